@@ -1,0 +1,88 @@
+"""The feeds and the control log, as a reader sees them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from chorus_tui.contract.models.common import Answer, Request
+
+
+class Delivery(Answer):
+    """How far a message of this peer really got."""
+
+    stored: bool
+    sent: bool = False
+    held_by: int = Field(default=0, description="Other peers that confirmed to hold it")
+    received_by: list[str] = Field(default_factory=list, description="Addressees that sent a receipt")
+
+
+class JournalEntry(Answer):
+    """One feed entry. ``body`` is None when it was erased or is unreadable (``problem`` says why)."""
+
+    author: str
+    author_name: str = ""
+    epoch: str
+    seq: int
+    hlc: str
+    at: float
+    topic: str
+    type: str
+    log_type: str
+    hash: str
+    body: dict[str, Any] | None
+    problem: str = ""
+    delivery: Delivery | None = Field(default=None, description="Only for entries of this peer")
+
+
+class TailJournal(Request):
+    """The newest ``limit`` entries, oldest of them first; with filters."""
+
+    limit: int = Field(default=50, ge=1, le=1000)
+    type: str | None = None
+    author: str | None = None
+
+
+class JournalPage(Answer):
+    """Entries in display order (hlc)."""
+
+    entries: list[JournalEntry]
+
+
+class Verification(Answer):
+    """What ``journal verify`` found. ``ok`` is True when there is no problem."""
+
+    ok: bool
+    feeds: int
+    entries: int
+    control_entries: int
+    problems: list[str]
+
+
+class ExportJournal(Request):
+    """One page of the export; ``after`` is the cursor of the page before."""
+
+    after: str | None = None
+    limit: int = Field(default=500, ge=1, le=2000)
+
+
+class ExportPage(Answer):
+    """Lines of the export: each a JSON text, exactly as stored, with its signature.
+
+    A feed line is ``{"kind":"feed","topic":…,"envelope":…}``, a control line ``{"kind":"control","entry":…,"sig":…}``.
+    Two members that hold the same history export the same set of lines.
+    """
+
+    lines: list[str]
+    next: str | None
+
+
+class LogLine(Answer):
+    """One line of what happened, for people: the event log of the status screen."""
+
+    at: float
+    level: Literal["info", "warning", "error"]
+    text: str
+    peer: str = ""
+    task_id: str = ""

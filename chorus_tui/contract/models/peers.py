@@ -1,0 +1,52 @@
+"""The other peers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from chorus_tui.contract.models.common import Answer, Request
+
+
+class Peer(Answer):
+    """One peer as known here. ``name`` is ``name (peer…)`` when its agent id clashes with another's."""
+
+    peer_id: str
+    agent_id: str
+    name: str
+    kind: Literal["agent", "human", "unknown"]
+    role: str = ""
+    expertise: list[str] = Field(default_factory=list)
+    state: Literal["connected", "suspect", "away", "gone"]
+    member: bool
+    is_admin: bool = False
+    is_self: bool = False
+    latency_ms: float | None = None
+    running: int | None = None
+    max_tasks: int | None = None
+    status: str = Field(default="", description="ready, working, busy, draining: as the peer itself said last")
+    addresses: list[str] = Field(default_factory=list)
+    since: float | None = Field(default=None, description="Unix time of the present connection or last sighting")
+    clash: bool = False
+
+
+class PeerList(Answer):
+    """The answer of ``chorus-tui peers``."""
+
+    peers: list[Peer]
+
+
+class ConnectPeer(Request):
+    """Dial a peer. ``address`` is a multiaddr, with or without ``/p2p/<id>``."""
+
+    address: str = Field(min_length=1, max_length=512)
+
+
+class Invitation(Answer):
+    """What another machine needs to join: ``environment`` are the variables to set there, the key among them."""
+
+    addresses: list[str]
+    network: Literal["key", "user-key", "open"]
+    environment: dict[str, str]
+    note: str = ""

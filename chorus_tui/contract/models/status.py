@@ -1,0 +1,81 @@
+"""Who this engine is and how it is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from chorus_tui.contract.models.common import Answer, Request
+
+Level = Literal["healthy", "degraded", "failing"]
+
+
+class Hello(Answer):
+    """The greeting."""
+
+    contract: tuple[int, int]
+    version: str
+    agent_id: str
+    peer_id: str
+    kind: Literal["agent", "human"]
+    pid: int
+    data_dir: str
+    draining: bool = False
+
+
+class StopEngine(Request):
+    """Ask an engine to stop. ``drain_s`` bounds how long running tasks may go on; 0 hands them back at once."""
+
+    drain_s: float | None = Field(default=None, ge=0, le=3600)
+
+
+class Admin(Answer):
+    """The admin as the control log knows it. ``reachable`` is False when it has not been heard for a while."""
+
+    agent_id: str
+    peer_id: str
+    term: int
+    reachable: bool = True
+
+
+class Check(Answer):
+    """One health check, in words."""
+
+    name: str
+    level: Level
+    detail: str = ""
+
+
+class Status(Answer):
+    """The answer of ``chorus-tui status``."""
+
+    agent_id: str
+    peer_id: str
+    kind: Literal["agent", "human"]
+    version: str
+    started_at: float
+    addresses: list[str]
+    data_dir: str
+    role: str = ""
+    authority: str = ""
+    license: str = ""
+    mesh_id: str | None
+    mesh_state: Literal["discovering", "joining", "provisional", "member", "no_admin"]
+    mesh_detail: str = Field(default="", description="In words: what is awaited, or what the state means")
+    admin: Admin | None
+    voters: list[str] = Field(description="Peer ids of the voters")
+    failover: str = Field(description="In words; with one voter: 'one voter: no failover'")
+    peers: int = Field(description="Peers connected now")
+    members: int
+    tasks: dict[str, int] = Field(description="Number of tasks by state")
+    running: int = Field(description="Tasks running here")
+    max_tasks: int
+    network: Literal["key", "user-key", "open"]
+    health: Level
+    checks: list[Check]
+    warnings: list[str] = Field(default_factory=list)
+    draining: bool = False
+    feed_entries: int = 0
+    control_index: int = 0
+    refused_messages: dict[str, int] = Field(default_factory=dict, description="Refused network messages by reason")

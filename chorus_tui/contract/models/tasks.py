@@ -1,0 +1,226 @@
+"""Tasks: what is asked for, how far it is, what came of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from chorus_tui.contract.models.common import Answer, Request
+
+Priority = Literal["low", "medium", "high", "urgent"]
+State = Literal[
+    "announced",
+    "waiting",
+    "granted",
+    "pulling",
+    "creating",
+    "starting",
+    "running",
+    "collecting",
+    "result_in",
+    "completed",
+    "failed",
+    "cancelled",
+    "budget_exhausted",
+    "escalated",
+]
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled", "budget_exhausted"})
+TASK_ID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
+
+
+class Limits(Request):
+    """Bounds of a sandbox. Anybody may lower them; only an agent's settings raise them."""
+
+    memory_mb: int = Field(default=2048, ge=16, le=1 << 20, description="Memory, swap and tmpfs together, MiB")
+    cpus: float = Field(default=1.0, gt=0, le=256)
+    pids: int = Field(default=256, ge=8, le=32768)
+    disk_mb: int = Field(default=512, ge=1, le=1 << 20, description="Size of each writable folder, MiB; part of the memory")
+    output_mb: int = Field(default=64, ge=1, le=1024, description="Artifacts in sum, MiB")
+    log_mb: int = Field(default=16, ge=1, le=256, description="Output kept, MiB; what is over is cut in the middle and said")
+
+
+class TaskSpec(Request):
+    """What is asked for. Lengths are in characters."""
+
+    title: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=20_000)
+    project_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+    priority: Priority = "medium"
+    role: str = Field(default="", max_length=64)
+    expertise: list[str] = Field(default_factory=list, max_length=16)
+    language: str = Field(default="", max_length=32, description="Picks the image; empty: the base image")
+    image: str = Field(default="", max_length=256, description="Overrides the image of the language")
+    repository: str = Field(
+        default="", max_length=1024, description="https URL, blob digest of a bundle, or a path on the announcer's machine"
+    )
+    commands: list[str] = Field(
+        min_length=1, max_length=64, description="Shell commands, run in order in /workspace/data until one fails"
+    )
+    outputs: list[str] = Field(
+        default_factory=list, max_length=64, description="Globs below /workspace/output; empty: everything there"
+    )
+    env: dict[str, str] = Field(default_factory=dict, max_length=64)
+    limits: Limits = Field(default_factory=Limits)
+    timeout_s: int = Field(default=600, ge=1, le=86_400, description="Wall time of all commands together")
+    max_attempts: int = Field(default=3, ge=1, le=10, description="Grants at most, when workers are lost or cannot start it")
+    thread_id: str = Field(default="", max_length=128)
+
+    @model_validator(mode="after")
+    def _sane_texts(self) -> TaskSpec:
+        for i, command in enumerate(self.commands):
+            if not command.strip():
+                raise ValueError(f"commands[{i}] is empty")
+            if len(command) > 16_384:
+                raise ValueError(f"commands[{i}] is longer than 16384 characters")
+            if "\0" in command:
+                raise ValueError(f"commands[{i}] holds a NUL character")
+        for name, value in self.env.items():
+            if not name.replace("_", "a").isalnum() or name[:1].isdigit() or not name.isascii():
+                raise ValueError(f"env: {name!r} is no variable name")
+            if "\0" in value or len(value) > 8192:
+                raise ValueError(f"env: the value of {name} is too long or holds a NUL character")
+        for i, pattern in enumerate(self.outputs):
+            if pattern.startswith("/") or ".." in pattern.split("/") or not pattern:
+                raise ValueError(f"outputs[{i}] must be a glob below /workspace/output, without '..'")
+        return self
+
+
+class AnnounceTask(Request):
+    """Announce ``spec``. The same ``idempotency_key`` twice gives the same task."""
+
+    spec: TaskSpec
+    idempotency_key: str = Field(default="", max_length=128)
+
+
+class TaskRef(Request):
+    """Names a task."""
+
+    task_id: str = Field(pattern=TASK_ID)
+
+
+class ListTasks(Request):
+    """Filter of the list; ``cursor`` is ``next`` of the page before."""
+
+    state: State | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = None
+
+
+class WaitTask(TaskRef):
+    """Wait at most ``timeout_s`` seconds; the answer is the task as it is then."""
+
+    timeout_s: float = Field(default=60, ge=0, le=3600)
+
+
+class CancelTask(TaskRef):
+    """Cancel, with a reason others can read."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+class ReadOutput(TaskRef):
+    """Read output from byte ``offset`` on."""
+
+    offset: int = Field(default=0, ge=0)
+
+
+class OutputChunk(Answer):
+    """Output of one attempt. ``gap`` counts bytes that were never received here (progress is fleeting)."""
+
+    task_id: str
+    attempt: int
+    offset: int
+    text: str
+    stream: Literal["stdout", "stderr", "both"] = "both"
+    gap: int = 0
+    complete: bool = False
+
+
+class Artifact(Answer):
+    """One file of a result. ``path`` is relative to /workspace/output; ``sha256`` is hex; ``size`` in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class CommandResult(Answer):
+    """How one command ended."""
+
+    command: str
+    exit_code: int
+    seconds: float
+
+
+class TaskResult(Answer):
+    """What a worker reported, from its feed entry.
+
+    ``outcome``: ``completed`` all commands ended with 0; ``failed`` one did not, or time or memory ran out (``reason``
+    says which); ``error`` the worker could not run it (no image, Docker gone).
+    """
+
+    outcome: Literal["completed", "failed", "cancelled", "error"]
+    reason: str = ""
+    detail: str = ""
+    exit_code: int | None = None
+    output_tail: str = ""
+    output_bytes: int = 0
+    output_cut: bool = False
+    log: str = Field(default="", description="Blob digest of the whole kept output")
+    artifacts: list[Artifact] = Field(default_factory=list)
+    commands: list[CommandResult] = Field(default_factory=list)
+    image: str = ""
+    image_id: str = ""
+    phases: dict[str, float] = Field(default_factory=dict, description="Seconds of each phase")
+    max_memory_mb: float | None = None
+
+
+class Attempt(Answer):
+    """One grant and what became of it."""
+
+    attempt: int
+    worker: str
+    worker_name: str
+    granted_at: float
+    ended: Literal["", "released", "expired", "accepted", "failed", "cancelled"] = ""
+    reason: str = ""
+    result: TaskResult | None = Field(default=None, description="A result that came, accepted or not")
+
+
+class TaskRow(Answer):
+    """One line of the board."""
+
+    task_id: str
+    title: str
+    state: State
+    detail: str = Field(default="", description="In words: why it waits, why it failed")
+    priority: Priority
+    announcer: str
+    announcer_name: str
+    announced_at: float
+    holder: str = ""
+    holder_name: str = ""
+    attempt: int = 0
+    seconds: float | None = Field(default=None, description="Time since the grant, or from grant to end")
+
+
+class TaskList(Answer):
+    """A page of the board."""
+
+    tasks: list[TaskRow]
+    next: str | None = None
+
+
+class TaskView(TaskRow):
+    """Everything known of a task."""
+
+    spec: TaskSpec
+    mesh_id: str
+    continues: str = Field(default="", description="The task this one goes on from, of a mesh that was left")
+    continued_as: str = ""
+    attempts: list[Attempt]
+    result: TaskResult | None = Field(description="The accepted result, or None")
+    confirmed: bool = Field(description="The end stands in the control log")
+    announced_delivery: dict[str, int | bool] = Field(default_factory=dict, description="stored, sent, held_by")
+    waiting_for: str = ""

@@ -1,0 +1,102 @@
+"""The control log as the features see it.
+
+Every act of the admin is an entry and counts when it is committed. Entry types and their data stand in
+:mod:`chorus_tui.engine.control.entries`; task entries among them are ``task_granted``, ``task_released``,
+``task_expired``, ``task_accepted``, ``task_failed``, ``task_cancelled``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Authority = Literal["master", "decision", "coordination", "suggestion", "read_only"]
+
+
+class NotAdmin(Exception):
+    """This peer does not lead, or stopped leading before the entry was committed."""
+
+
+class NoMesh(Exception):
+    """This peer belongs to no mesh yet. The text says what it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlEntry:
+    """One committed entry. ``raw`` are the canonical bytes the admin signed; ``hash`` is theirs.
+
+    ``request`` is the signed wish that the entry acts on, as ``{"author", "epoch", "seq", "hash"}`` of a feed entry, or
+    None when the admin acts by itself.
+    """
+
+    mesh_id: str
+    term: int
+    index: int
+    hlc: str
+    type: str
+    data: dict[str, Any]
+    request: dict[str, Any] | None
+    admin: str
+    raw: bytes
+    sig: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as granted in the control log."""
+
+    peer_id: str
+    agent_id: str
+    kind: Literal["agent", "human"]
+    role: str
+    expertise: tuple[str, ...]
+    authority: Authority
+    joined_index: int
+    clash: bool = False
+
+
+class ControlFold(Protocol):
+    """Computes state from committed entries, in log order. Entries of meshes that were left are replayed too, each
+    mesh in its own order; ``entry.mesh_id`` tells them apart."""
+
+    def apply(self, entry: ControlEntry) -> None:
+        """Must not block or raise."""
+        ...
+
+
+class Control(Protocol):
+    """The decisions of the mesh this peer belongs to."""
+
+    mesh_id: str | None
+    term: int
+    commit: int
+    admin: str | None
+    """Peer id of the admin of ``term``, or None."""
+    is_admin: bool
+    """True only while this peer leads and may propose."""
+    voters: tuple[str, ...]
+    members: dict[str, Member]
+    parameters: dict[str, Any]
+    """Mesh parameters by name, see :mod:`chorus_tui.engine.control.parameters`."""
+    state: Literal["discovering", "joining", "provisional", "member", "no_admin"]
+    detail: str
+
+    def fold(self, fold: ControlFold) -> None:
+        """Register before ``open``."""
+        ...
+
+    def on_change(self, handler: Callable[[], None]) -> None:
+        """Called after mesh, admin, term, membership or state changed. Must not block."""
+        ...
+
+    async def propose(
+        self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None
+    ) -> ControlEntry:
+        """Append an act of the admin; returns when it is committed. Raises :class:`NotAdmin`."""
+        ...
+
+    def admin_heard_s(self) -> float | None:
+        """Seconds since the admin was last heard (0 for oneself), or None when there is none."""
+        ...

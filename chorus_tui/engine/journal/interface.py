@@ -1,0 +1,122 @@
+"""The journal as the features see it.
+
+The journal is the only mouth of the engine: what leaves as a message goes through :meth:`Journal.say` (durable) or
+:meth:`Journal.whisper` (fleeting), and both pass the redactor first. It is also the only ear: folds and handlers get
+what was validated, never raw network bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import Message
+
+
+class Refused(Exception):
+    """The journal does not take this message (too large, over quota, invalid). The text is for people."""
+
+
+class Fold(Protocol):
+    """Computes state from entries. Must not depend on the order in which entries of different authors arrive."""
+
+    types: frozenset[str]
+
+    def apply(self, entry: Entry, message: Message) -> None:
+        """One entry with its validated message: every stored one of ``types`` once at the start, then each new one,
+        own ones included, always after it is on disk. Must not block or raise."""
+        ...
+
+
+FleetingHandler = Callable[[str, Message, str], Awaitable[None]]
+"""(author, message, topic) of a fleeting message by another member."""
+
+
+class Journal(Protocol):
+    """Feeds of all members, as held by this peer."""
+
+    def fold(self, fold: Fold) -> None:
+        """Register before :meth:`open`."""
+        ...
+
+    def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
+        """Register before :meth:`open`; one handler a type."""
+        ...
+
+    def set_membership(self, is_member: Callable[[str], bool]) -> None:
+        """Who may speak here; asked at each message and stream. Until set: only this peer."""
+        ...
+
+    async def open(self) -> None:
+        """Open the store, check its tail, replay folds, open a new epoch."""
+        ...
+
+    async def run(self, *, task_status: Any) -> None:
+        """Replicate until cancelled."""
+        ...
+
+    async def say(self, type_: str, data: dict[str, Any], *, topic: str | None = None, **optional: Any) -> Entry:
+        """Append to the own feed and gossip. Returns when it is on disk (WAL, synchronous FULL) and handed to gossip.
+
+        ``topic`` defaults to the static topic of the type. ``optional`` are envelope fields of seed 0. Raises
+        :class:`Refused`.
+        """
+        ...
+
+    async def whisper(self, type_: str, data: dict[str, Any], *, topic: str | None = None) -> None:
+        """Gossip a fleeting message; nothing is promised."""
+        ...
+
+    async def deliver(self, entry: Entry, addressee: str) -> bool:
+        """Bring an entry to one peer on a direct stream; True when its receipt came (it holds the entry on disk)."""
+        ...
+
+    def delivery(self, entry: Entry) -> Delivery:
+        """How far an own entry really got."""
+        ...
+
+    def get(self, author: str, epoch: str, seq: int) -> Entry | None:
+        """One stored entry."""
+        ...
+
+    async def tail(self, request: TailJournal) -> JournalPage: ...
+
+    async def verify(self) -> Verification: ...
+
+    async def export(self, after: str | None, limit: int) -> ExportPage: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """``digest`` is ``sha256:<hex>``; ``size`` in bytes."""
+
+    digest: str
+    size: int
+
+
+class BlobMissing(Exception):
+    """No reachable peer holds this blob. The text names it."""
+
+
+class Blobs(Protocol):
+    """Content by its hash; at most 256 MiB each; files below the data folder."""
+
+    async def put_bytes(self, data: bytes) -> BlobInfo: ...
+
+    async def put_file(self, path: Path) -> BlobInfo:
+        """Copy a file in; it is hashed while copied."""
+        ...
+
+    async def path(self, digest: str) -> Path:
+        """The local file, fetched from a member first if needed (resumed, verified). Raises :class:`BlobMissing`."""
+        ...
+
+    def has(self, digest: str) -> bool: ...
+
+    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> int:
+        """Offer blobs to live members until ``copies`` others hold all of them or the time is over; how many do."""
+        ...

@@ -1,0 +1,160 @@
+"""What the engine sees of the network: gossip, framed streams, links. Implemented by libp2p and by a simulation.
+
+Gossip is best effort: unordered, at most once, lossy. Everything that must arrive also travels by the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+MAX_FRAME = 1 << 20
+"""Bytes of one stream frame at most."""
+
+
+class Verdict(Enum):
+    """What a validator says of a gossip message. Only ACCEPT delivers and forwards it."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    IGNORE = "ignore"
+
+
+class MeshError(Exception):
+    """The network could not do it. The text is for people."""
+
+
+class Unreachable(MeshError):
+    """No connection to that peer, and dialling failed."""
+
+
+class StreamClosed(MeshError):
+    """The other side closed or reset the stream, or the connection is gone."""
+
+
+class FrameTooLarge(MeshError):
+    """A frame over the agreed size."""
+
+
+class NotJoined(MeshError):
+    """Publishing to a topic that was not joined."""
+
+
+class Stream(Protocol):
+    """An ordered, encrypted stream of frames (4-byte big-endian length, then bytes) to one verified peer."""
+
+    peer_id: str
+
+    async def send(self, frame: bytes) -> None:
+        """Raises :class:`StreamClosed` or :class:`FrameTooLarge`."""
+        ...
+
+    async def receive(self, limit: int = MAX_FRAME) -> bytes | None:
+        """The next frame, or None when the other side has finished. The length is checked before the bytes are read."""
+        ...
+
+    async def finish(self) -> None:
+        """Say that no more frames come from here; receiving goes on."""
+        ...
+
+    async def close(self) -> None:
+        """Give the stream up. Safe to call twice."""
+        ...
+
+
+@dataclass(slots=True)
+class Link:
+    """One connected peer. ``latency_ms`` is None until measured; ``suspect`` when it stopped answering pings."""
+
+    peer_id: str
+    addresses: list[str]
+    since: float
+    latency_ms: float | None = None
+    suspect: bool = False
+    inbound: bool = False
+
+
+@dataclass(slots=True)
+class MeshCounters:
+    """Totals since the start, read by telemetry and status."""
+
+    sent: int = 0
+    received: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+Validator = Callable[[str, bytes, str, str], Verdict]
+"""(topic, data, author, forwarder) → verdict. Called for every message before it is forwarded; must not raise."""
+GossipHandler = Callable[[str, bytes, str], Awaitable[None]]
+"""(topic, data, author): an accepted message of another peer; own messages are not delivered."""
+StreamHandler = Callable[[Stream], Awaitable[None]]
+LinkHandler = Callable[[str, bool], None]
+"""(peer id, connected): called on every change, from the mesh's task; must not block."""
+Gate = Callable[[str, str], bool]
+"""(peer id, protocol) → may this peer open this protocol here?"""
+
+
+class Mesh(Protocol):
+    """The network as one peer sees it. All calls are made from the engine's trio thread."""
+
+    peer_id: str
+    counters: MeshCounters
+
+    async def run(self, *, task_status: object) -> None:
+        """Serve until cancelled; reports started (``task_status.started()``) once it listens. Closes links on the way
+        out. Raises :class:`MeshError` when it cannot listen."""
+        ...
+
+    def addresses(self) -> list[str]:
+        """Own multiaddrs with ``/p2p/<id>``, best first."""
+        ...
+
+    def links(self) -> dict[str, Link]:
+        """Connected peers by id."""
+        ...
+
+    def on_link(self, handler: LinkHandler) -> None:
+        """Register before :meth:`run`."""
+        ...
+
+    def set_validator(self, validator: Validator) -> None:
+        """One for all topics; register before :meth:`run`."""
+        ...
+
+    def on_gossip(self, handler: GossipHandler) -> None:
+        """One for all topics; register before :meth:`run`. Messages of one author arrive in the order received."""
+        ...
+
+    def set_gate(self, gate: Gate) -> None:
+        """Who may open which stream protocol here; register before :meth:`run`."""
+        ...
+
+    def serve(self, protocol: str, handler: StreamHandler) -> None:
+        """Answer a protocol. A handler that raises loses its stream, never the mesh. Register before :meth:`run`."""
+        ...
+
+    async def join(self, topic: str) -> None:
+        """Idempotent."""
+        ...
+
+    async def leave(self, topic: str) -> None:
+        """Frees everything of the topic; idempotent."""
+        ...
+
+    async def publish(self, topic: str, data: bytes) -> None:
+        """Raises :class:`NotJoined`; returns when handed to the network, which promises nothing."""
+        ...
+
+    async def open(self, peer_id: str, protocol: str, *, timeout: float = 5.0) -> Stream:
+        """A new stream; dials when there is no link. Raises :class:`Unreachable`."""
+        ...
+
+    async def connect(self, address: str, *, timeout: float = 10.0) -> str:
+        """Dial a multiaddr, with or without ``/p2p/<id>``; the peer id. Raises :class:`Unreachable` with the reason."""
+        ...
+
+    async def forget(self, peer_id: str) -> None:
+        """Close the link and stop redialling."""
+        ...

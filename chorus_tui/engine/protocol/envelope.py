@@ -1,0 +1,213 @@
+"""The envelope of seed 0 and the feed entry that a durable one is.
+
+A durable message *is* a feed entry: its envelope carries ``log = {epoch, seq, prev, hlc, sig}``. From the canonical
+bytes of the envelope every peer derives the same two byte strings: the **body** (the envelope without ``log``) and the
+**header** ``{author, epoch, seq, prev, hlc, topic, type, body_hash, body_size}``, which is what the author signed. A
+chain still verifies when a body was erased, because only headers link.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from chorus_tui.engine.protocol import canonical, identity
+from chorus_tui.engine.protocol.canonical import WireError
+
+MAX_HOPS: Final = 16
+PRIORITIES: Final = ("low", "medium", "high", "urgent")
+_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_EPOCH = re.compile(r"[0-9a-f]{32}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_SIG = re.compile(r"[0-9a-f]{128}")
+_HLC = re.compile(r"[0-9]{1,15}:[0-9]{1,7}:[0-9A-Za-z]{1,64}")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an author signs; ``prev`` is the hash of the previous header of the same epoch, for ``seq`` 0 of the last
+    own head the author knew, or None for its first entry ever."""
+
+    author: str
+    epoch: str
+    seq: int
+    prev: str | None
+    hlc: str
+    topic: str
+    type: str
+    body_hash: str
+    body_size: int
+
+    def encode(self) -> bytes:
+        """The signed bytes."""
+        return canonical.encode(
+            {
+                "author": self.author,
+                "epoch": self.epoch,
+                "seq": self.seq,
+                "prev": self.prev,
+                "hlc": self.hlc,
+                "topic": self.topic,
+                "type": self.type,
+                "body_hash": self.body_hash,
+                "body_size": self.body_size,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A verified feed entry. ``body`` is None when it was erased or withheld; ``hash`` is that of the header bytes."""
+
+    header: Header
+    sig: str
+    hash: str
+    body: bytes | None
+    envelope: dict[str, Any] | None
+
+    @property
+    def author(self) -> str:
+        return self.header.author
+
+    @property
+    def type(self) -> str:
+        return self.header.type
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The message itself; empty when the body is not there."""
+        return self.envelope["data"] if self.envelope else {}
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What one author must not say twice."""
+        return (self.header.author, self.header.epoch, self.header.seq)
+
+    def wire(self) -> bytes:
+        """The canonical envelope with ``log``, as gossiped. Needs the body."""
+        if self.envelope is None:
+            raise ValueError("an entry without its body has no envelope")
+        h = self.header
+        log = {"epoch": h.epoch, "seq": h.seq, "prev": h.prev, "hlc": h.hlc, "sig": self.sig}
+        return canonical.encode({**self.envelope, "log": log})
+
+
+def timestamp(wall: float) -> str:
+    """RFC 3339 with milliseconds, UTC."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def make(type_: str, author: str, data: dict[str, Any], wall: float, **optional: Any) -> dict[str, Any]:
+    """An envelope without ``log``. ``optional`` are fields of seed 0; None values are left out."""
+    fields = {name: value for name, value in optional.items() if value is not None}
+    return {"type": type_, "from": author, "timestamp": timestamp(wall), "data": data, **fields}
+
+
+def seal(
+    envelope: dict[str, Any], topic: str, me: identity.Identity, *, epoch: str, seq: int, prev: str | None, hlc: str
+) -> Entry:
+    """Make the next entry of ``me``'s feed. Raises :class:`WireError` when it breaks a bound."""
+    body = canonical.encode(envelope)
+    header = Header(
+        author=me.peer_id, epoch=epoch, seq=seq, prev=prev, hlc=hlc, topic=topic, type=envelope["type"],
+        body_hash=canonical.sha256_hex(body), body_size=len(body),
+    )  # fmt: skip
+    signed = header.encode()
+    entry = Entry(header, me.sign(identity.FEED, signed), canonical.sha256_hex(signed), body, envelope)
+    if len(entry.wire()) > canonical.MAX_MESSAGE:
+        raise WireError("oversize", f"The message is larger than {canonical.MAX_MESSAGE} bytes; send it as a blob")
+    return entry
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """Decode an envelope (with or without ``log``) and check its shape, not the message inside.
+
+    :raises WireError: reason as in :func:`canonical.decode`, or ``bad_envelope``.
+    """
+    value = canonical.decode(data)
+    if not isinstance(value, dict):
+        raise WireError("bad_envelope", "An envelope is an object")
+    _need(isinstance(value.get("type"), str) and _TYPE.fullmatch(value["type"]), "type")
+    _need(isinstance(value.get("from"), str) and identity.is_peer_id(value["from"]), "from")
+    _need(isinstance(value.get("timestamp"), str) and _TIMESTAMP.fullmatch(value["timestamp"]), "timestamp")
+    _need(isinstance(value.get("data"), dict), "data")
+    hops = value.get("hop_count", 0)
+    _need(isinstance(hops, int) and not isinstance(hops, bool) and 0 <= hops <= MAX_HOPS, "hop_count")
+    _need(value.get("priority", "medium") in PRIORITIES, "priority")
+    for name in ("from_role", "project_id", "thread_id"):
+        _need(isinstance(value.get(name, ""), str) and len(value.get(name, "")) <= 256, name)
+    for name in ("to_roles", "required_expertise"):
+        items = value.get(name, [])
+        _need(isinstance(items, list) and len(items) <= 32 and all(isinstance(i, str) and len(i) <= 128 for i in items), name)
+    if "log" in value:
+        _check_log(value["log"])
+    return value
+
+
+def entry_from_wire(data: bytes, topic: str) -> Entry:
+    """Parse a durable message heard on ``topic`` and verify its signature (not its place in the chain).
+
+    :raises WireError: also with reason ``not_durable`` (no ``log``) or ``bad_signature``.
+    """
+    value = parse(data)
+    log = value.pop("log", None)
+    if log is None:
+        raise WireError("not_durable", "A durable message carries its log fields")
+    body = canonical.encode(value)
+    header = Header(
+        author=value["from"], epoch=log["epoch"], seq=log["seq"], prev=log["prev"], hlc=log["hlc"], topic=topic,
+        type=value["type"], body_hash=canonical.sha256_hex(body), body_size=len(body),
+    )  # fmt: skip
+    signed = header.encode()
+    if not identity.verify(header.author, identity.FEED, signed, log["sig"]):
+        raise WireError("bad_signature", "The log signature is not the author's")
+    return Entry(header, log["sig"], canonical.sha256_hex(signed), body, value)
+
+
+def entry_from_header(signed: bytes, sig: str, body: bytes | None) -> Entry:
+    """Rebuild a stored or replicated entry; verifies the signature, and the body against the header when there is one.
+
+    A body that is no readable envelope still counts (``envelope`` None, ``body`` kept): a bad body never blocks a feed.
+    """
+    value = canonical.decode(signed)
+    try:
+        header = Header(**value)
+    except TypeError:
+        raise WireError("bad_header", "A header has exactly nine fields") from None
+    _need(isinstance(header.author, str) and identity.is_peer_id(header.author), "author")
+    _check_log({"epoch": header.epoch, "seq": header.seq, "prev": header.prev, "hlc": header.hlc, "sig": sig})
+    _need(isinstance(header.topic, str) and 0 < len(header.topic) <= 256, "topic")
+    _need(isinstance(header.type, str) and _TYPE.fullmatch(header.type), "type")
+    _need(isinstance(header.body_hash, str) and _HASH.fullmatch(header.body_hash), "body_hash")
+    _need(type(header.body_size) is int and 0 <= header.body_size <= canonical.MAX_MESSAGE, "body_size")
+    if not identity.verify(header.author, identity.FEED, signed, sig):
+        raise WireError("bad_signature", "The header's signature is not the author's")
+    envelope = None
+    if body is not None:
+        if len(body) != header.body_size or canonical.sha256_hex(body) != header.body_hash:
+            raise WireError("bad_body", "The body is not the one that the header names")
+        try:
+            envelope = parse(body)
+            if envelope["from"] != header.author or envelope["type"] != header.type or "log" in envelope:
+                envelope = None
+        except WireError:
+            envelope = None
+    return Entry(header, sig, canonical.sha256_hex(signed), body, envelope)
+
+
+def _check_log(log: Any) -> None:
+    _need(isinstance(log, dict) and set(log) == {"epoch", "seq", "prev", "hlc", "sig"}, "log")
+    _need(isinstance(log["epoch"], str) and _EPOCH.fullmatch(log["epoch"]), "log.epoch")
+    _need(type(log["seq"]) is int and 0 <= log["seq"] <= canonical.MAX_INTEGER, "log.seq")
+    _need(log["prev"] is None or (isinstance(log["prev"], str) and _HASH.fullmatch(log["prev"])), "log.prev")
+    _need(log["prev"] is not None or log["seq"] == 0, "log.prev")
+    _need(isinstance(log["hlc"], str) and _HLC.fullmatch(log["hlc"]), "log.hlc")
+    _need(isinstance(log["sig"], str) and _SIG.fullmatch(log["sig"]), "log.sig")
+
+
+def _need(condition: object, field: str) -> None:
+    if not condition:
+        raise WireError("bad_envelope", f"The field {field} is missing or not valid")

@@ -1,0 +1,30 @@
+"""Names of the gossip topics (CHORUS, PubSub package)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+COORDINATION: Final = "CHORUS/coordination/v1"
+META: Final = "hmmm/meta-discussion/v1"
+CONTEXT: Final = "CHORUS/context-feedback/v1"
+ELECTION: Final = "chorus/election/v1"
+DECISIONS: Final = "chorus/decisions"
+HEALTH: Final = "chorus/health"
+
+MAX_JOINED: Final = 80
+
+
+def part(text: str) -> str:
+    """A topic part: lower case, other characters than letters, digits, ``-``, ``.`` and ``_`` become ``_``."""
+    return re.sub(r"[^a-z0-9._-]", "_", text.lower()) or "_"
+
+
+def task(task_id: str) -> str:
+    """Fleeting progress of one task; joined only while one takes part or watches."""
+    return f"CHORUS/tasks/{part(task_id)}/v1"
+
+
+def role(name: str) -> str:
+    """Peers of one role."""
+    return f"CHORUS/roles/{part(name)}/v1"
