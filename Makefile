@@ -1,0 +1,43 @@
+# The two commands a newcomer needs: `make run` and `make test`. Both set everything up themselves.
+PY := .venv/bin/python
+
+.PHONY: run test lint format bench soak screens lock clean
+
+run: ## the demo: a mesh of three agents and you, one finished task, then everything is gone again
+	@scripts/setup.sh run
+	@scripts/with-docker.sh .venv/bin/chorus-tui demo $(DEMO)
+
+test: ## every test, with real libp2p, real Docker, real terminals
+	@scripts/setup.sh test
+	@scripts/with-docker.sh scripts/test.sh $(TESTS)
+
+lint: ## format, style, types, walls of the house
+	@scripts/setup.sh test
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@PYTHONPATH=. .venv/bin/lint-imports
+
+format: ## write the format that lint checks
+	@scripts/setup.sh test
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: ## timings, beside a peer in the same run; writes benchmarks/results.json
+	@scripts/setup.sh test
+	@scripts/with-docker.sh $(PY) -m benchmarks
+
+soak: ## the big counts; resumable
+	@scripts/setup.sh test
+	@scripts/with-docker.sh $(PY) -m tests.soak
+
+screens: ## render the snapshots to PNG in build/screens
+	@scripts/setup.sh test
+	@$(PY) scripts/screens.py
+
+lock: ## resolve the lock files anew (needs uv)
+	uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --group dev -c requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements-dev.lock
+
+clean: ## remove what the commands above made
+	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
