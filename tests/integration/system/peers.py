@@ -1,0 +1,212 @@
+"""Real peers as real processes, driven only by what a person or a script has: the command line and signals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from chorus_tui import locations
+
+CLI = [sys.executable, "-m", "chorus_tui"]
+NETWORK_KEY = secrets.token_hex(32)
+
+
+def eventually(what: str, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Poll ``condition`` until it is truthy; its value. Fails naming ``what`` and the last value."""
+    deadline = time.monotonic() + seconds
+    value: Any = None
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}; last seen: {value!r}")
+
+
+class Peer:
+    """One engine process with a data folder of its own."""
+
+    def __init__(self, folder: Path, name: str, *, prefix: list[str] | None = None, **environment: str) -> None:
+        self.name = name
+        self.data_dir = folder / name
+        self.log = folder / f"{name}.log"
+        self.prefix = prefix or []
+        self.process: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("CHORUS_")},
+            "CHORUS_LICENSE_ID": "dev-test",
+            "CHORUS_AGENT_ID": name,
+            "CHORUS_DATA_DIR": str(self.data_dir),
+            "CHORUS_NETWORK_KEY": NETWORK_KEY,
+            "CHORUS_MDNS_ENABLED": "false",
+            "CHORUS_P2P_HOST": "127.0.0.1",
+            "CHORUS_P2P_PORT": "0",
+            "CHORUS_API_PORT": "0",
+            "CHORUS_HEALTH_PORT": "0",
+            "CHORUS_DISCOVERY_GRACE": "1",
+            "CHORUS_TASK_LEASE_S": "10",
+            **environment,
+        }
+
+    def start(self) -> Peer:
+        """Start ``--headless`` and return at once."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.prefix, *CLI, "--headless"], env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        return self
+
+    def ready(self, seconds: float = 30.0) -> Peer:
+        """Wait until it answers."""
+        eventually(f"{self.name} answers (see {self.log}: {self.tail()})", lambda: self.alive() and self.get("/api/v1/hello"), seconds)
+        return self
+
+    def alive(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}: {self.tail()}")
+        return True
+
+    def tail(self) -> str:
+        """The end of its log, for failures."""
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+
+    def get(self, path: str, **query: Any) -> Any:
+        """A GET on its Unix socket; None when nobody answers there."""
+        transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)))
+        with contextlib.suppress(httpx.TransportError), httpx.Client(transport=transport, base_url="http://engine") as client:
+            answer = client.get(path, params=query, timeout=30)
+            return answer.json() if answer.status_code == 200 else None
+        return None
+
+    def run(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """The command line against this peer."""
+        return subprocess.run(
+            [*CLI, *arguments], env=self.environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def json(self, *arguments: str, timeout: float = 120) -> Any:
+        """The command line's ``--json`` answer."""
+        done = self.run(*arguments, "--json", timeout=timeout)
+        assert done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def status(self) -> dict[str, Any]:
+        return self.get("/api/v1/status") or {}
+
+    def connected(self) -> set[str]:
+        """Peer ids it is connected to."""
+        answer = self.get("/api/v1/peers") or {"peers": []}
+        return {peer["peer_id"] for peer in answer["peers"] if peer["state"] == "connected" and not peer["is_self"]}
+
+    @property
+    def peer_id(self) -> str:
+        return self.get("/api/v1/hello")["peer_id"]
+
+    @property
+    def address(self) -> str:
+        return self.status()["addresses"][0]
+
+    def announce(self, *arguments: str) -> str:
+        """Announce a task by the command line; its id."""
+        return self.json("task", "announce", *arguments)["task_id"]
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        return self.get(f"/api/v1/tasks/{task_id}") or {}
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM, and SIGKILL when it does not go; its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(45)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        return self.process.returncode
+
+
+class Mesh:
+    """Peers that meet through the first one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.peers: list[Peer] = []
+
+    def add(self, name: str, *, bootstrap: Peer | None = None, **environment: str) -> Peer:
+        """Start one more peer; ``bootstrap`` defaults to the first."""
+        first = bootstrap or (self.peers[0] if self.peers else None)
+        if first is not None:
+            environment.setdefault("CHORUS_BOOTSTRAP_PEERS", first.address)
+        peer = Peer(self.folder, name, **environment).start()
+        self.peers.append(peer)
+        return peer
+
+    def grow(self, *names: str, **environment: str) -> list[Peer]:
+        """The first founds; the others join it. Returns when all follow one mesh with an admin."""
+        peers = []
+        for name in names:
+            peers.append(self.add(name, **environment))
+            if len(self.peers) == 1:
+                peers[0].ready()
+                eventually("the first peer has a mesh", lambda: self.peers[0].status().get("mesh_id"))
+        for peer in peers:
+            peer.ready()
+        eventually("one mesh with all members", self.whole, 40)
+        return peers
+
+    def whole(self) -> bool:
+        """Whether all live peers agree on mesh, admin and the number of members."""
+        views = [peer.status() for peer in self.peers if peer.process and peer.process.poll() is None]
+        members = len(views)
+        return (
+            all(view and view["mesh_id"] and view["admin"] for view in views)
+            and len({(view["mesh_id"], view["admin"]["peer_id"]) for view in views}) == 1
+            and all(view["members"] >= members and view["peers"] >= members - 1 for view in views)
+        )
+
+    def stop(self) -> None:
+        for peer in self.peers:
+            if peer.process and peer.process.poll() is None:
+                peer.process.terminate()
+        for peer in self.peers:
+            peer.stop()
+
+
+@contextlib.contextmanager
+def mesh(folder: Path) -> Iterator[Mesh]:
+    """A mesh that is gone at the end."""
+    made = Mesh(folder)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def containers(*filters: str) -> list[str]:
+    """Ids of containers with these label filters."""
+    arguments = [part for name in filters for part in ("--filter", f"label={name}")]
+    done = subprocess.run(["docker", "ps", "-aq", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.split()
