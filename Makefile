@@ -1,5 +1,6 @@
 # The two commands a newcomer needs: `make run` and `make test`. Both set everything up themselves.
 PY := .venv/bin/python
+UV ?= uv
 
 .PHONY: run test lint format bench soak screens lock clean
 
@@ -36,8 +37,8 @@ screens: ## render the snapshots to PNG in build/screens
 	@$(PY) scripts/screens.py
 
 lock: ## resolve the lock files anew (needs uv)
-	uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements.lock
-	uv pip compile pyproject.toml --group dev -c requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements-dev.lock
+	$(UV) pip compile pyproject.toml --group install --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements.lock
+	$(UV) pip compile pyproject.toml --group dev -c requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements-dev.lock
 
 clean: ## remove what the commands above made
 	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

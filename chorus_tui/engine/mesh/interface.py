@@ -104,7 +104,8 @@ class Mesh(Protocol):
 
     async def run(self, *, task_status: object) -> None:
         """Serve until cancelled; reports started (``task_status.started()``) once it listens. Closes links on the way
-        out. Raises :class:`MeshError` when it cannot listen."""
+        out. Raises :class:`MeshError` when it cannot listen.
+        """
         ...
 
     def addresses(self) -> list[str]:

@@ -1,7 +1,8 @@
 """The mesh over a virtual network: latency, loss, duplication, reordering, partitions, crashes; no threads, no sockets.
 
-Time is trio's, so a mock clock governs it; chance comes from one :class:`~chorus_tui.engine.clock.Entropy`. Given trio's
-deterministic scheduling, a seed replays byte for byte: nothing here iterates over a set or asks the machine's clock.
+Time is trio's, so a mock clock governs it; chance comes from one :class:`~chorus_tui.engine.clock.Entropy`. Given
+trio's deterministic scheduling, a seed replays byte for byte: nothing here iterates over a set or asks the machine's
+clock.
 
     network = SimulatedNetwork(SeededEntropy(7))
     mesh = network.mesh(identity)              # register handlers, then: await nursery.start(mesh.run)
@@ -17,7 +18,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import structlog
 import trio
@@ -239,7 +240,7 @@ class SimulatedMesh:
                     nursery.start_soon(self.wire.run)
                     nursery.start_soon(self._deliver)
                     nursery.start_soon(self._keep_links)
-                    cast("trio.TaskStatus[None]", task_status).started()
+                    cast("Any", task_status).started()
             finally:
                 self._stop()
 
@@ -342,9 +343,9 @@ class SimulatedMesh:
             latency_ms=self._network.delay() * 2e3,
             inbound=inbound,
         )
-        self._known |= {other.peer_id: None} | other._known  # noqa: SLF001 - the same class
+        self._known |= {other.peer_id: None} | other._known
         for handler in self._link_handlers:
-            handler(other.peer_id, True)
+            handler(other.peer_id, True)  # noqa: FBT003 - the interface has it
 
     def link_down(self, peer_id: str) -> None:
         """The link is gone: its streams break."""
@@ -353,7 +354,7 @@ class SimulatedMesh:
         for stream in self._streams.pop(peer_id, []):
             stream.reset()
         for handler in self._link_handlers:
-            handler(peer_id, False)
+            handler(peer_id, False)  # noqa: FBT003 - the interface has it
 
     def hear(self, gossip: _Gossip, forwarder: str) -> None:
         """A gossip message arrives from a linked peer."""
@@ -390,7 +391,7 @@ class SimulatedMesh:
 
     def _arrive(self, target: SimulatedMesh, gossip: _Gossip, *, late_copy: bool) -> None:
         cut = self._network.is_cut(self.peer_id, target.peer_id)
-        if not cut and (late_copy or gossip.number not in target._seen):  # noqa: SLF001 - the same class
+        if not cut and (late_copy or gossip.number not in target._seen):
             target.hear(gossip, self.peer_id)
 
     async def _deliver(self) -> None:

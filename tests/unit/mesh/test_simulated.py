@@ -15,6 +15,7 @@ TOPIC = "CHORUS/coordination/v1"
 
 
 def identities(count: int) -> list[Identity]:
+    """As many identities, always the same."""
     return [Identity(bytes([n + 1]) * 32) for n in range(count)]
 
 

@@ -1,0 +1,67 @@
+"""How quickly it starts: help, and the first paint of the portal in a real pty."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Row, compare, timed
+
+HELLO = """
+from textual.app import App
+from textual.widgets import Label
+class Hello(App):
+    def compose(self):
+        yield Label("hello")
+Hello().run()
+"""
+
+
+def first_paint(command: list[str], environment: dict[str, str]) -> float:
+    """Seconds from exec until the alternate screen has been entered and something was drawn on it."""
+    started = time.perf_counter()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, environment)
+    seen = b""
+    try:
+        while time.perf_counter() - started < 20:
+            if select.select([terminal], [], [], 0.5)[0]:
+                seen += os.read(terminal, 65536)
+                entered = seen.find(b"\x1b[?1049h")
+                if entered >= 0 and len(seen) - entered > 400:
+                    return time.perf_counter() - started
+        raise AssertionError(f"nothing painted: {seen[-200:]!r}")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+
+
+def rows() -> Iterator[Row]:
+    """Help beside a bare interpreter that imports click; first paint beside Textual's smallest app."""
+    us = [sys.executable, "-m", "chorus_tui"]
+    yield compare(
+        "start", "--help", lambda: timed(lambda: subprocess.run([*us, "--help"], check=True, capture_output=True)),
+        "python -c 'import click'",
+        lambda: timed(lambda: subprocess.run([sys.executable, "-c", "import click"], check=True)),
+        "< 0.150 s",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        hello = Path(folder, "hello.py")
+        hello.write_text(HELLO)
+        environment = {**os.environ, "TERM": "xterm-256color", "CHORUS_DATA_DIR": folder, "CHORUS_LICENSE_ID": "dev-bench"}
+        # Nobody answers at this address: what is timed is the paint, not an engine's start.
+        nowhere = ["--attach", "http://127.0.0.1:9", "--token-file", str(hello)]
+        yield compare(
+            "start", "portal, first paint", lambda: first_paint([*us, *nowhere], environment),
+            "textual hello app", lambda: first_paint([sys.executable, str(hello)], environment), "< 0.5 s",
+        )  # fmt: skip
