@@ -15,7 +15,7 @@ apt_install() { # packages, as root on a Debian-family machine
         apt-get update -qq >/dev/null || die "apt-get update failed; is a package mirror in reach?"
         apt_updated=yes
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
         die "apt-get could not install: $*"
 }
 

@@ -39,7 +39,7 @@ if ! command -v dockerd >/dev/null; then
     fi
     say "Installing docker.io"
     apt-get update -qq >/dev/null
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables cgroupfs-mount ca-certificates >/dev/null ||
+    DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends docker.io iptables cgroupfs-mount ca-certificates >/dev/null ||
         die "apt-get could not install docker.io."
 fi
 

@@ -1,0 +1,51 @@
+"""What an operator may set for the execution room; read from the environment by the engine's settings, never here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+
+
+def default_cpus() -> float:
+    """All cores but one: a busy task must not starve this peer's heartbeats."""
+    return float(max(1, (os.cpu_count() or 2) - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSettings:
+    """Bounds and places. A task's own limits can only lower these, never raise them."""
+
+    docker_host: str = DEFAULT_SOCKET
+    """DOCKER_HOST; ``unix://`` only."""
+
+    images: Mapping[str, str] = field(default_factory=dict)
+    """CHORUS_IMAGES: language to image, over the table in :mod:`.images`."""
+
+    registries: tuple[str, ...] = ("docker.io",)
+    """CHORUS_IMAGE_REGISTRIES: hosts (``ghcr.io``) or host and namespace (``docker.io/library``) images may be pulled
+    from. An image that is on the machine already may always be used."""
+
+    repository_hosts: tuple[str, ...] = ("github.com", "gitlab.com", "codeberg.org")
+    """CHORUS_REPOSITORY_HOSTS: hosts repositories may be cloned from, by https."""
+
+    max_cpus: float = field(default_factory=default_cpus)
+    """CPUs of all sandboxes of this agent in sum."""
+
+    max_memory_mb: int = 2048
+    """Memory of one sandbox at most, MiB."""
+
+    max_pids: int = 256
+    max_image_mb: int = 8192
+    max_repository_mb: int = 512
+    pull_timeout_s: float = 600
+    clone_timeout_s: float = 300
+
+    owner: str = "unknown"
+    """This peer's id: the label by which it knows its own sandboxes, also those of an earlier run."""
+
+    scratch: Path | None = None
+    """Where private temporary folders are made; None: the system's temporary folder."""

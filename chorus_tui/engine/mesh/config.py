@@ -1,0 +1,28 @@
+"""What a libp2p mesh needs to know before it starts. The engine's settings fill it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class MeshConfig:
+    """``network_key``: 32 bytes, or None for an open network (loopback only, which the caller sees to by
+    ``loopback_only``). Times are seconds.
+    """
+
+    data_dir: Path
+    listen_host: str = "127.0.0.1"
+    p2p_port: int = 0
+    bootstrap: list[str] = field(default_factory=list)
+    network_key: bytes | None = field(default=None, repr=False)
+    loopback_only: bool = False
+    mdns: bool = True
+    announce_addresses: list[str] = field(default_factory=list)
+    max_connections: int = 100
+    agent_version: str = "chorus-tui"
+    ping_interval: float = 3.0
+    ping_timeout: float = 4.0
+    redial: tuple[float, float] = (2.0, 5.0)
+    redial_limit: float = 20.0
