@@ -16,10 +16,14 @@ from chorus_tui.contract.events import Event
 
 @dataclass(slots=True)
 class Batch:
-    """What was waiting: keyed events (newest of each), log events in order, and how many log events were dropped."""
+    """What was waiting: keyed events (newest of each), log events in order, and how many log events were dropped.
+
+    ``fresh`` marks the first batch of a connection: what happened before it is not in the stream.
+    """
 
     events: list[Event] = field(default_factory=list)
     dropped: int = 0
+    fresh: bool = False
 
 
 class MergingFeed:

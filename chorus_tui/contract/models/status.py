@@ -22,6 +22,7 @@ class Hello(Answer):
     pid: int
     data_dir: str
     draining: bool = False
+    operations: list[str] = Field(default_factory=list, description="Names of the operations offered; set by the API")
 
 
 class StopEngine(Request):

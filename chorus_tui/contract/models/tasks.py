@@ -134,6 +134,7 @@ class OutputChunk(Answer):
     text: str
     stream: Literal["stdout", "stderr", "both"] = "both"
     gap: int = 0
+    next: int | None = Field(default=None, description="Byte offset to read on from")
     complete: bool = False
 
 

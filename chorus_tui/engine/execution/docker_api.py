@@ -7,9 +7,8 @@ serves one request only: the socket is local, so a new one costs little and none
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +34,6 @@ def socket_of(docker_host: str) -> str:
             f"DOCKER_HOST={docker_host}: only a Unix socket is supported, such as unix:///var/run/docker.sock"
         )
     return path
-
-
-@dataclass(frozen=True, slots=True)
-class ExecEnd:
-    """How an exec ended; ``exit_code`` is None when its container was gone first."""
-
-    exit_code: int | None
 
 
 class DockerApi:
@@ -77,25 +69,34 @@ class DockerApi:
             with path.open("rb"):
                 pass
         except PermissionError:
-            return f"no permission on {path}: add this user to the socket's group (sudo usermod -aG docker $USER) and log in again"
+            return (
+                f"no permission on {path}: add this user to the socket's group (sudo usermod -aG docker $USER) "
+                "and log in again"
+            )
         except OSError:
             pass  # A socket cannot be opened like a file; that it was not refused is all we wanted to know.
         return f"the Docker Engine at {path} does not answer: start it (sudo systemctl start docker)"
 
     async def _call(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None, timeout: float = _QUICK
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        bound_s: float = _QUICK,
     ) -> httpx.Response:
-        with trio.move_on_after(timeout) as scope:
+        with trio.move_on_after(bound_s) as scope:
             async with self._client() as client:
                 response = await client.request(method, path, params=_query(params), json=body)
         if scope.cancelled_caught:
-            raise DockerUnavailable(f"the Docker Engine at {self._docker_host} did not answer within {timeout:.0f} s")
+            raise DockerUnavailable(f"the Docker Engine at {self._docker_host} did not answer within {bound_s:.0f} s")
         _check(response, response.content)
         return response
 
     async def version(self) -> dict[str, Any]:
-        """What the engine says of itself: ``Version``, ``ApiVersion``, ``Arch`` …"""
-        return _object(await self._call("GET", "/version", timeout=10))
+        """What the engine says of itself: ``Version``, ``ApiVersion``, ``Arch`` and more."""
+        return _object(await self._call("GET", "/version", bound_s=10))
 
     async def image(self, name: str) -> dict[str, Any]:
         """Inspect an image of this machine; raises :class:`NotThere`."""
@@ -106,7 +107,7 @@ class DockerApi:
         images = (await self._call("GET", "/images/json")).json()
         return [tag for image in images for tag in image.get("RepoTags") or []]
 
-    async def pull(self, name: str, tag: str) -> AsyncIterator[dict[str, Any]]:
+    async def pull(self, name: str, tag: str) -> AsyncGenerator[dict[str, Any], None]:
         """Pull an image: the engine's progress objects as they come; one with ``error`` is the last.
 
         ``tag`` may be a digest (``sha256:…``). An engine's refusal is a :class:`DockerRefused`.
@@ -120,7 +121,7 @@ class DockerApi:
                         yield json.loads(line)
 
     async def import_image(self, tar: AsyncIterable[bytes], repository: str, tag: str, changes: list[str]) -> None:
-        """Make an image of one layer from a tar stream, with Dockerfile instructions (``CMD …``) as its configuration."""
+        """Make an image of one layer from a tar stream; ``changes`` are Dockerfile instructions (``CMD …``)."""
         async with self._client() as client:
             response = await client.post(
                 "/images/create",
@@ -140,7 +141,7 @@ class DockerApi:
 
     async def start(self, container: str) -> None:
         """Start a container that was created."""
-        await self._call("POST", f"/containers/{container}/start", timeout=60)
+        await self._call("POST", f"/containers/{container}/start", bound_s=60)
 
     async def inspect(self, container: str) -> dict[str, Any]:
         """Everything the engine knows of a container."""
@@ -153,7 +154,7 @@ class DockerApi:
     async def remove(self, container: str) -> None:
         """Kill and remove a container with its volumes, and wait until it is gone. Gone before is fine."""
         try:
-            await self._call("DELETE", f"/containers/{container}", params={"force": 1, "v": 1}, timeout=60)
+            await self._call("DELETE", f"/containers/{container}", params={"force": 1, "v": 1}, bound_s=60)
         except NotThere:
             return
         except DockerRefused as error:
@@ -161,7 +162,7 @@ class DockerApi:
                 raise
             # It removes itself at this moment (AutoRemove): wait until that is done.
             try:
-                await self._call("POST", f"/containers/{container}/wait", params={"condition": "removed"}, timeout=60)
+                await self._call("POST", f"/containers/{container}/wait", params={"condition": "removed"}, bound_s=60)
             except NotThere:
                 return
 
@@ -170,6 +171,19 @@ class DockerApi:
         filters = json.dumps({"label": list(labels)})
         found = (await self._call("GET", "/containers/json", params={"all": 1, "filters": filters})).json()
         return list(found)
+
+    async def volumes_labelled(self, label: str) -> list[dict[str, Any]]:
+        """Volumes no container uses that carry ``label`` (``name`` or ``name=value``)."""
+        filters = json.dumps({"label": [label], "dangling": ["true"]})
+        return list(_object(await self._call("GET", "/volumes", params={"filters": filters})).get("Volumes") or [])
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume; gone before, or in use again, is fine."""
+        try:
+            await self._call("DELETE", f"/volumes/{name}")
+        except DockerRefused as error:
+            if error.status not in {404, 409}:
+                raise
 
     async def put_archive(self, container: str, path: str, tar: AsyncIterable[bytes]) -> None:
         """Unpack a tar stream below ``path``, which must be in a volume where the root is read-only."""
@@ -213,21 +227,18 @@ class DockerApi:
                 await _check_stream(response)
                 yield _frames(response)
 
-    async def exec_end(self, exec_id: str) -> ExecEnd:
-        """How the exec ended."""
+    async def exec_end(self, exec_id: str) -> int | None:
+        """Its exit code; None when its container was gone first."""
         try:
             state = _object(await self._call("GET", f"/exec/{exec_id}/json"))
         except NotThere:
-            return ExecEnd(None)
-        except DockerRefused as error:
-            if error.status == 409:
-                return ExecEnd(None)
-            raise
-        return ExecEnd(None if state.get("Running") else state.get("ExitCode"))
+            return None
+        code = state.get("ExitCode")
+        return None if state.get("Running") or code is None else int(code)
 
     @asynccontextmanager
-    async def events(self, container: str, *kinds: str) -> AsyncIterator[AsyncIterator[str]]:
-        """What happens to a container from now on: the names of its events (``oom``, ``die`` …)."""
+    async def events(self, container: str, *kinds: str) -> AsyncIterator[AsyncIterator[tuple[str, int]]]:
+        """What happens to a container from now on: the names of its events (``oom``, ``die``), with the exit code."""
         filters = json.dumps({"container": [container], "type": ["container"], "event": list(kinds)})
         async with self._client() as client, client.stream("GET", "/events", params={"filters": filters}) as response:
             await _check_stream(response)
@@ -241,10 +252,11 @@ async def _frames(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
             yield frame
 
 
-async def _actions(response: httpx.Response) -> AsyncIterator[str]:
+async def _actions(response: httpx.Response) -> AsyncIterator[tuple[str, int]]:
     async for line in response.aiter_lines():
         if line.strip():
-            yield str(json.loads(line).get("Action", ""))
+            said = json.loads(line)
+            yield str(said.get("Action", "")), int(said.get("Actor", {}).get("Attributes", {}).get("exitCode") or 0)
 
 
 def _query(params: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""The engine's stream format without I/O: each frame is a kind, three zero bytes, a 32-bit length and that many bytes."""
+"""The engine's stream format without I/O: a frame is a kind, three zero bytes, a 32-bit length, and data."""
 
 from __future__ import annotations
 

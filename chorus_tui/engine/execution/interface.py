@@ -14,7 +14,7 @@ Phase = Literal["pulling", "creating", "starting", "running", "collecting"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt. ``repository`` is a local folder, bundle or archive already fetched, or None."""
+    """One attempt. ``repository`` is a local folder or git bundle already fetched, or None; it stays the caller's."""
 
     task_id: str
     attempt: int
@@ -36,7 +36,9 @@ class DockerState:
 class Report(Protocol):
     """Where a running job says how far it is."""
 
-    async def phase(self, phase: Phase, detail: str = "") -> None: ...
+    async def phase(self, phase: Phase, detail: str = "") -> None:
+        """A phase begins, or goes on with a new ``detail``."""
+        ...
 
     async def output(self, data: bytes) -> None:
         """A piece of combined output as it comes, already bounded; raw bytes, not yet decoded."""
@@ -78,10 +80,20 @@ class Repositories(Protocol):
     """Fetches repositories outside of the sandbox, under the rules of the trust model."""
 
     async def bundle(self, path: str) -> Path:
-        """Bundle a local git work tree of the announcer (HEAD and tracked changes are NOT included unless committed).
-        Raises :class:`RepositoryError`."""
+        """Bundle a local git work tree of the announcer: what is committed at HEAD, and nothing else.
+
+        Raises :class:`RepositoryError`.
+        """
         ...
 
     async def fetch(self, url: str) -> Path:
         """Clone an allowed https URL; the folder. Raises :class:`RepositoryError`."""
+        ...
+
+    async def unbundle(self, bundle: Path) -> Path:
+        """Check a bundle out into a new folder. Raises :class:`RepositoryError`."""
+        ...
+
+    def discard(self, made: Path) -> None:
+        """Remove what one of the others returned. Idempotent; never raises."""
         ...

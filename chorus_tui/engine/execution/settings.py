@@ -19,6 +19,9 @@ def default_cpus() -> float:
 class ExecutionSettings:
     """Bounds and places. A task's own limits can only lower these, never raise them."""
 
+    owner: str
+    """This peer's id: the label by which it knows its own sandboxes, also those of an earlier run."""
+
     docker_host: str = DEFAULT_SOCKET
     """DOCKER_HOST; ``unix://`` only."""
 
@@ -43,9 +46,6 @@ class ExecutionSettings:
     max_repository_mb: int = 512
     pull_timeout_s: float = 600
     clone_timeout_s: float = 300
-
-    owner: str = "unknown"
-    """This peer's id: the label by which it knows its own sandboxes, also those of an earlier run."""
 
     scratch: Path | None = None
     """Where private temporary folders are made; None: the system's temporary folder."""

@@ -8,8 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class MeshConfig:
-    """``network_key``: 32 bytes, or None for an open network (loopback only, which the caller sees to by
-    ``loopback_only``). Times are seconds.
+    """Everything about one node; times are seconds.
+
+    ``network_key``: 32 bytes, or None for an open network, which the caller keeps on loopback by ``listen_host`` and
+    ``loopback_only`` (the latter for discovery).
     """
 
     data_dir: Path

@@ -103,8 +103,9 @@ class Mesh(Protocol):
     counters: MeshCounters
 
     async def run(self, *, task_status: object) -> None:
-        """Serve until cancelled; reports started (``task_status.started()``) once it listens. Closes links on the way
-        out. Raises :class:`MeshError` when it cannot listen.
+        """Serve until cancelled; report started (``task_status.started()``) once it listens.
+
+        Closes links on the way out. Raises :class:`MeshError` when it cannot listen.
         """
         ...
 
@@ -114,6 +115,10 @@ class Mesh(Protocol):
 
     def links(self) -> dict[str, Link]:
         """Connected peers by id."""
+        ...
+
+    def problems(self) -> list[str]:
+        """What a person should know now, in words: bootstrap peers out of reach, no discovery, an open network."""
         ...
 
     def on_link(self, handler: LinkHandler) -> None:
@@ -148,11 +153,11 @@ class Mesh(Protocol):
         """Raises :class:`NotJoined`; returns when handed to the network, which promises nothing."""
         ...
 
-    async def open(self, peer_id: str, protocol: str, *, timeout: float = 5.0) -> Stream:
+    async def open(self, peer_id: str, protocol: str, *, timeout: float = 5.0) -> Stream:  # noqa: ASYNC109 - the reason names the time
         """A new stream; dials when there is no link. Raises :class:`Unreachable`."""
         ...
 
-    async def connect(self, address: str, *, timeout: float = 10.0) -> str:
+    async def connect(self, address: str, *, timeout: float = 10.0) -> str:  # noqa: ASYNC109 - the reason names the time
         """Dial a multiaddr, with or without ``/p2p/<id>``; the peer id. Raises :class:`Unreachable` with the reason."""
         ...
 

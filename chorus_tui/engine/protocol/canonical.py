@@ -44,12 +44,7 @@ def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -
     """
     if len(data) > limit:
         raise WireError("oversize", f"{len(data)} bytes, at most {limit} are allowed")
-    try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-    except RecursionError:
-        raise WireError("too_deep", f"More than {MAX_DEPTH} levels") from None
-    except ValueError as error:
-        raise WireError("not_json", f"Not JSON: {error}") from None
+    value = _load(data)
     check_bounds(value, max_keys=max_keys)
     try:
         again = rfc8785.dumps(value)
@@ -57,6 +52,29 @@ def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -
         raise WireError("not_canonical", f"No canonical form: {error}") from None
     if again != data:
         raise WireError("not_canonical", "The bytes are not the canonical form (RFC 8785) of what they say")
+    return value
+
+
+FRAME_LIMIT: Final = 1 << 20
+FRAME_KEYS: Final = 100_000
+
+
+def encode_frame(value: Any) -> bytes:
+    """Canonical form of a stream frame: larger than a message, up to 1 MiB and 100,000 keys."""
+    try:
+        check_bounds(value, max_keys=FRAME_KEYS)
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise WireError("not_json", f"Not representable as canonical JSON: {error}") from error
+
+
+def decode_frame(data: bytes) -> Any:
+    """Parse a stream frame. Frames are not signed as a whole, so they need not be canonical; what is signed inside is
+    text and is checked by itself."""
+    if len(data) > FRAME_LIMIT:
+        raise WireError("oversize", f"{len(data)} bytes, at most {FRAME_LIMIT} are allowed")
+    value = _load(data)
+    check_bounds(value, max_keys=FRAME_KEYS)
     return value
 
 
@@ -90,6 +108,15 @@ def check_bounds(value: Any, *, max_keys: int = MAX_KEYS) -> None:
             raise WireError("not_json", f"{type(node).__name__} is no JSON type")
         if depth > MAX_DEPTH:
             raise WireError("too_deep", f"More than {MAX_DEPTH} levels")
+
+
+def _load(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError:
+        raise WireError("too_deep", f"More than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise WireError("not_json", f"Not JSON: {error}") from None
 
 
 def _no_constant(name: str) -> Any:

@@ -41,10 +41,10 @@ def hsalsa20(key: bytes, nonce: bytes) -> bytes:
 
 def xsalsa20(key: bytes, nonce: bytes) -> Any:
     """The cipher; it keeps its place over calls of any length, and decrypts as it encrypts."""
-    return Salsa20.new(key=hsalsa20(key, nonce[:16]), nonce=nonce[16:])  # noqa: S413 - pycryptodome, not pycrypto
+    return Salsa20.new(key=hsalsa20(key, nonce[:16]), nonce=nonce[16:])
 
 
-class PrivateConnection(RawConnection):  # type: ignore[misc] # the library is untyped
+class PrivateConnection(RawConnection):
     """A raw connection under the network key. A peer with another key reads noise and fails its handshake."""
 
     def __init__(self, connection: Any, key: str) -> None:

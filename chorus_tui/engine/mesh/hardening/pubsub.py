@@ -73,12 +73,17 @@ def gossipsub() -> GossipSub:
     return router
 
 
-class SafePubsub(Pubsub):  # type: ignore[misc] # the library is untyped
+class SafePubsub(Pubsub):
     """See the module. ``first_number``: where sequence numbers start, ns since the epoch."""
 
     def __init__(self, host: Any, router: GossipSub, listener: Listener, first_number: int) -> None:
         super().__init__(
-            host, router, strict_signing=True, max_inbound_rpc_size=MAX_RPC, max_subscriptions_per_peer=500
+            host,
+            router,
+            strict_signing=True,
+            max_inbound_rpc_size=MAX_RPC,
+            max_subscriptions_per_rpc=1000,
+            max_subscriptions_per_peer=500,
         )
         self.counter = first_number
         self._listener = listener
@@ -92,6 +97,9 @@ class SafePubsub(Pubsub):  # type: ignore[misc] # the library is untyped
                 await self._take(peer, await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size))
         except (StreamEOF, StreamError, RawConnError) as error:
             log.debug("gossip stream ended", peer=str(peer), reason=repr(error)[:200])
+            ours = self.peers.get(peer)
+            if ours is not None and ours.muxed_conn.is_closed:
+                self._handle_dead_peer(peer)
         except Exception as error:  # noqa: BLE001 - whatever a hostile frame provokes stays here
             if not isinstance(error, IOException) or type(error).__name__ == "MessageTooLarge":
                 self._listener.offended(str(peer), "bad frame")
@@ -156,8 +164,13 @@ class SafePubsub(Pubsub):  # type: ignore[misc] # the library is untyped
             return False
 
     def forget(self, peer: ID) -> None:
-        """The peer has disconnected."""
+        """The peer has disconnected.
+
+        The library hears of it through a queue, and skips a peer that is back by then: it would go on writing to the
+        stream of the old connection, and the two would be linked but deaf.
+        """
         self._allowances.pop(peer, None)
+        self._handle_dead_peer(peer)
 
     async def clear_leaks(self, every: float = 30.0) -> None:
         """Drop, now and then, the list of delivery times that the router only appends to."""

@@ -32,7 +32,7 @@ async def _return_credit(self: Any, *, bytes_read: int = 0) -> None:
 
 async def _write_frame(self: Any, data: bytes) -> None:
     async with self._write_lock:
-        with trio.move_on_after(WRITE_DEADLINE, shield=True) as scope:
+        with trio.CancelScope(deadline=trio.current_time() + WRITE_DEADLINE, shield=True) as scope:
             await self.secured_conn.write(data)
     if scope.cancelled_caught:
         cut(self)

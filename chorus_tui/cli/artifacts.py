@@ -1,0 +1,77 @@
+"""Fetch a task's artifacts: verified, in place only when whole, never outside the folder asked for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from chorus_tui.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from chorus_tui.cli.session import Session
+    from chorus_tui.contract.models.blobs import BlobChunk
+    from chorus_tui.contract.models.tasks import Artifact
+
+
+async def fetch(session: Session, artifact: Artifact, folder: Path, *, force: bool) -> Path:
+    """Write ``artifact`` below ``folder``; returns where. A file with the same content is left as it is.
+
+    Raises ``Problem`` when the path is not safe, when another file is in the way (unless ``force``), or when what came
+    is not what the result promised.
+    """
+    target = _safe_target(artifact.path, folder)
+    if target.exists() or target.is_symlink():
+        if target.is_file() and not target.is_symlink() and _digest(target) == artifact.sha256:
+            return target
+        if not force:
+            raise Problem(409, "exists", f"{target} exists and differs", "Use --force to replace it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    try:
+        await _download(session, artifact, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+async def _download(session: Session, artifact: Artifact, partial: Path) -> None:
+    from chorus_tui.contract.models.blobs import ReadBlob
+
+    seen, done = hashlib.sha256(), 0
+    with partial.open("xb") as file:
+        while done < artifact.size:
+            chunk: BlobChunk = await session.ask(
+                "blobs.read", ReadBlob(digest=f"sha256:{artifact.sha256}", offset=done)
+            )
+            data = base64.b64decode(chunk.data)
+            done += len(data)
+            if not data or done > artifact.size:
+                break
+            seen.update(data)
+            file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if done != artifact.size or seen.hexdigest() != artifact.sha256:
+        raise Problem(
+            502, "damaged", f"{artifact.path}: what came is not what the result promised", "Nothing was kept."
+        )
+
+
+def _safe_target(path: str, folder: Path) -> Path:
+    """Where ``path`` goes. Refuses absolute paths, ``..``, NUL, and links that lead out of ``folder``."""
+    parts = PurePosixPath(path).parts
+    unsafe = not parts or path.startswith("/") or ".." in parts or "\0" in path
+    target = folder.joinpath(*parts) if not unsafe else folder
+    # Of links only the ones below the folder matter: the folder itself is the caller's choice.
+    if unsafe or any((folder / Path(*parts[:depth])).is_symlink() for depth in range(1, len(parts))):
+        raise Problem(409, "unsafe-path", f"The artifact path {path!r} leads out of the folder", "It was not written.")
+    return target
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,120 @@
+"""``chorus-tui journal``: what was said and decided, as this engine holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from chorus_tui.cli.session import Exit, Session, complain, engine_command
+
+if TYPE_CHECKING:
+    from chorus_tui.contract.models.journal import Delivery, JournalPage, Verification
+
+
+@click.group()
+def journal() -> None:
+    """Read, verify and export what was said and decided."""
+
+
+@journal.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Entries at most.")
+@click.option("--type", "type_", help="Only this message type.")
+@click.option("--author", help="Only this author's (peer id).")
+@engine_command
+async def tail(session: Session, limit: int, type_: str | None, author: str | None) -> None:
+    """The newest entries, oldest of them first."""
+    from chorus_tui.contract.models.journal import TailJournal
+
+    page = await session.ask("journal.tail", TailJournal(limit=limit, type=type_, author=author))
+    session.show(page, _print_page)
+
+
+@journal.command()
+@engine_command
+async def verify(session: Session) -> int:
+    """Check every signature and chain held here; exit 1 when something is wrong."""
+    answer: Verification = await session.ask("journal.verify")
+    session.show(answer, _print_verification)
+    return Exit.OK if answer.ok else Exit.FAILED
+
+
+@journal.command()
+@click.option("--to", type=click.Path(dir_okay=False), help="Write to this file instead of stdout.")
+@engine_command
+async def export(session: Session, to: str | None) -> None:
+    """Feeds and control log as stored, one JSON object a line."""
+    if to is None:
+        await _export(session, sys.stdout)
+        return
+    target = Path(to)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            count = await _export(session, file)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    if session.json:
+        click.echo(json.dumps({"file": str(target), "lines": count}))
+    else:
+        complain(f"{count} lines written to {target}")
+
+
+async def _export(session: Session, file: IO[str]) -> int:
+    from chorus_tui.contract.models.journal import ExportJournal, ExportPage
+
+    after, count = None, 0
+    while True:
+        page: ExportPage = await session.ask("journal.export", ExportJournal(after=after))
+        for line in page.lines:
+            # Each is canonical JSON, so it holds no raw control character; written exactly as signed.
+            file.write(f"{line}\n")
+        count += len(page.lines)
+        if page.next is None:
+            return count
+        after = page.next
+
+
+def _print_page(page: JournalPage) -> None:
+    from chorus_tui.cli.plain import moment, say, table
+
+    if not page.entries:
+        say("The journal holds no such entry.")
+        return
+    rows = [
+        (
+            moment(entry.at),
+            entry.author_name or entry.author,
+            entry.seq,
+            entry.type,
+            entry.problem or json.dumps(entry.body, ensure_ascii=False)[:120],
+            _delivered(entry.delivery),
+        )
+        for entry in page.entries
+    ]
+    table(("at", "author", "seq", "type", "body", "delivery"), rows)
+
+
+def _delivered(delivery: Delivery | None) -> str:
+    if delivery is None:
+        return ""
+    steps = [name for name, holds in (("stored", delivery.stored), ("sent", delivery.sent)) if holds]
+    if delivery.held_by:
+        steps.append(f"held by {delivery.held_by}")
+    if delivery.received_by:
+        steps.append(f"received by {len(delivery.received_by)}")
+    return ", ".join(steps)
+
+
+def _print_verification(answer: Verification) -> None:
+    from chorus_tui.cli.plain import clean, say
+
+    word = "All well" if answer.ok else f"{len(answer.problems)} problems"
+    say(f"{word}: {answer.feeds} feeds, {answer.entries} entries, {answer.control_entries} control entries")
+    for problem in answer.problems:
+        say(f"  {clean(problem)}")

@@ -1,0 +1,179 @@
+"""``chorus-tui``: the portal, the headless agent, and every command.
+
+This module loads click and tables of names only, so that ``--help`` and ``--version`` answer in a moment and without
+any setting; a command's module is loaded when it runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chorus_tui import __version__
+from chorus_tui.cli.session import EXIT_CODES, Target, complain, read_token
+
+COMMANDS = {
+    "status": ("chorus_tui.cli.status:status", "Me, the mesh, its admin, tasks, health"),
+    "peers": ("chorus_tui.cli.network:peers", "The peers this engine knows"),
+    "connect": ("chorus_tui.cli.network:connect_peer", "Dial a peer by its multiaddr"),
+    "invite": ("chorus_tui.cli.network:invite", "What another machine needs to join"),
+    "task": ("chorus_tui.cli.tasks:task", "Announce tasks, follow them, fetch what they made"),
+    "journal": ("chorus_tui.cli.journal:journal", "Read, verify and export what was said and decided"),
+    "images": ("chorus_tui.cli.images:images", "Sandbox images for machines that reach no registry"),
+    "stop": ("chorus_tui.cli.network:stop", "Drain and stop the engine"),
+    "demo": ("chorus_tui.cli.demo:demo", "Three agents, a sample repository, finished tasks"),
+}
+"""Command: where it is, and its line in ``--help``."""
+
+FEATURES = (
+    "peer-to-peer mesh without a server in the middle: libp2p, mDNS, a private network key",
+    "tasks run in throw-away Docker sandboxes without a network, on whichever agent is granted them",
+    "every message signed, on disk before it counts, replicated to every member, verifiable afterwards",
+    "the same operations on the screen, on the command line and over the API",
+)
+
+EXAMPLES = (
+    ("chorus-tui demo", "see the whole loop, no settings needed"),
+    ("CHORUS_LICENSE_ID=dev-local chorus-tui", "the portal"),
+    ("CHORUS_LICENSE_ID=dev-local chorus-tui --headless", "an agent"),
+    ("chorus-tui task announce --title Hello --command 'echo hi' --wait", "a task"),
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """The command, loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """The command list, from the table: nothing is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """Examples, features, exit codes and the environment."""
+        from chorus_tui.contract.variables import VARIABLES
+
+        with formatter.section("Examples"):
+            formatter.write_dl(list(EXAMPLES), col_max=70)
+        with formatter.section("Features"):
+            for feature in FEATURES:
+                formatter.write_text(f"- {feature}")
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(int(code)), text) for code, text in EXIT_CODES.items()])
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for variable in VARIABLES:
+            default = f" [{variable.default}]" if variable.default not in {None, ""} else ""
+            groups.setdefault(variable.group, []).append((variable.name, f"{variable.help}{default}"))
+        for group, rows in groups.items():
+            with formatter.section(f"Environment: {group}"):
+                formatter.write_dl(rows)
+
+
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"chorus-tui {__version__} (build: {_build()})")
+        context.exit()
+
+
+def _build() -> str:
+    """Hash and date of the build, from the file that packaging leaves beside the package's modules."""
+    try:
+        info = json.loads((Path(__file__).parent.parent / "build.json").read_text(encoding="utf-8"))
+        return f"{info['hash']}, {info['date']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unknown"
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option("--headless", is_flag=True, help="Run the autonomous agent: no screen, logs on stdout.")
+@click.option("--attach", metavar="URL", help="Use the engine at this URL instead of one on this machine.")
+@click.option("--token-file", type=click.Path(), help="File with the token for --attach.")
+@click.option("--data-dir", metavar="DIR", envvar="CHORUS_DATA_DIR", help="The engine's data folder (CHORUS_DATA_DIR).")
+@click.option("--keep", is_flag=True, help="Leave the engine running when the portal is left.")
+@click.option(
+    "-v", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+)
+@click.pass_context
+def cli(
+    context: click.Context,
+    *,
+    headless: bool,
+    attach: str | None,
+    token_file: str | None,
+    data_dir: str | None,
+    keep: bool,
+) -> None:
+    """A mesh where people and AI agents share the work.
+
+    Without a command: the portal, on the engine of the data folder; it is started when none runs.
+    """
+    context.obj = Target(None if attach else data_dir, attach, token_file)
+    if context.invoked_subcommand is not None:
+        if headless:
+            raise click.UsageError("--headless takes no command.")
+        return
+    if headless:
+        if attach:
+            raise click.UsageError("--headless runs an engine of its own; it cannot be used with --attach.")
+        _become_agent(data_dir)
+    context.exit(_portal(context.obj, keep=keep))
+
+
+def _become_agent(data_dir: str | None) -> None:
+    """Replace this process by the engine, so that signals reach it directly."""
+    arguments = [sys.executable, "-m", "chorus_tui.engine", "serve", "--kind", "agent"]
+    if data_dir:
+        arguments += ["--data-dir", data_dir]
+    sys.stdout.flush()
+    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
+
+
+def _portal(target: Target, *, keep: bool) -> int:
+    """Run the portal; it connects after its first paint."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        complain("The portal needs a terminal. For scripts: 'chorus-tui status --json'; without a screen: --headless.")
+        return 2
+    token = read_token(target.token_file) if target.attach else ""
+    from chorus_tui.app import run
+
+    async def connect(progress: Any) -> Any:
+        from chorus_tui.client.launcher import attach_url, find_or_start
+        from chorus_tui.locations import data_dir
+
+        if target.attach:
+            progress(f"Greeting the engine at {target.attach}")
+            return await attach_url(target.attach, token)
+        folder = data_dir("human", target.data_dir)
+        return await find_or_start("human", folder, progress, stop_when_idle_s=None if keep else 30.0)
+
+    return run(connect) or 0
+
+
+def main() -> None:
+    """The program."""
+    cli(prog_name="chorus-tui")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""What every command shares: which engine it asks, how it prints, how it ends.
+
+Commands never start an engine: a script must not leave a process behind that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from chorus_tui.client.socket_client import SocketClient
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    STILL_RUNNING = 3
+    NO_ENGINE = 4
+
+
+EXIT_CODES = {
+    Exit.OK: "done",
+    Exit.FAILED: "refused or failed; 'task wait': ended, but not completed",
+    Exit.USAGE: "wrong usage, request or settings",
+    Exit.STILL_RUNNING: "'task wait': still running when the time was over",
+    Exit.NO_ENGINE: "no engine answers there",
+}
+"""The one table of them; ``--help`` prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The engine that is meant: a data folder, a URL with its token file, or neither (then: whichever runs here)."""
+
+    data_dir: str | None = None
+    attach: str | None = None
+    token_file: str | None = None
+
+    def over(self, outer: Target) -> Target:
+        """This one, with what it leaves open taken from ``outer``; a URL and a folder exclude each other."""
+        if self.attach or self.data_dir:
+            return Target(self.data_dir, self.attach, self.token_file or outer.token_file)
+        return outer
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's engine and form of output."""
+
+    client: SocketClient
+    json: bool
+
+    async def ask(self, operation: str, request: BaseModel | None = None) -> Any:
+        """Call ``operation``; raises as :meth:`~chorus_tui.client.EngineClient.call`."""
+        return await self.client.call(operation, request)
+
+    def show(self, answer: BaseModel, human: Callable[[Any], None]) -> None:
+        """``answer`` as one line of JSON, or by ``human``."""
+        if self.json:
+            click.echo(answer.model_dump_json())
+        else:
+            human(answer)
+
+
+def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..., None]:
+    """Make ``async command(session, …)`` a click callback with the options of :func:`with_options`.
+
+    Its number is the exit code. Errors become one text on stderr, without a traceback.
+    """
+
+    @functools.wraps(command)
+    @click.pass_context
+    def callback(
+        context: click.Context,
+        /,
+        data_dir: str | None,
+        attach: str | None,
+        token_file: str | None,
+        as_json: bool,
+        **rest: Any,
+    ) -> None:
+        outer = context.find_object(Target) or Target()
+        target = Target(data_dir, attach, token_file).over(outer)
+
+        async def work() -> int | None:
+            client = await connect(target)
+            try:
+                return await command(Session(client, as_json), **rest)
+            finally:
+                await client.close()
+
+        context.exit(run(work))
+
+    return with_options(callback)
+
+
+def with_options(callback: C) -> C:
+    """The options that every command has."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option("--token-file", type=click.Path(), help="File with the token for --attach."),
+        click.option("--attach", metavar="URL", help="Ask the engine at this URL."),
+        click.option("--data-dir", metavar="DIR", help="Ask the engine of this data folder (CHORUS_DATA_DIR)."),
+    ):
+        callback = option(callback)
+    return callback
+
+
+def run(work: Callable[[], Awaitable[int | None]]) -> int:  # noqa: PLR0911 - one line a way to end
+    """Run ``work`` to its exit code; whatever goes wrong is said on stderr."""
+    import asyncio
+
+    from pydantic import ValidationError
+
+    from chorus_tui.client import ContractRefused, EngineGone
+    from chorus_tui.contract.problem import Problem
+
+    async def main() -> int:
+        return await work() or Exit.OK
+
+    try:
+        return asyncio.run(main())
+    except EngineGone as error:
+        complain(str(error))
+        return Exit.NO_ENGINE
+    except Problem as problem:
+        complain(str(problem))
+        return Exit.USAGE if problem.status == 422 else Exit.FAILED
+    except ValidationError as error:
+        complain(_wrong_fields(error))
+        return Exit.USAGE
+    except ContractRefused as error:
+        complain(str(error))
+        return Exit.FAILED
+    except BrokenPipeError:
+        # The reader has seen enough, as in `| head`: click ends quietly.
+        raise
+    except OSError as error:
+        complain(f"{error.filename or 'Output'}: {error.strerror or error}")
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+async def connect(target: Target) -> SocketClient:
+    """A greeted client. Raises ``EngineGone`` with the line that starts an engine."""
+    from chorus_tui.client import EngineGone
+    from chorus_tui.client.launcher import attach, attach_url
+    from chorus_tui.locations import data_dir
+
+    if target.attach:
+        return await attach_url(target.attach, read_token(target.token_file))
+    folders = [data_dir(kind, target.data_dir) for kind in ("human", "agent")]
+    for folder in folders[:1] if target.data_dir else folders:
+        try:
+            return await attach(folder)
+        except EngineGone:
+            continue
+    where = f" --data-dir {folders[0]}" if target.data_dir else ""
+    hint = f"Start one: 'chorus-tui{where}' (portal) or 'chorus-tui{where} --headless' (agent)."
+    looked = str(folders[0]) if target.data_dir else " or ".join(str(folder) for folder in folders)
+    raise EngineGone(f"No engine runs for {looked}.\n{hint}")
+
+
+def read_token(token_file: str | None) -> str:
+    """The token in ``token_file``: alone, or the most able one of an engine's own ``api.tokens``."""
+    if token_file is None:
+        raise click.UsageError("--attach needs --token-file: a file that holds a token of that engine.")
+    try:
+        lines = Path(token_file).expanduser().read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise click.UsageError(f"--token-file {token_file}: {error.strerror}") from error
+    words = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    named = {parts[0].lower(): parts[1] for parts in words if len(parts) == 2}
+    for scope in ("admin", "operate", "read"):
+        if scope in named:
+            return named[scope]
+    if len(words) == 1 and len(words[0]) == 1:
+        return words[0][0]
+    raise click.UsageError(f"--token-file {token_file} holds no token.")
+
+
+def complain(text: str) -> None:
+    """Say on stderr what is wrong."""
+    from chorus_tui.cli.plain import clean
+
+    sys.stderr.write(f"chorus-tui: {clean(text, lines=True)}\n")
+
+
+def _wrong_fields(error: Any) -> str:
+    lines = ["The request is not valid"]
+    for part in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(step) for step in part["loc"]) or "request"
+        lines.append(f"  {name}: {part['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""``chorus-tui status``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from chorus_tui.cli.session import Session, engine_command
+
+if TYPE_CHECKING:
+    from chorus_tui.contract.models.status import Status
+
+_SIGNS = {"healthy": "✓", "degraded": "!", "failing": "✗"}
+
+
+@click.command()
+@engine_command
+async def status(session: Session) -> None:
+    """Me, the mesh, its admin, tasks by state, health."""
+    session.show(await session.ask("status.show"), _print)
+
+
+def _print(status: Status) -> None:
+    from chorus_tui.cli.plain import clean, moment, pairs, say
+
+    pairs(
+        [
+            ("agent", f"{status.agent_id} ({status.kind}, version {status.version})"),
+            ("peer", status.peer_id),
+            ("role", status.role),
+            ("authority", status.authority),
+            ("since", moment(status.started_at)),
+            ("data folder", status.data_dir),
+            ("addresses", ", ".join(status.addresses)),
+            ("network", status.network),
+            ("mesh", f"{status.mesh_id or 'none'} ({status.mesh_state}) {status.mesh_detail}".rstrip()),
+            ("admin", _admin(status)),
+            ("voters", f"{len(status.voters)} ({status.failover})"),
+            ("peers", f"{status.peers} connected, {status.members} members"),
+            ("tasks", ", ".join(f"{number} {state}" for state, number in status.tasks.items()) or "none"),
+            ("running here", f"{status.running} of {status.max_tasks}"),
+            ("journal", f"{status.feed_entries} entries, control log at {status.control_index}"),
+            ("refused", ", ".join(f"{number} {reason}" for reason, number in status.refused_messages.items())),
+            ("draining", "yes" if status.draining else ""),
+            ("health", status.health),
+        ]
+    )
+    for check in status.checks:
+        say(f"  {_SIGNS[check.level]} {clean(check.name)}: {check.level} {clean(check.detail)}".rstrip())
+    for warning in status.warnings:
+        say(f"  ! {clean(warning)}")
+
+
+def _admin(status: Status) -> str:
+    if status.admin is None:
+        return "none"
+    heard = "" if status.admin.reachable else ", not heard of lately"
+    return f"{status.admin.agent_id} (term {status.admin.term}{heard})"

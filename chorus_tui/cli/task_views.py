@@ -1,0 +1,93 @@
+"""Tasks for people: the list, one task, its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chorus_tui.cli.plain import clean, duration, moment, pairs, say, size, table
+
+if TYPE_CHECKING:
+    from chorus_tui.contract.models.tasks import TaskList, TaskResult, TaskView
+
+
+def print_list(answer: TaskList) -> None:
+    """The board as a table."""
+    if not answer.tasks:
+        say("No task. Announce one: chorus-tui task announce --title Hello --command 'echo hi' --wait")
+        return
+    rows = [
+        (t.task_id, t.state, t.title, t.priority, t.holder_name or t.holder, duration(t.seconds), t.detail)
+        for t in answer.tasks
+    ]
+    table(("task", "state", "title", "priority", "held by", "time", "detail"), rows)
+    if answer.next:
+        say(f"There are more: --cursor {clean(answer.next)}")
+
+
+def print_task(task: TaskView) -> None:
+    """One task: what was asked, how far it is, what came of it."""
+    spec = task.spec
+    pairs(
+        [
+            ("task", task.task_id),
+            ("title", task.title),
+            ("state", f"{task.state}  {task.detail}".rstrip()),
+            ("end", _evidence(task)),
+            ("waits for", task.waiting_for),
+            ("announced", f"{moment(task.announced_at)} by {task.announcer_name or task.announcer}"),
+            ("delivery", _delivery(task)),
+            ("priority", task.priority),
+            ("held by", task.holder_name or task.holder),
+            ("image", spec.image or spec.language),
+            ("repository", spec.repository),
+            ("continues", task.continues),
+            ("continued as", task.continued_as),
+        ]
+    )
+    for command in spec.commands:
+        say(f"  $ {clean(command)}")
+    if task.attempts:
+        say()
+        rows = [
+            (a.attempt, a.worker_name or a.worker, moment(a.granted_at), a.ended or "under way", a.reason)
+            for a in task.attempts
+        ]
+        table(("attempt", "worker", "granted", "ended", "reason"), rows)
+    if task.result is not None:
+        say()
+        print_result(task.result)
+
+
+def print_result(result: TaskResult) -> None:
+    """Outcome, files and the end of the output."""
+    pairs(
+        [
+            ("result", f"{result.outcome}  {result.reason}".rstrip()),
+            ("", result.detail),
+            ("exit code", result.exit_code),
+            ("image", f"{result.image} {result.image_id}".strip()),
+            ("memory", f"{result.max_memory_mb:.0f} MiB at most" if result.max_memory_mb is not None else ""),
+            ("phases", ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())),
+        ]
+    )
+    if result.artifacts:
+        table(("artifact", "size", "sha256"), [(a.path, size(a.size), a.sha256) for a in result.artifacts])
+    if result.output_tail:
+        cut = ", cut in the middle" if result.output_cut else ""
+        say(f"output ({size(result.output_bytes)}{cut}), its end:")
+        for line in result.output_tail.rstrip("\n").split("\n"):
+            say(f"  {clean(line, lines=True)}")
+
+
+def _evidence(task: TaskView) -> str:
+    if task.confirmed:
+        return "confirmed: it stands in the control log"
+    return "a result is in, not confirmed yet" if task.state == "result_in" else ""
+
+
+def _delivery(task: TaskView) -> str:
+    known = task.announced_delivery
+    steps = [name for name in ("stored", "sent") if known.get(name)]
+    if known.get("held_by"):
+        steps.append(f"held by {known['held_by']}")
+    return ", ".join(steps)

@@ -1,0 +1,186 @@
+"""``chorus-tui task``: announce tasks, follow them, fetch what they made."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chorus_tui.cli.session import Exit, Session, complain, engine_command
+
+if TYPE_CHECKING:
+    from chorus_tui.contract.models.tasks import OutputChunk, TaskView
+
+WAIT_SLICE_S = 60.0
+FOLLOW_S = 0.5
+
+
+@click.group()
+def task() -> None:
+    """Announce tasks, follow them, fetch what they made."""
+
+
+@task.command()
+@click.argument("file", required=False, type=click.Path(allow_dash=True))
+@click.option("--title", help="What it is called; default: the first command.")
+@click.option("--description", help="What it is about.")
+@click.option("--command", "commands", multiple=True, metavar="SHELL", help="A command; repeat for more, in order.")
+@click.option("--language", help="Picks the sandbox image.")
+@click.option("--image", help="The sandbox image, over --language.")
+@click.option("--repository", metavar="URL|PATH", help="Git repository to work in; a path on this machine, or https.")
+@click.option("--output", "outputs", multiple=True, metavar="GLOB", help="Files of /workspace/output to keep; repeat.")
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="A variable of the sandbox; repeat for more.")
+@click.option("--project", "project_id", help="The project it belongs to.")
+@click.option("--priority", type=click.Choice(["low", "medium", "high", "urgent"]), help="Default: medium.")
+@click.option("--role", help="Only agents of this role.")
+@click.option("--expertise", multiple=True, help="What the agent should know; repeat for more.")
+@click.option("--timeout", "timeout_s", type=int, metavar="S", help="Seconds for all commands together.")
+@click.option("--max-attempts", type=int, help="Grants at most, when workers are lost.")
+@click.option("--memory-mb", type=int, help="Memory of the sandbox, MiB.")
+@click.option("--cpus", type=float, help="Processors of the sandbox.")
+@click.option("--disk-mb", type=int, help="Size of each writable folder, MiB.")
+@click.option("--idempotency-key", default="", help="The same key twice gives the same task.")
+@click.option("--wait", is_flag=True, help="Wait for its end; exit codes as 'task wait'.")
+@engine_command
+async def announce(session: Session, file: str | None, idempotency_key: str, wait: bool, **options: Any) -> int:
+    """Announce a task: from FILE (JSON; '-' is stdin), from options, or both, options first."""
+    from chorus_tui.cli.announcement import make_spec
+    from chorus_tui.contract.models.tasks import AnnounceTask
+
+    request = AnnounceTask(spec=make_spec(file, options), idempotency_key=idempotency_key)
+    reference = await session.ask("tasks.announce", request)
+    if not wait:
+        session.show(reference, lambda answer: click.echo(answer.task_id))
+        return Exit.OK
+    complain(f"announced {reference.task_id}, waiting for its end")
+    return await _wait(session, reference.task_id, None)
+
+
+@task.command("list")
+@click.option("--state", help="Only tasks in this state.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Tasks at most.")
+@click.option("--cursor", help="Where the page before ended.")
+@engine_command
+async def list_(session: Session, state: Any, limit: int, cursor: str | None) -> None:
+    """Tasks, newest first."""
+    from chorus_tui.cli.task_views import print_list
+    from chorus_tui.contract.models.tasks import ListTasks
+
+    session.show(await session.ask("tasks.list", ListTasks(state=state, limit=limit, cursor=cursor)), print_list)
+
+
+@task.command()
+@click.argument("task_id")
+@engine_command
+async def show(session: Session, task_id: str) -> None:
+    """One task: state, attempts, result, the end of its output."""
+    from chorus_tui.cli.task_views import print_task
+    from chorus_tui.contract.models.tasks import TaskRef
+
+    session.show(await session.ask("tasks.show", TaskRef(task_id=task_id)), print_task)
+
+
+@task.command()
+@click.argument("task_id")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="S", help="Seconds at most; default: until it has ended."
+)
+@engine_command
+async def wait(session: Session, task_id: str, timeout: float | None) -> int:  # noqa: ASYNC109 - the option's own name
+    """Wait for the end: exit 0 completed, 1 ended otherwise, 3 still running."""
+    return await _wait(session, task_id, timeout)
+
+
+@task.command()
+@click.argument("task_id")
+@click.option("--reason", default="", help="Others can read it.")
+@engine_command
+async def cancel(session: Session, task_id: str, reason: str) -> None:
+    """Cancel a task; its container is gone within seconds."""
+    from chorus_tui.cli.task_views import print_task
+    from chorus_tui.contract.models.tasks import CancelTask
+
+    session.show(await session.ask("tasks.cancel", CancelTask(task_id=task_id, reason=reason)), print_task)
+
+
+@task.command()
+@click.argument("task_id")
+@click.option("--to", type=click.Path(file_okay=False), required=True, metavar="DIR", help="Folder to write to.")
+@click.option("--force", is_flag=True, help="Replace files that differ.")
+@engine_command
+async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int:
+    """Fetch the files of the result, verified, into DIR (made when needed)."""
+    from chorus_tui.cli.artifacts import fetch
+    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.contract.models.tasks import TaskRef
+
+    view: TaskView = await session.ask("tasks.show", TaskRef(task_id=task_id))
+    if view.result is None:
+        complain(f"task {task_id} has no result yet: it is {view.state}")
+        return Exit.FAILED
+    found = view.result.artifacts
+    written = [(artifact, await fetch(session, artifact, Path(to), force=force)) for artifact in found]
+    if session.json:
+        rows = [{"path": a.path, "size": a.size, "sha256": a.sha256, "file": str(file)} for a, file in written]
+        click.echo(json.dumps({"task_id": task_id, "artifacts": rows}))
+    else:
+        for _, file in written:
+            say(clean(file))
+        if not written:
+            complain("the result has no artifacts")
+    return Exit.OK
+
+
+@task.command()
+@click.argument("task_id")
+@click.option("--follow", is_flag=True, help="Go on until the task has ended.")
+@engine_command
+async def output(session: Session, task_id: str, follow: bool) -> None:
+    """Output as received here; control characters are shown as signs."""
+    import asyncio
+
+    from chorus_tui.contract.models.tasks import ReadOutput
+
+    offset = 0
+    while True:
+        chunk: OutputChunk = await session.ask("tasks.output", ReadOutput(task_id=task_id, offset=offset))
+        _print_chunk(session, chunk)
+        # Decoding may have replaced bytes, so the engine's own word on where to go on counts first.
+        after = chunk.next if chunk.next is not None else chunk.offset + len(chunk.text.encode())
+        if after > offset:
+            offset = after
+        elif chunk.complete or not follow:
+            return
+        else:
+            await asyncio.sleep(FOLLOW_S)
+
+
+def _print_chunk(session: Session, chunk: OutputChunk) -> None:
+    from chorus_tui.cli.plain import clean
+
+    if session.json:
+        if chunk.text or chunk.gap or chunk.complete:
+            click.echo(chunk.model_dump_json())
+        return
+    if chunk.gap:
+        complain(f"{chunk.gap} bytes of output were not received here")
+    click.echo(clean(chunk.text, lines=True), nl=False)
+
+
+async def _wait(session: Session, task_id: str, seconds: float | None) -> int:
+    from chorus_tui.cli.task_views import print_task
+    from chorus_tui.contract.models.tasks import TERMINAL, WaitTask
+
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = WAIT_SLICE_S if deadline is None else max(0.0, deadline - time.monotonic())
+        view: TaskView = await session.ask("tasks.wait", WaitTask(task_id=task_id, timeout_s=min(left, WAIT_SLICE_S)))
+        if view.state in TERMINAL or (deadline is not None and time.monotonic() >= deadline):
+            break
+    session.show(view, print_task)
+    if view.state not in TERMINAL:
+        return Exit.STILL_RUNNING
+    return Exit.OK if view.state == "completed" else Exit.FAILED

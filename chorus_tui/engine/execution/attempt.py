@@ -1,0 +1,265 @@
+"""One attempt at a task, through its five phases: pulling, creating, starting, running, collecting. Each is timed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from chorus_tui.contract.models.tasks import CommandResult, TaskResult
+from chorus_tui.engine.execution.collect import Collector, collect
+from chorus_tui.engine.execution.cpus import CpuBudget
+from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable
+from chorus_tui.engine.execution.images import obtain
+from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError
+from chorus_tui.engine.execution.output import OutputLog, readable
+from chorus_tui.engine.execution.profile import INPUT, Bounds, Origin, bounds, container, task_user
+from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
+from chorus_tui.engine.execution.sandbox import Sandbox, created, started
+from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.execution.verdict import KILLED, Ending, judge
+from chorus_tui.engine.execution.workspace_input import measure, tar_stream
+
+COLLECT_BOUND_S = 60.0
+_LIFELINE_MARGIN_S = 120
+"""What a sandbox may live beyond its commands: starting, copying the input, collecting."""
+_OOM_EVENT_BOUND_S = 1.0
+# Output and errors through one pipe: two would reach us in an order of the engine's making.
+_ONE_PIPE = 'exec /bin/sh -c "$1" 2>&1'
+_COMMAND_SHOWN = 120
+_DETAIL_SHOWN = 1000
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known so far; becomes the result."""
+
+    ending: Ending | None = None
+    notes: list[str] = field(default_factory=list)
+    commands: list[CommandResult] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    image: str = ""
+    image_id: str = ""
+    log: str = ""
+    peak_memory_mb: float | None = None
+
+
+class Attempt:
+    """Runs a job once. ``run`` goes on the sandbox's labels; ``folder`` is private and removed by the caller."""
+
+    def __init__(
+        self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, *,
+        job: Job, report: Report, put_blob: PutBlob, folder: Path, run: str, wall: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._api = api
+        self._settings = settings
+        self._cpus = cpus
+        self._job = job
+        self._report = report
+        self._put_blob = put_blob
+        self._folder = folder
+        self._run = run
+        self._wall = wall
+        self._bounds: Bounds = bounds(job.spec.limits, settings)
+        self._record = Record()
+        self._phase: Phase | None = None
+        self._phase_began = 0.0
+        self._output = OutputLog(folder / "output", self._bounds.log_mb)
+        artifacts = folder / "artifacts"
+        artifacts.mkdir()
+        self._collector = Collector(artifacts, job.spec.outputs, self._bounds.output_mb, put_blob)
+
+    async def run(self) -> TaskResult:
+        """To the end; every failure of Docker or the task is part of the result."""
+        try:
+            with self._troubles():
+                await self._run_phases()
+            if self._output.total:
+                self._output.close()
+                self._record.log, _ = await self._put_blob(self._output.path)
+        finally:
+            self._output.close()
+        self._end_phase()
+        return self._result()
+
+    async def _run_phases(self) -> None:
+        await self._enter("pulling")
+        name, image = await obtain(
+            self._api, self._job.spec, self._settings, lambda text: self._report.phase("pulling", text)
+        )
+        self._record.image, self._record.image_id = name, str(image["Id"])
+        await self._enter("creating")
+        repositories = GitRepositories(self._settings)
+        root, made = await self._input_folder(repositories)
+        try:
+            await self._with_container(image, root)
+        finally:
+            if made is not None:
+                await trio.to_thread.run_sync(repositories.discard, made)
+
+    async def _input_folder(self, repositories: GitRepositories) -> tuple[Path | None, Path | None]:
+        """(the folder to put in, what was made for it and is to be discarded)."""
+        given = self._job.repository
+        if given is None:
+            return None, None
+        if given.is_dir():
+            return given, None
+        if not given.is_file() or not is_bundle(given):
+            raise InputUnusable("the repository is neither a folder nor a git bundle: announce the task again")
+        try:
+            made = await repositories.unbundle(given)
+        except RepositoryError as error:
+            raise InputUnusable(str(error)) from error
+        return made, made
+
+    async def _with_container(self, image: dict[str, Any], root: Path | None) -> None:
+        if root is not None:
+            await self._check_room(root)
+        pair = secrets.randbelow(1 << 16)
+        lifetime = self._job.spec.timeout_s + _LIFELINE_MARGIN_S
+        # The reaper's date is later than the lifeline's: it is for sandboxes whose lifeline failed or never started.
+        deadline = int(self._wall()) + lifetime + _LIFELINE_MARGIN_S
+        origin = Origin(self._job.task_id, self._job.attempt, self._settings.owner, self._run, deadline)
+        body = container(self._record.image_id, image, self._bounds, origin, pair=pair, lifetime_s=lifetime)
+        name = f"chorus-{self._job.task_id.lower()}-{self._job.attempt}-{secrets.token_hex(4)}"
+        async with created(self._api, name, body, task_user(pair), self._record.image) as sandbox:
+            if root is not None:
+                async with aclosing(tar_stream(root)) as tar:
+                    await self._api.put_archive(sandbox.container, INPUT, tar)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(sandbox.watch)
+                await sandbox.happenings.watched.wait()
+                with self._troubles():
+                    await self._in_sandbox(sandbox, root is not None)
+                nursery.cancel_scope.cancel()
+
+    async def _check_room(self, root: Path) -> None:
+        room = self._bounds.folder_mb
+        size = (await trio.to_thread.run_sync(measure, root)).size_mb
+        if size > room:
+            raise InputUnusable(
+                f"the repository takes {size} MiB, /workspace/data has {room} MiB: raise limits.disk_mb and memory_mb",
+                reason="repository_too_large",
+            )
+
+    async def _in_sandbox(self, sandbox: Sandbox, with_input: bool) -> None:
+        await self._enter("starting")
+        async with started(self._api, sandbox):
+            async with self._cpus.share(sandbox.container, self._bounds.cpus):
+                if with_input:
+                    await sandbox.copy_input()
+                await self._enter("running", f"in {self._record.image}")
+                ending = await self._run_commands(sandbox)
+            self._record.ending = ending
+            await self._enter("collecting")
+            if ending.sandbox_there:
+                await self._collect(sandbox)
+
+    async def _run_commands(self, sandbox: Sandbox) -> Ending:
+        deadline = trio.current_time() + self._job.spec.timeout_s
+        commands = self._job.spec.commands
+        for number, command in enumerate(commands, 1):
+            began = trio.current_time()
+            code: int | None = None
+            with trio.move_on_at(deadline) as limit:
+                code = await self._command(sandbox, command)
+            seconds = round(trio.current_time() - began, 3)
+            shown = readable(command.encode())[:_COMMAND_SHOWN]
+            self._record.commands.append(
+                CommandResult(command=shown, exit_code=KILLED if code is None else code, seconds=seconds)
+            )
+            if code == 0 and not self._output.flooded:
+                continue
+            lost = not limit.cancelled_caught and not self._output.flooded and await self._lost(sandbox, code)
+            return judge(
+                number, len(commands), shown, code,
+                out_of_memory=sandbox.happenings.oom_kills > 0, timed_out=limit.cancelled_caught, lost=lost,
+                flooded=self._output.flooded, spec=self._job.spec, bounds=self._bounds, image=self._record.image,
+            )  # fmt: skip
+        if sandbox.happenings.oom_kills:
+            self._record.notes.append("a process was killed since memory ran out, though the commands ended well")
+        return Ending("completed", exit_code=0)
+
+    async def _command(self, sandbox: Sandbox, command: str) -> int | None:
+        env = {
+            "CHORUS_TASK_ID": self._job.task_id,
+            "CHORUS_ATTEMPT": str(self._job.attempt),
+            **self._job.spec.env,
+        }
+        async with sandbox.command(["/bin/sh", "-c", _ONE_PIPE, "sh", command], env) as (exec_id, frames):
+            async for _, piece in frames:
+                live = self._output.add(piece)
+                if live:
+                    await self._report.output(live)
+                if self._output.flooded:
+                    return None
+        return await sandbox.exit_code(exec_id)
+
+    async def _lost(self, sandbox: Sandbox, code: int | None) -> bool:
+        """After a command that was killed: wait for the word on memory, then look whether the sandbox still stands."""
+        if code is not None and code != KILLED:
+            return False
+        with trio.move_on_after(_OOM_EVENT_BOUND_S):
+            await sandbox.happenings.oom.wait()
+        return not await sandbox.running()
+
+    async def _collect(self, sandbox: Sandbox) -> None:
+        said = bytearray()
+        # All of the folder as it may stand there, and as much again for headers and rounding.
+        most = 2 * self._bounds.folder_mb * (1 << 20) + (1 << 20)
+        with trio.move_on_after(COLLECT_BOUND_S) as limit, self._troubles():
+            async with aclosing(sandbox.archive(said)) as tar:
+                await collect(tar, self._collector, most)
+            self._record.peak_memory_mb = await sandbox.peak_memory_mb()
+        if limit.cancelled_caught:
+            self._record.notes.append(f"collecting was stopped after {COLLECT_BOUND_S:.0f} s")
+        if said.strip():
+            self._record.notes.append(f"collecting: {readable(bytes(said)).strip()}")
+
+    @contextmanager
+    def _troubles(self) -> Iterator[None]:
+        """Turn Docker's and the input's failures into the ending, unless the commands have had theirs."""
+        try:
+            yield
+        except ExecutionError as error:
+            if self._record.ending is None:
+                self._record.ending = Ending("error", error.reason, str(error), sandbox_there=False)
+            else:
+                self._record.notes.append(str(error))
+
+    async def _enter(self, phase: Phase, detail: str = "") -> None:
+        self._end_phase()
+        self._phase, self._phase_began = phase, trio.current_time()
+        await self._report.phase(phase, detail)
+
+    def _end_phase(self) -> None:
+        if self._phase is not None:
+            self._record.phases[self._phase] = round(trio.current_time() - self._phase_began, 3)
+            self._phase = None
+
+    def _result(self) -> TaskResult:
+        record, ending = self._record, self._record.ending
+        assert ending is not None, "every way through the phases sets an ending"
+        parts = [ending.detail, self._collector.left_out, *record.notes]
+        return TaskResult(
+            outcome=ending.outcome,
+            reason=ending.reason,
+            detail=". ".join(part for part in parts if part)[:_DETAIL_SHOWN],
+            exit_code=ending.exit_code,
+            output_tail=self._output.tail(),
+            output_bytes=self._output.total,
+            output_cut=self._output.cut > 0,
+            log=record.log,
+            artifacts=self._collector.artifacts,
+            commands=record.commands,
+            image=record.image,
+            image_id=record.image_id,
+            phases=record.phases,
+            max_memory_mb=record.peak_memory_mb,
+        )

@@ -1,0 +1,102 @@
+"""A task's combined output, bounded: the beginning in a file, the end in memory, the middle counted and left out.
+
+The log keeps the bytes as they came, control sequences and all. What people see goes through :func:`readable`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from pathlib import Path
+
+_MIB = 1 << 20
+_TAIL = _MIB
+_TAIL_SHOWN = 8 * 1024
+FLOOD_FACTOR = 32
+"""Output beyond this multiple of the kept size ends the task: nobody reads it and it costs every peer."""
+
+# Control sequences as terminals read them: CSI, then strings (OSC, DCS, SOS, PM, APC), then two-byte escapes.
+_SEQUENCES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]"
+)
+_LINE_ENDS = re.compile(r"\r+\n?")
+# C0 but tab and newline, DEL, C1, and marks that turn the direction of text.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def readable(data: bytes) -> str:
+    """Text that is safe on any terminal: bytes that are no UTF-8 become U+FFFD, control sequences and marks go."""
+    text = data.decode("utf-8", "replace")
+    text = _LINE_ENDS.sub("\n", _SEQUENCES.sub("", text))
+    return _CONTROLS.sub("", text)
+
+
+class OutputLog:
+    """Takes output as it comes. ``keep_mb`` is what is kept of it in all, MiB."""
+
+    def __init__(self, path: Path, keep_mb: int) -> None:
+        self.path = path
+        self.total = 0
+        self._head_limit = keep_mb * _MIB - _TAIL // 2 if keep_mb == 1 else keep_mb * _MIB - _TAIL
+        self._tail_limit = keep_mb * _MIB - self._head_limit
+        self._flood = FLOOD_FACTOR * keep_mb * _MIB
+        self._head_size = 0
+        self._tail: deque[bytes] = deque()
+        self._tail_size = 0
+        self._file = path.open("wb")
+        self._last = b""
+
+    @property
+    def flooded(self) -> bool:
+        """Whether so much came that the task is to be ended."""
+        return self.total > self._flood
+
+    @property
+    def cut(self) -> int:
+        """Bytes left out in the middle."""
+        return self.total - self._head_size - self._tail_size
+
+    def add(self, data: bytes) -> bytes:
+        """Keep ``data``; what of it belongs to the live stream, which ends where the beginning is full."""
+        self.total += len(data)
+        self._last = (self._last + data)[-2 * _TAIL_SHOWN :]
+        head = data[: self._head_limit - self._head_size]
+        if head:
+            self._file.write(head)
+            self._head_size += len(head)
+        rest = data[len(head) :]
+        if rest:
+            self._keep_tail(rest)
+        return head
+
+    def _keep_tail(self, data: bytes) -> None:
+        self._tail.append(data)
+        self._tail_size += len(data)
+        while self._tail_size > self._tail_limit:
+            over = self._tail_size - self._tail_limit
+            first = self._tail.popleft()
+            if len(first) > over:
+                self._tail.appendleft(first[over:])
+            self._tail_size -= min(len(first), over)
+
+    def close(self) -> None:
+        """Write the end behind the beginning, with a line that says what is missing between them. Idempotent."""
+        if self._file.closed:
+            return
+        if self.cut:
+            self._file.write(f"\n[… {self.cut} bytes of output left out here …]\n".encode())
+        for piece in self._tail:
+            self._file.write(piece)
+        self._file.close()
+
+    def tail(self) -> str:
+        """The last lines for people, at most 8 KiB of UTF-8."""
+        encoded = readable(self._last).encode()
+        if len(encoded) <= _TAIL_SHOWN:
+            return encoded.decode()
+        kept = encoded[-_TAIL_SHOWN:].decode("utf-8", "ignore")
+        # Begin at a line's start where there is one soon.
+        line = kept.find("\n")
+        return kept[line + 1 :] if 0 <= line < len(kept) // 2 else kept

@@ -1,0 +1,157 @@
+"""Repositories on their way to a sandbox: a local one becomes a bundle, a bundle or an https URL becomes a folder.
+
+All of it happens outside of the sandbox, which has no network, and so under the rules of the trust model: else a member
+could read this machine's disk or network through a clone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import trio
+
+from chorus_tui.engine.execution.git import GitFailed, git
+from chorus_tui.engine.execution.interface import RepositoryError
+from chorus_tui.engine.execution.settings import ExecutionSettings
+
+BUNDLE_MAGIC = (b"# v2 git bundle\n", b"# v3 git bundle\n")
+
+
+class GitRepositories:
+    """:class:`~.interface.Repositories` with the git command.
+
+    What it returns belongs to the caller, who removes it with :meth:`discard`.
+    """
+
+    def __init__(self, settings: ExecutionSettings) -> None:
+        self._settings = settings
+
+    async def bundle(self, path: str) -> Path:
+        """Bundle what is committed at HEAD of a local work tree. Raises :class:`RepositoryError`."""
+        tree = Path(path)
+        if not tree.is_absolute():
+            raise RepositoryError(f"repository {path}: give an absolute path, an https URL or a blob digest")
+        if not tree.is_dir():  # noqa: ASYNC240 - one look at a local path
+            raise RepositoryError(f"repository {path}: no such folder on this machine")
+        with self._made("bundle-") as folder:
+            try:
+                top = (await git(["rev-parse", "--git-dir"], home=folder, protocols="none", cwd=tree)).strip()
+            except GitFailed as error:
+                raise RepositoryError(
+                    f"{path} is no git repository ({error}). Run git init, add and commit there, or name another"
+                ) from error
+            refs = await self._refs(tree, folder, path)
+            made = folder / "repository.bundle"
+            await self._git(
+                path, ["--git-dir", str(tree / top), "bundle", "create", "--quiet", str(made), *refs],
+                home=folder, protocols="none", watched=folder,
+            )  # fmt: skip
+            self._check_size(made, path)
+            return made
+
+    async def _refs(self, tree: Path, home: Path, path: str) -> list[str]:
+        """HEAD and its branch, so that a clone of the bundle stands on the same branch."""
+        try:
+            await git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], home=home, protocols="none", cwd=tree)
+        except GitFailed as error:
+            raise RepositoryError(f"{path} has no commit yet: commit what the task is to work on") from error
+        try:
+            branch = await git(["symbolic-ref", "--quiet", "HEAD"], home=home, protocols="none", cwd=tree)
+        except GitFailed:
+            return ["HEAD"]
+        return ["HEAD", branch.strip()]
+
+    async def fetch(self, url: str) -> Path:
+        """Clone the tip of an allowed https URL into a new folder. Raises :class:`RepositoryError`."""
+        self._allowed(url)
+        with self._made("clone-") as folder:
+            target = folder / "repository"
+            await self._git(
+                url,
+                ["clone", "--quiet", "--template=", "--depth=1", "--no-tags", "--single-branch",
+                 "--no-recurse-submodules", "--", url, str(target)],
+                home=folder, protocols="https", watched=folder,
+            )  # fmt: skip
+            return target
+
+    async def unbundle(self, bundle: Path) -> Path:
+        """Check a bundle out into a new folder. Raises :class:`RepositoryError`."""
+        name = f"bundle {bundle.name}"
+        self._check_size(bundle, name)
+        with self._made("checkout-") as folder:
+            target = folder / "repository"
+            # Under a name git takes for a bundle, whatever the blob store calls it.
+            (folder / "repository.bundle").symlink_to(await trio.Path(bundle).absolute())
+            await self._git(
+                name,
+                ["clone", "--quiet", "--template=", "--no-recurse-submodules", "--",
+                 str(folder / "repository.bundle"), str(target)],
+                home=folder, protocols="file", watched=target,
+            )  # fmt: skip
+            # A bundle that was cut off after its first line is taken for an empty repository.
+            await self._git(
+                name, ["rev-parse", "--verify", "HEAD^{commit}"], home=folder, protocols="none", cwd=target
+            )  # fmt: skip
+            # The remote would name a path of this machine.
+            await self._git(name, ["remote", "remove", "origin"], home=folder, protocols="none", cwd=target)
+            return target
+
+    def discard(self, made: Path) -> None:
+        """Remove what :meth:`bundle`, :meth:`fetch` or :meth:`unbundle` returned, with the private folder around it."""
+        shutil.rmtree(made.parent, ignore_errors=True)
+
+    def _allowed(self, url: str) -> None:
+        hosts = self._settings.repository_hosts
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise RepositoryError("repository: this is no URL") from error
+        if parts.username is not None or parts.password is not None:
+            raise RepositoryError("repository: leave user and password out of the URL; it is shown to everybody")
+        if parts.scheme != "https" or not parts.hostname or not url.isprintable() or " " in url:
+            raise RepositoryError(f"repository {url!r}: only https URLs are cloned")
+        host = parts.hostname if port in {None, 443} else f"{parts.hostname}:{port}"
+        if host not in hosts:
+            listed = ", ".join(hosts) or "none"
+            raise RepositoryError(f"repository {url}: {host} is not among CHORUS_REPOSITORY_HOSTS ({listed})")
+        if parts.query or parts.fragment or not parts.path.strip("/"):
+            raise RepositoryError(f"repository {url}: give the clone URL alone, without query or fragment")
+
+    async def _git(
+        self, name: str, arguments: list[str], *, home: Path, protocols: str, cwd: Path | None = None,
+        watched: Path | None = None,
+    ) -> None:  # fmt: skip
+        try:
+            await git(
+                arguments, home=home, protocols=protocols, cwd=cwd, watched=watched,
+                timeout_s=self._settings.clone_timeout_s, limit_mb=self._settings.max_repository_mb,
+            )  # fmt: skip
+        except GitFailed as error:
+            raise RepositoryError(f"repository {name} cannot be had: {error}") from error
+
+    def _check_size(self, bundle: Path, name: str) -> None:
+        limit = self._settings.max_repository_mb
+        if bundle.stat().st_size > limit << 20:
+            raise RepositoryError(f"repository {name} is larger than {limit} MiB")
+
+    @contextmanager
+    def _made(self, prefix: str) -> Iterator[Path]:
+        """A private folder that stays only if the block ends well."""
+        folder = Path(tempfile.mkdtemp(prefix=f"chorus-{prefix}", dir=self._settings.scratch))
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file begins like a git bundle."""
+    with path.open("rb") as file:
+        return file.read(16) in BUNDLE_MAGIC

@@ -1,0 +1,178 @@
+"""One container from create to gone. Leaving the context kills it and waits for that, cancelled or not.
+
+The lifeline (see :mod:`.profile`) covers what this code cannot: its own process being killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, ExecutionError, ImageUnusable, NotThere
+from chorus_tui.engine.execution.frames import STDERR
+from chorus_tui.engine.execution.profile import DATA, OUTPUT
+
+_log = structlog.get_logger(__name__)
+REMOVAL_BOUND_S = 4.5
+"""Cancelling a task takes at most five seconds; this is what of them Docker gets."""
+
+_EVENT_BOUND_S = 1.0
+_NO_SHELL = (126, 127)
+"""How the engine's init ends when it cannot start the lifeline's shell."""
+
+_COPY_INPUT = "cp -a /workspace/input/. /workspace/data/"
+
+# Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
+# Tools by absolute path: what stands first in PATH may be planted; on the read-only root the task can't plant.
+_ARCHIVE = f"""kill -9 -1 2>/dev/null
+for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C {OUTPUT} . ; done
+[ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C {OUTPUT} .
+echo 'the image has no tar' >&2; exit 127"""
+
+_PEAK = "cat /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak 2>/dev/null"
+
+
+@dataclass(slots=True)
+class Happenings:
+    """What the engine's event stream told of the container."""
+
+    watched: trio.Event = field(default_factory=trio.Event)
+    oom_kills: int = 0
+    oom: trio.Event = field(default_factory=trio.Event)
+    died: trio.Event = field(default_factory=trio.Event)
+    exit_code: int = 0
+
+
+class Sandbox:
+    """A running container. Commands run in it one after the other."""
+
+    def __init__(self, api: DockerApi, container: str, user: str, image: str) -> None:
+        self.container = container
+        self.happenings = Happenings()
+        self._api = api
+        self._user = user
+        self._image = image
+
+    @asynccontextmanager
+    async def command(
+        self, argv: list[str], env: Mapping[str, str]
+    ) -> AsyncIterator[tuple[str, AsyncIterator[tuple[int, bytes]]]]:
+        """Run ``argv`` as the task's user: (exec id, its output as it comes). Leaving early does not stop it."""
+        try:
+            exec_id = await self._api.exec_create(self.container, argv, user=self._user, env=env)
+            async with self._api.exec_start(exec_id) as frames:
+                yield exec_id, frames
+        except DockerRefused as error:
+            if error.status not in {404, 409}:
+                raise
+            raise await self._why_gone() from error
+
+    async def _why_gone(self) -> ExecutionError:
+        """A container that is not there for a command: its own exit code tells whether it ever had a shell."""
+        with trio.move_on_after(_EVENT_BOUND_S):
+            await self.happenings.died.wait()
+        if self.happenings.exit_code in _NO_SHELL:
+            return ImageUnusable(
+                f"image {self._image} has no /bin/sh that runs on this machine, which tasks need",
+                reason="image_without_shell",
+            )
+        return ExecutionError(
+            "the sandbox was removed from outside, or the Docker Engine restarted", reason="sandbox_lost"
+        )
+
+    async def running(self) -> bool:
+        """Whether the container is still there and runs."""
+        try:
+            return bool((await self._api.inspect(self.container))["State"]["Running"])
+        except NotThere:
+            return False
+
+    async def exit_code(self, exec_id: str) -> int | None:
+        """How a command ended; None when the container went first."""
+        return await self._api.exec_end(exec_id)
+
+    async def copy_input(self) -> None:
+        """Make /workspace/data a writable copy of /workspace/input; raises :class:`ExecutionError` when it is full."""
+        said = bytearray()
+        async with self.command(["/bin/sh", "-c", _COPY_INPUT], {}) as (exec_id, frames):
+            async for _, piece in frames:
+                said += piece[: 500 - len(said)]
+        if await self.exit_code(exec_id) != 0:
+            words = said.decode("utf-8", "replace").strip()
+            raise ExecutionError(
+                f"the repository could not be copied to {DATA}: {words}", reason="repository_not_copied"
+            )
+
+    async def archive(self, said: bytearray) -> AsyncGenerator[bytes, None]:
+        """End all of the task's processes and read /workspace/output as a tar stream; its complaints go to ``said``."""
+        async with self.command(["/bin/sh", "-c", _ARCHIVE], {}) as (_, frames):
+            async for kind, piece in frames:
+                if kind == STDERR:
+                    said += piece[: max(0, 500 - len(said))]
+                else:
+                    yield piece
+
+    async def peak_memory_mb(self) -> float | None:
+        """The most memory it held, MiB, as its control group says; None where that cannot be read."""
+        said = bytearray()
+        async with self.command(["/bin/sh", "-c", _PEAK], {}) as (_, frames):
+            async for _, piece in frames:
+                said += piece[: max(0, 100 - len(said))]
+        first = said.split(b"\n", 1)[0]
+        return round(int(first) / (1 << 20), 1) if first.isdigit() else None
+
+    async def watch(self) -> None:
+        """Follow the engine's events of this container: within an exec only they tell that memory ran out.
+
+        ``happenings.watched`` is set when they are followed, or cannot be.
+        """
+        try:
+            async with self._api.events(self.container, "oom", "die") as actions:
+                self.happenings.watched.set()
+                async for action, exit_code in actions:
+                    self._note(action, exit_code)
+        except ExecutionError as error:
+            # The commands' own calls meet the same trouble, and say it.
+            _log.warning("events of a sandbox were lost", error=str(error))
+        finally:
+            self.happenings.watched.set()
+
+    def _note(self, action: str, exit_code: int) -> None:
+        if action == "oom":
+            self.happenings.oom_kills += 1
+            self.happenings.oom.set()
+        elif action == "die":
+            self.happenings.exit_code = exit_code
+            self.happenings.died.set()
+
+
+@asynccontextmanager
+async def created(api: DockerApi, name: str, body: dict[str, Any], user: str, image: str) -> AsyncIterator[Sandbox]:
+    """A container that is created and not started. Whatever happens in or to the block, it is gone afterwards."""
+    try:
+        # A cancel between the engine's act and its answer would leave a container behind: this call is not cut short.
+        with trio.CancelScope(shield=True):
+            container = await api.create(name, body)
+        yield Sandbox(api, container, user, image)
+    finally:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + REMOVAL_BOUND_S) as scope:
+            try:
+                await api.remove(name)
+            except (DockerRefused, DockerUnavailable) as error:
+                _log.warning("a sandbox could not be removed; its deadline will", name=name, error=str(error))
+        if scope.cancelled_caught:
+            _log.warning("a sandbox was not removed in time; its deadline will", name=name)
+
+
+@asynccontextmanager
+async def started(api: DockerApi, sandbox: Sandbox) -> AsyncIterator[None]:
+    """Attach the lifeline, start the container."""
+    async with api.attached_stdin(sandbox.container):
+        await api.start(sandbox.container)
+        yield

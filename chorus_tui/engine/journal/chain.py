@@ -1,0 +1,93 @@
+"""The rules of a feed's chain, pure: where an entry belongs, what waits for a gap, what each peer holds."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from enum import Enum
+
+from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.envelope import Entry
+
+Frontier = dict[str, dict[str, tuple[int, str]]]
+"""``{author: {epoch: (next seq, head hash)}}``."""
+
+MAX_PARKED = 4096
+
+
+class Place(Enum):
+    """Where an entry belongs."""
+
+    NEXT = "next"
+    DUPLICATE = "duplicate"
+    GAP = "gap"
+    FORK = "fork"
+    BROKEN = "broken"
+    """The next number, but it does not follow the entry before: its author forked earlier than anything seen here."""
+
+
+@dataclass(slots=True)
+class Chains:
+    """Heads of all feeds held here, by author and epoch."""
+
+    heads: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+
+    def place(self, entry: Entry, stored_hash: str | None) -> Place:
+        """Where ``entry`` belongs; ``stored_hash`` is that of the entry with the same key held here, if any."""
+        h = entry.header
+        next_seq, head = self.heads.get((h.author, h.epoch), (0, ""))
+        if h.seq < next_seq:
+            return Place.DUPLICATE if stored_hash == entry.hash else Place.FORK
+        if h.seq > next_seq:
+            return Place.GAP
+        if h.seq > 0 and h.prev != head:
+            return Place.BROKEN
+        return Place.NEXT
+
+    def advance(self, entry: Entry) -> None:
+        """Note an accepted entry."""
+        self.heads[entry.header.author, entry.header.epoch] = (entry.header.seq + 1, entry.hash)
+
+    def frontier(self) -> Frontier:
+        """What is held here, as sent to others."""
+        result: Frontier = {}
+        for (author, epoch), head in self.heads.items():
+            result.setdefault(author, {})[epoch] = head
+        return result
+
+
+def digest(epochs: dict[str, tuple[int, str]]) -> str:
+    """One hash over all epochs of an author; equal digests need no detail."""
+    return canonical.sha256_hex(canonical.encode([[epoch, *epochs[epoch]] for epoch in sorted(epochs)]))
+
+
+def missing(ours: Frontier, theirs: Frontier) -> list[tuple[str, str, int]]:
+    """What they lack of ours: (author, epoch, first seq), in a fixed order."""
+    wanted = []
+    for author in sorted(ours):
+        for epoch in sorted(ours[author]):
+            have = theirs.get(author, {}).get(epoch, (0, ""))[0]
+            if have < ours[author][epoch][0]:
+                wanted.append((author, epoch, have))
+    return wanted
+
+
+class Parked:
+    """Entries after a gap, kept until the range before them has come. Bounded; the oldest go first."""
+
+    def __init__(self, limit: int = MAX_PARKED) -> None:
+        self._limit = limit
+        self._entries: OrderedDict[tuple[str, str, int], Entry] = OrderedDict()
+
+    def add(self, entry: Entry) -> None:
+        """Keep one; the same one twice is one."""
+        self._entries[entry.key] = entry
+        while len(self._entries) > self._limit:
+            self._entries.popitem(last=False)
+
+    def take(self, author: str, epoch: str, seq: int) -> Entry | None:
+        """The parked entry that is next now, if there is one."""
+        return self._entries.pop((author, epoch, seq), None)
+
+    def __len__(self) -> int:
+        return len(self._entries)

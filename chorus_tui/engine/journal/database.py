@@ -1,0 +1,224 @@
+"""SQLite under the journal and the control log: one writer, batched commits, synchronous point reads.
+
+``Database`` is what others see. :class:`SqliteDatabase` commits in a thread of its own and batches whatever waits into
+one fsync; :class:`InlineDatabase` does the same without threads, for simulations, and can lose what was not synced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import trio
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+_BATCH = 256
+
+
+class StoreError(Exception):
+    """A store cannot be used. The text names the file and the way out."""
+
+
+class Database(Protocol):
+    """One file, one writer."""
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction; returns when it is synced. An exception undoes that work alone."""
+        ...
+
+    def read(self, work: Work[T]) -> T:
+        """Run an indexed, short read. Sees everything committed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SqliteDatabase:
+    """A database file with WAL and synchronous FULL."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = _connect(path)
+        self._reader = _connect(path)
+        self._reader.execute("PRAGMA query_only=ON")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name=f"writer {path.name}", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, path: Path, schema: list[str]) -> SqliteDatabase:
+        """Open or make ``path`` and bring it to the newest schema; ``schema[i]`` leads from version i to i + 1."""
+        database = cls(path)
+        try:
+            _migrate(database._writer, schema, path)  # noqa: SLF001 - our own
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    async def write(self, work: Work[T]) -> T:
+        done = trio.Event()
+        job = _Job(work, trio.lowlevel.current_trio_token(), done)
+        self._jobs.put(job)
+        # What was handed to the writer happens; a caller that is cancelled must not believe otherwise.
+        with trio.CancelScope(shield=True):
+            await done.wait()
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    def read(self, work: Work[T]) -> T:
+        try:
+            return work(self._reader)
+        except sqlite3.DatabaseError as error:
+            raise _store_error(self._path, error) from error
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join()
+        self._reader.close()
+        self._writer.close()
+
+    def _serve(self) -> None:
+        while True:
+            jobs = self._next_batch()
+            stop = jobs[-1] is None
+            work = [job for job in jobs if job is not None]
+            if work:
+                _commit(self._writer, work, self._path)
+                for job in work:
+                    job.tell()
+            if stop:
+                return
+
+    def _next_batch(self) -> list[_Job | None]:
+        jobs = [self._jobs.get()]
+        while jobs[-1] is not None and len(jobs) < _BATCH:
+            try:
+                jobs.append(self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        return jobs
+
+
+class InlineDatabase:
+    """A database in memory, without threads: every write is synced when it returns, unless syncing is held back.
+
+    ``hold()`` models a disk whose cache was not flushed: writes after it are visible, and :meth:`lose` forgets them.
+    """
+
+    def __init__(self, schema: list[str], image: bytes | None = None) -> None:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        if image is not None:
+            self._connection.deserialize(image)
+        _migrate(self._connection, schema, Path(":memory:"))
+        self._held: bytes | None = None
+
+    async def write(self, work: Work[T]) -> T:
+        await trio.lowlevel.checkpoint()
+        job = _Job(work, None, None)
+        _commit(self._connection, [job], Path(":memory:"))
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    def read(self, work: Work[T]) -> T:
+        return work(self._connection)
+
+    def hold(self) -> None:
+        """From here on nothing reaches the disk."""
+        self._held = self._connection.serialize()
+
+    def image(self) -> bytes:
+        """What a crash now would leave."""
+        return self._held if self._held is not None else self._connection.serialize()
+
+    def close(self) -> None:
+        """Nothing to stop; the image stays readable."""
+
+
+class _Job:
+    """One piece of work on its way through the writer."""
+
+    def __init__(self, work: Work[Any], token: trio.lowlevel.TrioToken | None, done: trio.Event | None) -> None:
+        self.work = work
+        self.token = token
+        self.done = done
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def tell(self) -> None:
+        """Wake the waiting task, if its loop is still there."""
+        if self.token is not None and self.done is not None:
+            with contextlib.suppress(trio.RunFinishedError):
+                self.token.run_sync_soon(self.done.set)
+
+
+def _commit(connection: sqlite3.Connection, jobs: list[_Job], path: Path) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            with _savepoint(connection, job):
+                job.result = job.work(connection)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        for job in jobs:
+            job.error = _store_error(path, error)
+
+
+@contextlib.contextmanager
+def _savepoint(connection: sqlite3.Connection, job: _Job) -> Iterator[None]:
+    connection.execute("SAVEPOINT job")
+    try:
+        yield
+    except sqlite3.OperationalError:
+        raise  # the disk, not the work
+    except Exception as error:  # noqa: BLE001 - handed to the caller of write()
+        job.error = error
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, schema: list[str], path: Path) -> None:
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(schema):
+            raise StoreError(f"{path} was written by a newer version (format {version}, known here: {len(schema)}). Use that version.")
+        for step in range(version, len(schema)):
+            connection.executescript(f"BEGIN; {schema[step]}; PRAGMA user_version={step + 1}; COMMIT;")
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+
+
+def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
+    text = str(error)
+    if "full" in text:
+        return StoreError(f"The disk is full: {path} cannot be written. Free some space and start again; nothing stored is lost.")
+    if isinstance(error, sqlite3.OperationalError) and "unable to open" in text:
+        return StoreError(f"{path} cannot be opened: {text}. Check that the folder exists and is yours.")
+    if "malformed" in text or "not a database" in text:
+        return StoreError(f"{path} is damaged ({text}). Move the data folder away; this peer fetches the history again from the others.")
+    return StoreError(f"{path}: {text}")

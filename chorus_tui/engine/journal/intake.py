@@ -1,0 +1,96 @@
+"""What comes in from gossip: the one validator of all topics, run before a message is forwarded.
+
+Malformed, forged or foreign messages are refused and counted by reason. A durable message of a member whose signature
+is good but whose data does not fit its type is not forwarded, yet kept as unreadable: a bad body never blocks a feed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chorus_tui.engine.mesh.interface import MeshCounters, Verdict
+from chorus_tui.engine.protocol import envelope, messages
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import Message
+
+_REMEMBERED = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message that passed: a feed entry, or a fleeting one. ``message`` is None for unknown types and unreadable data."""
+
+    entry: Entry | None
+    envelope: dict[str, Any]
+    message: Message | None
+    problem: str = ""
+
+
+class Intake:
+    """Checks and remembers, so that what the validator parsed is not parsed again by the handler."""
+
+    def __init__(self, counters: MeshCounters) -> None:
+        self._counters = counters
+        self._parsed: OrderedDict[tuple[str, bytes], Heard] = OrderedDict()
+        self.is_member: Callable[[str], bool] = lambda _peer: False
+        self.on_unreadable: Callable[[Heard], None] = lambda _heard: None
+
+    def validate(self, topic: str, data: bytes, author: str, _forwarder: str) -> Verdict:
+        """The mesh's validator. Never raises."""
+        try:
+            heard = self.check(topic, data, author)
+        except WireError as error:
+            self.refuse(error.reason)
+            return Verdict.REJECT
+        if heard.problem:
+            self.refuse("bad_data")
+            self.on_unreadable(heard)
+            return Verdict.REJECT
+        self._parsed[topic, data] = heard
+        while len(self._parsed) > _REMEMBERED:
+            self._parsed.popitem(last=False)
+        return Verdict.ACCEPT
+
+    def recall(self, topic: str, data: bytes, author: str) -> Heard:
+        """What :meth:`validate` made of an accepted message."""
+        return self._parsed.pop((topic, data), None) or self.check(topic, data, author)
+
+    def check(self, topic: str, data: bytes, author: str) -> Heard:
+        """Parse and verify. Raises :class:`WireError` with the reason."""
+        if not self.is_member(author):
+            raise WireError("stranger", "The author is no member")
+        value = envelope.parse(data)
+        if value["from"] != author:
+            raise WireError("forged_from", "The envelope's author did not sign the message")
+        row = messages.TYPES.get(value["type"])
+        if row is not None and row.topic is not None and row.topic != topic:
+            raise WireError("wrong_topic", f"{value['type']} does not belong on {topic}")
+        if row is not None and row.durable != ("log" in value):
+            raise WireError("not_durable" if row.durable else "not_fleeting", f"{value['type']} came with the wrong log fields")
+        if "log" not in value:
+            return Heard(None, value, messages.check(value["type"], value["data"]))
+        return readable(envelope.entry_from_wire(data, topic))
+
+    def refuse(self, reason: str) -> None:
+        """Count a refusal."""
+        self._counters.refused[reason] = self._counters.refused.get(reason, 0) + 1
+
+
+def readable(entry: Entry) -> Heard:
+    """An entry with its message, or with the reason why it cannot be read."""
+    if entry.envelope is None:
+        why = "its body was erased or withheld" if entry.body is None else "its body is no envelope"
+        return Heard(entry, {}, None, why)
+    try:
+        row = messages.TYPES.get(entry.type)
+        if row is not None and row.topic is not None and row.topic != entry.header.topic:
+            raise WireError("wrong_topic", f"{entry.type} does not belong on {entry.header.topic}")
+        return Heard(entry, entry.envelope, messages.check(entry.type, entry.data))
+    except WireError as error:
+        return Heard(entry, entry.envelope, None, str(error))
+
+

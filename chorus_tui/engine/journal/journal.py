@@ -1,0 +1,371 @@
+"""The journal: the only mouth and the only ear of the engine.
+
+``say`` is: redact, check, seal, disk, folds, gossip, in this order, so that nothing is heard that its author could
+lose. Concurrent calls share one fsync: whoever holds the lock takes everybody's messages along.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.engine.clock import Clock, Entropy
+from chorus_tui.engine.journal import reading
+from chorus_tui.engine.journal.chain import MAX_PARKED, Parked, Place
+from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.hlc import Hlc, HybridClock
+from chorus_tui.engine.journal.intake import Heard, Intake, readable
+from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
+from chorus_tui.engine.journal.replication import Replication
+from chorus_tui.engine.journal.store import FeedStore
+from chorus_tui.engine.mesh.interface import Mesh, MeshError
+from chorus_tui.engine.protocol import canonical, envelope, identity, messages
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.envelope import Entry
+
+log = structlog.get_logger("chorus.journal")
+
+SKEW_S = 300.0
+FLEETING_KEPT = 2000
+
+
+@dataclass(slots=True)
+class _Saying:
+    """One message on its way to the disk."""
+
+    type_: str
+    topic: str
+    envelope: dict[str, Any]
+    entry: Entry | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetingLine:
+    """One line of the bounded local log of fleeting messages."""
+
+    at: float
+    log_type: str
+    type: str
+    author: str
+    topic: str
+
+
+@dataclass(slots=True)
+class _Folds:
+    """Folds by the type they ask for."""
+
+    by_type: dict[str, list[Fold]] = field(default_factory=dict)
+
+    def add(self, fold: Fold) -> None:
+        for name in fold.types:
+            self.by_type.setdefault(name, []).append(fold)
+
+    def apply(self, heard: Heard) -> None:
+        """A fold that raises loses this entry, loudly; the others do not."""
+        assert heard.entry is not None
+        if heard.message is None:
+            return
+        for fold in self.by_type.get(heard.entry.type, ()):
+            try:
+                fold.apply(heard.entry, heard.message)
+            except Exception:
+                log.exception("A fold failed on an entry", entry=heard.entry.key, type=heard.entry.type)
+
+
+class FeedJournal:
+    """All feeds as held by this peer; see :class:`chorus_tui.engine.journal.interface.Journal`."""
+
+    def __init__(
+        self, identity_: identity.Identity, database: Database, mesh: Mesh, redact: Callable[[Any], Any],
+        clock: Clock, entropy: Entropy, events: EventBus, version: str, *, replicate_every_s: float = 30.0,
+    ) -> None:  # fmt: skip
+        self.me = identity_
+        self.mesh = mesh
+        self.store = FeedStore(database)
+        self.clock = clock
+        self.intake = Intake(mesh.counters)
+        self.intake.on_unreadable = self._keep_unreadable
+        self._redact = redact
+        self._entropy = entropy
+        self._events = events
+        self._version = version
+        self._hlc = HybridClock(identity_.peer_id[-8:])
+        self._folds = _Folds()
+        self._fleeting: dict[str, FleetingHandler] = {}
+        self.fleeting_log: deque[FleetingLine] = deque(maxlen=FLEETING_KEPT)
+        self._parked = Parked()
+        self._lock = trio.Lock()
+        self._waiting: deque[_Saying] = deque()
+        self._unreadable: deque[Heard] = deque(maxlen=MAX_PARKED)
+        self._epoch = entropy.bytes(16).hex()
+        self._head: str | None = None
+        self._seq = 0
+        self._skewed: set[str] = set()
+        self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
+        mesh.set_validator(self.intake.validate)
+        mesh.on_gossip(self._hear)
+        self.on_fleeting("watermarks", self.replication.hear_watermarks)
+
+    # ── registering ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fold(self, fold: Fold) -> None:
+        self._folds.add(fold)
+
+    def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
+        self._fleeting[type_] = handler
+
+    def set_membership(self, is_member: Callable[[str], bool]) -> None:
+        self.intake.is_member = is_member
+
+    # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        self.chains = self.store.chains()
+        for entry, problem in self.store.of_types(self._folds.by_type):
+            if not problem:
+                self._folds.apply(readable(entry))
+        previous = self.store.last_own(self.me.peer_id)
+        self._head = previous.hash if previous else None
+        data: dict[str, Any] = {"version": self._version}
+        if previous:
+            data |= {"previous_epoch": previous.header.epoch, "previous_seq": previous.header.seq}
+        await self.say("epoch_opened", data)
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        await self.replication.run(task_status=task_status)
+
+    # ── speaking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def say(self, type_: str, data: dict[str, Any], *, topic: str | None = None, **optional: Any) -> Entry:
+        saying = self._prepare(type_, data, topic, optional)
+        self._waiting.append(saying)
+        async with self._lock:
+            if saying.entry is None and saying.error is None:
+                await self._append_waiting()
+        if saying.error is not None:
+            raise saying.error
+        assert saying.entry is not None
+        return saying.entry
+
+    def _prepare(self, type_: str, data: dict[str, Any], topic: str | None, optional: dict[str, Any]) -> _Saying:
+        row = messages.TYPES.get(type_)
+        if row is None or not row.durable:
+            raise Refused(f"{type_} is not a durable message type")
+        topic = topic or row.topic
+        if topic is None:
+            raise Refused(f"{type_} needs a topic")
+        clean = self._redact(data)
+        try:
+            messages.check(type_, clean)
+            made = envelope.make(type_, self.me.peer_id, clean, self.clock.wall(), **optional)
+            if len(canonical.encode(made)) > canonical.MAX_MESSAGE - 512:
+                raise Refused(f"The message is larger than {canonical.MAX_MESSAGE} bytes; send the large part as a file")
+        except WireError as error:
+            raise Refused(str(error)) from error
+        return _Saying(type_, topic, made)
+
+    async def _append_waiting(self) -> None:
+        """Seal and store everything that waits, with one fsync; then publish in the same order."""
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        seq, head = self._seq, self._head
+        for saying in batch:
+            hlc = str(self._hlc.tick(self.clock.wall()))
+            saying.entry = envelope.seal(
+                saying.envelope, saying.topic, self.me, epoch=self._epoch, seq=seq, prev=head, hlc=hlc
+            )
+            seq, head = seq + 1, saying.entry.hash
+        entries = [saying.entry for saying in batch if saying.entry is not None]
+        try:
+            await self.store.add((entry, "") for entry in entries)
+        except BaseException as error:
+            for saying in batch:
+                saying.entry = None
+                saying.error = error if isinstance(error, Exception) else Refused("Stopped before it was stored")
+            raise
+        self._seq, self._head = seq, head
+        for entry in entries:
+            self.chains.advance(entry)
+            self._folds.apply(readable(entry))
+        await self._publish(entries)
+
+    async def _publish(self, entries: list[Entry]) -> None:
+        sent = []
+        for entry in entries:
+            try:
+                await self.mesh.join(entry.header.topic)
+                await self.mesh.publish(entry.header.topic, entry.wire())
+            except MeshError as error:
+                log.debug("Not gossiped; replication brings it", error=str(error), type=entry.type)
+            else:
+                if self.mesh.links():
+                    sent.append((entry.header.epoch, entry.header.seq))
+        if sent:
+            await self.store.mark_sent(sent)
+
+    async def whisper(self, type_: str, data: dict[str, Any], *, topic: str | None = None) -> None:
+        row = messages.TYPES[type_]
+        where = topic or row.topic
+        if where is None:
+            raise Refused(f"{type_} needs a topic")
+        clean = self._redact(data)
+        try:
+            messages.check(type_, clean)
+            raw = canonical.encode(envelope.make(type_, self.me.peer_id, clean, self.clock.wall()))
+            if len(raw) > canonical.MAX_MESSAGE:
+                raise Refused(f"The message is larger than {canonical.MAX_MESSAGE} bytes")
+        except WireError as error:
+            raise Refused(str(error)) from error
+        try:
+            await self.mesh.join(where)
+            await self.mesh.publish(where, raw)
+        except MeshError as error:
+            log.debug("Not gossiped", error=str(error), type=type_)
+
+    async def deliver(self, entry: Entry, addressee: str) -> bool:
+        if addressee == self.me.peer_id:
+            return True
+        if not await self.replication.deliver(entry, addressee):
+            return False
+        await self.store.add_receipt(entry.header.epoch, entry.header.seq, addressee)
+        return True
+
+    # ── hearing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _hear(self, topic: str, data: bytes, author: str) -> None:
+        try:
+            heard = self.intake.recall(topic, data, author)
+        except WireError as error:
+            self.intake.refuse(error.reason)
+            return
+        await self._keep_waiting_unreadable()
+        if heard.entry is not None:
+            await self.accept([heard], author)
+        elif heard.message is not None:
+            self.note_fleeting(heard.envelope, topic)
+            handler = self._fleeting.get(heard.envelope["type"])
+            if handler is not None:
+                await handler(author, heard.message, topic)
+
+    def note_fleeting(self, heard: dict[str, Any], topic: str) -> None:
+        """One line in the bounded local log."""
+        type_ = heard["type"]
+        line = FleetingLine(self.clock.wall(), messages.log_type(type_), type_, heard["from"], topic)
+        self.fleeting_log.append(line)
+
+    def _keep_unreadable(self, heard: Heard) -> None:
+        self._unreadable.append(heard)
+
+    async def _keep_waiting_unreadable(self) -> None:
+        while self._unreadable:
+            heard = self._unreadable.popleft()
+            assert heard.entry is not None
+            await self.accept([heard], heard.entry.author)
+
+    async def accept(self, batch: list[Heard], source: str) -> int:
+        """Store verified entries of others in the given order; how many were new. Gaps are parked and asked for."""
+        async with self._lock:
+            fresh, gap = self._sort(batch)
+            await self._note_forks([h for h in batch if h not in fresh])
+            if fresh:
+                await self.store.add((_entry(heard), heard.problem) for heard in fresh)
+            for heard in fresh:
+                entry = _entry(heard)
+                self._hear_clock(entry)
+                self._folds.apply(heard)
+                if heard.problem:
+                    self.say_line("warning", f"An entry of type {entry.type} is stored but unreadable: {heard.problem}", entry.author)
+        if gap:
+            self.replication.ask(source)
+        return len(fresh)
+
+    def _sort(self, batch: list[Heard]) -> tuple[list[Heard], bool]:
+        """What can be appended now, parked followers included; whether a gap remains."""
+        fresh: list[Heard] = []
+        gap = False
+        queue = deque(batch)
+        while queue:
+            heard = queue.popleft()
+            entry = _entry(heard)
+            place = self.chains.place(entry, None)
+            if place is Place.NEXT:
+                self.chains.advance(entry)
+                fresh.append(heard)
+                h = entry.header
+                follower = self._parked.take(h.author, h.epoch, h.seq + 1)
+                if follower is not None:
+                    queue.appendleft(readable(follower))
+            elif place is Place.GAP:
+                self._parked.add(entry)
+                gap = True
+        return fresh, gap
+
+    async def _note_forks(self, rest: list[Heard]) -> None:
+        for heard in rest:
+            entry = _entry(heard)
+            h = entry.header
+            held = self.store.hash_of(h.author, h.epoch, h.seq)
+            broken = held is None and self.chains.place(entry, None) is Place.BROKEN
+            if (broken or (held is not None and held != entry.hash)) and await self.store.add_evidence(entry):
+                self.intake.refuse("fork")
+                text = f"Peer {identity.short(h.author)} said two different things under one number ({h.epoch[:8]}, {h.seq}); both are kept as evidence"
+                self.say_line("error", text, h.author)
+
+    def _hear_clock(self, entry: Entry) -> None:
+        ahead = self._hlc.hear(Hlc.parse(entry.header.hlc), self.clock.wall())
+        if ahead > SKEW_S and entry.author not in self._skewed:
+            self._skewed.add(entry.author)
+            self.say_line("warning", f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one", entry.author)
+
+    # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def say_line(self, level: str, text: str, peer: str = "") -> None:
+        """One line of the event log, for people."""
+        getattr(log, level)(text, peer=peer)
+        line = {"at": self.clock.wall(), "level": level, "text": text, "peer": peer, "task_id": ""}
+        self._events.publish("log", None, line)
+
+    def get(self, author: str, epoch: str, seq: int) -> Entry | None:
+        return self.store.get(author, epoch, seq)
+
+    def count(self) -> int:
+        """Number of feed entries held."""
+        return self.store.count()
+
+    def forks(self) -> list[tuple[str, str, int]]:
+        """(author, epoch, seq) said twice, with evidence."""
+        return self.store.forks()
+
+    def delivery(self, entry: Entry) -> Delivery:
+        sent, received = self.store.delivered(entry.header.epoch, entry.header.seq)
+        held = self.replication.holders(entry) | set(received)
+        return Delivery(stored=True, sent=sent or bool(held), held_by=len(held), received_by=received)
+
+    async def tail(self, request: TailJournal) -> JournalPage:
+        rows = self.store.newest(request.limit, request.type, request.author)
+        return JournalPage(entries=[reading.view(entry, problem, self._own_delivery(entry)) for entry, problem in rows])
+
+    def _own_delivery(self, entry: Entry) -> Delivery | None:
+        return self.delivery(entry) if entry.author == self.me.peer_id else None
+
+    async def verify(self) -> Verification:
+        return await reading.verify(self.store)
+
+    async def export(self, after: str | None, limit: int) -> ExportPage:
+        key = reading.parse_cursor(after)
+        rows = self.store.page_after(key, limit)
+        lines = [json.dumps(reading.export_line(*row), ensure_ascii=False, sort_keys=True) for row in rows]
+        return ExportPage(lines=lines, next=reading.cursor(rows[-1]) if len(rows) == limit else None)
+
+
+def _entry(heard: Heard) -> Entry:
+    assert heard.entry is not None
+    return heard.entry

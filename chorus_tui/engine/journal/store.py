@@ -1,0 +1,177 @@
+"""The feeds on disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from chorus_tui.engine.journal.chain import Chains
+from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
+
+SCHEMA = [
+    """
+    CREATE TABLE entries (
+        arrived INTEGER PRIMARY KEY AUTOINCREMENT,
+        author TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+        hash TEXT NOT NULL, header BLOB NOT NULL, sig TEXT NOT NULL, body BLOB,
+        type TEXT NOT NULL, hlc_ms INTEGER NOT NULL, problem TEXT NOT NULL,
+        UNIQUE (author, epoch, seq)
+    );
+    CREATE INDEX entries_by_type ON entries (type, arrived);
+    CREATE INDEX entries_by_time ON entries (hlc_ms);
+    CREATE TABLE evidence (
+        author TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL,
+        header BLOB NOT NULL, sig TEXT NOT NULL, body BLOB,
+        PRIMARY KEY (author, epoch, seq, hash)
+    );
+    CREATE TABLE sent (epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (epoch, seq));
+    CREATE TABLE receipts (epoch TEXT NOT NULL, seq INTEGER NOT NULL, peer TEXT NOT NULL, PRIMARY KEY (epoch, seq, peer));
+    """
+]
+
+_COLUMNS = "header, sig, body, problem"
+Row = tuple[Entry, str]
+"""An entry and why it is unreadable (empty: it is fine)."""
+
+
+class FeedStore:
+    """Entries by key, type and time. Signatures were checked before an entry comes here."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def add(self, rows: Iterable[Row]) -> None:
+        """Append in order; synced on return."""
+        values = [_values(entry, problem) for entry, problem in rows]
+        await self._db.write(
+            lambda c: c.executemany(
+                "INSERT INTO entries (author, epoch, seq, hash, header, sig, body, type, hlc_ms, problem)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?)",
+                values,
+            )
+        )
+
+    async def add_evidence(self, entry: Entry) -> bool:
+        """Keep the second of two entries with one key; False when it was kept before."""
+        h = entry.header
+        values = (h.author, h.epoch, h.seq, entry.hash, h.encode(), entry.sig, entry.body)
+        return await self._db.write(
+            lambda c: c.execute("INSERT OR IGNORE INTO evidence VALUES (?,?,?,?,?,?,?)", values).rowcount > 0
+        )
+
+    def forks(self) -> list[tuple[str, str, int]]:
+        """Keys said twice."""
+        return self._db.read(lambda c: c.execute("SELECT DISTINCT author, epoch, seq FROM evidence").fetchall())
+
+    def chains(self) -> Chains:
+        """Heads as stored."""
+        query = (
+            "SELECT e.author, e.epoch, e.seq + 1, e.hash FROM entries e JOIN"
+            " (SELECT author, epoch, max(seq) AS top FROM entries GROUP BY author, epoch) t"
+            " ON e.author = t.author AND e.epoch = t.epoch AND e.seq = t.top"
+        )
+        return Chains({(a, ep): (seq, hash_) for a, ep, seq, hash_ in self._db.read(lambda c: c.execute(query).fetchall())})
+
+    def last_own(self, author: str) -> Entry | None:
+        """The newest entry of ``author``, by order of arrival."""
+        rows = self._rows("WHERE author = ? ORDER BY arrived DESC LIMIT 1", (author,))
+        return rows[0][0] if rows else None
+
+    def get(self, author: str, epoch: str, seq: int) -> Entry | None:
+        """One entry."""
+        rows = self._rows("WHERE author = ? AND epoch = ? AND seq = ?", (author, epoch, seq))
+        return rows[0][0] if rows else None
+
+    def hash_of(self, author: str, epoch: str, seq: int) -> str | None:
+        """Its hash only."""
+        row = self._db.read(
+            lambda c: c.execute(
+                "SELECT hash FROM entries WHERE author = ? AND epoch = ? AND seq = ?", (author, epoch, seq)
+            ).fetchone()
+        )
+        return row[0] if row else None
+
+    def range(self, author: str, epoch: str, start: int, limit: int) -> list[tuple[bytes, str, bytes | None]]:
+        """Stored bytes from ``start`` on: (header, sig, body)."""
+        return self._db.read(
+            lambda c: c.execute(
+                "SELECT header, sig, body FROM entries WHERE author = ? AND epoch = ? AND seq >= ? ORDER BY seq LIMIT ?",
+                (author, epoch, start, limit),
+            ).fetchall()
+        )
+
+    def of_types(self, types: Iterable[str]) -> Iterator[Row]:
+        """All entries of these types in order of arrival, read in pages."""
+        names = sorted(types)
+        marks = ",".join("?" * len(names))
+        after = 0
+        while True:
+            query = f"SELECT arrived, {_COLUMNS} FROM entries WHERE type IN ({marks}) AND arrived > ? ORDER BY arrived LIMIT 1000"  # noqa: S608 - marks only
+            page = self._db.read(lambda c, q=query, a=after: c.execute(q, (*names, a)).fetchall())  # type: ignore[misc]
+            for arrived, *columns in page:
+                after = arrived
+                yield _row(columns)
+            if len(page) < 1000:
+                return
+
+    def newest(self, limit: int, type_: str | None, author: str | None) -> list[Row]:
+        """The newest by hybrid clock, oldest of them first."""
+        where, values = ["1"], []
+        for column, value in (("type", type_), ("author", author)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
+        rows = self._rows(f"WHERE {' AND '.join(where)} ORDER BY hlc_ms DESC, arrived DESC LIMIT ?", (*values, limit))
+        return rows[::-1]
+
+    def count(self) -> int:
+        """Number of entries held."""
+        return int(self._db.read(lambda c: c.execute("SELECT count(*) FROM entries").fetchone())[0])
+
+    def page_after(self, key: tuple[str, str, int] | None, limit: int) -> list[tuple[bytes, str, bytes | None]]:
+        """Entries in order of (author, epoch, seq), for export and verification."""
+        key = key or ("", "", -1)
+        return self._db.read(
+            lambda c: c.execute(
+                "SELECT header, sig, body FROM entries WHERE (author, epoch, seq) > (?,?,?) ORDER BY author, epoch, seq LIMIT ?",
+                (*key, limit),
+            ).fetchall()
+        )
+
+    async def mark_sent(self, keys: list[tuple[str, int]]) -> None:
+        """Own entries that were handed to at least one link."""
+        await self._db.write(lambda c: c.executemany("INSERT OR IGNORE INTO sent VALUES (?,?)", keys))
+
+    async def add_receipt(self, epoch: str, seq: int, peer: str) -> None:
+        """An addressee confirmed to hold an own entry."""
+        await self._db.write(lambda c: c.execute("INSERT OR IGNORE INTO receipts VALUES (?,?,?)", (epoch, seq, peer)))
+
+    def delivered(self, epoch: str, seq: int) -> tuple[bool, list[str]]:
+        """Whether it was sent, and who sent a receipt."""
+
+        def work(c: sqlite3.Connection) -> tuple[bool, list[str]]:
+            sent = c.execute("SELECT 1 FROM sent WHERE epoch = ? AND seq = ?", (epoch, seq)).fetchone()
+            peers = c.execute("SELECT peer FROM receipts WHERE epoch = ? AND seq = ? ORDER BY peer", (epoch, seq))
+            return sent is not None, [row[0] for row in peers.fetchall()]
+
+        return self._db.read(work)
+
+    def _rows(self, rest: str, values: tuple[object, ...]) -> list[Row]:
+        query = f"SELECT {_COLUMNS} FROM entries {rest}"  # noqa: S608 - constant text, values bound
+        return [_row(columns) for columns in self._db.read(lambda c: c.execute(query, values).fetchall())]
+
+
+def _values(entry: Entry, problem: str) -> tuple[object, ...]:
+    h = entry.header
+    ms = int(h.hlc.partition(":")[0])
+    return (h.author, h.epoch, h.seq, entry.hash, h.encode(), entry.sig, entry.body, h.type, ms, problem)
+
+
+def _row(columns: list[object] | tuple[object, ...]) -> Row:
+    header, sig, body, problem = columns
+    try:
+        return entry_from_header(header, sig, body, verified=True), str(problem)  # type: ignore[arg-type]
+    except WireError as error:  # pragma: no cover - only after damage on disk
+        raise AssertionError(f"a stored entry is not readable: {error}") from error

@@ -1,0 +1,101 @@
+"""Which peers are connected. The library counts connections, and two may lead to one peer; here a peer is one link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import trio
+from libp2p.abc import INotifee
+from libp2p.peer.id import ID
+
+from chorus_tui.engine.mesh.hardening.yamux import cut
+from chorus_tui.engine.mesh.interface import Link, LinkHandler
+
+log = structlog.get_logger(__name__)
+
+
+class Links(INotifee):
+    """``table``: the live table, by peer id. ``handlers``: told after our own parts."""
+
+    def __init__(self) -> None:
+        self.table: dict[str, Link] = {}
+        self.handlers: list[LinkHandler] = []
+        self._swarm: Any = None
+
+    def attach(self, swarm: Any, up: Callable[[str], None], down: Callable[[str], None]) -> None:
+        """Follow a swarm that is about to run. ``up`` and ``down`` hear of each change first."""
+        self.table.clear()
+        self._swarm = swarm
+        self._up, self._down = up, down
+        swarm.register_notifee(self)
+
+    async def connected(self, _network: Any, conn: Any) -> None:
+        """The library has a new connection."""
+        self._compare(str(conn.muxed_conn.peer_id))
+
+    async def disconnected(self, _network: Any, conn: Any) -> None:
+        """The library lost a connection."""
+        self._compare(str(conn.muxed_conn.peer_id))
+
+    async def opened_stream(self, _network: Any, _stream: Any) -> None:
+        """Of no interest here."""
+
+    async def closed_stream(self, _network: Any, _stream: Any) -> None:
+        """Of no interest here."""
+
+    async def listen(self, _network: Any, _address: Any) -> None:
+        """Of no interest here."""
+
+    async def listen_close(self, _network: Any, _address: Any) -> None:
+        """Of no interest here."""
+
+    async def drop(self, peer_id: str, polite: float = 0.0) -> None:
+        """Close all connections to a peer: a goodbye for ``polite`` seconds at most, then the sockets."""
+        for conn in list(self._swarm.get_connections(ID.from_string(peer_id))):
+            with trio.move_on_after(polite):
+                await conn.close()
+            _cut(conn)
+            with trio.move_on_after(1):
+                await conn.close()
+            if not conn.event_closed.is_set() or conn in self._swarm.get_connections(conn.muxed_conn.peer_id):
+                self._swarm.remove_conn(conn)
+        self._compare(peer_id)
+
+    async def drop_all(self, polite: float) -> None:
+        """Close everything at once, as :meth:`drop`."""
+        async with trio.open_nursery() as nursery:
+            for peer in list(self._swarm.connections):
+                nursery.start_soon(self.drop, str(peer), polite)
+
+    def _compare(self, peer_id: str) -> None:
+        peer = ID.from_string(peer_id)
+        open_ones = [c for c in self._swarm.get_connections(peer) if not c.is_closed]
+        if open_ones and peer_id not in self.table:
+            conn = open_ones[0]
+            self.table[peer_id] = Link(
+                peer_id, _addresses(conn, peer_id), trio.current_time(), inbound=not conn.muxed_conn.is_initiator_value
+            )
+            self._tell(self._up, peer_id, connected=True)
+        elif not open_ones and self.table.pop(peer_id, None) is not None:
+            self._tell(self._down, peer_id, connected=False)
+
+    def _tell(self, first: Callable[[str], None], peer_id: str, *, connected: bool) -> None:
+        first(peer_id)
+        for handler in self.handlers:
+            try:
+                handler(peer_id, connected)
+            except Exception:
+                log.exception("link handler failed", peer=peer_id)
+
+
+def _cut(conn: Any) -> None:
+    try:
+        cut(conn.muxed_conn)
+    except (AttributeError, OSError) as error:
+        log.debug("socket gone already", reason=repr(error))
+
+
+def _addresses(conn: Any, peer_id: str) -> list[str]:
+    return [f"{str(a).partition('/p2p/')[0]}/p2p/{peer_id}" for a in conn.muxed_conn.get_transport_addresses()]

@@ -1,0 +1,81 @@
+"""Answering streams: the gate is asked first, one peer holds a bounded number, a failing handler costs its stream."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.mesh.conduct import Conduct
+from chorus_tui.engine.mesh.hardening.streams import quiet_reset
+from chorus_tui.engine.mesh.interface import Gate, MeshError, StreamHandler
+from chorus_tui.engine.mesh.limits import STREAMS_PER_PEER
+from chorus_tui.engine.mesh.streams import Libp2pStream
+
+log = structlog.get_logger(__name__)
+
+
+class Serving:
+    """The protocols served here."""
+
+    def __init__(self, conduct: Conduct) -> None:
+        self.gate: Gate = lambda _peer, _protocol: True
+        self.nursery: trio.Nursery | None = None
+        self._conduct = conduct
+        self._gated: dict[str, StreamHandler] = {}
+        self._open: dict[str, StreamHandler] = {}
+        self._held: Counter[str] = Counter()
+
+    def add(self, protocol: str, handler: StreamHandler) -> None:
+        """Serve a protocol to whom the gate lets through."""
+        self._gated[protocol] = handler
+
+    def add_open(self, protocol: str, handler: StreamHandler) -> None:
+        """Serve a protocol of the mesh itself to every peer with the network key."""
+        self._open[protocol] = handler
+
+    def handlers(self) -> dict[str, Callable[[Any], Awaitable[None]]]:
+        """What the library is given."""
+        return {protocol: self._handler(protocol) for protocol in (*self._gated, *self._open)}
+
+    def _handler(self, protocol: str) -> Callable[[Any], Awaitable[None]]:
+        async def answer(stream: Any) -> None:
+            await self._answer(protocol, stream)
+
+        return answer
+
+    async def _answer(self, protocol: str, raw: Any) -> None:
+        peer_id = str(raw.muxed_conn.peer_id)
+        refusal = self._refusal(peer_id, protocol)
+        if refusal is not None or self.nursery is None:
+            self._conduct.refused(peer_id, refusal or "not running")
+            await quiet_reset(raw)
+            return
+        stream = Libp2pStream(raw, self.nursery)
+        self._held[peer_id] += 1
+        try:
+            await (self._gated.get(protocol) or self._open[protocol])(stream)
+        except MeshError as error:
+            log.debug("stream ended", peer=peer_id, protocol=protocol, reason=str(error))
+            await stream.reset()
+        except Exception:
+            log.exception("stream handler failed", peer=peer_id, protocol=protocol)
+            self._conduct.refused(peer_id, "handler failed")
+            await stream.reset()
+        finally:
+            self._held[peer_id] -= 1
+            if not self._held[peer_id]:
+                del self._held[peer_id]
+            await stream.close()
+
+    def _refusal(self, peer_id: str, protocol: str) -> str | None:
+        if self._conduct.banned(peer_id):
+            return "banned"
+        if self._held[peer_id] >= STREAMS_PER_PEER:
+            return "too many streams"
+        if protocol in self._gated and not self.gate(peer_id, protocol):
+            return "gate"
+        return None

@@ -1,0 +1,364 @@
+"""The commands, as people and scripts run them: real processes against a real API server."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chorus_tui.contract.models.blobs import BlobChunk
+from chorus_tui.contract.models.journal import ExportPage, JournalPage, Verification
+from chorus_tui.contract.models.peers import Invitation, Peer, PeerList
+from chorus_tui.contract.models.status import Admin, Check, Status
+from chorus_tui.contract.models.tasks import (
+    Artifact,
+    Attempt,
+    OutputChunk,
+    TaskList,
+    TaskRef,
+    TaskResult,
+    TaskSpec,
+    TaskView,
+)
+from tests.integration.doors.served import TASK, refuse, serve
+
+FILE = b"what the task made\n"
+DIGEST = hashlib.sha256(FILE).hexdigest()
+HOSTILE = "\x1b[31mred\x1b]0;title\x07 [bold]markup[/bold] \u202eabc"
+
+
+def run(data, *arguments, stdin=None, env=None):
+    """``chorus-tui`` with ``arguments`` on the engine of ``data``."""
+    return subprocess.run(
+        [sys.executable, "-m", "chorus_tui", *arguments],
+        env={**os.environ, "CHORUS_DATA_DIR": str(data), "PYTHONIOENCODING": "utf-8", **(env or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def view(state="completed", **changes):
+    """A task as the engine shows it."""
+    result = TaskResult(
+        outcome="completed" if state == "completed" else "failed",
+        exit_code=0,
+        output_tail=f"hello\n{HOSTILE}\n",
+        output_bytes=12,
+        artifacts=[Artifact(path="sub/x.txt", size=len(FILE), sha256=DIGEST)],
+    )
+    ended = state in {"completed", "failed"}
+    fields = {
+        "task_id": TASK,
+        "title": HOSTILE,
+        "state": state,
+        "priority": "medium",
+        "announcer": "p-me",
+        "announcer_name": "me",
+        "announced_at": 1_700_000_000.0,
+        "spec": TaskSpec(title="t", commands=["echo hi"]),
+        "mesh_id": "m",
+        "attempts": [
+            Attempt(attempt=1, worker="p-a", worker_name="agent-a", granted_at=1_700_000_001.0, ended="accepted")
+        ],
+        "result": result if ended else None,
+        "confirmed": ended,
+        "announced_delivery": {"stored": True, "sent": True, "held_by": 2},
+    }
+    return TaskView(**{**fields, **changes})
+
+
+def chunk(request):
+    data = FILE[request.offset : request.offset + 7]
+    return BlobChunk(digest=request.digest, size=len(FILE), offset=request.offset, data=base64.b64encode(data).decode())
+
+
+STATUS = Status(
+    agent_id="me",
+    peer_id="p-me",
+    kind="human",
+    version="0.1.0",
+    started_at=1_700_000_000.0,
+    addresses=["/ip4/127.0.0.1/tcp/9000"],
+    data_dir="/d",
+    mesh_id="m1",
+    mesh_state="member",
+    admin=Admin(agent_id="boss", peer_id="p-b", term=3),
+    voters=["p-b"],
+    failover="one voter: no failover",
+    peers=1,
+    members=2,
+    tasks={"completed": 1},
+    running=0,
+    max_tasks=2,
+    network="key",
+    health="degraded",
+    checks=[Check(name="docker", level="failing", detail=HOSTILE)],
+)
+
+
+def test_status_and_peers(tmp_path):
+    """Human text neutralises what came from the network; JSON is the model, whole."""
+    peer = Peer(peer_id="p-a", agent_id="a", name=HOSTILE, kind="agent", state="connected", member=True, is_admin=True)
+    with serve(tmp_path / "d", {"status.show": STATUS, "peers.list": PeerList(peers=[peer])}):
+        human = run(tmp_path / "d", "status")
+        machine = run(tmp_path / "d", "status", "--json")
+        peers = run(tmp_path / "d", "peers")
+        raw = run(tmp_path / "d", "peers", "--json")
+
+    assert human.returncode == machine.returncode == peers.returncode == 0, human.stderr
+    assert "one voter: no failover" in human.stdout
+    assert "boss (term 3)" in human.stdout
+    for text in (human.stdout, peers.stdout):
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+        assert "[bold]markup[/bold]" in text
+    assert Status.model_validate_json(machine.stdout) == STATUS
+    assert json.loads(raw.stdout)["peers"][0]["name"] == HOSTILE
+
+
+def test_no_engine(tmp_path):
+    """Without an engine: exit 4, one clear text with the line that starts one, and nothing was started."""
+    result = run(tmp_path / "d", "status")
+
+    assert result.returncode == 4
+    assert "chorus-tui" in result.stderr
+    assert "--headless" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "d").exists()
+
+
+def test_remote_engine(tmp_path):
+    """--attach with a token file reaches an engine over TCP; without one it is a usage error."""
+    with serve(tmp_path / "d", {"status.show": STATUS}) as served:
+        tokens = str(tmp_path / "d" / "api.tokens")
+        inner = run(tmp_path / "none", "status", "--json", "--attach", served.url, "--token-file", tokens)
+        outer = run(tmp_path / "none", "--attach", served.url, "--token-file", tokens, "status", "--json")
+        without = run(tmp_path / "none", "status", "--attach", served.url)
+        read_only = tmp_path / "token"
+        read_only.write_text(next(iter(served.tokens.secrets())) + "\n")
+        refused = run(tmp_path / "none", "stop", "--attach", served.url, "--token-file", str(read_only))
+
+    assert (inner.returncode, outer.returncode) == (0, 0), inner.stderr + outer.stderr
+    assert without.returncode == 2
+    assert refused.returncode == 1
+    assert "admin" in refused.stderr
+
+
+def test_announce_from_options_file_and_stdin(tmp_path):
+    """A task comes from a file or stdin, options win; a local repository becomes absolute; stdout is the id alone."""
+    task = {"title": "from file", "commands": ["true"], "limits": {"cpus": 0.5}, "env": {"A": "1", "B": "1"}}
+    (tmp_path / "task.json").write_text(json.dumps(task))
+    options = [
+        "--title",
+        "over",
+        "--env",
+        "B=2",
+        "--memory-mb",
+        "64",
+        "--repository",
+        ".",
+        "--output",
+        "*.x",
+        "--timeout",
+        "9",
+    ]
+    with serve(tmp_path / "d", {"tasks.announce": TaskRef(task_id=TASK)}) as served:
+        plain = run(tmp_path / "d", "task", "announce", "--command", "echo hi", "--command", "true")
+        first = served.seen[-1][1].spec
+        as_json = run(tmp_path / "d", "task", "announce", str(tmp_path / "task.json"), *options, "--json")
+        second = served.seen[-1][1].spec
+        stdin = run(tmp_path / "d", "task", "announce", "-", stdin=json.dumps({"spec": task}))
+        third = served.seen[-1][1].spec
+
+    assert plain.stdout == f"{TASK}\n", plain.stderr
+    assert (first.title, first.commands) == ("echo hi", ["echo hi", "true"])
+    assert json.loads(as_json.stdout) == {"task_id": TASK}
+    assert (second.title, second.env, second.limits.memory_mb, second.limits.cpus) == (
+        "over",
+        {"A": "1", "B": "2"},
+        64,
+        0.5,
+    )
+    assert (second.repository, second.outputs, second.timeout_s) == (os.getcwd(), ["*.x"], 9)
+    assert stdin.returncode == 0
+    assert third == TaskSpec.model_validate(task)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "names"),
+    [
+        (["--title", "x"], None, "commands"),
+        (["--command", "true", "--timeout", "0"], None, "timeout_s"),
+        (["--command", "true", "--env", "A"], None, "NAME=VALUE"),
+        (["-"], "{", "JSON"),
+        (["-"], "[]", "object"),
+        (["-"], '{"title":"t","commands":["true"],"colour":1}', "colour"),
+        (["/nonexistent.json"], None, "nonexistent"),
+        (["--command", "true", "--priority", "soon"], None, "priority"),
+    ],
+)
+def test_wrong_announcements(served, arguments, stdin, names):
+    """Wrong input is exit 2 and names what is wrong; the engine is not asked."""
+    result = run(served.data, "task", "announce", *arguments, stdin=stdin)
+
+    assert result.returncode == 2, result.stderr
+    assert names in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "tasks.announce" not in [name for name, _, _ in served.seen]
+
+
+@pytest.mark.parametrize(("state", "code"), [("completed", 0), ("failed", 1), ("cancelled", 1), ("running", 3)])
+def test_wait_and_announce_wait(tmp_path, state, code):
+    """The exit code of 'task wait' says how it ended; 'announce --wait' says the same of an ended task."""
+    with serve(tmp_path / "d", {"tasks.wait": view(state), "tasks.announce": TaskRef(task_id=TASK)}):
+        waited = run(tmp_path / "d", "task", "wait", TASK, "--timeout", "0", "--json")
+        if state != "running":
+            announced = run(tmp_path / "d", "task", "announce", "--command", "true", "--wait", "--json")
+            assert announced.returncode == code
+            assert json.loads(announced.stdout)["task_id"] == TASK
+
+    assert waited.returncode == code
+    assert json.loads(waited.stdout)["state"] == state
+
+
+def test_show_list_output(tmp_path):
+    """The human views show everything and obey nothing that came from a task."""
+    output = [OutputChunk(task_id=TASK, attempt=1, offset=0, text=HOSTILE + "\n", next=40)]
+    answers = {
+        "tasks.show": view(),
+        "tasks.list": TaskList(tasks=[view("running")]),
+        "tasks.output": lambda r: (
+            output[0] if r.offset == 0 else output[0].model_copy(update={"offset": 40, "text": ""})
+        ),
+        "tasks.cancel": view("cancelled"),
+    }
+    with serve(tmp_path / "d", answers):
+        commands = (["show", TASK], ["list"], ["output", TASK], ["cancel", TASK])
+        results = [run(tmp_path / "d", "task", *arguments) for arguments in commands]
+
+    for result in results:
+        assert result.returncode == 0, result.stderr
+        assert not {"\x1b", "\x07", "\u202e"} & set(result.stdout)
+    assert "confirmed" in results[0].stdout
+    assert DIGEST in results[0].stdout
+    assert "hello" in results[0].stdout
+    assert "agent-a" in results[0].stdout
+
+
+def test_artifacts(tmp_path):
+    """Files arrive whole and verified, also on a second run; another file in the way is kept unless forced."""
+    to = tmp_path / "out"
+    with serve(tmp_path / "d", {"tasks.show": view(), "blobs.read": chunk}):
+        first = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(to), "--json")
+        again = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(to))
+        content = (to / "sub" / "x.txt").read_bytes()
+        (to / "sub" / "x.txt").write_text("mine")
+        kept = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(to))
+        mine = (to / "sub" / "x.txt").read_text()
+        forced = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(to), "--force")
+
+    assert (first.returncode, again.returncode, kept.returncode, forced.returncode) == (0, 0, 1, 0), first.stderr
+    assert content == FILE
+    assert mine == "mine"
+    assert "--force" in kept.stderr
+    assert json.loads(first.stdout)["artifacts"][0]["sha256"] == DIGEST
+    assert (to / "sub" / "x.txt").read_bytes() == FILE
+    assert [path.name for path in (to / "sub").iterdir()] == ["x.txt"]
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "link/x", "a\0b"])
+def test_artifact_paths_stay_inside(tmp_path, path):
+    """A path that leads out of the folder, by dots, root or a link, is refused and nothing is written."""
+    to, outside = tmp_path / "out", tmp_path / "outside"
+    to.mkdir()
+    outside.mkdir()
+    (to / "link").symlink_to(outside)
+    evil = view(
+        result=view().result.model_copy(update={"artifacts": [Artifact(path=path, size=len(FILE), sha256=DIGEST)]})
+    )
+    with serve(tmp_path / "d", {"tasks.show": evil, "blobs.read": chunk}):
+        result = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(to))
+
+    assert result.returncode == 1
+    assert "out of the folder" in result.stderr
+    assert list(outside.iterdir()) == []
+    assert not (tmp_path / "x").exists()
+
+
+def test_damaged_artifact(tmp_path):
+    """Content that is not what the result promised is refused, and no part of it stays."""
+    lie = view(
+        result=view().result.model_copy(update={"artifacts": [Artifact(path="x", size=len(FILE), sha256="0" * 64)]})
+    )
+    with serve(tmp_path / "d", {"tasks.show": lie, "blobs.read": chunk}):
+        result = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(tmp_path / "out"))
+
+    assert result.returncode == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_journal(tmp_path):
+    """Export follows the cursor to the end and writes lines as stored; verify's exit code is its finding."""
+    pages = {None: ExportPage(lines=['{"n":1}', '{"n":2}'], next="c"), "c": ExportPage(lines=['{"n":3}'], next=None)}
+    found = Verification(ok=False, feeds=1, entries=3, control_entries=0, problems=["entry 3: signature"])
+    answers = {
+        "journal.export": lambda request: pages[request.after],
+        "journal.verify": found,
+        "journal.tail": JournalPage(entries=[]),
+    }
+    with serve(tmp_path / "d", answers):
+        out = run(tmp_path / "d", "journal", "export")
+        file = run(tmp_path / "d", "journal", "export", "--to", str(tmp_path / "j.jsonl"))
+        verify = run(tmp_path / "d", "journal", "verify")
+        tail = run(tmp_path / "d", "journal", "tail", "--json")
+
+    assert out.stdout == '{"n":1}\n{"n":2}\n{"n":3}\n'
+    assert (tmp_path / "j.jsonl").read_text() == out.stdout, file.stderr
+    assert verify.returncode == 1
+    assert "signature" in verify.stdout
+    assert json.loads(tail.stdout) == {"entries": []}
+
+
+def test_network_commands(tmp_path):
+    """invite prints lines a shell can take; connect and stop ask the engine."""
+    peer = Peer(peer_id="p-a", agent_id="a", name="a", kind="agent", state="connected", member=False)
+    invitation = Invitation(
+        addresses=[], network="key", environment={"CHORUS_NETWORK_KEY": "a b$c"}, note="until restart"
+    )
+    with serve(tmp_path / "d", {"network.invite": invitation, "peers.connect": peer}) as served:
+        invite = run(tmp_path / "d", "invite")
+        connect = run(tmp_path / "d", "connect", "/ip4/127.0.0.1/tcp/9000")
+        stop = run(tmp_path / "d", "stop", "--drain", "3")
+        asked = [request for name, request, _ in served.seen if name == "engine.stop"]
+
+    assert invite.stdout == "export CHORUS_NETWORK_KEY='a b$c'\n"
+    assert connect.stdout == "a: connected\n", connect.stderr
+    assert stop.returncode == 0
+    assert asked[0].drain_s == 3
+
+
+def test_refusal(tmp_path):
+    """A refusal is exit 1 with the engine's own words, control characters neutralised."""
+    with serve(tmp_path / "d", {"tasks.show": refuse(404, "not-found", f"No task {HOSTILE}")}):
+        result = run(tmp_path / "d", "task", "show", TASK)
+
+    assert result.returncode == 1
+    assert "No task" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_broken_pipe(tmp_path):
+    """A reader that has seen enough ends the command quietly."""
+    many = ExportPage(lines=['{"line":"' + "x" * 900 + '"}'] * 2000, next=None)
+    with serve(tmp_path / "d", {"journal.export": lambda r: many}):
+        command = f"{sys.executable} -m chorus_tui journal export --data-dir {tmp_path / 'd'} | head -1"
+        result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == ""

@@ -1,0 +1,221 @@
+"""The client: calls, the event stream with its merging, lost connections, contract versions."""
+
+import asyncio
+import json
+import socket
+
+import aiohttp
+import pytest
+
+from chorus_tui.client import ContractRefused, EngineGone
+from chorus_tui.client.launcher import attach, attach_url
+from chorus_tui.client.socket_client import SocketClient
+from chorus_tui.contract.models.tasks import ReadOutput, TaskRef
+from chorus_tui.contract.operations import Scope
+from chorus_tui.contract.problem import Problem
+from chorus_tui.locations import socket_path
+from tests.integration.doors.served import TASK, serve
+
+
+async def collect(stream, enough):
+    """Batches until ``enough`` says so of the events so far."""
+    events, dropped = [], 0
+    async with asyncio.timeout(20):
+        async for batch in stream:
+            events += batch.events
+            dropped += batch.dropped
+            if enough(events, dropped):
+                return events, dropped
+    return events, dropped
+
+
+def test_attach_and_call(served):
+    """Over the socket and over TCP the same greeting comes back; a wrong token is a Problem."""
+
+    async def go():
+        local = await attach(served.data)
+        remote = await attach_url(served.url, served.token[Scope.READ])
+        names = local.hello.agent_id, remote.hello.agent_id
+        states = local.connection.state, remote.connection.state
+        offers = local.offers("engine.stop"), local.offers("peers.list")
+        await local.close()
+        await remote.close()
+        with pytest.raises(Problem):
+            await attach_url(served.url, "wrong")
+        return names, states, offers
+
+    assert asyncio.run(go()) == (("me", "me"), ("connected", "connected"), (True, False))
+
+
+def test_fields_travel(tmp_path):
+    """Path parts, query fields and defaults of a request arrive as they were given."""
+    with serve(tmp_path / "d", {"tasks.output": lambda _: TaskRef(task_id=TASK)}) as served:
+
+        async def go():
+            client = await attach(served.data)
+            with pytest.raises(ValueError):
+                await client.call("tasks.output", ReadOutput(task_id=TASK, offset=7))
+            await client.close()
+
+        asyncio.run(go())
+
+        assert served.seen[-1][1] == ReadOutput(task_id=TASK, offset=7)
+
+
+def test_nobody_there(tmp_path):
+    """No socket, a stale socket file, and a closed port are each EngineGone."""
+    path = socket_path(tmp_path)
+    path.parent.mkdir(parents=True)
+
+    async def go():
+        with pytest.raises(EngineGone):
+            await attach(tmp_path)
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(path))
+        with pytest.raises(EngineGone):
+            await attach(tmp_path)
+        with pytest.raises(EngineGone):
+            await attach_url("http://127.0.0.1:9", "token")
+        with pytest.raises(EngineGone):
+            await attach_url("ftp://127.0.0.1", "token")
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("contract", [(2, 0), (0, 9)])
+def test_other_major_is_refused(tmp_path, contract):
+    """Another major version is refused with both versions and the way out, by greeting and by stream."""
+    with serve(tmp_path / "d", contract=contract) as served:
+
+        async def go():
+            with pytest.raises(ContractRefused, match=rf"{contract[0]}\.{contract[1]}.*chorus-tui stop"):
+                await attach(served.data)
+            client = SocketClient(served.socket)
+            with pytest.raises(ContractRefused):
+                await anext(client.events(["log"]))
+            state = client.connection.state
+            await client.close()
+            return state
+
+        assert asyncio.run(go()) == "refused"
+
+
+def test_newer_minor_is_welcome(tmp_path):
+    """A newer minor version greets like any other."""
+    with serve(tmp_path / "d", contract=(1, 99)) as served:
+
+        async def go():
+            client = await attach(served.data)
+            await client.close()
+            return client.hello.contract
+
+        assert asyncio.run(go()) == (1, 99)
+
+
+def test_stream_merges_by_key(served):
+    """First a fresh batch; then of each keyed thing the newest, and every log line in order."""
+
+    async def go():
+        client = await attach(served.data)
+        stream = client.events(["tasks", "log"])
+        first = await anext(stream)
+        for n in range(1000):
+            served.events.publish("tasks", "t1", n)
+            served.events.publish("log", None, n)
+            served.events.publish("peers", "p", n)
+        events, _ = await collect(stream, lambda e, _: sum(x.topic == "log" for x in e) == 1000 and e[-1].data == 999)
+        await stream.aclose()
+        await client.close()
+        return first, events
+
+    first, events = asyncio.run(go())
+
+    assert (first.fresh, first.events) == (True, [])
+    assert [e.data for e in events if e.topic == "log"] == list(range(1000))
+    assert [e.data for e in events if e.topic == "tasks"][-1] == 999
+    assert {e.topic for e in events} == {"tasks", "log"}
+    assert [e.seq for e in events] == sorted(e.seq for e in events)
+
+
+def test_slow_reader(served):
+    """A reader that does not read holds nothing up and uses bounded memory: it is told what it missed."""
+    line = "x" * 1000
+
+    async def go():
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(served.socket))) as session,
+            session.ws_connect("http://localhost/api/v1/events?topics=log", max_msg_size=0) as stream,
+        ):
+            assert "hello" in (await stream.receive_json())
+            for _ in range(30_000):
+                served.events.publish("log", None, line)
+            dropped = got = 0
+            async with asyncio.timeout(20):
+                while dropped + got < 30_000:
+                    frame = json.loads((await stream.receive()).data)
+                    if isinstance(frame, dict):
+                        dropped += frame["dropped"]
+                    else:
+                        got += len(frame)
+            return dropped, got
+
+    dropped, got = asyncio.run(go())
+
+    assert dropped > 0
+    assert dropped + got == 30_000
+
+
+def test_closing_frees_the_feed(served):
+    """A subscriber that leaves, politely or not, leaves no feed and counts as no client."""
+
+    async def go():
+        client = await attach(served.data)
+        stream = client.events(["log"])
+        await anext(stream)
+        assert served.events.wanted("log")
+        await stream.aclose()
+        await client.close()
+        async with asyncio.timeout(5):
+            while served.events.wanted("log"):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("topics", [["nope"], []])
+def test_wrong_topic(served, topics):
+    """A topic that is none ends the stream with a Problem, without trying again."""
+
+    async def go():
+        client = await attach(served.data)
+        with pytest.raises(Problem):
+            await anext(client.events(topics))
+        await client.close()
+
+    asyncio.run(go())
+
+
+def test_reconnects_by_itself(tmp_path):
+    """An engine that goes and comes back: the state says lost, then connected, and a fresh batch starts anew."""
+    states = []
+
+    async def follow():
+        client = SocketClient(socket_path(tmp_path / "d"))
+        client.on_connection = lambda connection: states.append(connection.state)
+        stream = client.events(["log"])
+        with serve(tmp_path / "d"):
+            assert (await anext(stream)).fresh
+        again = asyncio.ensure_future(anext(stream))
+        async with asyncio.timeout(10):
+            while states[-1] != "lost":
+                await asyncio.sleep(0.01)
+        with serve(tmp_path / "d") as served:
+            assert (await asyncio.wait_for(again, 10)).fresh
+            served.events.publish("log", None, "back")
+            assert (await anext(stream)).events[0].data == "back"
+            await stream.aclose()
+            await client.close()
+
+    asyncio.run(follow())
+
+    assert states == ["connected", "lost", "connected"]

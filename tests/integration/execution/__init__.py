@@ -1,0 +1,1 @@
+"""The execution room with a real Docker Engine and the real git."""

@@ -1,0 +1,1 @@
+"""A js-libp2p peer, and the Python that starts it."""

@@ -1,0 +1,122 @@
+"""The ways in that need no engine: help, version, usage, the agent."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from chorus_tui import __version__
+from chorus_tui.cli.main import COMMANDS
+
+HEAVY = ("pydantic", "aiohttp", "textual", "trio", "rich", "asyncio", "libp2p", "platformdirs")
+
+
+def run(*arguments, **env):
+    """``chorus-tui`` in an environment without any setting."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CHORUS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "chorus_tui", *arguments],
+        env={**clean, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("option", ["--version", "-v"])
+def test_version(option):
+    """The version names the program, its version and its build; no setting is needed."""
+    result = run(option)
+
+    assert result.stdout.startswith(f"chorus-tui {__version__} (build: ")
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help(option):
+    """Help lists every command, the environment, an example, features and exit codes."""
+    result = run(option)
+
+    assert result.returncode == 0, result.stderr
+    for word in (*COMMANDS, "CHORUS_LICENSE_ID", "CHORUS_DATA_DIR", "Examples", "Features", "Exit codes", "--headless"):
+        assert word in result.stdout
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_light(option):
+    """Help and version import nothing heavy, and so answer in a moment."""
+    script = (
+        "import sys\nsys.argv = ['chorus-tui', sys.argv[1]]\nfrom chorus_tui.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"import json\nprint(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, option], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert json.loads(result.stdout.splitlines()[-1]) == []
+
+
+def test_quick():
+    """The best of five runs of --version stays well below what a person notices (0.15 s is the aim)."""
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        run("--version")
+        best = min(best, time.perf_counter() - start)
+
+    assert best < 0.5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nope"],
+        ["--nope"],
+        ["--headless", "status"],
+        ["--headless", "--attach", "http://x"],
+        ["task"],
+        ["task", "wait"],
+        [],
+    ],
+)
+def test_usage(arguments):
+    """Wrong usage, and a portal without a terminal, is exit 2 with a word on stderr and nothing on stdout but help."""
+    result = run(*arguments)
+
+    assert result.returncode == 2
+    assert result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
+def test_every_command_has_help(name):
+    """Every command loads and explains itself without an engine."""
+    result = run(name, "--help")
+
+    assert result.returncode == 0, result.stderr
+    assert "Usage: chorus-tui" in result.stdout
+
+
+def test_headless_becomes_the_engine(monkeypatch):
+    """--headless replaces this process by the engine, so that signals reach it directly."""
+    from click.testing import CliRunner
+
+    from chorus_tui.cli import main
+
+    became = []
+
+    def exec_(path, arguments):
+        became.append((path, arguments))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(main.os, "execv", exec_)
+    CliRunner().invoke(main.cli, ["--headless", "--data-dir", "/d"])
+
+    expected = [sys.executable, "-m", "chorus_tui.engine", "serve", "--kind", "agent", "--data-dir", "/d"]
+    assert became == [(sys.executable, expected)]

@@ -1,0 +1,1 @@
+"""The execution room's rules."""

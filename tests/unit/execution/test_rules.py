@@ -1,0 +1,226 @@
+"""Frames, images, globs, profile, verdicts, CPU shares: rules that need no Docker."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.engine.execution.cpus import spread
+from chorus_tui.engine.execution.errors import ImageUnusable
+from chorus_tui.engine.execution.frames import BrokenStream, FrameDecoder
+from chorus_tui.engine.execution.globs import matches
+from chorus_tui.engine.execution.images import (
+    Reference,
+    allowed,
+    candidates,
+    parse_reference,
+    present_languages,
+    pull_error,
+)
+from chorus_tui.engine.execution.profile import (
+    Origin,
+    bounds,
+    container,
+    expired,
+    labels,
+    lifeline_user,
+    seccomp_profile,
+    task_user,
+)
+from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.execution.verdict import judge
+
+SETTINGS = ExecutionSettings(owner="me", max_cpus=1.0)
+ORIGIN = Origin("T", 1, "me", "run", 1000)
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=50)), max_size=10), st.integers(1, 60))
+def test_frames_are_put_together_from_any_pieces(frames, step):
+    """The bytes of each kind come in order whatever the cuts."""
+    wire = b"".join(bytes([kind, 0, 0, 0]) + len(data).to_bytes(4, "big") + data for kind, data in frames)
+    decoder = FrameDecoder()
+    got = [piece for at in range(0, len(wire), step) for piece in decoder.feed(wire[at : at + step])]
+
+    for kind in (1, 2):
+        assert b"".join(d for k, d in got if k == kind) == b"".join(d for k, d in frames if k == kind)
+
+
+def test_a_stream_of_another_kind_is_refused():
+    """Not mistaken for output."""
+    with pytest.raises(BrokenStream):
+        list(FrameDecoder().feed(b"HTTP/1.1 200 OK"))
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("alpine", Reference("docker.io", "library/alpine", "latest")),
+        ("me/tool:2", Reference("docker.io", "me/tool", "2")),
+        ("ghcr.io/a/b/c:1.2", Reference("ghcr.io", "a/b/c", "1.2")),
+        ("127.0.0.1:5000/x", Reference("127.0.0.1:5000", "x", "latest")),
+        ("localhost/x:1", Reference("localhost", "x", "1")),
+        ("r.example/x@sha256:" + "a" * 64, Reference("r.example", "x", "sha256:" + "a" * 64)),
+    ],
+)
+def test_image_names_are_read_as_docker_reads_them(name, reference):
+    """Registry, path, tag or digest."""
+    assert reference == parse_reference(name)
+
+
+def test_only_listed_registries_are_pulled_from():
+    """By host, or by host and namespace; a host that merely begins alike is another."""
+    assert allowed(parse_reference("alpine"), ("docker.io",))
+    assert allowed(parse_reference("docker.io/me/x"), ("docker.io/me",))
+    assert not allowed(parse_reference("docker.io/mean/x"), ("docker.io/me",))
+    assert not allowed(parse_reference("docker.io.evil.example/x"), ("docker.io",))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("pull access denied for x, repository does not exist or may require 'docker login'", "image_absent"),
+        ("manifest for x:1 not found: manifest unknown", "image_absent"),
+        ("unauthorized: authentication required", "image_denied"),
+        (
+            'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
+            "registry_unreachable",
+        ),
+        ('Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', "registry_unreachable"),
+        ("toomanyrequests: rate limit", "pull_failed"),
+    ],
+)
+def test_each_way_a_registry_fails_has_its_reason(said, reason):
+    """Told apart by the engine's words; the image is named."""
+    error = pull_error("x:1", parse_reference("x:1"), said)
+
+    assert error.reason == reason
+    assert "x:1" in str(error)
+
+
+def test_the_image_comes_from_spec_then_settings_then_table():
+    """In this order; local names before the public namespace."""
+    settings = ExecutionSettings(owner="me", images={"python": "mine:1"})
+
+    assert candidates(TaskSpec(title="t", commands=["x"], image="a", language="python"), settings) == ["a"]
+    assert candidates(TaskSpec(title="t", commands=["x"], language="py"), settings) == ["mine:1"]
+    assert candidates(TaskSpec(title="t", commands=["x"]), SETTINGS)[0] == "chorus-base:latest"
+
+
+def test_languages_present_are_those_whose_image_is_here():
+    """By local name, public name, or the name in the settings."""
+    tags = ["chorus-base:latest", "anthonyrawlins/chorus-go-dev:latest", "mine:1"]
+
+    assert present_languages(tags, ExecutionSettings(owner="me", images={"perl": "mine:1"})) == ("base", "go", "perl")
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "expected"),
+    [
+        ("x.txt", "*.txt", True),
+        ("a/x.txt", "*.txt", False),
+        ("a/x.txt", "**/*.txt", True),
+        ("x.txt", "**/*.txt", True),
+        ("a/b/c", "a", True),
+        ("a/b/c", "a/*", False),
+        ("a/b/c", "a/**", True),
+        ("ab", "a", False),
+        ("a/b", "a/[bc]", True),
+    ],
+)
+def test_globs(path, pattern, expected):
+    """Stars stay in a folder, double stars cross, a name takes all below it."""
+    assert matches(path, pattern) is expected
+
+
+@given(st.builds(Limits, memory_mb=st.integers(16, 8192), disk_mb=st.integers(1, 8192)), st.integers(0, 16))
+def test_writable_folders_never_add_up_to_the_memory(limits, volumes):
+    """Three folders, shm and the image's volumes together stay below the memory limit; ceilings hold."""
+    settings = ExecutionSettings(owner="me", max_memory_mb=2048)
+    got = bounds(limits, settings)
+    image = {"Config": {"Volumes": {f"/v{n}": {} for n in range(volumes)}}}
+    host = container("i", image, got, ORIGIN, pair=0, lifetime_s=1)["HostConfig"]
+    sizes = [int(options.split("size=")[1].split("k")[0]) for options in host["Tmpfs"].values()]
+
+    assert host["Memory"] == host["MemorySwap"] <= 2048 << 20
+    assert sum(sizes) * 1024 + host["ShmSize"] < host["Memory"]
+    assert got.folder_mb <= limits.disk_mb
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/usr", "/usr/lib/x", "relative", "/a/../b", "/proc/x", "/workspace/else", "/a:b"]
+)
+def test_a_volume_where_none_may_be_refuses_the_image(path):
+    """System folders, odd paths."""
+    with pytest.raises(ImageUnusable):
+        container("i", {"Config": {"Volumes": {path: {}}}}, bounds(Limits(), SETTINGS), ORIGIN, pair=0, lifetime_s=1)
+
+
+@given(st.integers(0, 1 << 20))
+def test_task_and_lifeline_have_ids_of_their_own(pair):
+    """Never root, never each other's, within what a mapped user namespace has."""
+    task, life = (int(user(pair).split(":")[0]) for user in (task_user, lifeline_user))
+
+    assert 0 < task < 65_536
+    assert 0 < life < 65_536
+    assert task != life
+
+
+def test_the_filter_is_an_allow_list_without_the_dangerous_calls():
+    """What is not named is refused; none of these is named."""
+    profile = json.loads(seccomp_profile())
+    named = {name for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+
+    assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert {"read", "execve", "futex", "openat"} <= named
+    assert not named & {
+        "io_uring_setup", "io_uring_enter", "keyctl", "add_key", "request_key", "userfaultfd", "bpf", "perf_event_open",
+        "mount", "umount2", "pivot_root", "unshare", "setns", "kexec_load", "init_module", "finit_module", "ptrace_peek",
+        "open_by_handle_at", "process_vm_writev", "reboot", "swapon", "clone3", "mount_setattr", "fsopen", "move_mount",
+    }  # fmt: skip
+
+
+def test_only_full_labels_past_their_time_or_from_an_earlier_run_are_reaped():
+    """A fresh sandbox of another peer, or half a set of labels, is left alone."""
+    mine = labels(ORIGIN)
+
+    assert not expired(mine, 999, owner="me", run="run")
+    assert expired(mine, 1001, owner="someone", run="other")
+    assert expired(mine, 999, owner="me", run="next")
+    assert not expired(mine, 999, owner="other", run="next")
+    assert not expired({k: v for k, v in mine.items() if k != "chorus.task"}, 1001, owner="me", run="run")
+    assert not expired(mine | {"chorus.deadline": "soon"}, 1001, owner="me", run="run")
+
+
+@given(st.floats(0.5, 64), st.dictionaries(st.text(max_size=3), st.floats(0.1, 64), min_size=1, max_size=8))
+def test_cpus_are_shared_fairly_within_the_sum(total, wishes):
+    """Nobody gets more than the wish; together not more than there is (but for the least share each)."""
+    shares = spread(total, wishes)
+
+    assert all(0 < shares[name] <= wish + 1e-9 for name, wish in wishes.items())
+    assert sum(shares.values()) <= total + 0.05 * len(wishes) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "outcome", "reason"),
+    [
+        (1, {}, "failed", "exit_code"),
+        (137, {"out_of_memory": True}, "failed", "out_of_memory"),
+        (None, {"timed_out": True, "out_of_memory": True}, "failed", "timeout"),
+        (None, {"lost": True}, "error", "sandbox_lost"),
+        (137, {"lost": True}, "error", "sandbox_lost"),
+        (127, {}, "failed", "command_not_found"),
+        (None, {"flooded": True}, "failed", "output_flood"),
+    ],
+)
+def test_an_end_is_judged_by_what_is_known(code, facts, outcome, reason):
+    """Time before memory before loss before codes; the command is named."""
+    known = {"out_of_memory": False, "timed_out": False, "lost": False, "flooded": False} | facts
+    spec = TaskSpec(title="t", commands=["make"])
+    ending = judge(1, 1, "make", code, spec=spec, bounds=bounds(Limits(), SETTINGS), image="i", **known)
+
+    assert (ending.outcome, ending.reason) == (outcome, reason)
+    assert "make" in ending.detail
