@@ -18,6 +18,16 @@ def images() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def build(names: tuple[str, ...], as_json: bool) -> None:
     """Build small base images (shell, Python) from Debian packages; all of them, or NAMES."""
-    arguments = [sys.executable, "-m", "chorus_tui.engine", "images", "build", *(["--json"] if as_json else []), *names]
+    # -P: no module is taken from the folder we stand in.
+    arguments = [
+        sys.executable,
+        "-P",
+        "-m",
+        "chorus_tui.engine",
+        "images",
+        "build",
+        *(["--json"] if as_json else []),
+        *names,
+    ]
     sys.stdout.flush()
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell

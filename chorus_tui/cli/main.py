@@ -71,10 +71,10 @@ class LazyGroup(click.Group):
         from chorus_tui.contract.variables import VARIABLES
 
         with formatter.section("Examples"):
-            formatter.write_dl(list(EXAMPLES), col_max=70)
+            for line, meaning in EXAMPLES:
+                formatter.write(f"  {line}\n      {meaning}\n")
         with formatter.section("Features"):
-            for feature in FEATURES:
-                formatter.write_text(f"- {feature}")
+            formatter.write_dl([("-", feature) for feature in FEATURES])
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(int(code)), text) for code, text in EXIT_CODES.items()])
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -142,7 +142,8 @@ def cli(
 
 def _become_agent(data_dir: str | None) -> None:
     """Replace this process by the engine, so that signals reach it directly."""
-    arguments = [sys.executable, "-m", "chorus_tui.engine", "serve", "--kind", "agent"]
+    # -P: no module is taken from the folder we stand in.
+    arguments = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", "agent"]
     if data_dir:
         arguments += ["--data-dir", data_dir]
     sys.stdout.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -93,8 +94,9 @@ async def _start(kind: str, data: Path, stop_when_idle_s: float | None) -> str |
     reader, writer = os.pipe()
     try:
         written = os.fstat(log).st_size
+        # -P: no module is taken from the folder we happen to stand in, which may be anybody's repository.
         idle = [] if stop_when_idle_s is None else ["--stop-when-idle", f"{stop_when_idle_s:g}"]
-        command = [sys.executable, "-m", "chorus_tui.engine", "serve", "--kind", kind, "--data-dir", str(data)]
+        command = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", kind, "--data-dir", str(data)]
         process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter; a spawn takes a millisecond
             [*command, *idle, "--ready-fd", str(writer)],
             stdin=subprocess.DEVNULL,
@@ -153,9 +155,10 @@ def _last_words(log: Path, start: int) -> str:
 def _holder_lives(data: Path) -> bool:
     """Whether the process named in the data folder's lock file lives; the file holds its pid first."""
     try:
-        words = (data / "engine.lock").read_text(encoding="utf-8", errors="replace").replace("=", " ").split()
-        pid = next(int(word.strip('",:{}')) for word in words if word.strip('",:{}').isdigit())
-        os.kill(pid, 0)
-    except (OSError, StopIteration, OverflowError):
+        found = re.search(r"\d+", (data / "engine.lock").read_text(encoding="utf-8", errors="replace"))
+        if found is None:
+            return False
+        os.kill(int(found[0]), 0)
+    except (OSError, OverflowError):
         return False
     return True

@@ -8,7 +8,6 @@ one side stalls the other.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -82,26 +81,28 @@ class Bridge:
 
     async def run(self, fn: Callable[[], Awaitable[T]]) -> T:
         """From trio: run ``fn()`` in the asyncio thread. Cancelling this cancels it there and waits until it ended."""
-        assert self._loop is not None, "the bridge is open"
+        loop, ended = self._loop, trio.Event()
+        assert loop is not None, "the bridge is open"
+        tasks: list[asyncio.Task[T]] = []
 
         async def awaited() -> T:
             return await fn()
 
-        future: concurrent.futures.Future[T] = asyncio.run_coroutine_threadsafe(awaited(), self._loop)
-        ended = trio.Event()
+        def start() -> None:
+            tasks.append(loop.create_task(awaited()))
+            tasks[0].add_done_callback(lambda _: self._into_trio(ended.set))
 
-        def wake(_: object) -> None:
-            with contextlib.suppress(trio.RunFinishedError):
-                self._token.run_sync_soon(ended.set)
-
-        future.add_done_callback(wake)
+        loop.call_soon_threadsafe(start)
         try:
             await ended.wait()
         except trio.Cancelled:
-            # A concurrent future counts as done as soon as it is cancelled; the thread itself is waited for on leaving.
-            future.cancel()
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108 - it may not have started yet
+            with trio.CancelScope(shield=True):
+                await ended.wait()
             raise
-        return future.result()
+        if tasks[0].cancelled():
+            raise EngineStopping("The API ended")
+        return tasks[0].result()
 
     def _into_trio(self, fn: Callable[[], object]) -> None:
         try:

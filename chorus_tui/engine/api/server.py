@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Middleware
 from pydantic import BaseModel
 
@@ -45,6 +45,8 @@ ALIASES = {"/api/status": "status.show", "/api/hypercore/logs": "journal.tail"}
 CALL_TIMEOUT_S = 120.0
 MAX_CALLS = 256
 RECENT_S = 5.0
+IDLE_S = 30.0
+"""How long a connection may say nothing, or take over the head of a request, before it is closed."""
 
 _CALLER = web.RequestKey("caller", Caller)
 
@@ -62,7 +64,7 @@ class ApiServer:
         self._probes = probes
         self._doors = doors
         self._calls = 0
-        self._streams = 0
+        self._streams: set[web.WebSocketResponse] = set()
         self._last_call = float("-inf")
         self.api_port: int | None = None
         """The TCP port of the API once :meth:`run` has started, also when any free one was asked for."""
@@ -74,7 +76,7 @@ class ApiServer:
     def clients(self) -> int:
         """Open event streams, calls in flight, and 1 more when a call ended within the last 5 s. Probes don't count."""
         recent = 1 if time.monotonic() - self._last_call < RECENT_S else 0
-        return self._streams + self._calls + recent
+        return len(self._streams) + self._calls + recent
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. ``started`` is told when every door is open.
@@ -117,7 +119,9 @@ class ApiServer:
             for name, listener in listeners:
                 app = self._health_app(bridge) if name == "health" else self._app(bridge, tcp=name == "api")
                 # Reads are cancelled when their caller leaves; a change, once begun, is carried to its end.
-                runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+                runner = web.AppRunner(
+                    app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0, keepalive_timeout=IDLE_S
+                )
                 runners.append(runner)
                 await runner.setup()
                 await web.SockSite(runner, listener).start()
@@ -147,9 +151,15 @@ class ApiServer:
             return web.Response(body=document, content_type="application/json")
 
         app.router.add_get("/openapi.json", openapi)
+        app.on_shutdown.append(self._say_goodbye)
         if "engine.hello" in by_name:
             app.router.add_get("/api/v1/events", self._events_handler(bridge))
         return app
+
+    async def _say_goodbye(self, _: web.Application) -> None:
+        """Tell subscribers that the engine goes, so that leaving does not wait for them."""
+        closing = (stream.close(code=WSCloseCode.GOING_AWAY, message=b"stopping") for stream in list(self._streams))
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def _door(self, *, tcp: bool) -> Middleware:
         """The middleware that finds out who calls, before anything else is read."""
@@ -206,11 +216,7 @@ class ApiServer:
             topics = parse_topics(request.query.get("topics", ""))
             hello = self._complete(await bridge.call(self._handlers["engine.hello"], Empty(), caller))
             assert isinstance(hello, Hello)
-            self._streams += 1
-            try:
-                return await stream_events(request, self._events, topics, hello)
-            finally:
-                self._streams -= 1
+            return await stream_events(request, self._events, topics, hello, self._streams)
 
         return follow
 

@@ -43,9 +43,9 @@ def parse_topics(text: str) -> frozenset[str]:
 
 
 async def stream_events(
-    request: web.Request, events: EventBus, topics: frozenset[str], hello: Hello
+    request: web.Request, events: EventBus, topics: frozenset[str], hello: Hello, streams: set[web.WebSocketResponse]
 ) -> web.WebSocketResponse:
-    """Serve one subscriber until it leaves."""
+    """Serve one subscriber until it leaves; it is in ``streams`` meanwhile."""
     answer = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, timeout=2.0)
     await answer.prepare(request)
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
@@ -57,12 +57,14 @@ async def stream_events(
 
     # Subscribed before the greeting, so that whoever asks for a snapshot after it misses nothing.
     feed = events.subscribe(topics, wake)
+    streams.add(answer)
     sender = asyncio.create_task(_send(answer, feed, ready, hello))
     try:
         async for message in answer:
             if message.type in {WSMsgType.ERROR, WSMsgType.CLOSE}:
                 break
     finally:
+        streams.discard(answer)
         events.unsubscribe(feed)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)

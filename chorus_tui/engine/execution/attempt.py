@@ -18,7 +18,7 @@ from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError
-from chorus_tui.engine.execution.output import OutputLog, readable
+from chorus_tui.engine.execution.output import OutputLog, first_bytes, readable
 from chorus_tui.engine.execution.profile import INPUT, Bounds, Origin, bounds, container, task_user
 from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
 from chorus_tui.engine.execution.sandbox import Sandbox, created, started
@@ -32,8 +32,9 @@ _LIFELINE_MARGIN_S = 120
 _OOM_EVENT_BOUND_S = 1.0
 # Output and errors through one pipe: two would reach us in an order of the engine's making.
 _ONE_PIPE = 'exec /bin/sh -c "$1" 2>&1'
-_COMMAND_SHOWN = 120
-_DETAIL_SHOWN = 1000
+# A result travels in one message of 64 KiB: 64 commands, the tail, the artifacts' names and the detail fit in together.
+COMMAND_SHOWN = 100
+DETAIL_SHOWN = 600
 
 
 @dataclass(slots=True)
@@ -170,7 +171,7 @@ class Attempt:
             with trio.move_on_at(deadline) as limit:
                 code = await self._command(sandbox, command)
             seconds = round(trio.current_time() - began, 3)
-            shown = readable(command.encode())[:_COMMAND_SHOWN]
+            shown = first_bytes(readable(command.encode()), COMMAND_SHOWN)
             self._record.commands.append(
                 CommandResult(command=shown, exit_code=KILLED if code is None else code, seconds=seconds)
             )
@@ -250,7 +251,7 @@ class Attempt:
         return TaskResult(
             outcome=ending.outcome,
             reason=ending.reason,
-            detail=". ".join(part for part in parts if part)[:_DETAIL_SHOWN],
+            detail=". ".join(part for part in parts if part)[:DETAIL_SHOWN],
             exit_code=ending.exit_code,
             output_tail=self._output.tail(),
             output_bytes=self._output.total,

@@ -17,10 +17,10 @@ from chorus_tui.engine.execution.globs import matches
 from chorus_tui.engine.execution.interface import PutBlob
 from chorus_tui.engine.execution.tar_reader import Data, HostileTar, Member, MemberEnd, TarReader
 
-MOST_FILES = 150
+MOST_FILES = 128
 MOST_MEMBERS = 100_000
 _NAME_BYTES = 512
-_NAMES_BYTES = 8 * 1024
+NAMES_BYTES = 6 * 1024
 """All names together: the list travels in one message."""
 _MIB = 1 << 20
 
@@ -58,7 +58,7 @@ class Collector:
         self._refused: Counter[str] = Counter()
         self._seen: set[str] = set()
         self._members = 0
-        self._names_left = _NAMES_BYTES
+        self._names_left = NAMES_BYTES
         self._path = ""
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()

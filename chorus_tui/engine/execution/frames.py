@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chorus_tui.engine.execution.errors import ExecutionError
+
 HEADER = 8
 STDOUT = 1
 STDERR = 2
 
 
-class BrokenStream(ValueError):
+class BrokenStream(ExecutionError):
     """The bytes are no such stream."""
+
+    reason = "docker_broken"
 
 
 class FrameDecoder:

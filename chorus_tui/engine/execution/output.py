@@ -11,7 +11,7 @@ from pathlib import Path
 
 _MIB = 1 << 20
 _TAIL = _MIB
-_TAIL_SHOWN = 8 * 1024
+TAIL_SHOWN = 6 * 1024
 FLOOD_FACTOR = 32
 """Output beyond this multiple of the kept size ends the task: nobody reads it and it costs every peer."""
 
@@ -31,6 +31,11 @@ def readable(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     text = _LINE_ENDS.sub("\n", _SEQUENCES.sub("", text))
     return _CONTROLS.sub("", text)
+
+
+def first_bytes(text: str, most: int) -> str:
+    """The beginning of ``text`` that takes at most ``most`` bytes in UTF-8."""
+    return text.encode()[:most].decode("utf-8", "ignore")
 
 
 class OutputLog:
@@ -61,7 +66,7 @@ class OutputLog:
     def add(self, data: bytes) -> bytes:
         """Keep ``data``; what of it belongs to the live stream, which ends where the beginning is full."""
         self.total += len(data)
-        self._last = (self._last + data)[-2 * _TAIL_SHOWN :]
+        self._last = (self._last + data)[-2 * TAIL_SHOWN :]
         head = data[: self._head_limit - self._head_size]
         if head:
             self._file.write(head)
@@ -92,11 +97,11 @@ class OutputLog:
         self._file.close()
 
     def tail(self) -> str:
-        """The last lines for people, at most 8 KiB of UTF-8."""
+        """The last lines for people, at most 6 KiB of UTF-8."""
         encoded = readable(self._last).encode()
-        if len(encoded) <= _TAIL_SHOWN:
+        if len(encoded) <= TAIL_SHOWN:
             return encoded.decode()
-        kept = encoded[-_TAIL_SHOWN:].decode("utf-8", "ignore")
+        kept = encoded[-TAIL_SHOWN:].decode("utf-8", "ignore")
         # Begin at a line's start where there is one soon.
         line = kept.find("\n")
         return kept[line + 1 :] if 0 <= line < len(kept) // 2 else kept

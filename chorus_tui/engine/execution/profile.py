@@ -39,7 +39,7 @@ _MOST_VOLUMES = 16
 _FORBIDDEN_VOLUMES = ("/proc", "/sys", "/dev", "/bin", "/sbin", "/usr", "/lib", "/lib64", "/etc", "/workspace")
 
 LIFELINE = r"""
-PATH=/usr/local/bin:/usr/bin:/bin; export PATH
+PATH=/usr/bin:/bin; export PATH
 exec 3<&0
 sleep "$1" & timer=$!
 { cat <&3 >/dev/null 2>&1; kill -9 "$timer" 2>/dev/null; } &

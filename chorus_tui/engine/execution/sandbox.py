@@ -26,6 +26,9 @@ _EVENT_BOUND_S = 1.0
 _NO_SHELL = (126, 127)
 """How the engine's init ends when it cannot start the lifeline's shell."""
 
+# For our own commands: neither the image's search path nor the task's variables.
+_OWN = {"PATH": "/usr/bin:/bin"}
+
 _COPY_INPUT = "cp -a /workspace/input/. /workspace/data/"
 
 # Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
@@ -100,7 +103,7 @@ class Sandbox:
     async def copy_input(self) -> None:
         """Make /workspace/data a writable copy of /workspace/input; raises :class:`ExecutionError` when it is full."""
         said = bytearray()
-        async with self.command(["/bin/sh", "-c", _COPY_INPUT], {}) as (exec_id, frames):
+        async with self.command(["/bin/sh", "-c", _COPY_INPUT], _OWN) as (exec_id, frames):
             async for _, piece in frames:
                 said += piece[: 500 - len(said)]
         if await self.exit_code(exec_id) != 0:
@@ -111,7 +114,7 @@ class Sandbox:
 
     async def archive(self, said: bytearray) -> AsyncGenerator[bytes, None]:
         """End all of the task's processes and read /workspace/output as a tar stream; its complaints go to ``said``."""
-        async with self.command(["/bin/sh", "-c", _ARCHIVE], {}) as (_, frames):
+        async with self.command(["/bin/sh", "-c", _ARCHIVE], _OWN) as (_, frames):
             async for kind, piece in frames:
                 if kind == STDERR:
                     said += piece[: max(0, 500 - len(said))]
@@ -121,7 +124,7 @@ class Sandbox:
     async def peak_memory_mb(self) -> float | None:
         """The most memory it held, MiB, as its control group says; None where that cannot be read."""
         said = bytearray()
-        async with self.command(["/bin/sh", "-c", _PEAK], {}) as (_, frames):
+        async with self.command(["/bin/sh", "-c", _PEAK], _OWN) as (_, frames):
             async for _, piece in frames:
                 said += piece[: max(0, 100 - len(said))]
         first = said.split(b"\n", 1)[0]

@@ -110,6 +110,7 @@ class FeedJournal:
         self._head: str | None = None
         self._seq = 0
         self._skewed: set[str] = set()
+        self._met: set[str] = set()
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
         mesh.on_gossip(self._hear)
@@ -125,6 +126,13 @@ class FeedJournal:
 
     def set_membership(self, is_member: Callable[[str], bool]) -> None:
         self.intake.is_member = is_member
+
+    def members_changed(self) -> None:
+        """Replicate with linked members that were not members before."""
+        for peer_id in self.mesh.links():
+            if peer_id not in self._met and self.intake.is_member(peer_id):
+                self._met.add(peer_id)
+                self.replication.ask(peer_id)
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -131,6 +131,6 @@ def _check(record: Any) -> None:
         raise ValueError("an address is not a multiaddr")
     body = {key: record[key] for key in ("addresses", "counter", "peer_id")}
     if not isinstance(record["peer_id"], str) or not isinstance(record["sig"], str):
-        raise ValueError("peer_id and sig are strings")
+        raise ValueError("peer_id and sig are strings")  # noqa: TRY004 - bad input, whatever its type
     if not verify(record["peer_id"], ADDRESSES, canonical.encode(body), record["sig"]):
         raise ValueError("not signed by its peer")

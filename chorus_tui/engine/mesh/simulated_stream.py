@@ -14,7 +14,8 @@ import trio
 from chorus_tui.engine.mesh.interface import MAX_FRAME, FrameTooLarge, StreamClosed
 
 if TYPE_CHECKING:
-    from chorus_tui.engine.mesh.simulated import SimulatedMesh, SimulatedNetwork
+    from chorus_tui.engine.mesh.simulated import SimulatedNetwork
+    from chorus_tui.engine.mesh.simulated_mesh import SimulatedMesh
 
 WINDOW = 64
 """Frames on their way or unread in one direction before the sender waits."""

@@ -20,7 +20,7 @@ def runtime(monkeypatch):
 
 
 @pytest.fixture
-def served(tmp_path, runtime):
+def served(tmp_path):
     """A server that answers the greeting and takes a stop."""
     with serve(tmp_path / "data") as server:
         yield server

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ class Served:
     seen: list[tuple[str, Any, Caller]]
     token: dict[Scope, str] = field(default_factory=dict)
     ready: list[str] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
+    stop: Callable[[], None] = lambda: None
 
     @property
     def socket(self) -> Path:
@@ -61,21 +62,13 @@ def serve(
     seen: list[tuple[str, Any, Caller]] = []
     reasons: list[str] = []
 
-    def handler(name: str, answer: Any) -> Any:
-        async def handle(request: Any, caller: Caller) -> Any:
-            seen.append((name, request, caller))
-            value = answer(request) if callable(answer) else answer
-            return await value if hasattr(value, "__await__") else value
-
-        return handle
-
     tokens = Tokens.load_or_create(data / "api.tokens")
     probes = Probes(lambda: True, lambda: reasons, lambda: {"status": "healthy"}, lambda: b"chorus_up 1\n")
     doors = Doors(
         socket_path(data), Address("127.0.0.1", 0, "CHORUS_API_PORT"), Address("127.0.0.1", 0, "CHORUS_HEALTH_PORT")
     )
     events = EventBus()
-    server = ApiServer({n: handler(n, a) for n, a in given.items()}, events, tokens, probes, doors)
+    server = ApiServer({n: _handler(n, a, seen) for n, a in given.items()}, events, tokens, probes, doors)
     scope, up, failure = trio.CancelScope(), threading.Event(), []
     trio_token: list[trio.lowlevel.TrioToken] = []
 
@@ -91,7 +84,7 @@ def serve(
             trio.run(main)
         except BaseException as error:  # noqa: BLE001 - raised again in the test's own thread
             while isinstance(error, BaseExceptionGroup):
-                error = error.exceptions[0]  # noqa: PLW2901 - the group is trio's, its first error is ours
+                error = error.exceptions[0]
             failure.append(error)
         up.set()
 
@@ -101,14 +94,29 @@ def serve(
     if failure:
         raise failure[0]
     served = Served(data, server, events, tokens, seen, ready=reasons)
+
+    def stop() -> None:
+        if thread.is_alive():
+            trio_token[0].run_sync_soon(scope.cancel)
+        thread.join(20)
+
+    served.stop = stop
     served.token = {tokens.scope_of(secret): secret for secret in tokens.secrets()}
     try:
         yield served
     finally:
-        trio_token[0].run_sync_soon(scope.cancel)
-        thread.join(20)
+        stop()
         if failure:
             raise failure[0]
+
+
+def _handler(name: str, answer: Any, seen: list[tuple[str, Any, Caller]]) -> Any:
+    async def handle(request: Any, caller: Caller) -> Any:
+        seen.append((name, request, caller))
+        value = answer(request) if callable(answer) else answer
+        return await value if hasattr(value, "__await__") else value
+
+    return handle
 
 
 def refuse(status: int, code: str, title: str) -> Any:
@@ -118,3 +126,10 @@ def refuse(status: int, code: str, title: str) -> Any:
         raise Problem(status, code, title)
 
     return answer
+
+
+async def until(holds: Any) -> None:
+    """Wait until ``holds()``, for 10 s at most. What is watched lives in another thread or process, so it is asked."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - no event of this loop tells of it
+            await asyncio.sleep(0.01)

@@ -1,6 +1,7 @@
 """An engine process as the launcher sees it: lock, socket, ready line, reason; with answers in memory.
 
-Run as ``stand_in.py -m chorus_tui.engine serve …``, the launcher's own command line. ``STAND_IN`` picks how it behaves.
+Run as ``stand_in.py -P -m chorus_tui.engine serve …``, the launcher's own command line.
+``STAND_IN`` picks how it behaves.
 """
 
 import argparse
@@ -17,9 +18,11 @@ from tests.integration.doors.served import serve
 
 
 def main() -> int:
+    """Behave as ``STAND_IN`` says until SIGTERM; the exit code."""
     parser = argparse.ArgumentParser()
     for option in ("-m", "--kind", "--data-dir", "--stop-when-idle", "--ready-fd"):
         parser.add_argument(option)
+    parser.add_argument("-P", action="store_true")
     parser.add_argument("command")
     given = parser.parse_args()
     data, ready, mood = Path(given.data_dir), int(given.ready_fd), os.environ.get("STAND_IN", "")

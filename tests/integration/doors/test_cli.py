@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,7 @@ def view(state="completed", **changes):
 
 
 def chunk(request):
+    """Seven bytes of the file, from where the request begins."""
     data = FILE[request.offset : request.offset + 7]
     return BlobChunk(digest=request.digest, size=len(FILE), offset=request.offset, data=base64.b64encode(data).decode())
 
@@ -185,7 +187,7 @@ def test_announce_from_options_file_and_stdin(tmp_path):
         64,
         0.5,
     )
-    assert (second.repository, second.outputs, second.timeout_s) == (os.getcwd(), ["*.x"], 9)
+    assert (second.repository, second.outputs, second.timeout_s) == (str(Path.cwd()), ["*.x"], 9)
     assert stdin.returncode == 0
     assert third == TaskSpec.model_validate(task)
 
@@ -326,7 +328,7 @@ def test_journal(tmp_path):
 
 
 def test_network_commands(tmp_path):
-    """invite prints lines a shell can take; connect and stop ask the engine."""
+    """An invitation is lines a shell can take; connect and stop ask the engine."""
     peer = Peer(peer_id="p-a", agent_id="a", name="a", kind="agent", state="connected", member=False)
     invitation = Invitation(
         addresses=[], network="key", environment={"CHORUS_NETWORK_KEY": "a b$c"}, note="until restart"
@@ -356,7 +358,7 @@ def test_refusal(tmp_path):
 def test_broken_pipe(tmp_path):
     """A reader that has seen enough ends the command quietly."""
     many = ExportPage(lines=['{"line":"' + "x" * 900 + '"}'] * 2000, next=None)
-    with serve(tmp_path / "d", {"journal.export": lambda r: many}):
+    with serve(tmp_path / "d", {"journal.export": many}):
         command = f"{sys.executable} -m chorus_tui journal export --data-dir {tmp_path / 'd'} | head -1"
         result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
 

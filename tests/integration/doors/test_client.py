@@ -14,7 +14,7 @@ from chorus_tui.contract.models.tasks import ReadOutput, TaskRef
 from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import socket_path
-from tests.integration.doors.served import TASK, serve
+from tests.integration.doors.served import TASK, serve, until
 
 
 async def collect(stream, enough):
@@ -175,9 +175,7 @@ def test_closing_frees_the_feed(served):
         assert served.events.wanted("log")
         await stream.aclose()
         await client.close()
-        async with asyncio.timeout(5):
-            while served.events.wanted("log"):
-                await asyncio.sleep(0.01)
+        await until(lambda: not served.events.wanted("log"))
 
     asyncio.run(go())
 
@@ -206,9 +204,7 @@ def test_reconnects_by_itself(tmp_path):
         with serve(tmp_path / "d"):
             assert (await anext(stream)).fresh
         again = asyncio.ensure_future(anext(stream))
-        async with asyncio.timeout(10):
-            while states[-1] != "lost":
-                await asyncio.sleep(0.01)
+        await until(lambda: states[-1] == "lost")
         with serve(tmp_path / "d") as served:
             assert (await asyncio.wait_for(again, 10)).fresh
             served.events.publish("log", None, "back")
@@ -219,3 +215,23 @@ def test_reconnects_by_itself(tmp_path):
     asyncio.run(follow())
 
     assert states == ["connected", "lost", "connected"]
+
+
+def test_events_over_tcp(served):
+    """The stream over TCP wants a token like every call, and a read one does."""
+
+    async def go():
+        client = SocketClient(served.url, served.token[Scope.READ])
+        stream = client.events(["log"])
+        assert (await anext(stream)).fresh
+        served.events.publish("log", None, "line")
+        line = (await anext(stream)).events[0].data
+        await stream.aclose()
+        await client.close()
+        stranger = SocketClient(served.url)
+        with pytest.raises(Problem) as caught:
+            await anext(stranger.events(["log"]))
+        await stranger.close()
+        return line, caught.value.status
+
+    assert asyncio.run(go()) == ("line", 401)

@@ -42,6 +42,7 @@ def engines(folder):
 
 
 async def open_and_close(data, said=None, **options):
+    """Find or start, and let go; the agent that greeted."""
     client = await find_or_start("human", data, (said if said is not None else []).append, **options)
     agent = client.hello.agent_id
     await client.close()
@@ -57,6 +58,7 @@ def test_starts_then_finds(data):
     [(_, session)] = engines(data)
     assert session != os.getsid(0)
     assert said == ["Looking for the engine", "Starting the engine", "Greeting the engine"]
+    assert (data / "arguments").read_text().startswith("-P -m chorus_tui.engine serve --kind human")
     assert "--stop-when-idle 30" in (data / "arguments").read_text()
     assert (data / "engine.log").stat().st_mode & 0o777 == 0o600
 

@@ -13,7 +13,7 @@ from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.contract.operations import Scope
 from chorus_tui.engine.api.doors import CannotListen
 from chorus_tui.engine.control.interface import NoMesh
-from tests.integration.doors.served import TASK, refuse, serve
+from tests.integration.doors.served import TASK, refuse, serve, until
 
 
 def ask(served, verb, path, *, token=None, unix=False, **arguments):
@@ -190,7 +190,7 @@ def test_operation_without_handler_is_absent(served):
 
 
 def test_probes_need_no_token(served):
-    """Probes and metrics answer on the API port and on the health port, without a token and without counting as clients."""
+    """Probes and metrics answer on both ports, without a token, and don't count as clients."""
     health = f"http://127.0.0.1:{served.server.health_port}"
 
     async def get(url):
@@ -224,14 +224,11 @@ def test_read_is_cancelled_with_its_caller(tmp_path):
     async def leave(served):
         async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(served.socket))) as session:
             call = asyncio.create_task(session.get(f"http://localhost/api/v1/tasks/{TASK}/wait"))
-            while "began" not in state:
-                await asyncio.sleep(0.01)
+            await until(lambda: "began" in state)
             assert served.server.clients() == 1
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
-        async with asyncio.timeout(5):
-            while "ended" not in state:
-                await asyncio.sleep(0.01)
+        await until(lambda: "ended" in state)
 
     with serve(tmp_path / "d", {"tasks.wait": lambda _: waits()}) as served:
         asyncio.run(leave(served))
@@ -263,3 +260,69 @@ def test_hello_is_typed(served):
     _, _, body = ask(served, "GET", "/api/v1/hello", unix=True)
 
     assert Hello.model_validate(body).agent_id == "me"
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /api/v1/hello HTTP/1.1\r\nHost: local"])
+def test_silent_connection_is_closed(tmp_path, monkeypatch, start):
+    """A connection that never finishes the head of a request is closed, so that it holds nothing for ever."""
+    monkeypatch.setattr("chorus_tui.engine.api.server.IDLE_S", 0.2)
+
+    async def hang(path):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(start)
+        got = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        return got
+
+    with serve(tmp_path / "d") as served:
+        assert b"200" not in asyncio.run(hang(served.socket))
+
+
+def test_stop_says_goodbye(tmp_path):
+    """A stopping engine closes event streams as going away, at once, and frees them."""
+
+    async def follow(serving):
+        with serving as served:
+            session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(served.socket)))
+            stream = await session.ws_connect("http://localhost/api/v1/events?topics=log")
+            await stream.receive()
+            assert served.server.clients() == 1
+            leaving = asyncio.ensure_future(stream.receive())
+            await asyncio.sleep(0)
+            await asyncio.to_thread(served.stop)
+            message = await asyncio.wait_for(leaving, 5)
+            await session.close()
+            return message.data, served.server.clients()
+
+    assert asyncio.run(follow(serve(tmp_path / "d"))) == (aiohttp.WSCloseCode.GOING_AWAY, 0)
+
+
+def test_slow_body(tmp_path, monkeypatch):
+    """A body that does not arrive in time is 408, so that a trickle holds nothing for ever."""
+    monkeypatch.setattr("chorus_tui.engine.api.requests.BODY_TIMEOUT_S", 0.1)
+
+    async def trickle(path):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"POST /api/v1/engine/stop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        line = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        return line
+
+    with serve(tmp_path / "d") as served:
+        assert b" 408 " in asyncio.run(trickle(served.socket))
+        assert served.seen == []
+
+
+def test_too_many_calls(served, monkeypatch):
+    """Calls over the bound are 429 at once; probes still answer."""
+    monkeypatch.setattr("chorus_tui.engine.api.server.MAX_CALLS", 0)
+
+    assert ask(served, "GET", "/api/v1/hello", unix=True)[0] == 429
+    assert ask(served, "GET", "/healthz", unix=True)[0] == 200
+
+
+def test_originals_paths(tmp_path):
+    """The original's paths are served, and want a token like the others."""
+    with serve(tmp_path / "d", {"status.show": refuse(503, "x", "here")}) as served:
+        assert ask(served, "GET", "/api/status", unix=True)[0] == 503
+        assert ask(served, "GET", "/api/status")[0] == 401

@@ -178,7 +178,7 @@ async def test_close_removes_what_still_runs(bench):
 
 
 async def test_no_engine_is_said_with_the_way_out(tmp_path):
-    """A socket that is not there, one that nobody serves, an address of another kind: each in words, by probe and run."""
+    """A socket that is not there, one that nobody serves, an address of another kind: each in words."""
     stale = tmp_path / "stale.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(stale))

@@ -203,7 +203,7 @@ def image(images):  # noqa: ARG001 - they must be there
     docker("rmi", "-f", name)
 
 
-async def test_tools_planted_in_the_path_are_not_called_by_us(bench, image):
+async def test_tools_planted_in_the_path_are_not_called_by_us(bench, image, tmp_path):
     """A ``tar`` that stands first in PATH, an entrypoint and a health check of the image: none of them runs."""
     planted = b"#!/bin/sh\necho planted > /workspace/output/planted\n"
     name = image(
@@ -211,7 +211,9 @@ async def test_tools_planted_in_the_path_are_not_called_by_us(bench, image):
         {"evil/tar": planted, "evil/cat": planted, "evil/sleep": planted, "evil/kill": planted, "evil/cp": planted},
     )
 
-    result = await bench.run("echo hi > /workspace/output/x; id -u", image=name)
+    (tmp_path / "repository").mkdir()
+
+    result = await bench.run("echo hi > /workspace/output/x; id -u", image=name, repository=tmp_path / "repository")
 
     assert result.outcome == "completed", result.output_tail
     assert [artifact.path for artifact in result.artifacts] == ["x"]

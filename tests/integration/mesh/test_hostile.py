@@ -121,6 +121,7 @@ async def test_no_frame_ends_the_node(tmp_path) -> None:
         assert b"hostile" not in victim.heard
         assert b"hostile" not in friend.heard
         assert refused["bad frame"] >= 3
+        assert refused["bad message"] >= 2
         assert refused["malformed"] >= 1
         assert refused["bad peer record"] == refused["too many subscriptions"] == 1
         assert friend.changes == [(victim.peer_id, True)]
@@ -148,6 +149,24 @@ async def test_junk_on_other_protocols(tmp_path, protocol) -> None:
                 stream = await host.new_stream(ID.from_base58(victim.peer_id), [protocol])
                 await stream.write(junk)
                 await stream.close_write()
+            await until_heard(friend, victim, b"after")
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_failing_handler_of_the_library(tmp_path) -> None:
+    """An exception in a handler that is not ours, or before any handler, costs the stream."""
+
+    async def fail(_stream) -> None:
+        raise RuntimeError("a bug")
+
+    async with trio.open_nursery() as nursery:
+        victim = Node(1, tmp_path)
+        address = await victim.start(nursery)
+        victim.mesh._host.set_stream_handler("/t/fail/1", fail)
+        friend = Node(2, tmp_path, bootstrap=[address])
+        await friend.start(nursery)
+        async with attacker(address, tmp_path) as host:
+            await host.new_stream(ID.from_base58(victim.peer_id), ["/t/fail/1"])
             await until_heard(friend, victim, b"after")
         nursery.cancel_scope.cancel()
 

@@ -5,11 +5,13 @@ import threading
 
 import pytest
 import trio
+import trio.testing
 
 from chorus_tui.engine.api.bridge import Bridge, EngineStopping, open_bridge
 
 
 def trio_tasks() -> int:
+    """Tasks alive in this trio run."""
     return trio.lowlevel.current_statistics().tasks_living
 
 
@@ -18,7 +20,7 @@ async def test_answer_crosses():
     here = threading.get_ident()
 
     async def in_trio(word: str) -> tuple[str, int]:
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
         return word * 2, threading.get_ident()
 
     async with open_bridge() as bridge:

@@ -118,5 +118,5 @@ def test_headless_becomes_the_engine(monkeypatch):
     monkeypatch.setattr(main.os, "execv", exec_)
     CliRunner().invoke(main.cli, ["--headless", "--data-dir", "/d"])
 
-    expected = [sys.executable, "-m", "chorus_tui.engine", "serve", "--kind", "agent", "--data-dir", "/d"]
+    expected = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", "agent", "--data-dir", "/d"]
     assert became == [(sys.executable, expected)]

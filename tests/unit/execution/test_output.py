@@ -61,12 +61,12 @@ def test_beginning_and_end_are_kept_and_the_middle_counted(sizes):
         assert f"{log.cut} bytes".encode() in kept
 
 
-def test_the_tail_is_at_most_8_kib_and_begins_at_a_line(tmp_path):
+def test_the_tail_is_at_most_6_kib_and_begins_at_a_line(tmp_path):
     """A person sees whole lines."""
     log = OutputLog(tmp_path / "log", 1)
     log.add(b"".join(b"line %d of many\n" % n for n in range(3000)))
     log.close()
 
-    assert len(log.tail().encode()) <= 8192
+    assert len(log.tail().encode()) <= 6144
     assert log.tail().startswith("line ")
     assert log.tail().endswith("line 2999 of many\n")

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.contract.models.tasks import Artifact, CommandResult, Limits, TaskResult, TaskSpec
+from chorus_tui.engine.execution.attempt import COMMAND_SHOWN, DETAIL_SHOWN
+from chorus_tui.engine.execution.collect import MOST_FILES, NAMES_BYTES
 from chorus_tui.engine.execution.cpus import spread
 from chorus_tui.engine.execution.errors import ImageUnusable
 from chorus_tui.engine.execution.frames import BrokenStream, FrameDecoder
@@ -21,6 +23,7 @@ from chorus_tui.engine.execution.images import (
     present_languages,
     pull_error,
 )
+from chorus_tui.engine.execution.output import TAIL_SHOWN
 from chorus_tui.engine.execution.profile import (
     Origin,
     bounds,
@@ -178,8 +181,8 @@ def test_the_filter_is_an_allow_list_without_the_dangerous_calls():
     assert {"read", "execve", "futex", "openat"} <= named
     assert not named & {
         "io_uring_setup", "io_uring_enter", "keyctl", "add_key", "request_key", "userfaultfd", "bpf", "perf_event_open",
-        "mount", "umount2", "pivot_root", "unshare", "setns", "kexec_load", "init_module", "finit_module", "ptrace_peek",
-        "open_by_handle_at", "process_vm_writev", "reboot", "swapon", "clone3", "mount_setattr", "fsopen", "move_mount",
+        "mount", "umount2", "move_mount", "mount_setattr", "fsopen", "pivot_root", "unshare", "setns", "clone3",
+        "kexec_load", "init_module", "finit_module", "kcmp", "open_by_handle_at", "process_vm_writev", "reboot",
     }  # fmt: skip
 
 
@@ -224,3 +227,27 @@ def test_an_end_is_judged_by_what_is_known(code, facts, outcome, reason):
 
     assert (ending.outcome, ending.reason) == (outcome, reason)
     assert "make" in ending.detail
+
+
+def test_the_largest_result_fits_into_one_message():
+    """Everything at its bound, made of characters JSON has to escape: still below 64 KiB with room for the envelope."""
+    name = NAMES_BYTES // MOST_FILES
+    spec = TaskSpec(title="t", commands=["x"] * 64)
+    result = TaskResult(
+        outcome="failed",
+        reason="command_not_executable",
+        detail='"' * DETAIL_SHOWN,
+        exit_code=255,
+        output_tail="\n" * TAIL_SHOWN,
+        output_bytes=1 << 40,
+        output_cut=True,
+        log="sha256:" + "f" * 64,
+        artifacts=[Artifact(path='"' * name, size=1 << 30, sha256="f" * 64)] * MOST_FILES,
+        commands=[CommandResult(command='"' * COMMAND_SHOWN, exit_code=255, seconds=86399.999) for _ in spec.commands],
+        image="i" * 256,
+        image_id="sha256:" + "f" * 64,
+        phases=dict.fromkeys(["pulling", "creating", "starting", "running", "collecting"], 86399.999),
+        max_memory_mb=2048.1,
+    )
+
+    assert len(json.dumps(result.model_dump(), separators=(",", ":")).encode()) < 62 * 1024

@@ -163,6 +163,16 @@ class SafePubsub(Pubsub):
             self._handle_dead_peer(stream.muxed_conn.peer_id)
             return False
 
+    def _handle_dead_peer(self, peer_id: ID) -> None:
+        # Called late, for a stream of an old connection, the library's would forget what the peer subscribed to by its
+        # new one; it tells that only once, and would get nothing from us ever after.
+        topics = [topic for topic, peers in self.peer_topics.items() if peer_id in peers]
+        super()._handle_dead_peer(peer_id)
+        if self._peer_is_connected(peer_id):
+            for topic in topics:
+                self.peer_topics.setdefault(topic, set()).add(peer_id)
+            self._peer_subscription_count[peer_id] = len(topics)
+
     def forget(self, peer: ID) -> None:
         """The peer has disconnected.
 

@@ -1,0 +1,255 @@
+"""Finding the mesh, or founding one.
+
+A peer without a mesh listens for the grace and joins the mesh of whomever it hears. If all it hears are without one
+too, the smallest peer id among them founds. If it hears nobody, it founds only when it was told of no bootstrap peers;
+else it keeps trying and says so. A mesh of one dissolves into the first other it meets; of two such, the one with the
+larger mesh id does. Two founded meshes never merge by themselves.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.control import authority, entries, join
+from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.followers import fetch_new
+from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
+from chorus_tui.engine.control.join import MeshView
+from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.store import Stored
+from chorus_tui.engine.mesh.interface import MeshError, Stream
+from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.identity import short
+
+if TYPE_CHECKING:
+    from chorus_tui.engine.control.service import ControlService
+
+log = structlog.get_logger("chorus.control.discovery")
+
+ROUND_S = 0.5
+SETTLED_ROUND_S = 2.0
+
+
+class Choice(Enum):
+    """What a peer without a mesh does after a round of questions."""
+
+    WAIT = "wait"
+    FOUND = "found"
+
+
+def choose(me: str, heard: set[str], *, grace_over: bool, expect: int, told_of_others: bool) -> Choice:
+    """The rule for a peer that heard of no mesh. ``heard`` are reachable peers without one; pure."""
+    if not grace_over or 1 + len(heard) < expect:
+        return Choice.WAIT
+    if heard:
+        return Choice.FOUND if me == min({me, *heard}) else Choice.WAIT
+    return Choice.WAIT if told_of_others else Choice.FOUND
+
+
+def dissolves(mine: MeshView, other: MeshView) -> bool:
+    """Whether my mesh of one goes into ``other``; pure."""
+    return mine.provisional and mine.mesh_id != other.mesh_id and (not other.provisional or mine.mesh_id > other.mesh_id)
+
+
+class Discovery:
+    """Asks linked peers who leads, and acts on the answers."""
+
+    def __init__(self, control: ControlService) -> None:
+        self._control = control
+        self.joining = False
+        self.detail = "Looking for a mesh"
+        self._discovered: set[str] = set()
+        control.mesh.serve(join.PROTOCOL, self._serve)
+
+    # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """Until cancelled. A founded mesh only looks out for another one, now and then."""
+        started = self._control.clock.monotonic()
+        while True:
+            control = self._control
+            settled = control.log is not None
+            views, heard = await self._ask_all()
+            if control.log is None:
+                grace_over = control.clock.monotonic() - started >= control.settings.grace_s
+                await self._without_mesh(views, heard, grace_over=grace_over)
+            elif views:
+                await self._with_mesh(control.log, views)
+            await trio.sleep(SETTLED_ROUND_S if settled else ROUND_S)
+
+    async def _ask_all(self) -> tuple[dict[str, MeshView], set[str]]:
+        """Views of meshes by the peer that told, and the peers that have none."""
+        views: dict[str, MeshView] = {}
+        heard: set[str] = set()
+
+        async def one(peer_id: str) -> None:
+            answer = await join.ask(self._control.mesh, peer_id, {"kind": "whoami"})
+            if answer is None or answer["kind"] != "whoami":
+                return
+            try:
+                view = MeshView.from_json(answer.get("mesh"))
+            except WireError as error:
+                log.debug("A peer's answer was not understood", peer=peer_id, reason=str(error))
+                return
+            if view is None:
+                heard.add(peer_id)
+            else:
+                views[peer_id] = view
+                self._note(peer_id, view)
+
+        async with trio.open_nursery() as nursery:
+            for peer_id in sorted(self._control.mesh.links()):
+                if not self._control.is_member(peer_id):
+                    nursery.start_soon(one, peer_id)
+        return views, heard
+
+    def _note(self, peer_id: str, view: MeshView) -> None:
+        if view.mesh_id not in self._discovered:
+            self._discovered.add(view.mesh_id)
+            self._control.say("info", f"📡 Discovered mesh {view.mesh_id[:8]} of {view.members}, admin {short(view.admin)}, told by {short(peer_id)}")
+
+    async def _without_mesh(self, views: dict[str, MeshView], heard: set[str], *, grace_over: bool) -> None:
+        control = self._control
+        if views:
+            # The largest mesh; a mesh of one only when there is no other.
+            peer_id, view = max(views.items(), key=lambda item: (item[1].members, item[1].mesh_id, item[0]))
+            await self._join(peer_id, view)
+            return
+        self.detail = self._waiting_for(heard)
+        choice = choose(
+            control.me.peer_id, heard, grace_over=grace_over, expect=control.settings.expect,
+            told_of_others=bool(control.settings.bootstrap),
+        )  # fmt: skip
+        if choice is Choice.FOUND:
+            await control.found()
+
+    def _waiting_for(self, heard: set[str]) -> str:
+        settings = self._control.settings
+        if 1 + len(heard) < settings.expect:
+            return f"Waiting for {settings.expect} peers to found a mesh; {1 + len(heard)} are here"
+        if heard:
+            founder = min({self._control.me.peer_id, *heard})
+            return f"No mesh here yet; peer {short(founder)} founds one"
+        if settings.bootstrap:
+            problems = "; ".join(self._control.mesh.problems())
+            return f"Waiting for a bootstrap peer: {problems or ', '.join(settings.bootstrap)}"
+        return "Looking for a mesh on this network"
+
+    async def _with_mesh(self, mine: Log, views: dict[str, MeshView]) -> None:
+        control = self._control
+        me = self._view(mine)
+        for peer_id, view in sorted(views.items()):
+            if view.mesh_id == mine.mesh_id:
+                continue  # it follows us already and we have not heard of it yet
+            if dissolves(me, view):
+                await self._join(peer_id, view)
+                return
+            if not me.provisional and not view.provisional and view.mesh_id not in control.others:
+                control.others[view.mesh_id] = peer_id
+                control.say("warning", f"⚠️ {control.detail}", peer=peer_id)
+                control.changed()
+
+    # ── joining ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _join(self, peer_id: str, view: MeshView) -> None:
+        """Ask the admin of ``view`` to admit us, then follow its log. Not done in one go is tried again next round."""
+        control = self._control
+        if control.leader is not None and control.log is not None:
+            control.dissolving = True
+        self.joining = True
+        self.detail = f"Joining mesh {view.mesh_id[:8]} of {view.members}"
+        try:
+            admin = await self._reach_admin(peer_id, view)
+            if admin is None:
+                self.detail = f"Mesh {view.mesh_id[:8]} is in reach, but its admin {short(view.admin)} is not; only it admits"
+                return
+            request = join.make_request(control.me, view.mesh_id, control.who, control.hlc())
+            answer = await join.ask(control.mesh, admin, {"kind": "join", "request": request})
+            control.journal.say_line("info", f"📤 Asked {short(admin)} to be admitted to mesh {view.mesh_id[:8]}")
+            if answer is None or answer["kind"] != "joined":
+                why = str((answer or {}).get("why", "no answer"))
+                self.detail = f"Mesh {view.mesh_id[:8]} did not admit this peer yet: {why}"
+                return
+            await self._follow(admin, view)
+        except (MeshError, WireError, Gap, trio.TooSlowError) as error:
+            self.detail = f"Joining mesh {view.mesh_id[:8]} was interrupted ({error}); it is tried again"
+            log.info(self.detail)
+        finally:
+            self.joining = False
+            control.dissolving = False
+
+    async def _reach_admin(self, peer_id: str, view: MeshView) -> str | None:
+        if view.admin == peer_id or view.admin in self._control.mesh.links():
+            return view.admin
+        for address in view.admin_addresses:
+            try:
+                await self._control.mesh.connect(address)
+            except MeshError as error:
+                log.debug("The admin cannot be dialled", address=address, reason=str(error))
+            else:
+                return view.admin
+        return None
+
+    async def _follow(self, admin: str, view: MeshView) -> None:
+        control = self._control
+        async with control.lock:
+            if control.log is not None and not control.log.roster.provisional:
+                return  # somebody joined our mesh of one in the meantime: it is founded now
+            if control.leader is not None:
+                control.leader.stop()
+
+            async def keep(fresh: Log, taken: list[ControlEntry], commit: Commit) -> None:
+                stored = Stored(fresh.mesh_id, taken, list(fresh.elections.values()), commit, current=True)
+                await control.store.keep(stored)
+
+            new, taken = await fetch_new(control.following, admin, view.mesh_id, keep)
+            if control.me.peer_id not in new.roster.members:
+                raise WireError("not_admitted", "the log does not name this peer yet")
+            control.following.forget_admin()
+            control.adopt(new, taken)
+            control.following.hear_admin()
+        control.say("info", f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}")
+
+    # ── answering ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _view(self, mine: Log) -> MeshView:
+        control = self._control
+        admin = control.admin or control.me.peer_id
+        link = control.mesh.links().get(admin)
+        addresses = control.mesh.addresses() if admin == control.me.peer_id else (link.addresses if link else [])
+        return MeshView(mine.mesh_id, mine.term, admin, len(mine.roster.members), addresses[:8])
+
+    async def _serve(self, stream: Stream) -> None:
+        with trio.fail_after(join.PATIENCE_S):
+            frame = await join.receive(stream)
+        control = self._control
+        if frame["kind"] == "whoami":
+            mine = control.log
+            shown = None if mine is None or self.joining or control.obstacle else self._view(mine).as_json()
+            log.info("🤖 WHOAMI answered", peer=stream.peer_id, mesh=shown and shown["mesh_id"])
+            await stream.send(canonical.encode({"kind": "whoami", "agent_id": control.who.agent_id, "mesh": shown}))
+        elif frame["kind"] == "join":
+            await stream.send(canonical.encode(await self._admit(stream.peer_id, frame.get("request"))))
+        else:
+            raise WireError("bad_frame", "Unknown kind of frame")
+        await stream.finish()
+
+    async def _admit(self, peer_id: str, request: Any) -> dict[str, Any]:
+        control = self._control
+        if control.log is None or not control.is_admin:
+            return {"kind": "refused", "why": "this peer is not the admin"}
+        newcomer = join.read_request(request, control.log.mesh_id, peer_id)
+        if not control.is_member(peer_id):
+            people = any(member.kind == "human" for member in control.members.values())
+            granted = authority.first_authority(newcomer.kind, founder=False, first_person=not people)
+            try:
+                await control.propose(entries.MEMBER_ADDED, {"member": newcomer.member(granted)}, request=dict(request))
+            except NotAdmin as error:
+                return {"kind": "refused", "why": str(error)}
+            control.say("info", f"📩 {newcomer.agent_id} was admitted to the mesh ({newcomer.kind}, {granted})", peer=peer_id)
+        return {"kind": "joined", "mesh_id": control.log.mesh_id}

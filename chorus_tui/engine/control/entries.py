@@ -1,0 +1,150 @@
+"""The control log on the wire and on disk: entries, acknowledgements, votes, certificates.
+
+An entry counts when a majority of the voters in force acknowledged it and its admin carries a majority's votes for the
+term. Both are signatures, so a follower decides by itself, and nothing forged by gossip counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.protocol import canonical, identity
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.identity import Identity
+
+FOUNDED = "mesh_founded"
+TERM_OPENED = "term_opened"
+MEMBER_ADDED = "member_added"
+MEMBER_RETIRED = "member_retired"
+PARAMETERS_SET = "parameters_set"
+
+_FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
+
+
+def entry_bytes(
+    *, mesh_id: str | None, term: int, index: int, prev: str | None, hlc: str, type_: str, data: dict[str, Any],
+    request: dict[str, Any] | None,
+) -> bytes:  # fmt: skip
+    """What an admin signs. The founding entry has no mesh id: its hash becomes the mesh id."""
+    return canonical.encode(
+        {"mesh_id": mesh_id, "term": term, "index": index, "prev": prev, "hlc": hlc, "type": type_, "data": data, "request": request}
+    )
+
+
+def parse_entry(raw: bytes, sig: str, admin: str) -> ControlEntry:
+    """Read an entry of ``admin`` and verify its signature. Raises :class:`WireError`."""
+    value = canonical.decode(raw)
+    if not isinstance(value, dict) or set(value) != _FIELDS:
+        raise WireError("bad_control_entry", "A control entry has exactly eight fields")
+    good = (
+        type(value["term"]) is int and value["term"] >= 1 and type(value["index"]) is int and value["index"] >= 1
+        and isinstance(value["hlc"], str) and isinstance(value["type"], str) and isinstance(value["data"], dict)
+        and (value["request"] is None or isinstance(value["request"], dict))
+        and (value["mesh_id"] is None) == (value["index"] == 1) == (value["prev"] is None)
+    )  # fmt: skip
+    if not good:
+        raise WireError("bad_control_entry", "A field of the control entry is not valid")
+    if not identity.verify(admin, identity.CONTROL, raw, sig):
+        raise WireError("bad_signature", "The control entry is not signed by the admin of its term")
+    hash_ = canonical.sha256_hex(raw)
+    return ControlEntry(
+        mesh_id=value["mesh_id"] or hash_, term=value["term"], index=value["index"], hlc=value["hlc"], type=value["type"],
+        data=value["data"], request=value["request"], admin=admin, raw=raw, sig=sig, hash=hash_,
+    )  # fmt: skip
+
+
+def prev_of(entry: ControlEntry) -> str | None:
+    """The hash that an entry follows."""
+    prev: str | None = canonical.decode(entry.raw)["prev"]
+    return prev
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit certificate: acknowledgements of everything up to ``index``, given in ``term``."""
+
+    term: int
+    index: int
+    hash: str
+    acks: tuple[tuple[str, str], ...]
+    """(voter, signature)."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"term": self.term, "index": self.index, "hash": self.hash, "acks": [list(ack) for ack in self.acks]}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Commit:
+        """Raises :class:`WireError`."""
+        try:
+            acks = tuple((str(voter), str(sig)) for voter, sig in value["acks"])
+            return cls(_int(value["term"]), _int(value["index"]), str(value["hash"]), acks)
+        except (KeyError, TypeError, ValueError) as error:
+            raise WireError("bad_certificate", f"No commit certificate: {error!r}") from None
+
+    def holds(self, mesh_id: str, voters: tuple[str, ...]) -> bool:
+        """Whether a majority of ``voters`` really acknowledged it."""
+        good = {
+            voter for voter, sig in self.acks
+            if voter in voters and identity.verify(voter, identity.ACK, _ack(mesh_id, self.term, self.index, self.hash, voter), sig)
+        }  # fmt: skip
+        return 2 * len(good) > len(voters)
+
+
+def acknowledge(me: Identity, mesh_id: str, term: int, index: int, hash_: str) -> Commit:
+    """A certificate with this voter's acknowledgement only."""
+    return Commit(term, index, hash_, ((me.peer_id, me.sign(identity.ACK, _ack(mesh_id, term, index, hash_, me.peer_id))),))
+
+
+@dataclass(frozen=True, slots=True)
+class Election:
+    """An election certificate: the votes that made ``admin`` the admin of ``term``."""
+
+    term: int
+    admin: str
+    votes: tuple[tuple[str, int, int, str], ...]
+    """(voter, index and term of the candidate's last entry, signature)."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"term": self.term, "admin": self.admin, "votes": [list(vote) for vote in self.votes]}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Election:
+        """Raises :class:`WireError`."""
+        try:
+            votes = tuple((str(v), _int(i), _int(t), str(s)) for v, i, t, s in value["votes"])
+            return cls(_int(value["term"]), str(value["admin"]), votes)
+        except (KeyError, TypeError, ValueError) as error:
+            raise WireError("bad_certificate", f"No election certificate: {error!r}") from None
+
+    def holds(self, mesh_id: str, voters: tuple[str, ...]) -> bool:
+        """Whether a majority of ``voters`` really voted for this admin."""
+        good = {
+            voter for voter, index, term, sig in self.votes
+            if voter in voters
+            and identity.verify(voter, identity.VOTE, _vote(mesh_id, self.term, self.admin, voter, index, term), sig)
+        }  # fmt: skip
+        return 2 * len(good) > len(voters)
+
+
+def vote_for_self(me: Identity, mesh_id: str, term: int, last_index: int, last_term: int) -> Election:
+    """A certificate with this voter's vote for itself."""
+    sig = me.sign(identity.VOTE, _vote(mesh_id, term, me.peer_id, me.peer_id, last_index, last_term))
+    return Election(term, me.peer_id, ((me.peer_id, last_index, last_term, sig),))
+
+
+def _ack(mesh_id: str, term: int, index: int, hash_: str, voter: str) -> bytes:
+    return canonical.encode({"mesh_id": mesh_id, "term": term, "index": index, "hash": hash_, "voter": voter})
+
+
+def _vote(mesh_id: str, term: int, candidate: str, voter: str, last_index: int, last_term: int) -> bytes:
+    return canonical.encode(
+        {"mesh_id": mesh_id, "term": term, "candidate": candidate, "voter": voter, "last_index": last_index, "last_term": last_term}
+    )
+
+
+def _int(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= canonical.MAX_INTEGER:
+        raise ValueError("not a number in range")
+    return value

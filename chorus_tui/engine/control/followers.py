@@ -1,0 +1,252 @@
+"""Following: the admin's heartbeat and entries by gossip, gaps by ``/chorus/control/1.0.0``.
+
+Whoever gives the entries, they are verified the same way; so they may come from any member.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.store import Stored
+from chorus_tui.engine.mesh.interface import MAX_FRAME, MeshError, Stream
+from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.messages import ControlEntries, Message
+
+if TYPE_CHECKING:
+    from chorus_tui.engine.control.service import ControlService
+
+log = structlog.get_logger("chorus.control.following")
+
+PROTOCOL = "/chorus/control/1.0.0"
+PAGE = 128
+PAGE_BYTES = 512 * 1024
+GOSSIP_BYTES = 48 * 1024
+PATIENCE_S = 15.0
+
+
+class Following:
+    """Keeps this peer's control log equal to the admin's."""
+
+    def __init__(self, control: ControlService) -> None:
+        self._control = control
+        self._heard_at: float | None = None
+        self._announce: list[tuple[list[ControlEntry], Commit]] = []
+        self._wake = trio.Event()
+        self._fetch_from: set[str] = set()
+        self._fetch_wake = trio.Event()
+        control.mesh.serve(PROTOCOL, self._serve)
+        control.mesh.on_link(self._on_link)
+        control.journal.on_fleeting("admin_heartbeat", self._hear)
+        control.journal.on_fleeting("control_entries", self._hear)
+
+    def heard_s(self) -> float | None:
+        """Seconds since the admin was last heard."""
+        return None if self._heard_at is None else self._control.clock.monotonic() - self._heard_at
+
+    def forget_admin(self) -> None:
+        """Another mesh, another admin."""
+        self._heard_at = None
+
+    def hear_admin(self) -> None:
+        """The admin itself has just answered."""
+        self._heard_at = self._control.clock.monotonic()
+
+    def announce(self, entries: list[ControlEntry], commit: Commit) -> None:
+        """Gossip committed entries soon."""
+        self._announce.append((entries, commit))
+        self._wake.set()
+
+    def _on_link(self, peer_id: str, connected: bool) -> None:
+        if connected and self._control.is_member(peer_id):
+            self.fetch_soon(peer_id)
+
+    def fetch_soon(self, peer_id: str) -> None:
+        """Ask this member for what is missing here."""
+        self._fetch_from.add(peer_id)
+        self._fetch_wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._heartbeats)
+            nursery.start_soon(self._fetches)
+            nursery.start_soon(self._watch_admin)
+
+    # ── as the admin ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _heartbeats(self) -> None:
+        while True:
+            with trio.move_on_after(self._control.parameters["heartbeat_s"]):
+                await self._wake.wait()
+            self._wake = trio.Event()
+            waiting, self._announce = self._announce, []
+            for entries, commit in waiting:
+                await self._whisper("control_entries", entries, commit)
+            if not waiting and self._control.is_admin:
+                await self._whisper("admin_heartbeat", [], None)
+
+    async def _whisper(self, type_: str, entries: list[ControlEntry], commit: Commit | None) -> None:
+        current, leader = self._control.log, self._control.leader
+        if current is None or leader is None or current.head is None:
+            return
+        items = [_item(entry.raw, entry.sig) for entry in entries]
+        if sum(len(item["entry"]) for item in items) > GOSSIP_BYTES or len(items) > 64:
+            items = []  # followers see the higher commit index and fetch
+        data: dict[str, Any] = {
+            "mesh_id": current.mesh_id, "term": current.term, "commit": commit.index if commit and items else current.index,
+            "head": commit.hash if commit and items else current.head, "entries": items,
+            "certificate": commit.as_json() if commit and items else None, "election": leader.election.as_json(),
+        }  # fmt: skip
+        await self._control.journal.whisper(type_, data)
+
+    # ── as a follower ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _hear(self, author: str, message: Message, _topic: str) -> None:
+        assert isinstance(message, ControlEntries)
+        control = self._control
+        if control.log is None or message.mesh_id != control.log.mesh_id:
+            return
+        if author == control.admin or (message.entries and message.term >= control.term):
+            self._note_heartbeat(author)
+        if message.entries:
+            await self._take(message, author)
+        elif message.commit > control.commit:
+            self.fetch_soon(author)
+
+    def _note_heartbeat(self, author: str) -> None:
+        was_reachable = self._control.admin_reachable()
+        if author == self._control.admin:
+            self.hear_admin()
+            if not was_reachable:
+                self._control.say("info", f"👑 {self._control.name(author)} is heard as the admin of term {self._control.term}")
+                self._control.changed()
+
+    async def _take(self, message: ControlEntries, author: str) -> None:
+        try:
+            await self.admit(message.entries, [message.election] if message.election else [], message.certificate)
+        except Gap:
+            self.fetch_soon(author)
+        except WireError as error:
+            self._control.journal.intake.refuse(error.reason)
+            log.warning("Control entries were refused", reason=str(error), peer=author)
+
+    async def admit(self, items: list[Any], elections: list[Any], certificate: Any) -> int:
+        """Verify, store and apply; how many were new. Raises :class:`Gap` or :class:`WireError`."""
+        async with self._control.lock:
+            current = self._control.log
+            if current is None or self._control.leader is not None:
+                return 0
+            before = set(current.elections)
+            fresh, commit = current.admit(items, elections, certificate)
+            if not fresh:
+                return 0
+            new = [election for term, election in current.elections.items() if term not in before]
+            await self._control.store.keep(Stored(current.mesh_id, fresh, new, commit))
+            self._control.applied(fresh)
+            return len(fresh)
+
+    async def _fetches(self) -> None:
+        while True:
+            await self._fetch_wake.wait()
+            self._fetch_wake = trio.Event()
+            for peer_id in sorted(self._fetch_from):
+                self._fetch_from.discard(peer_id)
+                current = self._control.log
+                if current is None or self._control.is_admin:
+                    continue
+                try:
+                    await self.fetch(peer_id, current.mesh_id, self.admit, current.index)
+                except (MeshError, WireError, Gap, trio.TooSlowError) as error:
+                    log.debug("Fetching the control log failed; it is tried again", peer=peer_id, error=str(error))
+
+    async def fetch(self, peer_id: str, mesh_id: str, admit: Any, after: int) -> None:
+        """Fetch one mesh's log from a peer, page by page, into ``admit(items, elections, certificate)``."""
+        with trio.fail_after(PATIENCE_S):
+            stream = await self._control.mesh.open(peer_id, PROTOCOL)
+        try:
+            await stream.send(canonical.encode_frame({"kind": "log", "mesh_id": mesh_id, "after": after}))
+            items: list[Any] = []
+            while True:
+                with trio.fail_after(PATIENCE_S):
+                    raw = await stream.receive(MAX_FRAME)
+                frame = canonical.decode_frame(raw or b"null")
+                if not isinstance(frame, dict):
+                    raise WireError("cut", "The log ended early")
+                items += list(frame.get("entries") or [])
+                if frame.get("kind") == "end":
+                    if frame.get("certificate") is not None:
+                        await admit(items, list(frame.get("elections") or []), frame["certificate"])
+                    if peer_id == self._control.admin:
+                        self._note_heartbeat(peer_id)
+                    return
+        finally:
+            await stream.close()
+
+    async def _serve(self, stream: Stream) -> None:
+        with trio.fail_after(PATIENCE_S):
+            frame = canonical.decode_frame(await stream.receive(4096) or b"null")
+        if not isinstance(frame, dict) or frame.get("kind") != "log" or type(frame.get("after")) is not int:
+            raise WireError("bad_frame", "A question for a log names mesh and index")
+        mesh_id, after = str(frame.get("mesh_id")), frame["after"]
+        commit = self._control.store.commit(mesh_id)
+        if commit is not None:
+            after = await self._send_pages(stream, mesh_id, after)
+        elections = [election.as_json() for election in self._control.store.elections(mesh_id, 0)] if commit else []
+        end = {"kind": "end", "elections": elections, "certificate": commit.as_json() if commit else None}
+        await stream.send(canonical.encode_frame(end))
+        await stream.finish()
+
+    async def _send_pages(self, stream: Stream, mesh_id: str, after: int) -> int:
+        while True:
+            page: list[dict[str, str]] = []
+            size = 0
+            for raw, sig in self._control.store.raw_after(mesh_id, after, PAGE):
+                if size + len(raw) > PAGE_BYTES and page:
+                    break
+                page.append(_item(raw, sig))
+                size += len(raw)
+            if not page:
+                return after
+            await stream.send(canonical.encode_frame({"kind": "entries", "entries": page}))
+            after += len(page)
+
+    async def _watch_admin(self) -> None:
+        """Say once when the admin falls silent; look for it through any member."""
+        silent = False
+        while True:
+            await trio.sleep(1.0)
+            control = self._control
+            if control.log is None or control.is_admin:
+                silent = False
+                continue
+            reachable = control.admin_reachable()
+            if not reachable and not silent:
+                control.changed()
+                if self._heard_at is not None:
+                    control.say("warning", f"⚠️ {control.detail}")
+            silent = not reachable
+
+
+def _item(raw: bytes, sig: str) -> dict[str, str]:
+    return {"entry": raw.decode(), "sig": sig}
+
+
+async def fetch_new(following: Following, peer_id: str, mesh_id: str, store_into: Any) -> tuple[Log, list[ControlEntry]]:
+    """Fetch and verify a whole log of a mesh that is not ours yet; ``store_into(log, entries, commit)`` keeps it."""
+    fresh = Log(mesh_id)
+    taken: list[ControlEntry] = []
+
+    async def admit(items: list[Any], elections: list[Any], certificate: Any) -> None:
+        entries, commit = fresh.admit(items, elections, certificate)
+        taken.extend(entries)
+        await store_into(fresh, entries, commit)
+
+    await following.fetch(peer_id, mesh_id, admit, 0)
+    return fresh, taken

@@ -1,0 +1,161 @@
+"""The control log on disk, bound to the machine and file it was written on.
+
+A copy or a restored backup of a sole voter's state must not go on leading: it could decide differently what was already
+decided. The binding is the machine's id and the file's inode, which neither a copy nor a backup keeps.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chorus_tui.engine.control.entries import Commit, Election, parse_entry
+from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.raft import HardState
+from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.protocol.canonical import WireError
+
+SCHEMA = [
+    """
+    CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE log (mesh_id TEXT NOT NULL, idx INTEGER NOT NULL, term INTEGER NOT NULL, raw BLOB NOT NULL, sig TEXT NOT NULL,
+        PRIMARY KEY (mesh_id, idx));
+    CREATE TABLE elections (mesh_id TEXT NOT NULL, term INTEGER NOT NULL, certificate TEXT NOT NULL, PRIMARY KEY (mesh_id, term));
+    CREATE TABLE commits (mesh_id TEXT PRIMARY KEY, certificate TEXT NOT NULL);
+    CREATE TABLE meshes (mesh_id TEXT PRIMARY KEY, joined INTEGER NOT NULL);
+    """
+]
+
+
+def binding(path: Path) -> str:
+    """Names the machine and the file at ``path``."""
+    try:
+        machine = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        machine = ""
+    return f"{machine}:{path.stat().st_ino}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What one transaction keeps."""
+
+    mesh_id: str
+    entries: list[ControlEntry]
+    elections: list[Election]
+    commit: Commit | None
+    hard: HardState | None = None
+    current: bool = False
+    bind_to: str | None = None
+
+
+class ControlStore:
+    """Reads and writes; decides nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def keep(self, stored: Stored) -> None:
+        """All of it, or nothing; synced on return."""
+        await self._db.write(lambda c: _write(c, stored))
+
+    def current_mesh(self) -> str | None:
+        """The mesh this peer belongs to."""
+        return self._state("mesh_id")
+
+    def bound_to(self) -> str | None:
+        """What :func:`binding` said when this peer began to vote."""
+        return self._state("bound_to")
+
+    def hard_state(self) -> HardState:
+        """Term and vote of the current mesh."""
+        value = json.loads(self._state("hard") or '{"term": 0, "vote": null}')
+        return HardState(value["term"], value["vote"])
+
+    def _state(self, name: str) -> str | None:
+        row = self._db.read(lambda c: c.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone())
+        return str(row[0]) if row else None
+
+    def meshes(self) -> list[str]:
+        """All meshes whose log is kept here, in the order of joining."""
+        return [row[0] for row in self._db.read(lambda c: c.execute("SELECT mesh_id FROM meshes ORDER BY joined").fetchall())]
+
+    def load(self, mesh_id: str) -> tuple[Log, list[ControlEntry]]:
+        """The log as verified when it was stored, and its entries."""
+        log = Log(mesh_id)
+        log.elections = {election.term: election for election in self.elections(mesh_id, 0)}
+        entries = []
+        for raw, sig in self.raw_after(mesh_id, 0, 1 << 60):
+            term = json.loads(raw)["term"]
+            entry = parse_entry(raw, sig, log.elections[term].admin)
+            log.extend(entry)
+            entries.append(entry)
+        return log, entries
+
+    def raw_after(self, mesh_id: str, index: int, limit: int) -> Iterator[tuple[bytes, str]]:
+        """Entries as stored."""
+        query = "SELECT raw, sig FROM log WHERE mesh_id = ? AND idx > ? ORDER BY idx LIMIT ?"
+        yield from self._db.read(lambda c: c.execute(query, (mesh_id, index, limit)).fetchall())
+
+    def elections(self, mesh_id: str, after_term: int) -> list[Election]:
+        """Election certificates from a term on."""
+        query = "SELECT certificate FROM elections WHERE mesh_id = ? AND term >= ? ORDER BY term"
+        rows = self._db.read(lambda c: c.execute(query, (mesh_id, after_term)).fetchall())
+        return [Election.from_json(json.loads(row[0])) for row in rows]
+
+    def export_lines(self, after: int, limit: int) -> list[str]:
+        """Lines of all logs, in the order of joining and of each log; ``after`` counts lines."""
+        query = (
+            "SELECT l.raw, l.sig FROM log l JOIN meshes m ON l.mesh_id = m.mesh_id ORDER BY m.joined, l.idx LIMIT ? OFFSET ?"
+        )
+        rows = self._db.read(lambda c: c.execute(query, (limit, after)).fetchall())
+        return [
+            json.dumps({"kind": "control", "entry": raw.decode(), "sig": sig}, ensure_ascii=False, sort_keys=True)
+            for raw, sig in rows
+        ]
+
+    def verify(self) -> tuple[int, list[str]]:
+        """Check every log from its first entry as a newcomer would; how many entries there are, what is wrong."""
+        total, problems = 0, []
+        for mesh_id in self.meshes():
+            items = [{"entry": raw.decode(), "sig": sig} for raw, sig in self.raw_after(mesh_id, 0, 1 << 60)]
+            total += len(items)
+            commit = self.commit(mesh_id)
+            elections = [election.as_json() for election in self.elections(mesh_id, 0)]
+            try:
+                if commit is None:
+                    raise WireError("bad_certificate", "no commit certificate is stored")
+                Log(mesh_id).admit(items, elections, commit.as_json())
+            except (Gap, WireError) as error:
+                problems.append(f"control log {mesh_id[:8]}: {error or 'entries are missing'}")
+        return total, problems
+
+    def commit(self, mesh_id: str) -> Commit | None:
+        """The newest commit certificate."""
+        row = self._db.read(lambda c: c.execute("SELECT certificate FROM commits WHERE mesh_id = ?", (mesh_id,)).fetchone())
+        return Commit.from_json(json.loads(row[0])) if row else None
+
+
+def _write(connection: sqlite3.Connection, stored: Stored) -> None:
+    mesh_id = stored.mesh_id
+    connection.execute("INSERT OR IGNORE INTO meshes SELECT ?, coalesce(max(joined), 0) + 1 FROM meshes", (mesh_id,))
+    connection.executemany(
+        "INSERT INTO log VALUES (?,?,?,?,?)", [(mesh_id, e.index, e.term, e.raw, e.sig) for e in stored.entries]
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO elections VALUES (?,?,?)",
+        [(mesh_id, e.term, json.dumps(e.as_json())) for e in stored.elections],
+    )
+    if stored.commit is not None:
+        connection.execute("INSERT OR REPLACE INTO commits VALUES (?,?)", (mesh_id, json.dumps(stored.commit.as_json())))
+    if stored.hard is not None:
+        value = json.dumps({"term": stored.hard.term, "vote": stored.hard.vote})
+        connection.execute("INSERT OR REPLACE INTO state VALUES ('hard', ?)", (value,))
+    if stored.current:
+        connection.execute("INSERT OR REPLACE INTO state VALUES ('mesh_id', ?)", (mesh_id,))
+    if stored.bind_to is not None:
+        connection.execute("INSERT OR REPLACE INTO state VALUES ('bound_to', ?)", (stored.bind_to,))

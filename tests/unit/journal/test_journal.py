@@ -1,0 +1,197 @@
+"""One journal: what it takes from others, what it makes of forks, gaps and hostile frames."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+import trio
+
+from chorus_tui.engine.clock import SeededEntropy, SystemClock
+from chorus_tui.engine.journal import replication
+from chorus_tui.engine.journal.database import InlineDatabase, StoreError
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.intake import Heard, readable
+from chorus_tui.engine.journal.interface import Refused
+from chorus_tui.engine.journal.journal import FeedJournal
+from chorus_tui.engine.journal.store import SCHEMA
+from chorus_tui.engine.mesh.simulated import SimulatedNetwork
+from chorus_tui.engine.protocol import envelope, topics
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.identity import Identity
+
+ME, OTHER = Identity(bytes([1]) * 32), Identity(bytes([2]) * 32)
+
+
+class FullDisk(InlineDatabase):
+    """A database whose disk can be full."""
+
+    full = False
+
+    async def write(self, work):
+        if self.full:
+            raise StoreError("The disk is full")
+        return await super().write(work)
+
+
+def feed(count: int, *, words: str = "x", prev: str | None = None, start: int = 0) -> list[Heard]:
+    """A stretch of one epoch of OTHER's feed."""
+    made = []
+    for seq in range(start, count):
+        said = envelope.make("goodbye", OTHER.peer_id, {"reason": f"{words} {seq}"}, 1.0)
+        entry = envelope.seal(said, topics.COORDINATION, OTHER, epoch="a" * 32, seq=seq, prev=prev, hlc="1:0:x")
+        prev = entry.hash
+        made.append(readable(entry))
+    return made
+
+
+def journal(database: InlineDatabase | None = None, redact=lambda value: value) -> FeedJournal:
+    mesh = SimulatedNetwork(SeededEntropy(1)).mesh(ME)
+    made = FeedJournal(ME, database or FullDisk(SCHEMA), mesh, redact, SystemClock(), SeededEntropy(2), EventBus(), "test")
+    made.set_membership(lambda _peer: True)
+    return made
+
+
+async def test_entries_in_any_order_end_in_one_chain() -> None:
+    """What comes after a gap is parked and follows as soon as the gap is closed."""
+    mine = journal()
+    await mine.open()
+    entries = feed(5)
+    for heard in reversed(entries):
+        await mine.accept([heard], OTHER.peer_id)
+
+    assert [mine.get(*heard.entry.key) is not None for heard in entries] == [True] * 5
+    assert (await mine.verify()).ok
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_fork_is_kept_as_evidence_and_the_first_stays(together: bool) -> None:
+    """Two entries under one number are both kept, whether they come in one batch or in two."""
+    mine = journal()
+    await mine.open()
+    first, second = feed(1)[0], feed(1, words="y")[0]
+    for batch in [[first, second]] if together else [[first], [second]]:
+        await mine.accept(batch, OTHER.peer_id)
+
+    assert mine.forks() == [first.entry.key]
+    assert mine.get(*first.entry.key) == first.entry
+
+
+async def test_a_forked_feed_is_not_asked_for_again_and_again() -> None:
+    """A longer branch of a fork is evidence, not a gap: it does not start replication anew each time."""
+    mine = journal()
+    await mine.open()
+    await mine.accept(feed(2), OTHER.peer_id)
+    await mine.accept(feed(6, words="y")[2:], OTHER.peer_id)
+
+    assert mine.forks() == [(OTHER.peer_id, "a" * 32, 2)]
+    assert mine.replication._due == set()
+
+
+async def test_nothing_is_called_held_that_the_disk_refused() -> None:
+    """A full disk leaves the heads where the disk is, and the same entries are taken later."""
+    database = FullDisk(SCHEMA)
+    mine = journal(database)
+    await mine.open()
+    database.full = True
+    with pytest.raises(StoreError):
+        await mine.accept(feed(3), OTHER.peer_id)
+    assert OTHER.peer_id not in mine.chains.frontier()
+    database.full = False
+
+    assert await mine.accept(feed(3), OTHER.peer_id) == 3
+
+
+async def test_a_crash_loses_only_what_was_not_synced() -> None:
+    """After a crash the store holds exactly what was synced, verifies, and the new epoch commits to its head."""
+    database = FullDisk(SCHEMA)
+    mine = journal(database)
+    await mine.open()
+    kept = await mine.say("goodbye", {"reason": "kept"})
+    database.hold()
+    lost = await mine.say("goodbye", {"reason": "lost"})
+    again = journal(FullDisk(SCHEMA, database.image()))
+    await again.open()
+
+    assert (again.get(*kept.key), again.get(*lost.key)) == (kept, None)
+    assert again.get(ME.peer_id, again._epoch, 0).header.prev == kept.hash
+    assert (await again.verify()).ok
+
+
+async def test_what_is_said_is_redacted_before_it_is_sealed() -> None:
+    """The redactor's result is what the disk gets."""
+    mine = journal(redact=lambda data: {key: str(value).replace("secret", "[gone]") for key, value in data.items()})
+    await mine.open()
+    entry = await mine.say("goodbye", {"reason": "secret"})
+
+    assert mine.get(*entry.key).data == {"reason": "[gone]"}
+
+
+async def test_a_message_with_too_many_keys_is_refused_alone() -> None:
+    """A message that only breaks a bound together with its log fields is refused; one beside it is said."""
+    mine = journal()
+    await mine.open()
+    outcome = []
+
+    async def large() -> None:
+        with pytest.raises(Refused):
+            await mine.say("goodbye", {f"k{n}": 1 for n in range(1019)})
+
+    async def small() -> None:
+        outcome.append(await mine.say("goodbye", {"reason": "fine"}))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(large)
+        nursery.start_soon(small)
+    assert mine.get(*outcome[0].key) == outcome[0]
+
+
+async def test_a_fold_that_raises_does_not_stop_the_others() -> None:
+    """Each fold gets each entry of its types, after it is on disk."""
+    seen = []
+
+    class Bad:
+        types = frozenset({"goodbye"})
+
+        def apply(self, entry, message):
+            raise ValueError("broken")
+
+    class Good(Bad):
+        def apply(self, entry, message):
+            seen.append((mine.get(*entry.key) == entry, message.reason))
+
+    mine = journal()
+    mine.fold(Bad())
+    mine.fold(Good())
+    await mine.open()
+    await mine.say("goodbye", {"reason": "x"})
+
+    assert seen == [(True, "x")]
+
+
+@pytest.mark.parametrize("item", [None, [], {}, {"header": "\ud800", "sig": "", "body": None}, {"header": "[]", "sig": "", "body": "\ud800"}])
+def test_a_hostile_item_is_a_wire_error(item: object) -> None:
+    """Whatever a peer puts into a frame, it is refused with the one error that drops a stream, not the node."""
+    with pytest.raises(WireError):
+        replication._heard(item)
+
+
+async def test_watermarks_of_many_feeds_fit_their_messages() -> None:
+    """However many feeds are held, what they are told in stays within the bounds of a message."""
+    mine = journal()
+    await mine.open()
+    mine.chains.heads |= {(Identity(n.to_bytes(32, "big")).peer_id, "b" * 32): (1, "c" * 64) for n in range(1500)}
+    for part in mine.replication.watermarks():
+        await mine.whisper("watermarks", {"held": part})
+
+    assert sum(len(part) for part in mine.replication.watermarks()) == 1501
+
+
+async def test_work_that_fails_undoes_itself_alone() -> None:
+    """An exception in one work leaves the database as before it."""
+    database = InlineDatabase(["CREATE TABLE t (x UNIQUE)"])
+    await database.write(lambda c: c.execute("INSERT INTO t VALUES (1)"))
+    with pytest.raises(sqlite3.IntegrityError):
+        await database.write(lambda c: c.executemany("INSERT INTO t VALUES (?)", [(2,), (1,)]))
+
+    assert database.read(lambda c: c.execute("SELECT x FROM t").fetchall()) == [(1,)]
