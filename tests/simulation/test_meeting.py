@@ -1,0 +1,133 @@
+"""However peers start, they end in one mesh with one admin, and what was decided stays decided."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from tests.simulation.engines import Peer, World, until, world
+
+
+def one_mesh(peers: list[Peer]) -> bool:
+    """All follow the same mesh and admin, and list each other."""
+    ids = {peer.peer_id for peer in peers}
+    return (
+        len({(peer.control.mesh_id, peer.control.admin) for peer in peers}) == 1
+        and all(peer.control.mesh_id and peer.control.admin_reachable() and set(peer.control.members) >= ids for peer in peers)
+    )  # fmt: skip
+
+
+async def grown(at: World, *names: str) -> list[Peer]:
+    peers = [await at.start(name) for name in names]
+    await until("one mesh", lambda: one_mesh(peers))
+    return peers
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_all_started_at_once_end_as_one_mesh(autojump_clock, seed):
+    """Two to five peers started together, nobody told of anybody: one mesh, exactly one admin."""
+    async with world(seed) as at:
+        peers = [await at.start(f"p{n}") for n in range(2 + seed % 4)]
+        await until("one mesh", lambda: one_mesh(peers))
+
+        assert sum(peer.control.is_admin for peer in peers) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_meshes_of_one_dissolve_into_each_other(autojump_clock, seed):
+    """Two peers that founded apart, each a mesh of one, become one mesh when they meet: that with the smaller id."""
+    async with world(seed) as at:
+        at.network.discovery = False
+        left, right = await at.start("left"), await at.start("right")
+        at.network.cut(left.peer_id, right.peer_id)
+        await until("both founded", lambda: left.control.is_admin and right.control.is_admin)
+        smaller = min(left.control.mesh_id, right.control.mesh_id)
+        at.network.heal()
+        at.network.connect_all()
+        await until("one mesh", lambda: one_mesh([left, right]))
+
+        assert left.control.mesh_id == smaller
+
+
+async def test_a_late_peer_has_the_whole_log(autojump_clock):
+    """A newcomer's control log is, line by line, that of the admin; both verify."""
+    async with world(1) as at:
+        first, second = await grown(at, "first", "second")
+        for n in range(300):
+            await (first if first.control.is_admin else second).control.propose("note", {"n": n})
+        late = await at.start("late")
+        await until("it follows", lambda: one_mesh([first, second, late]) and late.control.commit == first.control.commit)
+
+        assert late.control.export(0, 1000) == first.control.export(0, 1000)
+        assert late.control.verify()[1] == first.control.verify()[1] == []
+
+
+async def test_the_admin_comes_back_in_a_higher_term(autojump_clock):
+    """A restarted sole voter leads again in a higher term; followers saw "no admin" in between and follow it again."""
+    async with world(2) as at:
+        peers = await grown(at, "a", "b", "c")
+        admin = next(peer for peer in peers if peer.control.is_admin)
+        others = [peer for peer in peers if peer is not admin]
+        term, before = admin.control.term, admin.control.export(0, 1000)
+        left = at.kill(admin.name)
+        await until("no admin, said", lambda: all(peer.control.state == "no_admin" for peer in others))
+        back = await at.start(admin.name, images=left)
+        await until("followed again", lambda: one_mesh([back, *others]))
+
+        assert back.control.term > term
+        assert back.control.export(0, 1000)[: len(before)] == before
+
+
+async def test_a_follower_catches_up_after_a_restart(autojump_clock):
+    """What was decided while it was away is there when it is back."""
+    async with world(3) as at:
+        peers = await grown(at, "a", "b")
+        follower = next(peer for peer in peers if not peer.control.is_admin)
+        admin = next(peer for peer in peers if peer.control.is_admin)
+        left = at.kill(follower.name)
+        for n in range(5):
+            await admin.control.propose("note", {"n": n})
+        back = await at.start(follower.name, images=left)
+        await until("caught up", lambda: back.control.commit == admin.control.commit)
+
+        assert back.control.export(0, 100) == admin.control.export(0, 100)
+
+
+async def test_a_copied_control_log_does_not_lead(autojump_clock):
+    """State of a sole voter that comes up on another machine or as another file decides nothing, and says why."""
+    async with world(4) as at:
+        peers = await grown(at, "a", "b")
+        admin = next(peer for peer in peers if peer.control.is_admin)
+        left = at.kill(admin.name)
+        copy = await at.start(admin.name, images=left, binding="elsewhere")
+        await trio.sleep(30)
+
+        assert not copy.control.is_admin
+        assert "copied or restored" in copy.control.detail
+
+
+async def test_told_of_others_it_founds_nothing(autojump_clock):
+    """With bootstrap peers set and none in reach a peer keeps trying and says so."""
+    async with world(5) as at:
+        alone = await at.start("alone", bootstrap=("/ip4/127.0.0.1/tcp/1",))
+        await trio.sleep(60)
+
+        assert alone.control.mesh_id is None
+        assert "bootstrap" in alone.control.detail
+
+
+async def test_two_founded_meshes_do_not_merge_by_themselves(autojump_clock):
+    """Two meshes of two that meet stay two, and both say so."""
+    async with world(6) as at:
+        at.network.discovery = False
+        left = [await at.start(name) for name in ("a", "b")]
+        right = [await at.start(name) for name in ("c", "d")]
+        at.network.partition([peer.peer_id for peer in left], [peer.peer_id for peer in right])
+        at.network.connect_all()
+        await until("two meshes", lambda: one_mesh(left) and one_mesh(right))
+        at.network.heal()
+        at.network.connect_all()
+        await until("said", lambda: any("do not merge" in peer.control.detail for peer in left))
+        await until("said by the others", lambda: any("do not merge" in peer.control.detail for peer in right))
+
+        assert left[0].control.mesh_id != right[0].control.mesh_id
