@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 import trio
@@ -116,7 +117,9 @@ class FileBlobs:
                     return
             except (MeshError, WireError, trio.TooSlowError) as error:
                 log.debug("A peer did not give a blob", peer=peer, digest=digest, error=str(error))
-        raise BlobMissing(f"No reachable peer holds {digest}; asked {len(peers)}. It may come when more peers are there.")
+        raise BlobMissing(
+            f"No reachable peer holds {digest}; asked {len(peers)}. It may come when more peers are there."
+        )
 
     async def _fetch_from(self, peer: str, digest: str) -> bool:
         partial_file = self._partial / self._file(digest).name
@@ -205,7 +208,7 @@ class FileBlobs:
                 stream = await self._mesh.open(peer, PROTOCOL)
                 try:
                     await stream.send(canonical.encode_frame({"kind": "keep", "digest": digest}))
-                    answer = canonical.decode_frame(await stream.receive(4096) or b"")
+                    answer = await _answer(stream)
                 finally:
                     await stream.close()
                 if not answer.get("held"):
@@ -216,9 +219,16 @@ class FileBlobs:
             holders.add(peer)
 
 
+async def _answer(stream: Stream) -> dict[str, Any]:
+    answer = canonical.decode_frame(await stream.receive(4096) or b"")
+    if not isinstance(answer, dict):
+        raise WireError("bad_frame", "An answer is an object")
+    return answer
+
+
 async def _size(stream: Stream) -> int | None:
     with trio.fail_after(ANSWER_S):
-        answer = canonical.decode_frame(await stream.receive(4096) or b"")
+        answer = await _answer(stream)
     size = answer.get("size")
     if answer.get("kind") != "blob":
         return None

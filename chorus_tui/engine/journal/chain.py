@@ -62,13 +62,18 @@ def digest(epochs: dict[str, tuple[int, str]]) -> str:
 
 
 def missing(ours: Frontier, theirs: Frontier) -> list[tuple[str, str, int]]:
-    """What they lack of ours: (author, epoch, first seq), in a fixed order."""
+    """What they lack of ours: (author, epoch, first seq), in a fixed order.
+
+    Equally long feeds with different heads are a fork: each side gets the other's last entry, which proves it.
+    """
     wanted = []
     for author in sorted(ours):
         for epoch in sorted(ours[author]):
-            have = theirs.get(author, {}).get(epoch, (0, ""))[0]
+            have, head = theirs.get(author, {}).get(epoch, (0, ""))
             if have < ours[author][epoch][0]:
                 wanted.append((author, epoch, have))
+            elif (have, head) > (0, "") and have == ours[author][epoch][0] and head != ours[author][epoch][1]:
+                wanted.append((author, epoch, have - 1))
     return wanted
 
 

@@ -45,6 +45,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._closed = False
         self._writer = _connect(path)
         self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only=ON")
@@ -64,6 +65,8 @@ class SqliteDatabase:
         return database
 
     async def write(self, work: Work[T]) -> T:
+        if self._closed:
+            raise StoreError(f"{self._path} is closed: the engine is stopping.")
         done = trio.Event()
         job = _Job(work, trio.lowlevel.current_trio_token(), done)
         self._jobs.put(job)
@@ -82,7 +85,8 @@ class SqliteDatabase:
             raise _store_error(self._path, error) from error
 
     def close(self) -> None:
-        if self._thread.is_alive():
+        if not self._closed:
+            self._closed = True
             self._jobs.put(None)
             self._thread.join()
         self._reader.close()
@@ -206,7 +210,9 @@ def _migrate(connection: sqlite3.Connection, schema: list[str], path: Path) -> N
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(schema):
-            raise StoreError(f"{path} was written by a newer version (format {version}, known here: {len(schema)}). Use that version.")
+            raise StoreError(
+                f"{path} was written by a newer version (format {version}, known here: {len(schema)}). Use that version."
+            )
         for step in range(version, len(schema)):
             connection.executescript(f"BEGIN; {schema[step]}; PRAGMA user_version={step + 1}; COMMIT;")
     except sqlite3.Error as error:
@@ -216,9 +222,13 @@ def _migrate(connection: sqlite3.Connection, schema: list[str], path: Path) -> N
 def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
     text = str(error)
     if "full" in text:
-        return StoreError(f"The disk is full: {path} cannot be written. Free some space and start again; nothing stored is lost.")
+        return StoreError(
+            f"The disk is full: {path} cannot be written. Free some space and start again; nothing stored is lost."
+        )
     if isinstance(error, sqlite3.OperationalError) and "unable to open" in text:
         return StoreError(f"{path} cannot be opened: {text}. Check that the folder exists and is yours.")
     if "malformed" in text or "not a database" in text:
-        return StoreError(f"{path} is damaged ({text}). Move the data folder away; this peer fetches the history again from the others.")
+        return StoreError(
+            f"{path} is damaged ({text}). Move the data folder away; this peer fetches the history again from the others."
+        )
     return StoreError(f"{path}: {text}")

@@ -53,7 +53,8 @@ class HybridClock:
         ms = int(wall_s * 1000)
         ahead = (remote.ms - ms) / 1000
         bounded = min(remote.ms, ms + MAX_SKEW_MS)
-        if (bounded, remote.counter) > (self._last.ms, self._last.counter):
-            counter = min(remote.counter, MAX_COUNTER) if bounded == remote.ms else 0
+        # A reading that was cut back brings no counter: it must not put ours back either.
+        counter = min(remote.counter, MAX_COUNTER) if bounded == remote.ms else 0
+        if (bounded, counter) > (self._last.ms, self._last.counter):
             self._last = Hlc(bounded, counter, self._last.node)
         return ahead

@@ -70,7 +70,9 @@ class Intake:
         if row is not None and row.topic is not None and row.topic != topic:
             raise WireError("wrong_topic", f"{value['type']} does not belong on {topic}")
         if row is not None and row.durable != ("log" in value):
-            raise WireError("not_durable" if row.durable else "not_fleeting", f"{value['type']} came with the wrong log fields")
+            raise WireError(
+                "not_durable" if row.durable else "not_fleeting", f"{value['type']} came with the wrong log fields"
+            )
         if "log" not in value:
             return Heard(None, value, messages.check(value["type"], value["data"]))
         return readable(envelope.entry_from_wire(data, topic))
@@ -92,5 +94,3 @@ def readable(entry: Entry) -> Heard:
         return Heard(entry, entry.envelope, messages.check(entry.type, entry.data))
     except WireError as error:
         return Heard(entry, entry.envelope, None, str(error))
-
-

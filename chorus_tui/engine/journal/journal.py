@@ -18,7 +18,7 @@ import trio
 from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
 from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.journal import reading
-from chorus_tui.engine.journal.chain import MAX_PARKED, Parked, Place
+from chorus_tui.engine.journal.chain import MAX_PARKED, Chains, Parked, Place
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.hlc import Hlc, HybridClock
@@ -35,6 +35,7 @@ log = structlog.get_logger("chorus.journal")
 
 SKEW_S = 300.0
 FLEETING_KEPT = 2000
+_WIDEST_LOG = {"epoch": "0" * 32, "seq": 2**53 - 1, "prev": "0" * 64, "hlc": "0" * 32, "sig": "0" * 128}
 
 
 @dataclass(slots=True)
@@ -110,6 +111,7 @@ class FeedJournal:
         self._head: str | None = None
         self._seq = 0
         self._skewed: set[str] = set()
+        self._forked: set[tuple[str, str]] = set()
         self._met: set[str] = set()
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
@@ -138,6 +140,7 @@ class FeedJournal:
 
     async def open(self) -> None:
         self.chains = self.store.chains()
+        self._forked = {(author, epoch) for author, epoch, _ in self.store.forks()}
         for entry, problem in self.store.of_types(self._folds.by_type):
             if not problem:
                 self._folds.apply(readable(entry))
@@ -175,8 +178,11 @@ class FeedJournal:
         try:
             messages.check(type_, clean)
             made = envelope.make(type_, self.me.peer_id, clean, self.clock.wall(), **optional)
-            if len(canonical.encode(made)) > canonical.MAX_MESSAGE - 512:
-                raise Refused(f"The message is larger than {canonical.MAX_MESSAGE} bytes; send the large part as a file")
+            # With its log fields, which are added when it is sealed: nothing may fail there for those that wait beside it.
+            if len(canonical.encode({**made, "log": _WIDEST_LOG})) > canonical.MAX_MESSAGE:
+                raise Refused(
+                    f"The message is larger than {canonical.MAX_MESSAGE} bytes; send the large part as a file"
+                )
         except WireError as error:
             raise Refused(str(error)) from error
         return _Saying(type_, topic, made)
@@ -281,40 +287,56 @@ class FeedJournal:
     async def accept(self, batch: list[Heard], source: str) -> int:
         """Store verified entries of others in the given order; how many were new. Gaps are parked and asked for."""
         async with self._lock:
-            fresh, gap = self._sort(batch)
-            await self._note_forks([h for h in batch if h not in fresh])
+            fresh, rest = self._sort(batch)
             if fresh:
                 await self.store.add((_entry(heard), heard.problem) for heard in fresh)
             for heard in fresh:
                 entry = _entry(heard)
+                # Only now: what the heads say is told to others as held.
+                self.chains.advance(entry)
                 self._hear_clock(entry)
                 self._folds.apply(heard)
                 if heard.problem:
-                    self.say_line("warning", f"An entry of type {entry.type} is stored but unreadable: {heard.problem}", entry.author)
+                    self.say_line(
+                        "warning",
+                        f"An entry of type {entry.type} is stored but unreadable: {heard.problem}",
+                        entry.author,
+                    )
+            await self._note_forks(rest)
+            gap = self._park(rest)
         if gap:
             self.replication.ask(source)
         return len(fresh)
 
-    def _sort(self, batch: list[Heard]) -> tuple[list[Heard], bool]:
-        """What can be appended now, parked followers included; whether a gap remains."""
+    def _sort(self, batch: list[Heard]) -> tuple[list[Heard], list[Heard]]:
+        """What can be appended now, parked followers included, and the rest. The heads stay until it is on disk."""
         fresh: list[Heard] = []
-        gap = False
+        rest: list[Heard] = []
+        staged = Chains(dict(self.chains.heads))
         queue = deque(batch)
         while queue:
             heard = queue.popleft()
             entry = _entry(heard)
-            place = self.chains.place(entry, None)
-            if place is Place.NEXT:
-                self.chains.advance(entry)
+            if staged.place(entry, None) is Place.NEXT:
+                staged.advance(entry)
                 fresh.append(heard)
                 h = entry.header
                 follower = self._parked.take(h.author, h.epoch, h.seq + 1)
                 if follower is not None:
                     queue.appendleft(readable(follower))
-            elif place is Place.GAP:
+            else:
+                rest.append(heard)
+        return fresh, rest
+
+    def _park(self, rest: list[Heard]) -> bool:
+        """Keep what waits for a gap; whether to ask for one. The other branch of a fork is no gap: nobody could close it."""
+        gap = False
+        for heard in rest:
+            entry = _entry(heard)
+            if (entry.author, entry.header.epoch) not in self._forked and self.chains.place(entry, None) is Place.GAP:
                 self._parked.add(entry)
                 gap = True
-        return fresh, gap
+        return gap
 
     async def _note_forks(self, rest: list[Heard]) -> None:
         for heard in rest:
@@ -324,6 +346,7 @@ class FeedJournal:
             broken = held is None and self.chains.place(entry, None) is Place.BROKEN
             if (broken or (held is not None and held != entry.hash)) and await self.store.add_evidence(entry):
                 self.intake.refuse("fork")
+                self._forked.add((h.author, h.epoch))
                 text = f"Peer {identity.short(h.author)} said two different things under one number ({h.epoch[:8]}, {h.seq}); both are kept as evidence"
                 self.say_line("error", text, h.author)
 
@@ -331,7 +354,11 @@ class FeedJournal:
         ahead = self._hlc.hear(Hlc.parse(entry.header.hlc), self.clock.wall())
         if ahead > SKEW_S and entry.author not in self._skewed:
             self._skewed.add(entry.author)
-            self.say_line("warning", f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one", entry.author)
+            self.say_line(
+                "warning",
+                f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one",
+                entry.author,
+            )
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 

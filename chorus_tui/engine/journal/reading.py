@@ -69,7 +69,9 @@ async def verify(store: FeedStore) -> Verification:
         await trio.lowlevel.checkpoint()
         if len(page) < _PAGE:
             break
-    problems += [f"{author}: two entries under {epoch[:8]}:{seq}; evidence is kept" for author, epoch, seq in store.forks()]
+    problems += [
+        f"{author}: two entries under {epoch[:8]}:{seq}; evidence is kept" for author, epoch, seq in store.forks()
+    ]
     return Verification(ok=not problems, feeds=len(feeds), entries=entries, control_entries=0, problems=problems)
 
 

@@ -30,6 +30,7 @@ PROTOCOL = "/chorus/journal/1.0.0"
 FRAME_BYTES = 512 * 1024
 PAGE = 256
 WATERMARK_S = 10.0
+WATERMARKS = 300
 PATIENCE_S = 30.0
 
 
@@ -43,7 +44,7 @@ class Replication:
         self._due: set[str] = set()
         self._wake = trio.Event()
         self._held: dict[str, dict[str, int]] = {}
-        self._told: dict[str, dict[str, int]] = {}
+        self._told: list[dict[str, dict[str, int]]] = []
         journal.mesh.serve(PROTOCOL, self._serve)
         journal.mesh.on_link(self._on_link)
 
@@ -92,7 +93,9 @@ class Replication:
                 finally:
                     await stream.close()
         except (MeshError, WireError, trio.TooSlowError) as error:
-            log.debug("Replication did not finish; it is tried again", peer=peer_id, error=str(error) or type(error).__name__)
+            log.debug(
+                "Replication did not finish; it is tried again", peer=peer_id, error=str(error) or type(error).__name__
+            )
 
     async def _initiate(self, stream: Stream) -> None:
         ours = self._journal.chains.frontier()
@@ -162,7 +165,9 @@ class Replication:
             with trio.fail_after(PATIENCE_S):
                 stream = await self._journal.mesh.open(addressee, PROTOCOL)
                 try:
-                    await _send(stream, {"kind": "deliver", "entry": _item(entry.header.encode(), entry.sig, entry.body)})
+                    await _send(
+                        stream, {"kind": "deliver", "entry": _item(entry.header.encode(), entry.sig, entry.body)}
+                    )
                     answer = await _expect(stream, "receipt")
                 finally:
                     await stream.close()
@@ -209,12 +214,19 @@ class Replication:
     async def _whisper_watermarks(self) -> None:
         while True:
             await trio.sleep(WATERMARK_S)
-            newest: dict[str, dict[str, int]] = {}
-            for (author, epoch), (count, _) in self._journal.chains.heads.items():
-                newest[author] = {epoch: count}
-            if newest != self._told and self._journal.mesh.links():
-                self._told = newest
-                await self._journal.whisper("watermarks", {"held": newest})
+            parts = self.watermarks()
+            if parts != self._told and self._journal.mesh.links():
+                self._told = parts
+                for part in parts:
+                    await self._journal.whisper("watermarks", {"held": part})
+
+    def watermarks(self) -> list[dict[str, dict[str, int]]]:
+        """How much of each author's open epoch is held, in parts that keep the bounds of a message."""
+        newest: dict[str, dict[str, int]] = {}
+        for (author, epoch), (count, _) in self._journal.chains.heads.items():
+            newest[author] = {epoch: count}
+        items = list(newest.items())
+        return [dict(items[start : start + WATERMARKS]) for start in range(0, len(items), WATERMARKS)]
 
 
 async def _send(stream: Stream, frame: dict[str, Any]) -> None:
@@ -264,7 +276,11 @@ def _heard(item: object) -> Heard:
     body = item.get("body")
     if body is not None and not isinstance(body, str):
         raise WireError("bad_frame", "A body is text")
-    return readable(entry_from_header(item["header"].encode(), item["sig"], None if body is None else body.encode()))
+    try:
+        header, raw = item["header"].encode(), None if body is None else body.encode()
+    except UnicodeEncodeError:  # JSON can spell half a surrogate pair
+        raise WireError("bad_frame", "An entry is not UTF-8 text") from None
+    return readable(entry_from_header(header, item["sig"], raw))
 
 
 def _plain(frontier: Frontier) -> dict[str, dict[str, list[Any]]]:

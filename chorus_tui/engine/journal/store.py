@@ -72,7 +72,9 @@ class FeedStore:
             " (SELECT author, epoch, max(seq) AS top FROM entries GROUP BY author, epoch) t"
             " ON e.author = t.author AND e.epoch = t.epoch AND e.seq = t.top"
         )
-        return Chains({(a, ep): (seq, hash_) for a, ep, seq, hash_ in self._db.read(lambda c: c.execute(query).fetchall())})
+        return Chains(
+            {(a, ep): (seq, hash_) for a, ep, seq, hash_ in self._db.read(lambda c: c.execute(query).fetchall())}
+        )
 
     def last_own(self, author: str) -> Entry | None:
         """The newest entry of ``author``, by order of arrival."""

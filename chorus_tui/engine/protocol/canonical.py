@@ -18,6 +18,7 @@ MAX_MESSAGE: Final = 64 * 1024
 MAX_DEPTH: Final = 16
 MAX_KEYS: Final = 1024
 MAX_INTEGER: Final = 2**53 - 1
+_FIRST_EXPONENT: Final = 1e21  # RFC 8785 writes floats below it as integers, which nobody could read back
 
 
 class WireError(ValueError):
@@ -104,6 +105,8 @@ def check_bounds(value: Any, *, max_keys: int = MAX_KEYS) -> None:
         elif isinstance(node, float):
             if not math.isfinite(node):
                 raise WireError("not_json", "A number that is not finite")
+            if MAX_INTEGER < abs(node) < _FIRST_EXPONENT:
+                raise WireError("not_json", "An integer beyond 2^53-1")
         else:
             raise WireError("not_json", f"{type(node).__name__} is no JSON type")
         if depth > MAX_DEPTH:

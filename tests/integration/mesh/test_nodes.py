@@ -15,7 +15,6 @@ from multiaddr import Multiaddr
 
 from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.hardening.records import remembered
-from chorus_tui.engine.mesh.hardening.yamux import cut
 from chorus_tui.engine.mesh.interface import (
     MAX_FRAME,
     FrameTooLarge,
@@ -304,21 +303,6 @@ async def test_a_frozen_path_is_noticed_and_redialled(tmp_path) -> None:
         freezer.thaw()
         await until_heard(a, b, b"after")
         await until_heard(b, a, b"back")
-        nursery.cancel_scope.cancel()
-
-
-async def test_a_link_that_is_back_at_once_carries_gossip(tmp_path) -> None:
-    """Cut and made again before the library's queue heard of it, a link is not deaf."""
-    async with trio.open_nursery() as nursery:
-        a, b = Node(1, tmp_path, redial=(60, 60)), Node(2, tmp_path, redial=(60, 60))
-        address = await a.start(nursery)
-        await b.start(nursery)
-        for round_ in range(3):
-            await b.mesh.connect(address)
-            await until_heard(a, b, b"to b %d" % round_, seconds=5)
-            await until_heard(b, a, b"to a %d" % round_, seconds=5)
-            cut(b.mesh._host.get_network().get_connections(ID.from_base58(a.peer_id))[0].muxed_conn)
-            await until(lambda: not a.mesh.links() and not b.mesh.links())
         nursery.cancel_scope.cancel()
 
 

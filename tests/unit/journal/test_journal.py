@@ -45,9 +45,11 @@ def feed(count: int, *, words: str = "x", prev: str | None = None, start: int = 
     return made
 
 
-def journal(database: InlineDatabase | None = None, redact=lambda value: value) -> FeedJournal:
+def journal(database: InlineDatabase | None = None, redact=lambda value: value, seed: int = 2) -> FeedJournal:
     mesh = SimulatedNetwork(SeededEntropy(1)).mesh(ME)
-    made = FeedJournal(ME, database or FullDisk(SCHEMA), mesh, redact, SystemClock(), SeededEntropy(2), EventBus(), "test")
+    made = FeedJournal(
+        ME, database or FullDisk(SCHEMA), mesh, redact, SystemClock(), SeededEntropy(seed), EventBus(), "test"
+    )
     made.set_membership(lambda _peer: True)
     return made
 
@@ -110,7 +112,7 @@ async def test_a_crash_loses_only_what_was_not_synced() -> None:
     kept = await mine.say("goodbye", {"reason": "kept"})
     database.hold()
     lost = await mine.say("goodbye", {"reason": "lost"})
-    again = journal(FullDisk(SCHEMA, database.image()))
+    again = journal(FullDisk(SCHEMA, database.image()), seed=3)
     await again.open()
 
     assert (again.get(*kept.key), again.get(*lost.key)) == (kept, None)
@@ -169,7 +171,9 @@ async def test_a_fold_that_raises_does_not_stop_the_others() -> None:
     assert seen == [(True, "x")]
 
 
-@pytest.mark.parametrize("item", [None, [], {}, {"header": "\ud800", "sig": "", "body": None}, {"header": "[]", "sig": "", "body": "\ud800"}])
+@pytest.mark.parametrize(
+    "item", [None, [], {}, {"header": "\ud800", "sig": "", "body": None}, {"header": "[]", "sig": "", "body": "\ud800"}]
+)
 def test_a_hostile_item_is_a_wire_error(item: object) -> None:
     """Whatever a peer puts into a frame, it is refused with the one error that drops a stream, not the node."""
     with pytest.raises(WireError):

@@ -1,0 +1,231 @@
+"""The board: every task as feeds and control logs tell it. Pure; the order of feed entries does not matter.
+
+What decides is the control log alone, and of each task its first terminal entry. Results that were not accepted stay
+as evidence of their attempt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
+
+Key = tuple[str, str]
+"""(mesh id, task id): a task belongs to its mesh."""
+
+TERMINAL = {"task_accepted": "completed", "task_failed": "failed", "task_cancelled": "cancelled"}
+ENDS = {"task_released": "released", "task_expired": "expired"}
+
+
+def ref(entry: Entry) -> dict[str, Any]:
+    """How a control entry cites the feed entry it acts on."""
+    return {"author": entry.header.author, "epoch": entry.header.epoch, "seq": entry.header.seq, "hash": entry.hash}
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One announcement of a task."""
+
+    author: str
+    spec: TaskSpec
+    at_ms: int
+    cite: dict[str, Any]
+    continues: str = ""
+    continues_mesh: str = ""
+    idempotency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One result as its author's feed holds it."""
+
+    author: str
+    attempt: int
+    result: TaskResult
+    cite: dict[str, Any]
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Grant:
+    """One attempt as decided. ``ended`` is empty while it holds."""
+
+    attempt: int
+    worker: str
+    lease_s: float
+    reasons: str
+    at_ms: int
+    ended: str = ""
+    reason: str = ""
+    ended_ms: int = 0
+
+
+@dataclass(slots=True)
+class Task:
+    """One task. Without an announcement yet (``announced`` None) it only parks what was decided of it."""
+
+    key: Key
+    announcements: dict[str, Announced] = field(default_factory=dict)
+    grants: list[Grant] = field(default_factory=list)
+    claims: set[tuple[int, str]] = field(default_factory=set)
+    reports: dict[tuple[int, str], Reported] = field(default_factory=dict)
+    cancel_requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    terminal: str = ""
+    terminal_reason: str = ""
+    terminal_ms: int = 0
+    accepted: Reported | None = None
+    accepted_cite: dict[str, Any] | None = None
+    cited_author: str = ""
+
+    @property
+    def announced(self) -> Announced | None:
+        """The announcement that counts: the one a grant cites; before any grant that of the smallest author id."""
+        if self.cited_author in self.announcements:
+            return self.announcements[self.cited_author]
+        return self.announcements[min(self.announcements)] if self.announcements else None
+
+    @property
+    def held(self) -> Grant | None:
+        """The grant that holds now."""
+        if self.terminal or not self.grants or self.grants[-1].ended:
+            return None
+        return self.grants[-1]
+
+    @property
+    def report(self) -> Reported | None:
+        """The holder's result of the present attempt."""
+        held = self.held
+        return self.reports.get((held.attempt, held.worker)) if held else None
+
+    @property
+    def open(self) -> bool:
+        """Announced, not ended, held by nobody."""
+        return bool(self.announcements) and not self.terminal and self.held is None
+
+    def unfit(self) -> set[str]:
+        """Workers that could not run it (an error of theirs, not of the task)."""
+        return {grant.worker for grant in self.grants if grant.ended == "released" and grant.reason.startswith("error")}
+
+
+class Board:
+    """A fold over feeds and control logs."""
+
+    types = frozenset({"task_announcement", "task_claim", "task_complete", "task_cancel_request"})
+
+    def __init__(self) -> None:
+        self.tasks: dict[Key, Task] = {}
+        self.continued: dict[Key, str] = {}
+
+    def task(self, key: Key) -> Task:
+        """The task, made empty when it is not known yet."""
+        if key not in self.tasks:
+            self.tasks[key] = Task(key)
+        return self.tasks[key]
+
+    def find(self, task_id: str) -> Task | None:
+        """By id alone; ids are unique but for forgery, and the announced one wins."""
+        found = [task for (_, name), task in self.tasks.items() if name == task_id and task.announcements]
+        return min(found, key=lambda task: task.key) if found else None
+
+    def of_mesh(self, mesh_id: str | None) -> list[Task]:
+        """Announced tasks of one mesh."""
+        return [task for task in self.tasks.values() if task.key[0] == mesh_id and task.announcements]
+
+    # ── what peers said ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, entry: Entry, message: Message) -> Key | None:
+        """One feed entry; the task it concerns."""
+        at_ms = int(entry.header.hlc.partition(":")[0])
+        if isinstance(message, TaskAnnouncement):
+            return self._announce(entry, message, at_ms)
+        if isinstance(message, TaskClaim):
+            self.task((message.mesh_id, message.task_id)).claims.add((message.attempt, entry.author))
+        elif isinstance(message, TaskComplete):
+            task = self.task((message.mesh_id, message.task_id))
+            reported = Reported(entry.author, message.attempt, message.result, ref(entry), at_ms)
+            # The first one said counts; a second by the same author about the same attempt changes nothing.
+            known = task.reports.get((message.attempt, entry.author))
+            if known is None or _order(reported.cite) < _order(known.cite):
+                task.reports[message.attempt, entry.author] = reported
+            self._link_accepted(task)
+        elif isinstance(message, TaskCancelRequest):
+            task = self.task((message.mesh_id, message.task_id))
+            task.cancel_requests.append((entry.author, message.reason, ref(entry)))
+        else:
+            return None
+        return (message.mesh_id, message.task_id)
+
+    def _announce(self, entry: Entry, message: TaskAnnouncement, at_ms: int) -> Key:
+        key = (message.mesh_id, message.task_id)
+        extra = message.model_extra or {}
+        announced = Announced(
+            entry.author, message.spec, at_ms, ref(entry), message.continues or "", message.continues_mesh or "",
+            str(extra.get("idempotency", "")),
+        )  # fmt: skip
+        known = self.task(key).announcements.get(entry.author)
+        if known is None or _order(announced.cite) < _order(known.cite):
+            self.task(key).announcements[entry.author] = announced
+        if message.continues and message.continues_mesh:
+            self.continued[message.continues_mesh, message.continues] = message.task_id
+        return key
+
+    # ── what the mesh decided ──────────────────────────────────────────────────────────────────────────────────────
+
+    def decided(self, entry: ControlEntry) -> Key | None:
+        """One control entry, in log order; the task it concerns. What comes after the end of a task has no effect."""
+        task_id = entry.data.get("task_id")
+        if not entry.type.startswith("task_") or not isinstance(task_id, str):
+            return None
+        task = self.task((entry.mesh_id, task_id))
+        if task.terminal:
+            return task.key
+        at_ms = int(entry.hlc.partition(":")[0])
+        if entry.type == "task_granted":
+            self._granted(task, entry, at_ms)
+        elif entry.type in ENDS:
+            _end(task, entry.data.get("attempt"), ENDS[entry.type], str(entry.data.get("reason", "")), at_ms)
+        elif entry.type in TERMINAL:
+            self._ended(task, entry, at_ms)
+        return task.key
+
+    def _granted(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
+        if task.held is not None:
+            return
+        attempt, worker = entry.data.get("attempt"), entry.data.get("worker")
+        if type(attempt) is not int or not isinstance(worker, str):
+            return
+        if entry.request:
+            task.cited_author = str(entry.request.get("author", ""))
+        lease_s = float(entry.data.get("lease_s", 60))
+        task.grants.append(Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms))
+
+    def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
+        task.terminal = TERMINAL[entry.type]
+        task.terminal_reason = str(entry.data.get("reason", ""))
+        task.terminal_ms = at_ms
+        cite = entry.data.get("entry")
+        task.accepted_cite = cite if isinstance(cite, dict) else None
+        how = {"completed": "accepted"}.get(task.terminal, task.terminal)
+        _end(task, entry.data.get("attempt"), how, task.terminal_reason, at_ms)
+        self._link_accepted(task)
+
+    def _link_accepted(self, task: Task) -> None:
+        """The result that the terminal entry names, whenever its feed entry arrives."""
+        if task.accepted_cite is not None:
+            for reported in task.reports.values():
+                if reported.cite == task.accepted_cite:
+                    task.accepted = reported
+
+
+def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None:
+    for grant in task.grants:
+        if not grant.ended and (grant.attempt == attempt or attempt is None):
+            grant.ended, grant.reason, grant.ended_ms = how, reason, at_ms
+
+
+def _order(cite: dict[str, Any]) -> tuple[str, int, str]:
+    return (str(cite["epoch"]), int(cite["seq"]), str(cite["hash"]))

@@ -1,0 +1,98 @@
+"""Canonical form, identities and envelopes: what is taken is exactly what was made; all else is one typed error."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chorus_tui.engine.protocol import canonical, envelope, identity, topics
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.identity import Identity
+
+ME = Identity(bytes([1]) * 32)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: not 2**53 <= abs(x) < 1e21)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | FLOATS | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def sealed(data: dict[str, object]) -> envelope.Entry:
+    said = envelope.make("goodbye", ME.peer_id, data, 1.0)
+    return envelope.seal(said, topics.COORDINATION, ME, epoch="a" * 32, seq=0, prev=None, hlc="1:0:x")
+
+
+@given(VALUES)
+def test_canonical_bytes_are_stable(value: object) -> None:
+    """Decoding canonical bytes and encoding them again gives the same bytes."""
+    raw = canonical.encode(value)
+
+    assert canonical.encode(canonical.decode(raw)) == raw
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
+    """No input raises anything but WireError, from any of the parsers."""
+    for parse in (canonical.decode, canonical.decode_frame, envelope.parse):
+        with contextlib.suppress(WireError):
+            parse(raw)
+    with contextlib.suppress(WireError):
+        envelope.entry_from_header(raw, "0" * 128, raw)
+
+
+@given(st.dictionaries(TEXT, VALUES, max_size=4))
+def test_a_sealed_entry_comes_back_the_same_by_both_ways(data: dict[str, object]) -> None:
+    """From gossip and from header and body, every peer derives the same entry."""
+    entry = sealed(data)
+    gossiped = envelope.entry_from_wire(entry.wire(), topics.COORDINATION)
+
+    assert (gossiped.hash, gossiped.body, gossiped.key) == (entry.hash, entry.body, entry.key)
+    assert envelope.entry_from_header(entry.header.encode(), entry.sig, entry.body).hash == entry.hash
+
+
+@given(st.data())
+def test_a_changed_byte_is_refused(data: st.DataObject) -> None:
+    """One changed byte anywhere in a gossiped entry is refused, never taken and never another error."""
+    raw = bytearray(sealed({"reason": "as it was"}).wire())
+    place = data.draw(st.integers(0, len(raw) - 1))
+    raw[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(WireError):
+        envelope.entry_from_wire(bytes(raw), topics.COORDINATION)
+
+
+def test_an_entry_moved_to_another_topic_is_refused() -> None:
+    """The topic is part of what was signed."""
+    with pytest.raises(WireError) as caught:
+        envelope.entry_from_wire(sealed({}).wire(), topics.META)
+    assert caught.value.reason == "bad_signature"
+
+
+@given(st.text(max_size=80), st.text(max_size=140))
+def test_verification_never_raises(peer: str, signature: str) -> None:
+    """Whatever stands for an id or a signature, the answer is no."""
+    assert not identity.verify(peer, identity.FEED, b"x", signature)
+    assert not identity.verify(ME.peer_id, identity.FEED, b"x", signature)
+
+
+def test_a_signature_counts_in_its_own_domain_only() -> None:
+    """What was signed as a feed entry is no vote; a key read back from its file signs as before."""
+    signature = Identity.from_key_file(ME.key_file()).sign(identity.FEED, b"x")
+
+    assert identity.verify(ME.peer_id, identity.FEED, b"x", signature)
+    assert not identity.verify(ME.peer_id, identity.VOTE, b"x", signature)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_what_is_encoded_can_be_read(number: float) -> None:
+    """A number that the decoder would refuse is refused by the encoder already."""
+    try:
+        raw = canonical.encode(number)
+    except WireError:
+        assert 2**53 <= abs(number) < 1e21
+    else:
+        assert canonical.decode(raw) == number
