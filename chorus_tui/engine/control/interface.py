@@ -97,6 +97,14 @@ class Control(Protocol):
         """Append an act of the admin; returns when it is committed. Raises :class:`NotAdmin`."""
         ...
 
+    def may(self, peer_id: str, act: Any) -> bool:
+        """Whether a member's authority suffices for an act of :mod:`chorus_tui.engine.control.authority`."""
+        ...
+
+    def name(self, peer_id: str | None) -> str:
+        """A member's name for people."""
+        ...
+
     def admin_heard_s(self) -> float | None:
         """Seconds since the admin was last heard (0 for oneself), or None when there is none."""
         ...

@@ -1,0 +1,1 @@
+"""Who is there: links, members, what peers said of themselves, joined into one list for people and for grants."""

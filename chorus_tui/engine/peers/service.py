@@ -1,0 +1,217 @@
+"""Peers at work: says what this peer is, hears what others are, answers who is there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+import trio
+
+from chorus_tui.contract.models.peers import ConnectPeer, Peer, PeerList
+from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.clock import Clock
+from chorus_tui.engine.control.interface import Control
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.interface import Journal
+from chorus_tui.engine.mesh.interface import Mesh, MeshError
+from chorus_tui.engine.peers.directory import Directory, Said, describe
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import (
+    AvailabilityBroadcast,
+    CapabilityBroadcast,
+    Goodbye,
+    Message,
+    RoleAnnouncement,
+)
+
+log = structlog.get_logger("chorus.peers")
+
+AVAILABLE_EVERY_S = 30.0
+LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Self:
+    """What this peer says of itself."""
+
+    peer_id: str
+    agent_id: str
+    kind: Literal["agent", "human"]
+    role: str
+    expertise: tuple[str, ...]
+    specialization: str
+    reports_to: str
+    version: str
+    max_tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy this peer is. ``languages`` is None without a Docker Engine."""
+
+    running: int
+    draining: bool
+    languages: tuple[str, ...] | None
+    load: float = 0.0
+
+
+class PeerService:
+    """A fold over feeds, plus fleeting availability."""
+
+    types = frozenset({"role_announcement", "capability_broadcast", "goodbye"})
+
+    def __init__(
+        self, me: Self, journal: Journal, control: Control, mesh: Mesh, clock: Clock, events: EventBus, load: Callable[[], Load]
+    ) -> None:
+        self._me = me
+        self._journal = journal
+        self._control = control
+        self._mesh = mesh
+        self._clock = clock
+        self._events = events
+        self._load = load
+        self._directory = Directory()
+        self._shown: dict[str, Peer] = {}
+        self._wake = trio.Event()
+        self._told: tuple[Any, ...] = ()
+        self._told_at = -1e9
+        self._said_role = ""
+        self._said_capability: dict[str, Any] = {}
+        journal.fold(self)
+        journal.on_fleeting("availability_broadcast", self._hear)
+        control.on_change(self.nudge)
+        mesh.on_link(self._on_link)
+
+    def nudge(self) -> None:
+        """Something changed: look again soon."""
+        self._wake.set()
+
+    def _on_link(self, peer_id: str, connected: bool) -> None:
+        if connected:
+            self._told_at = -1e9  # a newcomer hears our availability at once
+        if not connected:
+            self._directory.of(peer_id).availability = None
+        self.nudge()
+
+    # ── hearing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, entry: Entry, message: Message) -> None:
+        """The journal's fold."""
+        at_ms = int(entry.header.hlc.partition(":")[0])
+        if isinstance(message, RoleAnnouncement):
+            self._directory.role(entry.author, message, at_ms)
+        elif isinstance(message, CapabilityBroadcast):
+            self._directory.capability(entry.author, message, at_ms)
+        elif isinstance(message, Goodbye):
+            self._directory.goodbye(entry.author, at_ms)
+        self.nudge()
+
+    async def _hear(self, author: str, message: Message, _topic: str) -> None:
+        assert isinstance(message, AvailabilityBroadcast)
+        self._directory.availability(author, message, self._clock.wall())
+        self.nudge()
+
+    # ── saying ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        task_status.started()
+        while True:
+            with trio.move_on_after(LOOK_S):
+                await self._wake.wait()
+            self._wake = trio.Event()
+            if self._control.mesh_id is not None:
+                await self._say_what_i_am()
+                await self._say_how_busy()
+            self._publish()
+            await trio.sleep(0.1)
+
+    async def _say_what_i_am(self) -> None:
+        me = self._me
+        if self._said_role != self._control.mesh_id:
+            self._said_role = self._control.mesh_id or ""
+            data = {
+                "agent_id": me.agent_id, "kind": me.kind, "role": me.role, "expertise": list(me.expertise),
+                "specialization": me.specialization, "reports_to": me.reports_to, "version": me.version,
+            }  # fmt: skip
+            await self._journal.say("role_announcement", data)
+        languages = self._load().languages
+        capability = {
+            "agent_id": me.agent_id, "languages": list(languages or ()), "max_tasks": me.max_tasks, "docker": languages is not None,
+        }  # fmt: skip
+        if capability != self._said_capability:
+            reason = "capability_change" if self._said_capability else "startup"
+            self._said_capability = capability
+            await self._journal.say("capability_broadcast", {**capability, "reason": reason})
+
+    async def _say_how_busy(self) -> None:
+        load = self._load()
+        status = "draining" if load.draining else _status(load.running, self._me.max_tasks)
+        now = self._clock.monotonic()
+        if (status, load.running) == self._told and now - self._told_at < AVAILABLE_EVERY_S:
+            return
+        self._told, self._told_at = (status, load.running), now
+        data = {
+            "agent_id": self._me.agent_id, "status": status, "current_tasks": load.running, "max_tasks": self._me.max_tasks,
+            "load": load.load,
+        }  # fmt: skip
+        self._directory.availability(self._me.peer_id, AvailabilityBroadcast.model_validate(data), self._clock.wall())
+        await self._journal.whisper("availability_broadcast", data)
+
+    # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def peers(self) -> list[Peer]:
+        """This peer first, then the others by state and name."""
+        links, members = self._mesh.links(), self._control.members
+        ids = {self._me.peer_id} | set(links) | set(members)
+        now = self._clock.wall()
+        found = [
+            describe(
+                peer_id, self._directory.said.get(peer_id) or Said(), members.get(peer_id), links.get(peer_id),
+                me=self._me.peer_id, admin=self._control.admin, now=now,
+            )
+            for peer_id in ids
+        ]  # fmt: skip
+        order = {"connected": 0, "suspect": 1, "away": 2, "gone": 3}
+        mine = next(peer for peer in found if peer.is_self)
+        named = self._control.name(mine.peer_id) if mine.member else self._me.agent_id
+        own = {"agent_id": self._me.agent_id, "name": named, "kind": self._me.kind, "addresses": self._mesh.addresses()}
+        mine = mine.model_copy(update=own)
+        others = sorted((peer for peer in found if not peer.is_self), key=lambda p: (order[p.state], p.name, p.peer_id))
+        return [mine, *others]
+
+    def said(self, peer_id: str) -> Said:
+        """What a peer said of itself."""
+        return self._directory.said.get(peer_id) or Said()
+
+    def _publish(self) -> None:
+        fresh = {peer.peer_id: peer for peer in self.peers()}
+        for peer_id, peer in fresh.items():
+            if self._shown.get(peer_id) != peer:
+                self._events.publish("peers", peer_id, peer.model_dump())
+        for peer_id in self._shown.keys() - fresh.keys():
+            self._events.publish("peers", peer_id, None)
+        self._shown = fresh
+
+    def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
+        """The operations of this feature."""
+        return {"peers.list": self._list, "peers.connect": self._connect}
+
+    async def _list(self, _request: Any, _caller: Any) -> PeerList:
+        return PeerList(peers=self.peers())
+
+    async def _connect(self, request: ConnectPeer, _caller: Any) -> Peer:
+        try:
+            peer_id = await self._mesh.connect(request.address)
+        except MeshError as error:
+            raise Problem(502, "unreachable", f"{request.address} cannot be reached", str(error)) from error
+        return next((peer for peer in self.peers() if peer.peer_id == peer_id), self.peers()[0])
+
+
+def _status(running: int, most: int) -> str:
+    """The original's rule: busy when full, working when some, ready when none."""
+    if running >= most:
+        return "busy"
+    return "working" if running else "ready"

@@ -1,0 +1,133 @@
+"""What the admin does for tasks: gathers offers, decides, proposes, answers renewals and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.clock import Clock
+from chorus_tui.engine.control.authority import may, may_cancel
+from chorus_tui.engine.control.interface import Control, NoMesh, NotAdmin
+from chorus_tui.engine.mesh.interface import Stream
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.tasks import wire
+from chorus_tui.engine.tasks.board import Board, Key
+from chorus_tui.engine.tasks.rules import AdminState, Agent, Offer, decide
+
+log = structlog.get_logger("chorus.tasks.admin")
+
+ROUND_S = 0.5
+
+
+class Admin:
+    """Runs on every peer and acts only while this peer leads."""
+
+    def __init__(self, board: Board, control: Control, clock: Clock, agents: Callable[[], list[Agent]]) -> None:
+        self._board = board
+        self._control = control
+        self._clock = clock
+        self._agents = agents
+        self._term: tuple[str | None, int] = (None, 0)
+        self._state = AdminState()
+        self._wake = trio.Event()
+
+    def nudge(self) -> None:
+        """Something changed; decide soon."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with trio.move_on_after(ROUND_S):
+                await self._wake.wait()
+            self._wake = trio.Event()
+            if self._control.is_admin:
+                await self._round()
+
+    async def _round(self) -> None:
+        control = self._control
+        if self._term != (control.mesh_id, control.term):
+            # Only offers may outlive a term: they say what workers can, not what was promised to them.
+            self._term, self._state = (control.mesh_id, control.term), AdminState(offers=self._state.offers)
+        assert control.mesh_id is not None
+        acts = decide(
+            self._board, control.mesh_id, self._state, self._agents(), self._clock.monotonic(), control.parameters,
+            lambda who, announcer: may_cancel(control.members.get(who), who, announcer),
+        )  # fmt: skip
+        for act in acts:
+            try:
+                await control.propose(act.type_, act.data, request=act.request)
+            except (NotAdmin, NoMesh) as error:
+                log.info("Not decided: leading ended", reason=str(error))
+                return
+            if act.type_ == "task_granted":
+                self._took_room(act.data["worker"])
+        if acts:
+            self.nudge()
+
+    def _took_room(self, worker: str) -> None:
+        offer = self._state.offers.get(worker)
+        if offer is not None:
+            self._state.offers[worker] = Offer(
+                offer.peer_id, offer.free - 1, offer.role, offer.expertise, offer.languages, offer.at
+            )
+
+    async def serve(self, stream: Stream) -> None:
+        """Answer a worker's question. A frame that makes no sense costs its sender the stream."""
+        frame = await wire.question(stream)
+        await wire.answer(stream, self.hear(stream.peer_id, frame))
+
+    def hear(self, worker: str, frame: dict[str, Any]) -> dict[str, Any]:
+        """One question of one worker, this peer's own included."""
+        control = self._control
+        if not control.is_admin or control.mesh_id is None or frame.get("mesh_id") != control.mesh_id:
+            return {"kind": "not_admin"}
+        if frame["kind"] == "offer":
+            return self._offer(worker, frame)
+        if frame["kind"] == "renew":
+            return self._renew(worker, control.mesh_id, wire.held(frame.get("held")))
+        if frame["kind"] == "release":
+            return self._release(worker, control.mesh_id, frame)
+        raise WireError("bad_frame", "Unknown kind of frame")
+
+    def _offer(self, worker: str, frame: dict[str, Any]) -> dict[str, Any]:
+        if not may(self._control.members.get(worker), "work"):
+            return {"kind": "refused", "why": "this member may not work"}
+        free = frame.get("free")
+        if type(free) is not int or not 0 <= free <= 10_000:
+            raise WireError("bad_frame", "free is a number of tasks")
+        self._state.offers[worker] = Offer(
+            worker, free, str(frame.get("role", "")), _words(frame.get("expertise")), _words(frame.get("languages")),
+            self._clock.monotonic(),
+        )  # fmt: skip
+        self.nudge()
+        return {"kind": "noted"}
+
+    def _renew(self, worker: str, mesh_id: str, held: list[tuple[str, int]]) -> dict[str, Any]:
+        gone = []
+        for task_id, attempt in held:
+            key: Key = (mesh_id, task_id)
+            grant = self._board.task(key).held if key in self._board.tasks else None
+            if grant is None or grant.worker != worker or grant.attempt != attempt:
+                gone.append([task_id, attempt])
+            else:
+                self._state.leases[key, attempt] = self._clock.monotonic() + grant.lease_s
+        return {"kind": "renewed", "gone": gone}
+
+    def _release(self, worker: str, mesh_id: str, frame: dict[str, Any]) -> dict[str, Any]:
+        for task_id, attempt in wire.held(frame.get("held")):
+            key: Key = (mesh_id, task_id)
+            grant = self._board.task(key).held if key in self._board.tasks else None
+            if grant is not None and grant.worker == worker and grant.attempt == attempt:
+                self._state.releases[key, attempt] = str(frame.get("reason", ""))[:300] or "given back"
+        # Whoever gives back has to offer anew: its old offer knows nothing of why it did.
+        self._state.offers.pop(worker, None)
+        self.nudge()
+        return {"kind": "noted"}
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(str(item)[:64] for item in value[:64]) if isinstance(value, list) else ()

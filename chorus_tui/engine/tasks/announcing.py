@@ -1,0 +1,216 @@
+"""The doors of the tasks feature: announce, list, show, wait, output, cancel; and carrying open tasks into a new mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import trio
+
+from chorus_tui.contract.models import tasks as models
+from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.control import authority
+from chorus_tui.engine.control.interface import NoMesh
+from chorus_tui.engine.execution.interface import RepositoryError
+from chorus_tui.engine.execution.output import readable
+from chorus_tui.engine.journal.interface import BlobMissing, Refused
+from chorus_tui.engine.tasks import ids, views
+from chorus_tui.engine.tasks.board import Reported, Task
+from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
+
+if TYPE_CHECKING:
+    from chorus_tui.engine.tasks.service import TaskService
+
+log = structlog.get_logger("chorus.tasks")
+
+CONFIRM_S = 5.0
+
+
+class Announcing:
+    """Answers callers."""
+
+    def __init__(self, service: TaskService) -> None:
+        self._service = service
+        self._announcing: dict[str, str] = {}
+
+    def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
+        """By operation name."""
+        return {
+            "tasks.announce": self.announce,
+            "tasks.list": self.list,
+            "tasks.show": self.show,
+            "tasks.wait": self.wait,
+            "tasks.output": self.output,
+            "tasks.cancel": self.cancel,
+        }
+
+    # ── announcing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def announce(self, request: models.AnnounceTask, caller: Any) -> models.TaskRef:
+        """Announce a task of the present mesh. The same idempotency key gives the same task."""
+        parts = self._service.parts
+        mesh_id = self._mesh()
+        if not parts.control.may(parts.me, "announce"):
+            raise Problem(403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice.")
+        known = self._known(request.idempotency_key)
+        if known:
+            return models.TaskRef(task_id=known)
+        spec = await self._with_repository(request.spec)
+        task_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
+        data = {
+            "task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(),
+            "on_behalf_of": getattr(caller, "person", "") or "", "idempotency": request.idempotency_key,
+        }  # fmt: skip
+        await self._say(data)
+        return models.TaskRef(task_id=task_id)
+
+    async def _say(self, data: dict[str, Any]) -> None:
+        try:
+            await self._service.parts.journal.say("task_announcement", data)
+        except Refused as error:
+            raise invalid({"spec": str(error)}) from error
+
+    def _mesh(self) -> str:
+        control = self._service.parts.control
+        if control.mesh_id is None:
+            raise NoMesh(f"There is no mesh to announce to yet. {control.detail}")
+        return control.mesh_id
+
+    def _known(self, key: str) -> str:
+        if not key:
+            return ""
+        for task in self._service.board.tasks.values():
+            mine = task.announcements.get(self._service.parts.me)
+            if mine is not None and mine.idempotency == key:
+                return task.key[1]
+        return ""
+
+    async def _with_repository(self, spec: models.TaskSpec) -> models.TaskSpec:
+        """A path on this machine becomes a bundle that workers can fetch; the rest is checked for its form."""
+        named, parts = spec.repository, self._service.parts
+        if not named or named.startswith(("sha256:", "https://")):
+            return spec
+        if not named.startswith("/"):
+            text = f"{named!r} is neither an https URL, nor a blob digest, nor an absolute path on the announcer's machine"
+            raise invalid({"spec.repository": text})
+        try:
+            bundle = await parts.repositories.bundle(named)
+        except RepositoryError as error:
+            raise invalid({"spec.repository": str(error)}, "The repository cannot be used") from error
+        try:
+            info = await parts.blobs.put_file(bundle)
+        finally:
+            parts.repositories.discard(bundle)
+        await parts.blobs.replicate([info.digest])
+        return spec.model_copy(update={"repository": info.digest})
+
+    async def carry_on(self) -> None:
+        """Own open tasks of a mesh that was left go on in the present one, under an id anybody would give them."""
+        control = self._service.parts.control
+        while True:
+            if control.mesh_id is not None:
+                for task in list(self._service.board.tasks.values()):
+                    await self._carry(task, control.mesh_id)
+            await trio.sleep(1.0)
+
+    async def _carry(self, task: Task, mesh_id: str) -> None:
+        mine = task.announcements.get(self._service.parts.me)
+        board = self._service.board
+        if mine is None or task.terminal or task.key[0] == mesh_id or task.key in board.continued:
+            return
+        old_mesh, old_id = task.key
+        data = {
+            "task_id": ids.continued(old_mesh, old_id), "mesh_id": mesh_id, "spec": mine.spec.model_dump(),
+            "on_behalf_of": "", "continues": old_id, "continues_mesh": old_mesh, "idempotency": mine.idempotency,
+        }  # fmt: skip
+        await self._say(data)
+        log.info("📤 A task of the mesh that was left goes on", task=old_id, goes_on_as=data["task_id"])
+
+    # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _find(self, task_id: str) -> Task:
+        task = self._service.board.find(task_id)
+        if task is None:
+            raise not_found("task", task_id, "It may not have reached this peer yet; chorus-tui task list shows what has.")
+        return task
+
+    async def list(self, request: models.ListTasks, _caller: Any) -> models.TaskList:
+        """Newest first; tasks of other meshes only where they ended or are not carried on yet."""
+        around, board = self._service.around(), self._service.board
+        tasks = [task for task in board.tasks.values() if task.announced is not None and task.key not in board.continued]
+        tasks.sort(key=lambda task: (-(task.announced.at_ms if task.announced else 0), task.key[1]))
+        rows = [views.row(task, around) for task in tasks]
+        if request.state is not None:
+            rows = [row for row in rows if row.state == request.state]
+        start = _start(request.cursor)
+        page = rows[start : start + request.limit]
+        more = start + request.limit < len(rows)
+        return models.TaskList(tasks=page, next=str(start + request.limit) if more else None)
+
+    async def show(self, request: models.TaskRef, _caller: Any) -> models.TaskView:
+        """Everything known of one task."""
+        return self._view(self._find(request.task_id))
+
+    def _view(self, task: Task) -> models.TaskView:
+        parts, announced = self._service.parts, task.announced
+        delivery: dict[str, int | bool] = {}
+        if announced is not None and announced.author == parts.me:
+            cite = announced.cite
+            entry = parts.journal.get(cite["author"], cite["epoch"], cite["seq"])
+            if entry is not None:
+                how = parts.journal.delivery(entry)
+                delivery = {"stored": how.stored, "sent": how.sent, "held_by": how.held_by}
+        return views.view(task, self._service.around(), delivery)
+
+    async def wait(self, request: models.WaitTask, _caller: Any) -> models.TaskView:
+        """Until it has ended, here or as the task that goes on from it, or the time is over."""
+        with trio.move_on_after(request.timeout_s):
+            while not self._service.follow(self._find(request.task_id)).terminal:
+                await trio.sleep(0.1)
+        return self._view(self._service.follow(self._find(request.task_id)))
+
+    async def output(self, request: models.ReadOutput, _caller: Any) -> models.OutputChunk:
+        """Output as received here; asking for it also makes this peer listen for a while."""
+        buffer = await self._service.watch(self._find(request.task_id))
+        return buffer.read(request.offset)
+
+    async def load_log(self, buffer: OutputBuffer, reported: Reported) -> None:
+        """The kept output of a finished attempt, when its blob is reachable."""
+        blobs = self._service.parts.blobs
+        try:
+            with trio.move_on_after(CONFIRM_S):
+                path = await blobs.path(reported.result.log)
+                data = await trio.Path(path).read_bytes()
+                buffer.whole(reported.attempt, readable(data[-KEPT_BYTES:]).encode())
+        except BlobMissing as error:
+            log.debug("The kept output is not reachable", reason=str(error))
+
+    # ── cancelling ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def cancel(self, request: models.CancelTask, _caller: Any) -> models.TaskView:
+        """Ask the admin to cancel, and wait a moment for its word."""
+        parts = self._service.parts
+        task = self._service.follow(self._find(request.task_id))
+        announced = task.announced
+        assert announced is not None
+        if task.terminal:
+            raise Problem(409, "ended", f"The task has already ended: {task.terminal}")
+        if not authority.may_cancel(parts.control.members.get(parts.me), parts.me, announced.author):
+            raise Problem(403, "authority", "This peer may not cancel another peer's task", "That needs the authority 'decision'.")
+        data = {"task_id": task.key[1], "mesh_id": task.key[0], "reason": request.reason}
+        entry = await parts.journal.say("task_cancel_request", data)
+        if parts.control.admin is not None:
+            await parts.journal.deliver(entry, parts.control.admin)
+        with trio.move_on_after(CONFIRM_S):
+            while not task.terminal:
+                await trio.sleep(0.05)
+        return self._view(task)
+
+
+def _start(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isdigit():
+        raise invalid({"cursor": "not a cursor of this list; use 'next' of the page before"})
+    return int(cursor)

@@ -1,0 +1,169 @@
+"""One attempt carried out: started, run in a sandbox, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+import trio
+
+from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.engine.clock import Clock
+from chorus_tui.engine.control.interface import Control
+from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError
+from chorus_tui.engine.execution.output import readable
+from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
+from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.tasks.board import Key
+
+log = structlog.get_logger("chorus.tasks.run")
+
+PROGRESS_S = 1.0
+PIECE = 12_000
+
+
+class StreamRedactor(Protocol):
+    """Redacts a stream of bytes split anywhere."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a run needs of the engine."""
+
+    agent_id: str
+    journal: Journal
+    control: Control
+    blobs: Blobs
+    executor: Executor
+    repositories: Repositories
+    clock: Clock
+    redactor: Callable[[], StreamRedactor]
+    heard_here: Callable[[str, int, int, str], None]
+    """(task id, attempt, offset, text): own output is watched here too."""
+    phase_here: Callable[[Key, int, str, str], None]
+
+
+class Progress:
+    """Tells others how far a run is: at most once a second, in pieces they can take."""
+
+    def __init__(self, tools: Tools, key: Key, attempt: int) -> None:
+        self._tools = tools
+        self._key = key
+        self._attempt = attempt
+        self._redactor = tools.redactor()
+        self._phase: Phase = "pulling"
+        self._detail = ""
+        self._pending = ""
+        self._offset = 0
+        self._changed = trio.Event()
+
+    async def phase(self, phase: Phase, detail: str = "") -> None:
+        self._phase, self._detail = phase, detail[:500]
+        self._tools.phase_here(self._key, self._attempt, phase, self._detail)
+        self._changed.set()
+
+    async def output(self, data: bytes) -> None:
+        self._take(self._redactor.feed(data))
+
+    def _take(self, data: bytes) -> None:
+        text = readable(data)
+        if not text:
+            return
+        start = self._offset + len(self._pending.encode())
+        self._tools.heard_here(self._key[1], self._attempt, start, text)
+        self._pending += text
+        self._changed.set()
+
+    async def tell(self) -> None:
+        """Whisper what is new, until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed = trio.Event()
+            await self._whisper()
+            await trio.sleep(PROGRESS_S)
+
+    async def last(self) -> None:
+        """Whisper what is left."""
+        self._take(self._redactor.flush())
+        if self._pending:
+            await self._whisper()
+
+    async def _whisper(self) -> None:
+        # When output outruns the gossip the middle is left out; offsets show the hole, and the log has it all.
+        skipped, text = self._pending[:-PIECE], self._pending[-PIECE:]
+        self._offset += len(skipped.encode())
+        data = {
+            "task_id": self._key[1], "mesh_id": self._key[0], "attempt": self._attempt, "phase": self._phase,
+            "offset": self._offset, "text": text, "detail": self._detail,
+        }  # fmt: skip
+        self._pending = ""
+        self._offset += len(text.encode())
+        await self._tools.journal.whisper("task_progress", data, topic=topics.task(self._key[1]))
+
+
+class Run:
+    """One grant, from its claim to its result."""
+
+    def __init__(self, tools: Tools, key: Key, attempt: int, spec: TaskSpec) -> None:
+        self._tools = tools
+        self._key = key
+        self._attempt = attempt
+        self._spec = spec
+        self.reported = False
+        """The result is on disk: from here on the run ends by itself."""
+
+    async def to_the_end(self) -> None:
+        """Claim, run, report. Cancelling it kills the sandbox, unless the result is already said."""
+        tools, (mesh_id, task_id) = self._tools, self._key
+        base = {"task_id": task_id, "mesh_id": mesh_id, "attempt": self._attempt}
+        await tools.journal.say("task_claim", {**base, "agent_id": tools.agent_id})
+        log.info("🔧 Started", task=task_id, attempt=self._attempt, title=self._spec.title)
+        progress = Progress(tools, self._key, self._attempt)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(progress.tell)
+            result = await self._execute(progress)
+            nursery.cancel_scope.cancel()
+        await progress.last()
+        digests = [f"sha256:{artifact.sha256}" for artifact in result.artifacts] + ([result.log] if result.log else [])
+        await tools.blobs.replicate(digests)
+        entry = await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
+        self.reported = True
+        log.info("✅ Result said", task=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)
+        if tools.control.admin is not None:
+            await tools.journal.deliver(entry, tools.control.admin)
+
+    async def _execute(self, progress: Progress) -> TaskResult:
+        tools = self._tools
+        made: Path | None = None
+        try:
+            source, made = await self._repository()
+            job = Job(self._key[1], self._attempt, self._spec, source)
+            return await tools.executor.run(job, progress, self._put_blob)
+        except (RepositoryError, BlobMissing) as error:
+            return TaskResult(outcome="error", reason="repository_unusable", detail=str(error)[:600])
+        finally:
+            if made is not None:
+                tools.repositories.discard(made)
+
+    async def _repository(self) -> tuple[Path | None, Path | None]:
+        """The repository's folder or bundle, and what of it is ours to throw away."""
+        named = self._spec.repository
+        if not named:
+            return None, None
+        if named.startswith("sha256:"):
+            return await self._tools.blobs.path(named), None
+        fetched = await self._tools.repositories.fetch(named)
+        return fetched, fetched
+
+    async def _put_blob(self, path: Path) -> tuple[str, int]:
+        info = await self._tools.blobs.put_file(path)
+        return info.digest, info.size
+
+

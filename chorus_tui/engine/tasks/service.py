@@ -1,0 +1,268 @@
+"""Tasks at work: folds, admin, worker and the doors joined; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.contract.models.tasks import TERMINAL, OutputChunk
+from chorus_tui.engine.clock import Clock, Entropy
+from chorus_tui.engine.control.interface import Control, ControlEntry
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.interface import Blobs, Journal
+from chorus_tui.engine.mesh.interface import Mesh
+from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import Message, TaskProgress
+from chorus_tui.engine.tasks import views, wire
+from chorus_tui.engine.tasks.admin import Admin
+from chorus_tui.engine.tasks.announcing import Announcing
+from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.output import OutputBuffer
+from chorus_tui.engine.tasks.rules import Agent, waiting_for
+from chorus_tui.engine.tasks.run import StreamRedactor, Tools
+from chorus_tui.engine.tasks.worker import Skills, Worker
+
+log = structlog.get_logger("chorus.tasks")
+
+WATCH_S = 30.0
+BUFFERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the tasks feature is built on."""
+
+    me: str
+    agent_id: str
+    journal: Journal
+    control: Control
+    mesh: Mesh
+    blobs: Blobs
+    executor: Any
+    repositories: Any
+    clock: Clock
+    entropy: Entropy
+    events: EventBus
+    redactor: Callable[[], StreamRedactor]
+    agents: Callable[[], list[Agent]]
+    docker_languages: Callable[[], tuple[str, ...] | None]
+    skills: Skills
+
+
+class TaskService:
+    """Folds feeds and control log into the board; runs this peer as admin and as worker."""
+
+    types = Board.types
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.board = Board()
+        self.phases: dict[Key, views.Phase] = {}
+        self._buffers: dict[str, OutputBuffer] = {}
+        self._watched: dict[str, float] = {}
+        self._changed: dict[Key, None] = {}
+        self._live = False
+        self._tick = trio.Event()
+        self.admin = Admin(self.board, parts.control, parts.clock, parts.agents)
+        tools = Tools(
+            parts.agent_id, parts.journal, parts.control, parts.blobs, parts.executor, parts.repositories, parts.clock,
+            parts.redactor, self._hear_output, self._hear_phase,
+        )  # fmt: skip
+        self.worker = Worker(
+            parts.me, self.board, parts.control, parts.mesh, self.admin, parts.clock, tools, parts.skills, parts.docker_languages
+        )
+        self.announcing = Announcing(self)
+        parts.journal.fold(self)
+        parts.control.fold(_Decided(self))
+        parts.journal.on_fleeting("task_progress", self._hear_progress)
+        parts.control.on_change(self._mesh_changed)
+        parts.mesh.serve(wire.PROTOCOL, self.admin.serve)
+
+    # ── folds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, entry: Entry, message: Message) -> None:
+        """The journal's fold."""
+        self._touch(self.board.apply(entry, message))
+
+    def decided(self, entry: ControlEntry) -> None:
+        """The control log's fold."""
+        self._touch(self.board.decided(entry))
+
+    def _touch(self, key: Key | None) -> None:
+        if key is None or not self._live:
+            return
+        self._changed[key] = None
+        self._tick.set()
+        self.admin.nudge()
+        self.worker.nudge()
+
+    def _mesh_changed(self) -> None:
+        if self._live:
+            for task in self.board.of_mesh(self.parts.control.mesh_id):
+                if not task.terminal:
+                    self._changed[task.key] = None
+            self._tick.set()
+            self.admin.nudge()
+            self.worker.nudge()
+
+    # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled; the folds were replayed before."""
+        self.worker.remember_stale()
+        self._live = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.admin.run)
+            nursery.start_soon(self.worker.run)
+            nursery.start_soon(self._tell_clients)
+            nursery.start_soon(self._keep_watches)
+            nursery.start_soon(self.announcing.carry_on)
+            task_status.started()
+
+    async def drain(self, seconds: float) -> None:
+        """See :meth:`Worker.drain`."""
+        await self.worker.drain(seconds)
+
+    async def _tell_clients(self) -> None:
+        """Changed rows to the event bus, a few times a second at most; waiting reasons are looked at again now and then."""
+        while True:
+            with trio.move_on_after(2.0) as waited:
+                await self._tick.wait()
+            self._tick = trio.Event()
+            if waited.cancelled_caught:
+                self._changed.update({task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open})
+            changed, self._changed = self._changed, {}
+            for key in changed:
+                task = self.board.tasks[key]
+                if task.announced is not None:
+                    self.parts.events.publish("tasks", key[1], views.row(task, self.around()).model_dump())
+                    await self._ended(task)
+            await trio.sleep(0.1)
+
+    async def _ended(self, task: Task) -> None:
+        if task.terminal:
+            self.phases.pop(task.key, None)
+            self._watched.pop(task.key[1], None)
+            await self.parts.mesh.leave(topics.task(task.key[1]))
+
+    # ── watching ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def watch(self, task: Task) -> OutputBuffer:
+        """Listen to a task's progress for a while; its output so far."""
+        task_id = task.key[1]
+        buffer = self._buffer(task_id)
+        if not task.terminal:
+            self._watched[task_id] = self.parts.clock.monotonic() + WATCH_S
+            await self.parts.mesh.join(topics.task(task_id))
+        reported = task.accepted or task.report
+        if reported is not None and reported.result.log and not buffer.complete:
+            await self.announcing.load_log(buffer, reported)
+        return buffer
+
+    def _buffer(self, task_id: str) -> OutputBuffer:
+        if task_id not in self._buffers:
+            while len(self._buffers) >= BUFFERS:
+                self._buffers.pop(next(iter(self._buffers)))
+            self._buffers[task_id] = OutputBuffer(task_id)
+        return self._buffers[task_id]
+
+    async def _keep_watches(self) -> None:
+        """Own open tasks are watched; others for a while after somebody asked, or while a client follows."""
+        while True:
+            now = self.parts.clock.monotonic()
+            for task in self.board.of_mesh(self.parts.control.mesh_id):
+                task_id, announced = task.key[1], task.announced
+                if task.terminal or announced is None:
+                    continue
+                if announced.author == self.parts.me or self.parts.events.wanted(f"output:{task_id}"):
+                    if task_id not in self._watched:
+                        await self.parts.mesh.join(topics.task(task_id))
+                    self._watched[task_id] = now + WATCH_S
+            for task_id in [task_id for task_id, until in self._watched.items() if until < now]:
+                self._watched.pop(task_id)
+                await self.parts.mesh.leave(topics.task(task_id))
+            await trio.sleep(1.0)
+
+    async def _hear_progress(self, author: str, message: Message, _topic: str) -> None:
+        assert isinstance(message, TaskProgress)
+        key = (message.mesh_id, message.task_id)
+        held = self.board.tasks[key].held if key in self.board.tasks else None
+        if held is None or held.worker != author or held.attempt != message.attempt:
+            return  # only the holder knows how far it is
+        self._hear_phase(key, message.attempt, message.phase, message.detail)
+        self._hear_output(message.task_id, message.attempt, message.offset, message.text)
+
+    def _hear_phase(self, key: Key, attempt: int, phase: str, detail: str) -> None:
+        fresh = views.Phase(attempt, phase, detail)
+        if self.phases.get(key) != fresh:
+            self.phases[key] = fresh
+            self._changed[key] = None
+            self._tick.set()
+
+    def _hear_output(self, task_id: str, attempt: int, offset: int, text: str) -> None:
+        buffer = self._buffer(task_id)
+        before = buffer.end if buffer.attempt == attempt else 0
+        if buffer.add(attempt, offset, text):
+            chunk = OutputChunk(
+                task_id=task_id, attempt=attempt, offset=offset, text=text, gap=max(0, offset - before),
+                next=offset + len(text.encode()),
+            )  # fmt: skip
+            self.parts.events.publish(f"output:{task_id}", None, chunk.model_dump())
+
+    # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def around(self) -> views.Surroundings:
+        """What views need to know."""
+        parts = self.parts
+        return views.Surroundings(self.board, parts.control.mesh_id, parts.clock.wall(), self.name, self._why, self.phases)
+
+    def name(self, peer_id: str | None) -> str:
+        """A peer's name for people."""
+        agents = {agent.peer_id: agent.name for agent in self.parts.agents()}
+        return agents.get(peer_id or "") or self.parts.control.name(peer_id)
+
+    def _why(self, task: Task) -> str:
+        control = self.parts.control
+        no_admin = control.detail if control.state == "no_admin" else ""
+        busy = any(other.held for other in self.board.of_mesh(control.mesh_id))
+        announced = task.announced
+        fresh = announced is not None and not task.grants and self.parts.clock.wall() - announced.at_ms / 1000 < 1.5
+        why = waiting_for(task, self.parts.agents(), no_admin=no_admin, busy=busy)
+        return "" if fresh and why == "offers are gathered" else why
+
+    def by_state(self) -> dict[str, int]:
+        """Number of tasks of the present mesh by state."""
+        counts: dict[str, int] = {}
+        for task in self.board.of_mesh(self.parts.control.mesh_id):
+            state, _ = views.state_of(task, self.around())
+            counts[state] = counts.get(state, 0) + 1
+        return counts
+
+    def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
+        """The operations of this feature."""
+        return self.announcing.handlers()
+
+    def follow(self, task: Task) -> Task:
+        """The task, or the one that goes on from it in another mesh."""
+        for _ in range(16):
+            goes_on = self.board.continued.get(task.key)
+            following = self.board.find(goes_on) if goes_on and task.terminal not in TERMINAL else None
+            if following is None:
+                break
+            task = following
+        return task
+
+
+class _Decided:
+    """The service as a fold of the control log (the journal's fold has the same method name)."""
+
+    def __init__(self, service: TaskService) -> None:
+        self._service = service
+
+    def apply(self, entry: ControlEntry) -> None:
+        self._service.decided(entry)

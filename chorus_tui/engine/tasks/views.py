@@ -1,0 +1,105 @@
+"""Tasks as readers see them: rows and views made from the board. Says only what board and network know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from chorus_tui.contract.models.tasks import Attempt, State, TaskRow, TaskView
+from chorus_tui.engine.tasks.board import Board, Grant, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The last phase heard of an attempt."""
+
+    attempt: int
+    phase: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a view needs besides the board. ``why`` tells why an open task waits."""
+
+    board: Board
+    mesh_id: str | None
+    now: float
+    name: Callable[[str | None], str]
+    why: Callable[[Task], str]
+    phases: dict[tuple[str, str], Phase]
+
+
+def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
+    """State and detail in words."""
+    if task.terminal:
+        return cast("State", task.terminal), _end_in_words(task)
+    if task.key[0] != around.mesh_id:
+        goes_on = around.board.continued.get(task.key)
+        return "waiting", f"its mesh was left; it goes on as {goes_on}" if goes_on else "its mesh was left; its announcer carries it on"
+    held = task.held
+    if held is None:
+        why = around.why(task)
+        return ("waiting" if why else "announced"), why
+    if task.report is not None:
+        return "result_in", "the result is here, the mesh has not confirmed it"
+    phase = around.phases.get(task.key)
+    if phase is not None and phase.attempt == held.attempt:
+        return cast("State", phase.phase), phase.detail
+    claimed = (held.attempt, held.worker) in task.claims
+    return ("running" if claimed else "granted"), ""
+
+
+def _end_in_words(task: Task) -> str:
+    result = task.accepted.result if task.accepted else None
+    detail = result.detail if result and task.terminal != "completed" else ""
+    return ": ".join(part for part in (task.terminal_reason, detail) if part)
+
+
+def row(task: Task, around: Surroundings) -> TaskRow:
+    """One line of the board."""
+    return TaskRow(**_row(task, around))
+
+
+def _row(task: Task, around: Surroundings) -> dict[str, Any]:
+    announced = task.announced
+    assert announced is not None
+    state, detail = state_of(task, around)
+    last = task.grants[-1] if task.grants else None
+    shown = last if last is not None and (not last.ended or task.terminal) else None
+    return {
+        "task_id": task.key[1], "title": announced.spec.title, "state": state, "detail": detail,
+        "priority": announced.spec.priority, "announcer": announced.author, "announcer_name": around.name(announced.author),
+        "announced_at": announced.at_ms / 1000, "holder": shown.worker if shown else "",
+        "holder_name": around.name(shown.worker) if shown else "", "attempt": len(task.grants),
+        "seconds": _seconds(shown, around.now),
+    }  # fmt: skip
+
+
+def _seconds(grant: Grant | None, now: float) -> float | None:
+    if grant is None:
+        return None
+    end = grant.ended_ms / 1000 if grant.ended else now
+    return max(0.0, round(end - grant.at_ms / 1000, 3))
+
+
+def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> TaskView:
+    """Everything known of a task."""
+    announced = task.announced
+    assert announced is not None
+    fields = _row(task, around)
+    return TaskView(
+        **fields, spec=announced.spec, mesh_id=task.key[0], continues=announced.continues,
+        continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
+        result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
+        waiting_for=fields["detail"] if fields["state"] == "waiting" else "",
+    )  # fmt: skip
+
+
+def _attempt(task: Task, grant: Grant, around: Surroundings) -> Attempt:
+    reported = task.reports.get((grant.attempt, grant.worker))
+    return Attempt(
+        attempt=grant.attempt, worker=grant.worker, worker_name=around.name(grant.worker), granted_at=grant.at_ms / 1000,
+        ended=cast("Any", grant.ended), reason=grant.reason or grant.reasons, result=reported.result if reported else None,
+    )  # fmt: skip

@@ -1,0 +1,222 @@
+"""What a worker does: offers, runs what it was granted, renews, reports, gives back.
+
+A grant in the control log is the only order it takes, and the end of that grant the only thing that stops it, besides
+its own draining. Whatever it holds when it comes up again it gives back before it offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+import trio
+
+from chorus_tui.engine.clock import Clock
+from chorus_tui.engine.control.interface import Control
+from chorus_tui.engine.mesh.interface import Mesh
+from chorus_tui.engine.tasks import wire
+from chorus_tui.engine.tasks.admin import Admin
+from chorus_tui.engine.tasks.board import Board, Grant, Key, Task
+from chorus_tui.engine.tasks.run import Run, Tools
+
+log = structlog.get_logger("chorus.tasks.worker")
+
+ROUND_S = 1.0
+OFFER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Skills:
+    """What this peer offers. ``max_tasks`` 0: it takes none."""
+
+    max_tasks: int
+    role: str
+    expertise: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Running:
+    scope: trio.CancelScope
+    run: Run
+    reason: Literal["", "ended", "draining", "stopping"] = ""
+
+
+class Worker:
+    """Runs on every peer; does nothing where ``max_tasks`` is 0 or Docker is missing."""
+
+    def __init__(
+        self, me: str, board: Board, control: Control, mesh: Mesh, admin: Admin, clock: Clock, tools: Tools, skills: Skills,
+        docker_languages: Callable[[], tuple[str, ...] | None],
+    ) -> None:  # fmt: skip
+        self._me = me
+        self._board = board
+        self._control = control
+        self._mesh = mesh
+        self._admin = admin
+        self._clock = clock
+        self._tools = tools
+        self.skills = skills
+        self._languages = docker_languages
+        self._running: dict[tuple[Key, int], _Running] = {}
+        self._stale: dict[tuple[Key, int], str] = {}
+        self._done: set[tuple[Key, int]] = set()
+        self._wake = trio.Event()
+        self._idle = trio.Event()
+        self.draining = False
+        self._offered_at = -1e9
+        self._offered: tuple[Any, ...] = ()
+
+    @property
+    def running(self) -> int:
+        """Tasks running here now."""
+        return len(self._running)
+
+    def nudge(self) -> None:
+        """Board, mesh or Docker changed."""
+        self._wake.set()
+
+    def remember_stale(self) -> None:
+        """Called once after the folds were replayed: grants of an earlier life are to be given back."""
+        for task in self._board.tasks.values():
+            held = task.held
+            if held is not None and held.worker == self._me and task.report is None:
+                self._stale[task.key, held.attempt] = "its worker was restarted"
+
+    async def run(self) -> None:
+        """Until cancelled; every container is gone then."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._renew_leases)
+            while True:
+                with trio.move_on_after(ROUND_S):
+                    await self._wake.wait()
+                self._wake = trio.Event()
+                self._stop_ended()
+                await self._give_back()
+                self._start_granted(nursery)
+                await self._offer()
+
+    # ── running ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _mine(self) -> list[tuple[Task, Grant]]:
+        """Grants of this peer that hold, in its present mesh."""
+        return [
+            (task, task.held)
+            for task in self._board.of_mesh(self._control.mesh_id)
+            if task.held is not None and task.held.worker == self._me
+        ]
+
+    def _start_granted(self, nursery: trio.Nursery) -> None:
+        for task, grant in self._mine():
+            key = (task.key, grant.attempt)
+            if key in self._running or key in self._stale or key in self._done or task.report is not None:
+                continue
+            if self.draining or self._languages() is None:
+                self._stale[key] = "error: its worker has no Docker Engine now" if not self.draining else "its worker is stopping"
+                self.nudge()
+                continue
+            announced = task.announced
+            if announced is None:
+                continue
+            running = _Running(trio.CancelScope(), Run(self._tools, task.key, grant.attempt, announced.spec))
+            self._running[key] = running
+            nursery.start_soon(self._run, key, running)
+
+    async def _run(self, key: tuple[Key, int], running: _Running) -> None:
+        try:
+            with running.scope:
+                await running.run.to_the_end()
+            if running.reason in ("draining", "stopping"):
+                self._stale[key] = "its worker is stopping"
+        except Exception as error:
+            log.exception("❌ A task could not be carried through", task=key[0][1])
+            self._stale[key] = f"error: the worker failed ({type(error).__name__})"
+        finally:
+            self._running.pop(key, None)
+            self._done.add(key)
+            self._idle.set()
+            self.nudge()
+
+    def _stop_ended(self) -> None:
+        """A grant that does not hold any more ends its sandbox."""
+        holding = {(task.key, grant.attempt) for task, grant in self._mine()}
+        for key, running in self._running.items():
+            if key not in holding and not running.run.reported:
+                running.reason = running.reason or "ended"
+                running.scope.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new; let running tasks end within ``seconds``; give the others back."""
+        self.draining = True
+        self.nudge()
+        with trio.move_on_after(seconds):
+            while self._running:
+                self._idle = trio.Event()
+                await self._idle.wait()
+        for running in self._running.values():
+            running.reason = "draining"
+            running.scope.cancel()
+        with trio.move_on_after(5):
+            while self._running:
+                self._idle = trio.Event()
+                await self._idle.wait()
+        with trio.move_on_after(2):
+            await self._give_back()
+
+    # ── talking with the admin ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _ask(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+        control = self._control
+        if control.admin is None or control.mesh_id is None:
+            return None
+        frame = {**frame, "mesh_id": control.mesh_id}
+        if control.admin == self._me:
+            return self._admin.hear(self._me, frame)
+        return await wire.ask(self._mesh, control.admin, frame)
+
+    async def _give_back(self) -> None:
+        for (key, attempt), reason in list(self._stale.items()):
+            held = self._board.task(key).held
+            if held is None or held.attempt != attempt or key[0] != self._control.mesh_id:
+                self._stale.pop((key, attempt), None)
+                continue
+            answer = await self._ask({"kind": "release", "held": [[key[1], attempt]], "reason": reason})
+            if answer is not None and answer["kind"] == "noted":
+                log.info("📤 Gave a task back", task=key[1], reason=reason)
+                self._done.add((key, attempt))
+
+    async def _offer(self) -> None:
+        languages = self._languages()
+        holding = {(task.key, grant.attempt) for task, grant in self._mine()} | set(self._running)
+        free = max(0, self.skills.max_tasks - len(holding))
+        if languages is None or self.draining:
+            free = 0
+        wanted = any(task.open for task in self._board.of_mesh(self._control.mesh_id))
+        offer = (self._control.mesh_id, self._control.term, self._control.admin, free, languages, wanted)
+        fresh = offer == self._offered and self._clock.monotonic() - self._offered_at < OFFER_S
+        if fresh or not self.skills.max_tasks or not wanted:
+            return
+        frame = {
+            "kind": "offer", "free": free, "role": self.skills.role, "expertise": list(self.skills.expertise),
+            "languages": list(languages or ()),
+        }  # fmt: skip
+        answer = await self._ask(frame)
+        if answer is not None and answer["kind"] == "noted":
+            self._offered, self._offered_at = offer, self._clock.monotonic()
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await trio.sleep(max(0.2, self._control.parameters["lease_s"] / 3))
+            held = [[key[1], attempt] for (key, attempt) in self._running if key[0] == self._control.mesh_id]
+            if not held:
+                continue
+            answer = await self._ask({"kind": "renew", "held": held})
+            if answer is None or answer["kind"] != "renewed":
+                # Nobody to renew with: work goes on. A lease ends only where an admin is heard and says so.
+                continue
+            gone = {(str(task_id), attempt) for task_id, attempt in answer.get("gone", [])}
+            for (key, attempt), running in self._running.items():
+                if (key[1], attempt) in gone and not running.run.reported:
+                    running.reason = "ended"
+                    running.scope.cancel()

@@ -1,0 +1,261 @@
+"""Tasks on a simulated mesh: announced once, granted, run, accepted once, whatever happens to workers and admin."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskRef, TaskResult, TaskSpec
+from chorus_tui.engine.clock import SeededEntropy, SystemClock
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.interface import BlobInfo
+from chorus_tui.engine.tasks.rules import Agent
+from chorus_tui.engine.tasks.service import Parts, TaskService
+from chorus_tui.engine.tasks.worker import Skills
+from tests.simulation.engines import Peer, World, until, world
+from tests.simulation.test_meeting import one_mesh
+
+
+class ScriptedExecutor:
+    """Runs ``sleep N`` in simulated time and fails on ``false``; counts what it runs."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.active = 0
+
+    async def run(self, job: Any, report: Any, put_blob: Any) -> TaskResult:
+        self.started += 1
+        self.active += 1
+        try:
+            await report.phase("running")
+            await report.output(b"hello\n")
+            for command in job.spec.commands:
+                if command.startswith("sleep "):
+                    await trio.sleep(float(command.split()[1]))
+                if command == "broken":
+                    return TaskResult(outcome="error", reason="image_absent", detail="no such image")
+                if command == "false":
+                    return TaskResult(outcome="failed", reason="exit_code", exit_code=1)
+            return TaskResult(outcome="completed", exit_code=0, output_tail="hello\n")
+        finally:
+            self.active -= 1
+
+
+class NoBlobs:
+    """Nothing to keep in these tests."""
+
+    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> int:
+        return 0
+
+    async def put_file(self, path: Path) -> BlobInfo:
+        raise AssertionError("no files in these tests")
+
+
+class Plain:
+    """Redacts nothing."""
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+class Shop:
+    """A world whose peers also carry the tasks feature."""
+
+    def __init__(self, at: World) -> None:
+        self.at = at
+        self.services: dict[str, TaskService] = {}
+        self.executors: dict[str, ScriptedExecutor] = {}
+
+    async def start(self, name: str, *, max_tasks: int = 3, **options: Any) -> Peer:
+        holder: dict[str, TaskService] = {}
+
+        def extend(peer: Peer) -> None:
+            executor = self.executors.setdefault(name, ScriptedExecutor())
+            parts = Parts(
+                peer.peer_id, name, peer.journal, peer.control, peer.mesh, NoBlobs(), executor, None, SystemClock(),  # type: ignore[arg-type]
+                SeededEntropy(name), EventBus(), Plain, lambda: self.agents(peer), lambda: ("python",),
+                Skills(max_tasks, "", ()),
+            )  # fmt: skip
+            holder["service"] = TaskService(parts)
+
+        peer = await self.at.start(name, extend=extend, parameters={"lease_s": 10.0}, **options)
+        self.services[name] = holder["service"]
+        peer.tasks_scope = await self.at.nursery.start(self._serve, peer, holder["service"])  # type: ignore[attr-defined]
+        return peer
+
+    async def _serve(self, peer: Peer, service: TaskService, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+        with trio.CancelScope() as scope:
+            task_status.started(scope)
+            await service.run()
+
+    def kill(self, name: str) -> tuple[bytes, bytes]:
+        peer = self.at.peers[name]
+        peer.tasks_scope.cancel()  # type: ignore[attr-defined]
+        self.services.pop(name)
+        return self.at.kill(name)
+
+    def agents(self, seer: Peer) -> list[Agent]:
+        links = seer.mesh.links()  # type: ignore[attr-defined]
+        return [
+            Agent(member.peer_id, member.agent_id, member.peer_id in links or member.peer_id == seer.peer_id, True, max_tasks=3)
+            for member in seer.control.members.values()
+        ]
+
+    async def announce(self, name: str, *commands: str, **spec: Any) -> str:
+        service = self.services[name]
+        request = AnnounceTask(spec=TaskSpec(title="t", commands=list(commands), **spec))
+        return (await service.announcing.announce(request, None)).task_id
+
+    async def state(self, name: str, task_id: str) -> Any:
+        return await self.services[name].announcing.show(TaskRef(task_id=task_id), None)
+
+    async def ended(self, name: str, task_id: str, seconds: float = 120) -> Any:
+        task = self.services[name].board.find
+        await until("the task has ended", lambda: (t := task(task_id)) is not None and t.terminal, seconds)
+        await trio.sleep(3)
+        return await self.state(name, task_id)
+
+
+@asynccontextmanager
+async def shop(seed: int, *names: str, **options: Any):
+    """A mesh of these peers with tasks."""
+    async with world(seed) as at:
+        made = Shop(at)
+        peers = [await made.start(name, **options) for name in names]
+        await until("one mesh", lambda: one_mesh(peers))
+        await trio.sleep(2)
+        yield made
+
+
+def accepted(peer: Peer, task_id: str) -> int:
+    return sum('"task_accepted"' in line.replace("\\", "") and task_id in line for line in peer.control.export(0, 10_000))
+
+
+async def test_a_task_is_granted_run_and_accepted_once(autojump_clock):
+    """Announced on one of three, completed everywhere, accepted once."""
+    async with shop(1, "a", "b", "c") as made:
+        task_id = await made.announce("a", "sleep 2")
+        for name in ("a", "b", "c"):
+            view = await made.ended(name, task_id)
+
+            assert (view.state, view.confirmed, view.result.exit_code) == ("completed", True, 0)
+        assert sum(executor.started for executor in made.executors.values()) == 1
+        assert accepted(made.at.peers["a"], task_id) == 1
+
+
+async def test_a_dead_worker_delays_a_task_and_nothing_more(autojump_clock):
+    """The worker dies: after its lease the task is granted anew and accepted once, with both attempts shown."""
+    async with shop(2, "a", "b", "c") as made:
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        task_id = await made.announce(admin, "sleep 20")
+        board = made.services[admin].board
+        await until("claimed", lambda: board.find(task_id).claims)
+        holder = made.services[admin].name(board.find(task_id).held.worker)
+        made.kill(holder)
+        view = await made.ended(admin, task_id)
+
+        assert view.state == "completed"
+        assert [attempt.ended for attempt in view.attempts] == ["expired", "accepted"]
+        assert accepted(made.at.peers[admin], task_id) == 1
+
+
+async def test_a_restarted_worker_gives_back_what_it_held(autojump_clock):
+    """A worker that comes back releases its old grant at once instead of letting the lease run out."""
+    async with shop(3, "a", "b", "c") as made:
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        task_id = await made.announce(admin, "sleep 3")
+        board = made.services[admin].board
+        await until("claimed", lambda: board.find(task_id).claims)
+        holder = made.services[admin].name(board.find(task_id).held.worker)
+        await made.start(holder, images=made.kill(holder))
+        view = await made.ended(admin, task_id)
+
+        assert [attempt.ended for attempt in view.attempts] == ["released", "accepted"]
+        assert "restarted" in view.attempts[0].reason
+
+
+async def test_a_failing_task_fails_once_and_an_impossible_one_says_why(autojump_clock):
+    """A failure of the task ends it; an error of the worker is tried by others, then ends it with the reason."""
+    async with shop(4, "a", "b") as made:
+        failing = await made.announce("a", "false")
+        broken = await made.announce("b", "broken")
+        first, second = await made.ended("a", failing), await made.ended("a", broken)
+
+        assert (first.state, len(first.attempts), first.result.exit_code) == ("failed", 1, 1)
+        assert (second.state, len(second.attempts)) == ("failed", 2)
+        assert "no such image" in second.detail
+
+
+async def test_cancel_stops_the_work_everywhere(autojump_clock):
+    """Cancelled by its announcer: the run ends, the task is cancelled on all peers, nothing is accepted."""
+    async with shop(5, "a", "b", "c") as made:
+        task_id = await made.announce("b", "sleep 1000")
+        await until("running", lambda: sum(e.active for e in made.executors.values()))
+        await made.services["b"].announcing.cancel(CancelTask(task_id=task_id), None)
+        await until("stopped", lambda: not sum(e.active for e in made.executors.values()), 5)
+
+        assert (await made.ended("c", task_id)).state == "cancelled"
+        assert accepted(made.at.peers["a"], task_id) == 0
+
+
+async def test_draining_hands_the_long_task_over(autojump_clock):
+    """A draining worker finishes what is short and gives back what is long; another peer completes it."""
+    async with shop(6, "a", "b") as made:
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        worker = next(name for name in ("a", "b") if name != admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        short, long = await made.announce(admin, "sleep 4"), await made.announce(admin, "sleep 40")
+        await until("both run", lambda: made.executors[worker].active == 2)
+        await made.start("c")
+        await made.services[worker].drain(10)
+        first, second = await made.ended(admin, short), await made.ended(admin, long)
+
+        assert first.attempts[0].worker_name == worker
+        assert first.state == "completed"
+        assert [attempt.ended for attempt in second.attempts] == ["released", "accepted"]
+        assert second.attempts[1].worker_name == "c"
+
+
+async def test_a_returning_admin_gives_running_grants_a_full_lease(autojump_clock):
+    """The admin is away for longer than the lease while a worker works: on its return the grant holds and is accepted."""
+    async with shop(7, "a", "b") as made:
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        worker = next(name for name in ("a", "b") if name != admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        task_id = await made.announce(worker, "sleep 60")
+        await until("running", lambda: made.executors[worker].active)
+        left = made.kill(admin)
+        await trio.sleep(30)
+        await made.start(admin, images=left, max_tasks=0)
+        view = await made.ended(worker, task_id, 200)
+
+        assert [attempt.ended for attempt in view.attempts] == ["accepted"]
+
+
+async def test_open_tasks_of_a_mesh_of_one_go_on_in_the_next(autojump_clock):
+    """Announced in a mesh of one without workers, the task is carried into the mesh it dissolves into and completed."""
+    async with world(11) as at:
+        made = Shop(at)
+        at.network.discovery = False
+        first, second = await made.start("a", max_tasks=0), await made.start("b", max_tasks=0)
+        at.network.cut(first.peer_id, second.peer_id)
+        await until("both founded", lambda: first.control.is_admin and second.control.is_admin)
+        larger = max((first, second), key=lambda peer: peer.control.mesh_id)
+        task_id = await made.announce(larger.name, "sleep 1")
+        at.network.heal()
+        at.network.connect_all()
+        await until("one mesh", lambda: one_mesh([first, second]))
+        await made.start("c")
+        at.network.connect_all()
+        service = made.services[larger.name]
+        await until("it went on and was completed", lambda: service.follow(service.board.find(task_id)).terminal == "completed")
+
+        assert (await made.state(larger.name, task_id)).continued_as
