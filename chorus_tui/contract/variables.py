@@ -1,0 +1,72 @@
+"""The one table of environment variables: settings, ``--help`` and the README are made from it.
+
+Pure data from the standard library, because the command line's help imports it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "id", "int", "float", "bool", "port", "list", "multiaddrs", "json", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable. ``default`` is text as a person would set it; empty means unset. Secrets never show their value.
+
+    Every variable can also be given as ``NAME_FILE``, the path of a file that holds the value.
+    """
+
+    name: str
+    kind: Kind
+    default: str
+    group: str
+    help: str
+    secret: bool = False
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+_IDENTITY, _NETWORK, _WORK, _SANDBOX, _DOORS = "Identity", "Network", "Work", "Sandbox", "Doors and logs"
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable("CHORUS_LICENSE_ID", "text", "", _IDENTITY, "The licence; required. dev-… for development", secret=True),
+    Variable("CHORUS_AGENT_ID", "id", "", _IDENTITY, "The name others see; made from the peer's key when unset"),
+    Variable("CHORUS_AGENT_ROLE", "text", "", _IDENTITY, "Role, such as developer or reviewer"),
+    Variable("CHORUS_AGENT_EXPERTISE", "list", "", _IDENTITY, "Areas of expertise, with commas between"),
+    Variable("CHORUS_AGENT_REPORTS_TO", "text", "", _IDENTITY, "Agent id of the supervisor"),
+    Variable("CHORUS_AGENT_SPECIALIZATION", "text", "general", _IDENTITY, "Kind of tasks it is best at"),
+    Variable("CHORUS_DATA_DIR", "text", "", _IDENTITY, "Data folder; one per kind in the user's data folder when unset"),
+    Variable("CHORUS_NETWORK_KEY", "text", "", _NETWORK, "Who is on one network: 32 bytes as hex or base64, or 'open'. "
+             "Unset: a key of your user's own, this machine only", secret=True),
+    Variable("CHORUS_BOOTSTRAP_PEERS", "multiaddrs", "", _NETWORK, "Multiaddrs to dial first, with commas between"),
+    Variable("CHORUS_P2P_HOST", "text", "0.0.0.0", _NETWORK, "Address to listen on for peers"),  # noqa: S104 - peers are elsewhere
+    Variable("CHORUS_P2P_PORT", "port", "9000", _NETWORK, "Port for peers; 0 takes any free one"),
+    Variable("CHORUS_ANNOUNCE_ADDRESSES", "multiaddrs", "", _NETWORK, "Addresses to tell others, first of all"),
+    Variable("CHORUS_MDNS_ENABLED", "bool", "true", _NETWORK, "Find peers on the local network"),
+    Variable("CHORUS_DISCOVERY_GRACE", "float", "", _NETWORK, "Seconds to look for a mesh before founding one; 3, or 10 "
+             "with bootstrap peers", low=0, high=3600),
+    Variable("CHORUS_ELECTION_EXPECT", "int", "1", _NETWORK, "Found a mesh only when this many peers are here", low=1, high=1000),
+    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none", low=0, high=1000),
+    Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
+             "peer founds (60)", low=1, high=3600),
+    Variable("CHORUS_DRAIN_TIMEOUT", "float", "30", _WORK, "Seconds running tasks may go on after SIGTERM", low=0, high=3600),
+    Variable("DOCKER_HOST", "text", "unix:///var/run/docker.sock", _SANDBOX, "The Docker Engine"),
+    Variable("CHORUS_IMAGES", "json", "", _SANDBOX, 'Images by language, as JSON: {"python": "python:3.12-slim"}'),
+    Variable("CHORUS_IMAGE_REGISTRIES", "list", "docker.io", _SANDBOX, "Registries images may be pulled from"),
+    Variable("CHORUS_REPOSITORY_HOSTS", "list", "github.com,gitlab.com,codeberg.org", _SANDBOX, "Hosts repositories may be "
+             "cloned from"),
+    Variable("CHORUS_SANDBOX_CPUS", "float", "", _SANDBOX, "CPUs of all sandboxes together; all cores but one", low=0.1, high=1024),
+    Variable("CHORUS_SANDBOX_MEMORY_MB", "int", "2048", _SANDBOX, "Memory of one sandbox at most, MiB", low=16, high=1 << 20),
+    Variable("CHORUS_API_HOST", "text", "127.0.0.1", _DOORS, "Address of the HTTP API"),
+    Variable("CHORUS_API_PORT", "port", "8080", _DOORS, "Port of the HTTP API and /metrics; 0 takes any free one"),
+    Variable("CHORUS_HEALTH_HOST", "text", "127.0.0.1", _DOORS, "Address of the health endpoints"),
+    Variable("CHORUS_HEALTH_PORT", "port", "8081", _DOORS, "Port of the health endpoints; 0 takes any free one"),
+    Variable("CHORUS_LOG_LEVEL", "choice", "info", _DOORS, "How much is logged", choices=("debug", "info", "warning", "error")),
+    Variable("CHORUS_LOG_FORMAT", "choice", "auto", _DOORS, "json, text, or auto: text on a terminal", choices=("auto", "json", "text")),
+)  # fmt: skip
+
+HUMAN_DEFAULTS = {"CHORUS_P2P_PORT": "0", "CHORUS_API_PORT": "0", "CHORUS_HEALTH_PORT": "0"}
+"""Where a person's own engine differs, so that both kinds live on one machine."""

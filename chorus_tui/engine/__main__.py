@@ -1,0 +1,76 @@
+"""The engine's own command line, for launchers: ``python -m chorus_tui.engine serve`` and ``… images build|ensure``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from functools import partial
+
+import trio
+
+
+def main() -> int:
+    """Exit codes: 0 stopped in order, 1 could not start or failed, 2 wrong settings or usage."""
+    arguments = _parser().parse_args()
+    if arguments.command == "serve":
+        return _serve(arguments)
+    return _images(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chorus_tui.engine", description="The engine of chorus-tui.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="run an engine until it is told to stop")
+    serve.add_argument("--kind", choices=["agent", "human"], default="agent")
+    serve.add_argument("--data-dir", help="data folder; default: CHORUS_DATA_DIR, or one per kind")
+    serve.add_argument("--stop-when-idle", type=float, metavar="S", help="stop S seconds after the last client left")
+    serve.add_argument("--ready-fd", type=int, metavar="N", help="write 'ready' or 'error: …' to this descriptor")
+    images = commands.add_parser("images", help="sandbox images")
+    images.add_argument("action", choices=["build", "ensure"])
+    images.add_argument("--json", action="store_true")
+    images.add_argument("names", nargs="*", metavar="NAME")
+    return parser
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from chorus_tui.engine.runtime.serve import CannotStart, prepare, serve  # noqa: PLC0415 - --help stays quick
+
+    def tell(word: str) -> None:
+        if arguments.ready_fd is not None:
+            with contextlib.suppress(OSError), os.fdopen(arguments.ready_fd, "w") as pipe:
+                pipe.write(f"{word}\n")
+            arguments.ready_fd = None
+
+    try:
+        engine = prepare(arguments.kind, os.environ, arguments.data_dir)
+        run = partial(serve, engine, ready=partial(tell, "ready"), stop_when_idle_s=arguments.stop_when_idle)
+        trio.run(run)
+    except CannotStart as error:
+        print(f"✗ {error}", file=sys.stderr)
+        tell(f"error: {error}")
+        return error.code
+    return 0
+
+
+def _images(arguments: argparse.Namespace) -> int:
+    from chorus_tui.engine.execution.errors import ExecutionError  # noqa: PLC0415 - --help stays quick
+    from chorus_tui.engine.execution.image_build import build_images  # noqa: PLC0415 - as above
+    from chorus_tui.engine.execution.settings import DEFAULT_SOCKET  # noqa: PLC0415 - as above
+
+    host = os.environ.get("DOCKER_HOST") or DEFAULT_SOCKET
+    say = partial(print, file=sys.stderr) if arguments.json else print
+    try:
+        built = trio.run(partial(build_images, tuple(arguments.names), say, docker_host=host))
+    except ExecutionError as error:
+        print(f"✗ {error}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(json.dumps([{"name": image.name, "id": image.image_id, "built": image.built, "size": image.size} for image in built]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

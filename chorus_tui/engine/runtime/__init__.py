@@ -1,0 +1,1 @@
+"""Builds the engine in order, supervises it, stops it in reverse."""

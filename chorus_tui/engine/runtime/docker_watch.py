@@ -1,0 +1,66 @@
+"""Whether Docker answers, and with which images: looked at regularly, so that nobody waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.execution.errors import ExecutionError
+from chorus_tui.engine.execution.executor import DockerExecutor
+from chorus_tui.engine.execution.interface import DockerState
+
+log = structlog.get_logger("chorus.docker")
+
+LOOK_S = 10.0
+REAP_EVERY = 6
+
+
+class DockerWatch:
+    """The present state of the Docker Engine; reaps what is past its deadline."""
+
+    def __init__(self, executor: DockerExecutor) -> None:
+        self._executor = executor
+        self.state = DockerState(available=False, problem="Docker has not been asked yet")
+        self.on_change: Callable[[], None] = _nothing
+
+    @property
+    def languages(self) -> tuple[str, ...] | None:
+        """Languages whose image is present; None without Docker."""
+        return self.state.languages if self.state.available else None
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled; started after the first look."""
+        await self._look()
+        task_status.started()
+        looks = 0
+        while True:
+            if self.state.available and looks % REAP_EVERY == 0:
+                await self._reap()
+            looks += 1
+            await trio.sleep(LOOK_S)
+            await self._look()
+
+    async def _look(self) -> None:
+        state = await self._executor.probe()
+        if state.available != self.state.available:
+            word = f"Docker {state.version} is there" if state.available else f"⚠️ {state.problem}"
+            log.info(word)
+        changed, self.state = state != self.state, state
+        if changed:
+            self.on_change()
+
+    async def _reap(self) -> None:
+        try:
+            gone = await self._executor.reap()
+        except ExecutionError as error:
+            log.debug("Nothing reaped", reason=str(error))
+        else:
+            if gone:
+                log.info("Removed sandboxes past their deadline", number=gone)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

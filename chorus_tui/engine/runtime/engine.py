@@ -1,0 +1,163 @@
+"""One engine, built: every part by its name, in the order in which each needs the ones before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from chorus_tui import __version__
+from chorus_tui.engine.api.tokens import Tokens
+from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
+from chorus_tui.engine.control import store as control_store
+from chorus_tui.engine.control.service import ControlService, ControlSettings
+from chorus_tui.engine.data_folder import DataFolder
+from chorus_tui.engine.execution.executor import DockerExecutor
+from chorus_tui.engine.execution.repositories import GitRepositories
+from chorus_tui.engine.execution.settings import ExecutionSettings, default_cpus
+from chorus_tui.engine.journal import store as feed_store
+from chorus_tui.engine.journal.blobs import FileBlobs
+from chorus_tui.engine.journal.database import SqliteDatabase
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.journal import FeedJournal
+from chorus_tui.engine.licensing.license import License
+from chorus_tui.engine.mesh import network_key
+from chorus_tui.engine.mesh.config import MeshConfig
+from chorus_tui.engine.mesh.node import Libp2pMesh
+from chorus_tui.engine.peers.service import Load, PeerService, Self
+from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.runtime.docker_watch import DockerWatch
+from chorus_tui.engine.settings import Settings
+from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.tasks.rules import Agent
+from chorus_tui.engine.tasks.service import Parts, TaskService
+from chorus_tui.engine.tasks.worker import Skills
+
+LEASE = "lease_s"
+
+
+@dataclass(slots=True)
+class Engine:
+    """All parts of one peer."""
+
+    kind: Literal["agent", "human"]
+    settings: Settings
+    license: License
+    folder: DataFolder
+    identity: Identity
+    agent_id: str
+    key: network_key.NetworkKey
+    tokens: Tokens
+    redactor: Redactor
+    clock: Clock
+    entropy: Entropy
+    events: EventBus
+    feeds: SqliteDatabase
+    decisions: SqliteDatabase
+    mesh: Libp2pMesh
+    journal: FeedJournal
+    blobs: FileBlobs
+    control: ControlService
+    executor: DockerExecutor
+    docker: DockerWatch
+    tasks: TaskService
+    peers: PeerService
+    started_at: float
+    draining: bool = False
+
+    def close(self) -> None:
+        """Close the stores."""
+        self.feeds.close()
+        self.decisions.close()
+
+    @property
+    def max_tasks(self) -> int:
+        """Tasks at once; a person's own engine takes none by itself."""
+        return self.settings.max_tasks if self.kind == "agent" else 0
+
+
+def build(
+    kind: Literal["agent", "human"], settings: Settings, license_: License, folder: DataFolder, identity: Identity,
+    agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor,
+) -> Engine:  # fmt: skip
+    """Build everything; opens the stores, no port. Raises ``StoreError``."""
+    clock, entropy, events = SystemClock(), SystemEntropy(), EventBus()
+    mesh = Libp2pMesh(identity, _mesh_config(settings, folder, key), clock, entropy)
+    feeds = SqliteDatabase.open(folder.path / "journal.db", feed_store.SCHEMA)
+    decisions = SqliteDatabase.open(folder.path / "control.db", control_store.SCHEMA)
+    journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__)
+    blobs = FileBlobs(folder.path / "blobs", mesh)
+    control = ControlService(
+        identity, agent_id, kind, settings.role, list(settings.expertise), decisions, mesh, journal, clock, entropy, events,
+        _control_settings(settings, folder),
+    )  # fmt: skip
+    blobs.is_member = control.is_member
+    execution = _execution_settings(settings, identity.peer_id)
+    executor = DockerExecutor(execution, clock)
+    docker = DockerWatch(executor)
+    max_tasks = settings.max_tasks if kind == "agent" else 0
+
+    def load() -> Load:
+        return Load(tasks.worker.running, tasks.worker.draining, docker.languages if max_tasks else None)
+
+    me = Self(
+        identity.peer_id, agent_id, kind, settings.role, tuple(settings.expertise), settings.specialization, settings.reports_to,
+        __version__, max_tasks,
+    )  # fmt: skip
+    peers = PeerService(me, journal, control, mesh, clock, events, load)
+    tasks = TaskService(
+        Parts(
+            identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
+            partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
+            Skills(max_tasks, settings.role, tuple(settings.expertise)),
+        )
+    )  # fmt: skip
+    docker.on_change = lambda: (tasks.worker.nudge(), peers.nudge())  # type: ignore[assignment, func-returns-value]
+    return Engine(
+        kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
+        mesh, journal, blobs, control, executor, docker, tasks, peers, clock.wall(),
+    )  # fmt: skip
+
+
+def agents(peers: PeerService) -> list[Agent]:
+    """Peers that may work, as the directory knows them."""
+    found = []
+    for peer in peers.peers():
+        capability = peers.said(peer.peer_id).capability
+        if peer.member:
+            found.append(
+                Agent(
+                    peer.peer_id, peer.name, peer.state == "connected", bool(capability and capability.docker), peer.role,
+                    tuple(peer.expertise), tuple(capability.languages) if capability else (), peer.max_tasks or 0,
+                    peer.status == "draining",
+                )
+            )  # fmt: skip
+    return found
+
+
+def _mesh_config(settings: Settings, folder: DataFolder, key: network_key.NetworkKey) -> MeshConfig:
+    """Without a key of its own a peer listens and looks around on this machine only."""
+    return MeshConfig(
+        data_dir=folder.path, listen_host="127.0.0.1" if key.loopback_only else settings.p2p_host, p2p_port=settings.p2p_port,
+        bootstrap=list(settings.bootstrap_peers), network_key=key.key, loopback_only=key.loopback_only,
+        mdns=settings.mdns_enabled, announce_addresses=list(settings.announce_addresses), agent_version=f"chorus-tui/{__version__}",
+    )  # fmt: skip
+
+
+def _control_settings(settings: Settings, folder: DataFolder) -> ControlSettings:
+    grace = settings.discovery_grace_s
+    if grace is None:
+        grace = 10.0 if settings.bootstrap_peers else 3.0
+    parameters = {} if settings.task_lease_s is None else {LEASE: settings.task_lease_s}
+    return ControlSettings(
+        grace_s=grace, expect=settings.election_expect, bootstrap=tuple(settings.bootstrap_peers), parameters=parameters,
+        binding=control_store.binding(folder.path / "control.db"),
+    )  # fmt: skip
+
+
+def _execution_settings(settings: Settings, owner: str) -> ExecutionSettings:
+    return ExecutionSettings(
+        owner=owner, docker_host=settings.docker_host, images=settings.images, registries=tuple(settings.image_registries),
+        repository_hosts=tuple(settings.repository_hosts), max_cpus=settings.sandbox_max_cpus or default_cpus(),
+        max_memory_mb=settings.sandbox_max_memory_mb or ExecutionSettings.max_memory_mb,
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""The operations that belong to no feature: greeting, status, invitation, journal, blobs, stopping."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+from chorus_tui import __version__
+from chorus_tui.contract import CONTRACT_VERSION
+from chorus_tui.contract.models import blobs, journal, status
+from chorus_tui.contract.models.common import Empty
+from chorus_tui.contract.models.peers import Invitation
+from chorus_tui.contract.problem import invalid
+from chorus_tui.engine.mesh import network_key
+from chorus_tui.engine.runtime import health
+from chorus_tui.engine.runtime.engine import Engine
+from chorus_tui.engine.runtime.supervision import Supervisor
+
+Handler = Callable[[Any, Any], Awaitable[Any]]
+
+
+class EngineHandlers:
+    """Answers for the engine as a whole. ``stop`` is told the drain time a caller wishes, or None."""
+
+    def __init__(self, engine: Engine, supervisor: Supervisor, stop: Callable[[float | None], None]) -> None:
+        self._engine = engine
+        self._supervisor = supervisor
+        self._stop = stop
+
+    def all(self) -> dict[str, Handler]:
+        """Of the engine and of its features, by operation."""
+        own: dict[str, Handler] = {
+            "engine.hello": self.hello,
+            "engine.stop": self.stop,
+            "status.show": self.status,
+            "network.invite": self.invite,
+            "blobs.read": self.read_blob,
+            "journal.tail": self.tail,
+            "journal.verify": self.verify,
+            "journal.export": self.export,
+        }
+        return {**own, **self._engine.tasks.handlers(), **self._engine.peers.handlers()}
+
+    async def hello(self, _request: Any, _caller: Any) -> status.Hello:
+        """The greeting."""
+        engine = self._engine
+        return status.Hello(
+            contract=CONTRACT_VERSION, version=__version__, agent_id=engine.agent_id, peer_id=engine.identity.peer_id,
+            kind=engine.kind, pid=os.getpid(), data_dir=str(engine.folder.path), draining=engine.draining,
+        )  # fmt: skip
+
+    async def stop(self, request: status.StopEngine, _caller: Any) -> Empty:
+        """Drain and stop; the answer comes before."""
+        self._stop(request.drain_s)
+        return Empty()
+
+    async def status(self, _request: Any, _caller: Any) -> status.Status:
+        """Everything about this peer."""
+        return self.present()
+
+    def present(self) -> status.Status:
+        """The present status."""
+        engine, control = self._engine, self._engine.control
+        found = health.checks(engine, self._supervisor)
+        me = control.members.get(engine.identity.peer_id)
+        return status.Status(
+            agent_id=engine.agent_id, peer_id=engine.identity.peer_id, kind=engine.kind, version=__version__,
+            started_at=engine.started_at, addresses=engine.mesh.addresses(), data_dir=str(engine.folder.path),
+            role=engine.settings.role, authority=me.authority if me else "", license=str(engine.license),
+            mesh_id=control.mesh_id, mesh_state=control.state, mesh_detail=control.detail, admin=self._admin(),
+            voters=list(control.voters), failover=self._failover(), peers=len(engine.mesh.links()), members=len(control.members),
+            tasks=engine.tasks.by_state(), running=engine.tasks.worker.running, max_tasks=engine.max_tasks,
+            network=engine.key.mode, health=health.level(found), checks=found, warnings=self._warnings(),
+            draining=engine.draining, feed_entries=engine.journal.count(), control_index=control.commit,
+            refused_messages=dict(engine.mesh.counters.refused),
+        )  # fmt: skip
+
+    def _admin(self) -> status.Admin | None:
+        control = self._engine.control
+        if control.admin is None:
+            return None
+        name = control.name(control.admin)
+        return status.Admin(agent_id=name, peer_id=control.admin, term=control.term, reachable=control.admin_reachable())
+
+    def _failover(self) -> str:
+        count = len(self._engine.control.voters)
+        if count == 0:
+            return "no mesh yet"
+        return "one voter: no failover" if count == 1 else f"{count} voters"
+
+    def _warnings(self) -> list[str]:
+        engine = self._engine
+        notes = [*engine.settings.warnings, *engine.control.overruled()]
+        if engine.key.mode == "open":
+            notes.append("The network key is switched off: any process on this machine can join")
+        return notes
+
+    async def invite(self, _request: Any, _caller: Any) -> Invitation:
+        """What to set on another machine. Carries the network key, so it needs the admin scope."""
+        engine = self._engine
+        addresses = engine.mesh.addresses()
+        environment = {"CHORUS_BOOTSTRAP_PEERS": ",".join(addresses[:3])}
+        note = ""
+        if engine.key.key is not None:
+            environment["CHORUS_NETWORK_KEY"] = network_key.to_text(engine.key.key)
+        if engine.key.loopback_only:
+            note = (
+                "This peer listens on this machine only, because CHORUS_NETWORK_KEY is not set. Set it here to the key below and "
+                "start again; then other machines can reach it"
+            )
+        return Invitation(addresses=addresses, network=engine.key.mode, environment=environment, note=note)
+
+    # ── journal and blobs ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def read_blob(self, request: blobs.ReadBlob, _caller: Any) -> blobs.BlobChunk:
+        """A range; the blob is fetched from a member first when it is not here."""
+        path = await self._engine.blobs.path(request.digest)
+
+        def read() -> tuple[int, bytes]:
+            with path.open("rb") as file:
+                file.seek(request.offset)
+                return path.stat().st_size, file.read(request.length)
+
+        size, data = await trio.to_thread.run_sync(read)
+        text = base64.b64encode(data).decode()
+        return blobs.BlobChunk(digest=request.digest, size=size, offset=request.offset, data=text)
+
+    async def tail(self, request: journal.TailJournal, _caller: Any) -> journal.JournalPage:
+        """The newest entries, their authors by name."""
+        page = await self._engine.journal.tail(request)
+        name = self._engine.control.name
+        return journal.JournalPage(entries=[e.model_copy(update={"author_name": name(e.author)}) for e in page.entries])
+
+    async def verify(self, _request: Any, _caller: Any) -> journal.Verification:
+        """Feeds and control logs."""
+        feeds = await self._engine.journal.verify()
+        count, problems = self._engine.control.verify()
+        found = [*feeds.problems, *problems]
+        return feeds.model_copy(update={"ok": not found, "control_entries": count, "problems": found})
+
+    async def export(self, request: journal.ExportJournal, _caller: Any) -> journal.ExportPage:
+        """Feeds first, then the control logs."""
+        after = request.after or ""
+        try:
+            if not after.startswith("c:"):
+                page = await self._engine.journal.export(after or None, request.limit)
+                return page if page.next else page.model_copy(update={"next": "c:0"})
+            start = int(after[2:])
+        except ValueError:
+            raise invalid({"after": "not a cursor of this export; use 'next' of the page before"}) from None
+        lines = self._engine.control.export(start, request.limit)
+        more = f"c:{start + len(lines)}" if len(lines) == request.limit else None
+        return journal.ExportPage(lines=lines, next=more)

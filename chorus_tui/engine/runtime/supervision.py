@@ -1,0 +1,81 @@
+"""Supervision: a service that fails is restarted with back-off and shows as degraded; a critical one that keeps failing
+ends the process with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.clock import Clock
+
+log = structlog.get_logger("chorus.runtime")
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+CALM_S = 60.0
+MOST_FAILURES = 5
+
+
+class ServiceFailed(Exception):
+    """A critical service failed for good. The text names it and its reason."""
+
+
+@dataclass(slots=True)
+class Service:
+    """One supervised service. ``run`` takes ``task_status`` like any trio service."""
+
+    name: str
+    run: Callable[..., Awaitable[Any]]
+    critical: bool = False
+    restartable: bool = True
+    failures: int = 0
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs services; knows which are in trouble."""
+
+    clock: Clock
+    services: list[Service] = field(default_factory=list)
+
+    async def start(self, nursery: trio.Nursery, service: Service) -> None:
+        """Start one and wait until it says it has started. What it raises before that is the caller's."""
+        self.services.append(service)
+        await nursery.start(self._keep, service)
+
+    async def _keep(self, service: Service, *, task_status: trio.TaskStatus[None]) -> None:
+        pause = FIRST_PAUSE_S
+        status: Any = task_status
+        while True:
+            began = self.clock.monotonic()
+            try:
+                await service.run(task_status=status)
+            except Exception as error:
+                if status is task_status and not _told(task_status):
+                    raise
+                log.exception("⚠️ A service failed", service=service.name)
+                service.problem = f"{type(error).__name__}: {error}"[:300]
+            else:
+                return
+            calm = self.clock.monotonic() - began > CALM_S
+            service.failures = 1 if calm else service.failures + 1
+            pause = FIRST_PAUSE_S if calm else min(pause * 2, LONGEST_PAUSE_S)
+            if not service.restartable or (service.critical and service.failures >= MOST_FAILURES):
+                raise ServiceFailed(f"{service.name} failed for good: {service.problem}")
+            await trio.sleep(pause)
+            status = trio.TASK_STATUS_IGNORED
+            service.problem = f"restarted after: {service.problem}"
+
+    def problems(self) -> list[tuple[str, str]]:
+        """(service, problem) of those that failed lately."""
+        return [(service.name, service.problem) for service in self.services if service.problem]
+
+
+def _told(task_status: Any) -> bool:
+    """Whether ``started`` was called: trio sets the flag on its own object."""
+    return bool(getattr(task_status, "_called_started", False))

@@ -1,0 +1,210 @@
+"""Settings from the environment: the only reader of it in the engine. All faults are told at once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES, Variable
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]+/tcp/\d{1,5}(/p2p/[1-9A-HJ-NP-Za-km-z]{20,80})?")
+_TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+
+
+class SettingsError(Exception):
+    """The environment cannot be used. ``problems`` are all faults, one line each, without secrets."""
+
+    def __init__(self, problems: list[str], warnings: list[str]) -> None:
+        lines = ["The settings cannot be used:", *(f"  {problem}" for problem in problems)]
+        super().__init__("\n".join([*lines, *(f"  note: {warning}" for warning in warnings)]))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person or an operator set, checked; times in seconds, sizes in MiB."""
+
+    license_id: str
+    agent_id: str
+    role: str
+    expertise: tuple[str, ...]
+    reports_to: str
+    specialization: str
+    data_dir: str
+    network_key: str
+    bootstrap_peers: tuple[str, ...]
+    p2p_host: str
+    p2p_port: int
+    announce_addresses: tuple[str, ...]
+    mdns_enabled: bool
+    discovery_grace_s: float | None
+    election_expect: int
+    max_tasks: int
+    task_lease_s: float | None
+    drain_timeout_s: float
+    docker_host: str
+    images: dict[str, str]
+    image_registries: tuple[str, ...]
+    repository_hosts: tuple[str, ...]
+    sandbox_max_cpus: float | None
+    sandbox_max_memory_mb: int
+    api_host: str
+    api_port: int
+    health_host: str
+    health_port: int
+    log_level: str
+    log_format: str
+    warnings: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+_FIELDS = {
+    "license_id": "CHORUS_LICENSE_ID", "agent_id": "CHORUS_AGENT_ID", "role": "CHORUS_AGENT_ROLE",
+    "expertise": "CHORUS_AGENT_EXPERTISE", "reports_to": "CHORUS_AGENT_REPORTS_TO",
+    "specialization": "CHORUS_AGENT_SPECIALIZATION", "data_dir": "CHORUS_DATA_DIR", "network_key": "CHORUS_NETWORK_KEY",
+    "bootstrap_peers": "CHORUS_BOOTSTRAP_PEERS", "p2p_host": "CHORUS_P2P_HOST", "p2p_port": "CHORUS_P2P_PORT",
+    "announce_addresses": "CHORUS_ANNOUNCE_ADDRESSES", "mdns_enabled": "CHORUS_MDNS_ENABLED",
+    "discovery_grace_s": "CHORUS_DISCOVERY_GRACE", "election_expect": "CHORUS_ELECTION_EXPECT",
+    "max_tasks": "CHORUS_AGENT_MAX_TASKS", "task_lease_s": "CHORUS_TASK_LEASE_S", "drain_timeout_s": "CHORUS_DRAIN_TIMEOUT",
+    "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
+    "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
+    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
+    "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT", "log_level": "CHORUS_LOG_LEVEL",
+    "log_format": "CHORUS_LOG_FORMAT",
+}  # fmt: skip
+
+
+def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Settings:
+    """Read and check everything. Raises :class:`SettingsError` with all faults."""
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    secrets: list[str] = []
+    for variable in VARIABLES:
+        try:
+            text = _text(variable, environ, kind)
+            values[variable.name] = _parse(variable, text)
+            if variable.secret and text:
+                secrets.append(text)
+        except ValueError as error:
+            problems.append(f"{variable.name}: {error}")
+    warnings = _unknown(environ)
+    if problems:
+        raise SettingsError(problems, warnings)
+    fields = {field: values[name] for field, name in _FIELDS.items()}
+    return Settings(**fields, warnings=tuple(warnings), secrets=tuple(secrets))
+
+
+def _text(variable: Variable, environ: Mapping[str, str], kind: str) -> str:
+    """The value as text: set, from its file, or the default."""
+    given, file = environ.get(variable.name, "").strip(), environ.get(f"{variable.name}_FILE", "").strip()
+    if given and file:
+        raise ValueError(f"set both directly and by {variable.name}_FILE; use one of them")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ValueError(f"the file {file} that {variable.name}_FILE names cannot be read: {why}") from None
+    if given:
+        return given
+    return HUMAN_DEFAULTS.get(variable.name, variable.default) if kind == "human" else variable.default
+
+
+def _parse(variable: Variable, text: str) -> Any:
+    """Typed value. Raises ValueError with the fault and what would be right."""
+    if variable.name == "CHORUS_NETWORK_KEY":
+        return _network_key(text)
+    if variable.kind in ("list", "multiaddrs"):
+        return _items(variable, text)
+    if variable.kind == "json":
+        return _images(text)
+    if not text:
+        return None if variable.kind in ("float", "int") else ""
+    if variable.kind in ("int", "float", "port"):
+        return _number(variable, text)
+    if variable.kind == "bool":
+        return _bool(text)
+    if variable.kind == "id" and not _ID.fullmatch(text):
+        raise ValueError(f"{text!r} is no name: small letters, digits, '.', '_' and '-', at most 63, a letter or digit first")
+    if variable.kind == "choice" and text not in variable.choices:
+        raise ValueError(f"{text!r} is none of {', '.join(variable.choices)}")
+    return text
+
+
+def _number(variable: Variable, text: str) -> float | int:
+    whole = variable.kind in ("int", "port")
+    try:
+        number = int(text) if whole else float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no {'whole number' if whole else 'number'}") from None
+    low, high = (0, 65535) if variable.kind == "port" else (variable.low, variable.high)
+    if (low is not None and number < low) or (high is not None and number > high) or number != number:
+        raise ValueError(f"{text} is out of range; {low:g} to {high:g} is allowed")
+    return number
+
+
+def _bool(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def _items(variable: Variable, text: str) -> tuple[str, ...]:
+    items = tuple(item.strip() for item in text.split(",") if item.strip())
+    if variable.kind == "multiaddrs":
+        for item in items:
+            if not _MULTIADDR.fullmatch(item):
+                raise ValueError(f"{item!r} is no multiaddr such as /ip4/192.0.2.1/tcp/9000 or /dns4/host/tcp/9000/p2p/12D3Koo…")
+    return items
+
+
+def _images(text: str) -> dict[str, str]:
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from None
+    if not isinstance(value, dict) or not all(isinstance(v, str) and v for v in value.values()):
+        raise ValueError('an object of language and image is expected, such as {"python": "python:3.12-slim"}')
+    return {str(language).lower(): image for language, image in value.items()}
+
+
+def _network_key(text: str) -> str:
+    """The form only; what it stands for is the mesh's affair. Never repeats the value."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or text.lower() == "open":
+        return text
+    if lines[0] == "/key/swarm/psk/1.0.0/" and len(lines) == 3:
+        return text
+    bare = lines[0] if len(lines) == 1 else ""
+    if re.fullmatch(r"[0-9a-fA-F]{64}", bare):
+        return text
+    try:
+        if len(base64.b64decode(bare, validate=True)) == 32:
+            return text
+    except binascii.Error:
+        pass
+    raise ValueError("not a key; 32 bytes as 64 hex digits or as base64, a swarm.key file's text, or the word open")
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    """A misspelt variable has no effect; say which one was probably meant."""
+    known = [variable.name for variable in VARIABLES]
+    known += [f"{name}_FILE" for name in known]
+    notes = []
+    for name in sorted(environ):
+        if name.startswith("CHORUS_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            notes.append(f"{name} is not known and has no effect{f'; did you mean {near[0]}?' if near else ''}")
+    return notes
