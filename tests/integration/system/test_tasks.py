@@ -66,15 +66,19 @@ def test_a_failing_command_is_shown_as_failed_with_its_exit_code(trio_of_peers):
 
 
 def test_waiting_too_short_says_still_running_and_cancel_ends_it(trio_of_peers):
-    """``task wait`` exits 3 while it runs; cancelled from another peer, its container is gone within 5 s."""
+    """``task wait`` exits 3 while it runs; a peer without the authority cannot cancel another's task and is told so;
+    its announcer can, and the container is gone within 5 s."""
     alpha, beta, _ = trio_of_peers
     task_id = alpha.announce("--title", "long", "--command", "sleep 300")
     eventually("it runs", lambda: alpha.task(task_id).get("state") == "running", 40)
 
     waited = alpha.run("task", "wait", task_id, "--timeout", "1")
-    cancelled = beta.run("task", "cancel", task_id)
+    refused = beta.run("task", "cancel", task_id)
+    cancelled = alpha.run("task", "cancel", task_id)
 
     assert waited.returncode == 3
+    assert refused.returncode == 1
+    assert "authority" in refused.stderr
     assert cancelled.returncode == 0, cancelled.stderr
     eventually("its container is gone", lambda: not containers(f"chorus.task={task_id}"), 5)
     eventually("cancelled, confirmed", lambda: alpha.task(task_id)["state"] == "cancelled", 10)

@@ -1,0 +1,103 @@
+"""How a task looks: a line of the board, and everything known of it. Says no more than the engine does."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from chorus_tui.contract.models.tasks import TERMINAL, TaskResult, TaskRow, TaskView
+from chorus_tui.widgets.plain import ago, plain, size
+
+SIGNS = {
+    "announced": ("○", "cyan"), "waiting": ("◌", "yellow"), "granted": ("◔", "cyan"), "pulling": ("◔", "cyan"),
+    "creating": ("◔", "cyan"), "starting": ("◔", "cyan"), "running": ("●", "blue"), "collecting": ("◕", "blue"),
+    "result_in": ("◕", "magenta"), "completed": ("✓", "green"), "failed": ("✗", "red"), "cancelled": ("–", "dim"),
+    "budget_exhausted": ("✗", "red"), "escalated": ("!", "yellow"),
+}  # fmt: skip
+NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
+
+
+def row(task: TaskRow, now: float) -> tuple[Text, ...]:
+    """One line of the board."""
+    sign, color = SIGNS[task.state]
+    title = plain(task.title, limit=60)
+    taken = task.seconds
+    if task.state not in TERMINAL and taken is not None and task.holder:
+        taken = max(taken, 0.0)
+    when = ago(taken) if taken is not None else f"{ago(now - task.announced_at)} ago"
+    return (
+        Text(f"{sign} {NAMES.get(task.state, task.state)}", style=color, no_wrap=True), Text(title, no_wrap=True),
+        Text(plain(task.holder_name or "–"), no_wrap=True), Text(when, justify="right", no_wrap=True),
+    )  # fmt: skip
+
+
+def detail(view: TaskView, now: float) -> Text:
+    """State in words, who, evidence, result."""
+    sign, color = SIGNS[view.state]
+    text = Text()
+    text.append(f"{plain(view.title)}\n", style="bold")
+    text.append(f"{sign} {NAMES.get(view.state, view.state)}", style=color)
+    if view.holder_name:
+        text.append(f" by {plain(view.holder_name)}" if view.state in TERMINAL else f" on {plain(view.holder_name)}")
+    text.append(_confirmed(view), style="dim")
+    text.append("\n")
+    if view.detail:
+        text.append(f"{plain(view.detail)}\n", style="yellow" if view.state not in TERMINAL else color)
+    if view.result is not None:
+        text.append_text(_result(view.result))
+    elif view.attempts and view.attempts[-1].result is not None:
+        text.append("reported, not accepted:\n", style="dim")
+        text.append_text(_result(view.attempts[-1].result))
+    text.append_text(_attempts(view))
+    text.append_text(_asked(view, now))
+    return text
+
+
+def _confirmed(view: TaskView) -> str:
+    if view.confirmed:
+        return "   confirmed by the mesh"
+    return "   not confirmed yet" if view.state == "result_in" else ""
+
+
+def _result(result: TaskResult) -> Text:
+    text = Text()
+    seconds = result.phases.get("running")
+    took = f" after {seconds:.1f} s" if seconds is not None else ""
+    if result.exit_code is not None:
+        text.append("exit code ", style="dim")
+        text.append(f"{result.exit_code}{took}\n", style="green" if result.exit_code == 0 else "red")
+    for artifact in result.artifacts[:8]:
+        text.append("file      ", style="dim")
+        text.append(f"{plain(artifact.path)}  {size(artifact.size)}  sha256 {artifact.sha256[:12]}…\n")
+    if len(result.artifacts) > 8:
+        text.append(f"          and {len(result.artifacts) - 8} more files; s saves them\n", style="dim")
+    if result.output_cut:
+        text.append("output    was cut in the middle: more than the task's limit\n", style="yellow")
+    return text
+
+
+def _attempts(view: TaskView) -> Text:
+    text = Text()
+    if len(view.attempts) < 2:
+        return text
+    for attempt in view.attempts:
+        text.append("attempt   ", style="dim")
+        text.append(f"{attempt.attempt} {plain(attempt.worker_name)}: {attempt.ended or 'runs'}")
+        text.append(f"  {plain(attempt.reason)}\n" if attempt.ended not in ("", "accepted") else "\n", style="dim")
+    return text
+
+
+def _asked(view: TaskView, now: float) -> Text:
+    text = Text(no_wrap=True, overflow="ellipsis")
+    rows = [("asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority}")]
+    if view.announced_delivery:
+        held = int(view.announced_delivery.get("held_by", 0))
+        rows.append(("delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"))
+    if view.spec.repository:
+        rows.append(("source", plain(view.spec.repository, limit=70)))
+    if view.continued_as:
+        rows.append(("goes on as", view.continued_as))
+    rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]
+    for name, value in rows:
+        text.append(f"{name:<10}", style="dim")
+        text.append(f"{value}\n")
+    return text

@@ -1,0 +1,261 @@
+"""Tasks: the board, and the task under the cursor with its output as it comes and its true result."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.widgets import DataTable, Static
+
+from chorus_tui.contract.models.tasks import TERMINAL, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
+from chorus_tui.screens.task_view import detail, row
+from chorus_tui.widgets.dialogs import Ask, Confirm
+from chorus_tui.widgets.event_log import EventLog
+from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.portal_screen import PortalScreen
+
+COLUMNS = ("state", "task", "by", "time")
+ORDER = ("running", "collecting", "starting", "creating", "pulling", "granted", "result_in", "escalated", "waiting", "announced")
+
+
+class TasksScreen(PortalScreen):
+    """The board left (or above), the task right (or below)."""
+
+    NAME = "tasks"
+    CSS_PATH = "tasks.tcss"
+    BINDINGS = [  # noqa: RUF012 - Textual's way
+        Binding("a", "announce", "Announce", id="tasks.announce", tooltip="Announce a task to the mesh"),
+        Binding("x", "cancel", "Cancel", id="tasks.cancel", tooltip="Cancel the task under the cursor"),
+        Binding("s", "save", "Save files", id="tasks.save", tooltip="Save the artifacts of the task under the cursor"),
+        Binding("y", "copy", "Copy id", id="tasks.copy", tooltip="Copy the task id under the cursor"),
+        Binding("o", "output", "Output", id="tasks.output", tooltip="Move between board and output"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = ""
+        self._followed = ""
+        self._view: TaskView | None = None
+        self._partial = ""
+
+    def body(self) -> ComposeResult:
+        with Container(id="split"):
+            with Vertical(id="board-side"):
+                yield Static(id="counts", markup=False)
+                yield DataTable(id="board", cursor_type="row")
+            with Vertical(id="task-side"):
+                with VerticalScroll(id="task", can_focus=False):
+                    yield Static(id="task-text", markup=False)
+                yield EventLog("output", id="output", empty="No output yet.")
+
+    def on_mount(self) -> None:
+        """Stable keys: one task, one row."""
+        board = self.query_one(DataTable)
+        for name in COLUMNS:
+            board.add_column(name, key=name)
+        self.query_one("#task").border_title = "task"
+        board.focus()
+        self.set_interval(1.0, self._tick)
+
+    # ── the board ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def changed(self, topics: set[str]) -> None:
+        if not topics & {"tasks", "status"}:
+            return
+        shown = [task for task in self.store.tasks.values() if self._fits(task)]
+        shown.sort(key=lambda task: (_rank(task), -task.announced_at))
+        self._lay_out(shown)
+        self._count()
+        self._follow_cursor()
+        if "tasks" in topics and self._followed:
+            self._load_view()
+
+    def _lay_out(self, shown: list[TaskRow]) -> None:
+        """Rows in order. Only when the order changed is the table built anew, the cursor kept on its task."""
+        board, now = self.query_one(DataTable), time.time()
+        keys = [str(key.value) for key in board.rows]
+        if keys == [task.task_id for task in shown]:
+            for task in shown:
+                for name, cell in zip(COLUMNS, row(task, now), strict=True):
+                    if board.get_cell(task.task_id, name) != cell:
+                        board.update_cell(task.task_id, name, cell, update_width=True)
+            return
+        with self.app.batch_update():
+            at = self._followed
+            board.clear()
+            for task in shown:
+                board.add_row(*row(task, now), key=task.task_id)
+            if at in board.rows:
+                board.move_cursor(row=board.get_row_index(at), animate=False)
+
+    def _fits(self, task: TaskRow) -> bool:
+        return self._filter in f"{task.title} {task.state} {task.task_id} {task.holder_name} {task.announcer_name}".casefold()
+
+    def _count(self) -> None:
+        counts: dict[str, int] = {}
+        for task in self.store.tasks.values():
+            counts[task.state] = counts.get(task.state, 0) + 1
+        words = "  ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items(), key=lambda i: ORDER.index(i[0]) if i[0] in ORDER else 99))
+        self.query_one("#counts", Static).update(words or "no tasks")
+
+    def _tick(self) -> None:
+        """Running times go on."""
+        if self.is_current and any(task.state not in TERMINAL and task.holder for task in self.store.tasks.values()):
+            board, now = self.query_one(DataTable), time.time()
+            for task in self.store.tasks.values():
+                if task.task_id in board.rows and task.state not in TERMINAL:
+                    board.update_cell(task.task_id, "time", row(task, now)[3])
+
+    def filtered(self, text: str) -> None:
+        self._filter = text.casefold()
+        self.changed({"tasks"})
+
+    def focus_main(self) -> None:
+        self.query_one(DataTable).focus()
+
+    # ── the task under the cursor ──────────────────────────────────────────────────────────────────────────────────
+
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        """The detail follows the cursor."""
+        self._follow_cursor()
+
+    def _selected(self) -> str:
+        board = self.query_one(DataTable)
+        if not board.row_count:
+            return ""
+        return str(board.coordinate_to_cell_key(board.cursor_coordinate).row_key.value)
+
+    def _follow_cursor(self) -> None:
+        task_id = self._selected()
+        if task_id == self._followed:
+            if not task_id:
+                self._show_empty()
+            return
+        self._followed, self._view, self._partial = task_id, None, ""
+        self.query_one(EventLog).replace([])
+        if task_id:
+            self._load_view()
+            self.run_worker(self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False)
+        else:
+            self._show_empty()
+
+    def _show_empty(self) -> None:
+        text = "No task fits the filter." if self._filter else (
+            "No tasks yet.\n\nPress a to announce one: a title and a command are enough.\n"
+            "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
+            if self.store.loaded else "Waiting for the engine …"
+        )  # fmt: skip
+        self.query_one("#task-text", Static).update(text)
+
+    def _load_view(self) -> None:
+        self.run_worker(self._fetch_view(self._followed), group="view", exclusive=True, exit_on_error=False)
+
+    async def _fetch_view(self, task_id: str) -> None:
+        view = await self.app.call_quietly("tasks.show", TaskRef(task_id=task_id))  # type: ignore[attr-defined]
+        if view is not None and self._followed == task_id:
+            ended_now = view.confirmed and not (self._view and self._view.confirmed)
+            self._view = view
+            self.query_one("#task-text", Static).update(detail(view, time.time()))
+            if ended_now:
+                self.run_worker(self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False)
+
+    async def _follow_output(self, task_id: str) -> None:
+        """What is there, then what comes."""
+        from chorus_tui.contract.models.tasks import ReadOutput
+
+        first = await self.app.call_quietly("tasks.output", ReadOutput(task_id=task_id))  # type: ignore[attr-defined]
+        if first is None or self._followed != task_id:
+            return
+        log = self.query_one(EventLog)
+        log.replace([])
+        self._partial = ""
+        offset = first.next or 0
+        self._add_output(first)
+        if first.complete:
+            self._end_output()
+            return
+        async for batch in self.app.follow([f"output:{task_id}"]):  # type: ignore[attr-defined]
+            if self._followed != task_id:
+                return
+            for event in batch.events:
+                chunk = OutputChunk.model_validate(event.data)
+                if chunk.offset >= offset:
+                    offset = chunk.next or chunk.offset
+                    self._add_output(chunk)
+
+    def _add_output(self, chunk: OutputChunk) -> None:
+        lines = []
+        if chunk.gap:
+            lines.append(("dim", f"… {chunk.gap} bytes were not received live; the kept output has them when the task is done"))
+        whole = self._partial + chunk.text
+        *done, self._partial = whole.split("\n")
+        lines += [("info", line) for line in done]
+        self.query_one(EventLog).extend(lines)
+
+    def _end_output(self) -> None:
+        if self._partial:
+            self.query_one(EventLog).extend([("info", self._partial)])
+            self._partial = ""
+
+    # ── actions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_announce(self) -> None:
+        """The form."""
+        from chorus_tui.screens.announce_form import AnnounceForm
+
+        self.app.push_screen(AnnounceForm(), self._announced)
+
+    def _announced(self, task_id: str | None) -> None:
+        if task_id:
+            self.notify(f"Announced {task_id}", markup=False)
+
+    def action_cancel(self) -> None:
+        """After a question."""
+        task = self.store.tasks.get(self._selected())
+        if task is None:
+            return
+        if task.state in TERMINAL:
+            self.notify(f"This task has already ended: {task.state}", severity="warning", markup=False)
+            return
+        lost = " Its sandbox and all that is not in a result yet are lost." if task.holder else ""
+        question = f"Cancel the task “{plain(task.title)}”?{lost}"
+        self.app.push_screen(Confirm(question, f"chorus-tui task cancel {task.task_id}"), lambda word: self._cancel(task.task_id, word))
+
+    def _cancel(self, task_id: str, word: str | None) -> None:
+        if word == "yes":
+            self.app.ask_engine("tasks.cancel", CancelTask(task_id=task_id), "Cancelled")  # type: ignore[attr-defined]
+
+    def action_save(self) -> None:
+        """Ask where to, then fetch."""
+        view = self._view
+        if view is None or view.result is None or not view.result.artifacts:
+            self.notify("This task has no files to save", severity="warning", markup=False)
+            return
+        folder = str(Path.cwd() / f"task-{view.task_id[-8:]}")
+        question = f"Save {len(view.result.artifacts)} files where?  $ chorus-tui task artifacts {view.task_id} --to FOLDER"
+        self.app.push_screen(Ask(question, value=folder), lambda word: self._save(view, word))
+
+    def _save(self, view: TaskView, folder: str | None) -> None:
+        if folder and view.result is not None:
+            self.app.save_artifacts(view.result.artifacts, Path(folder).expanduser())  # type: ignore[attr-defined]
+
+    def action_copy(self) -> None:
+        """Copy the task id."""
+        task_id = self._selected()
+        if task_id:
+            self.app.copy_to_clipboard(task_id)
+            self.notify(f"Copied {task_id}", markup=False)
+
+    def action_output(self) -> None:
+        """To the output, and back."""
+        log = self.query_one(EventLog)
+        (self.query_one(DataTable) if log.has_focus else log).focus()
+
+
+def _rank(task: TaskRow) -> int:
+    """What moves first, then what waits, then what has ended."""
+    return ORDER.index(task.state) if task.state in ORDER else len(ORDER)

@@ -1,0 +1,1 @@
+"""Furniture that two screens share. No network, no contract calls."""
