@@ -113,7 +113,7 @@ async def cancel(session: Session, task_id: str, reason: str) -> None:
 @engine_command
 async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int:
     """Fetch the files of the result, verified, into DIR (made when needed)."""
-    from chorus_tui.cli.artifacts import fetch
+    from chorus_tui.client.artifacts import fetch
     from chorus_tui.cli.plain import clean, say
     from chorus_tui.contract.models.tasks import TaskRef
 
@@ -122,7 +122,7 @@ async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int
         complain(f"task {task_id} has no result yet: it is {view.state}")
         return Exit.FAILED
     found = view.result.artifacts
-    written = [(artifact, await fetch(session, artifact, Path(to), force=force)) for artifact in found]
+    written = [(artifact, await fetch(session.ask, artifact, Path(to), force=force)) for artifact in found]
     if session.json:
         rows = [{"path": a.path, "size": a.size, "sha256": a.sha256, "file": str(file)} for a, file in written]
         click.echo(json.dumps({"task_id": task_id, "artifacts": rows}))

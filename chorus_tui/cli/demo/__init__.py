@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +24,9 @@ from chorus_tui.cli.demo.engines import DemoEngine, DemoFailed, DemoMesh
 from chorus_tui.cli.demo.sample import make_repository
 from chorus_tui.cli.demo.story import announce, follow, wait_for_mesh
 from chorus_tui.cli.demo.tasks import demo_tasks
+
+if TYPE_CHECKING:
+    from chorus_tui.client import EngineClient, Progress
 
 AGENTS = ("ada", "grace", "linus")
 IMAGES = ("chorus-base", "chorus-python-dev")
@@ -69,7 +74,7 @@ async def _demo(folder: Path, with_portal: bool) -> None:
     try:
         you = await _start_all(mesh)
         if with_portal:
-            await _portal(mesh, you, folder)
+            await _portal(you, folder)
         else:
             await _story(you, folder)
     except asyncio.CancelledError:
@@ -116,21 +121,25 @@ async def _story(you: DemoEngine, folder: Path) -> None:
     say("Three tasks, each ended as its own output says.")
 
 
-async def _portal(mesh: DemoMesh, you: DemoEngine, folder: Path) -> None:
-    """The demo on a terminal: the tasks are announced while the portal shows them."""
-    from chorus_tui.cli.portal import open_portal
+async def _portal(you: DemoEngine, folder: Path) -> None:
+    """The demo on a terminal: the tasks are announced, and the portal shows them run."""
+    from chorus_tui.app import ChorusApp
+    from chorus_tui.client.launcher import attach
 
     async with _client(you) as client:
         await wait_for_mesh(client, len(AGENTS) + 1, say)
         for task in demo_tasks(make_repository(folder / "tally")):
             await announce(client, task)
     say("Opening the portal. Leave it with q; then everything stops.")
-    await open_portal(you.data_dir, screen="tasks")
-    _ = mesh
+
+    async def connect(_progress: Progress) -> EngineClient:
+        return await attach(you.data_dir)
+
+    await ChorusApp(connect, first="tasks").run_async()
 
 
 @contextlib.asynccontextmanager
-async def _client(engine: DemoEngine):  # noqa: ANN202 - an async context manager of a lazily imported client
+async def _client(engine: DemoEngine) -> AsyncIterator[EngineClient]:
     """A client of one peer, over its Unix socket."""
     from chorus_tui.client.socket_client import SocketClient
     from chorus_tui.locations import socket_path

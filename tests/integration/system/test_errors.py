@@ -149,13 +149,13 @@ def test_output_that_is_no_utf8_is_shown_and_kept(trio_of_peers):
 
 
 def test_a_path_that_is_no_repository_is_refused_at_once(trio_of_peers, tmp_path):
-    """The announcement is refused with the path and the way out; no task is left behind."""
+    """The announcement is refused (exit 2: wrong use) with the path and the way out; no task is left behind."""
     alpha = trio_of_peers[0]
     before = len(alpha.json("task", "list")["tasks"])
 
     done = alpha.run("task", "announce", "--title", "x", "--command", "true", "--repository", str(tmp_path))
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert str(tmp_path) in done.stderr
     assert "Traceback" not in done.stderr
     assert len(alpha.json("task", "list")["tasks"]) == before

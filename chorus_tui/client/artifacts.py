@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chorus_tui.contract.problem import Problem
 
 if TYPE_CHECKING:
-    from chorus_tui.cli.session import Session
     from chorus_tui.contract.models.blobs import BlobChunk
     from chorus_tui.contract.models.tasks import Artifact
 
+Ask = Callable[[str, Any], Awaitable[Any]]
+"""Asks the engine for an operation: :meth:`EngineClient.call` or what a front made of it."""
 
-async def fetch(session: Session, artifact: Artifact, folder: Path, *, force: bool) -> Path:
+
+async def fetch(ask: Ask, artifact: Artifact, folder: Path, *, force: bool) -> Path:
     """Write ``artifact`` below ``folder``; returns where. A file with the same content is left as it is.
 
     Raises ``Problem`` when the path is not safe, when another file is in the way (unless ``force``), or when what came
@@ -31,20 +34,20 @@ async def fetch(session: Session, artifact: Artifact, folder: Path, *, force: bo
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
     try:
-        await _download(session, artifact, partial)
+        await _download(ask, artifact, partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     return target
 
 
-async def _download(session: Session, artifact: Artifact, partial: Path) -> None:
+async def _download(ask: Ask, artifact: Artifact, partial: Path) -> None:
     from chorus_tui.contract.models.blobs import ReadBlob
 
     seen, done = hashlib.sha256(), 0
     with partial.open("xb") as file:
         while done < artifact.size:
-            chunk: BlobChunk = await session.ask(
+            chunk: BlobChunk = await ask(
                 "blobs.read", ReadBlob(digest=f"sha256:{artifact.sha256}", offset=done)
             )
             data = base64.b64decode(chunk.data)
