@@ -84,5 +84,5 @@ def default_agent_id(kind: str, peer_id: str) -> str:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = "person"
-    clean = re.sub(r"[^a-z0-9._-]", "-", user.lower()).strip("-.") or "person"
+    clean = re.sub(r"[^a-z0-9._-]", "-", user.lower()).strip("-._") or "person"
     return f"{clean[:40]}-{tail[-4:]}"

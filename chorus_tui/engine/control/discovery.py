@@ -15,12 +15,10 @@ import structlog
 import trio
 
 from chorus_tui.engine.control import authority, entries, join
-from chorus_tui.engine.control.entries import Commit
 from chorus_tui.engine.control.followers import fetch_new
-from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
-from chorus_tui.engine.control.join import MeshView
+from chorus_tui.engine.control.interface import NotAdmin
+from chorus_tui.engine.control.join import MeshView, Newcomer
 from chorus_tui.engine.control.log import Gap, Log
-from chorus_tui.engine.control.store import Stored
 from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
@@ -64,6 +62,7 @@ class Discovery:
         self.joining = False
         self.detail = "Looking for a mesh"
         self._discovered: set[str] = set()
+        self._admitting = trio.Lock()
         control.mesh.serve(join.PROTOCOL, self._serve)
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,7 +96,9 @@ class Discovery:
                 log.debug("A peer's answer was not understood", peer=peer_id, reason=str(error))
                 return
             if view is None:
-                heard.add(peer_id)
+                # Who has a mesh and does not show it (it dissolves, or must not lead) will not found one for us.
+                if answer.get("may_found") is not False:
+                    heard.add(peer_id)
             else:
                 views[peer_id] = view
                 self._note(peer_id, view)
@@ -196,22 +197,19 @@ class Discovery:
         return None
 
     async def _follow(self, admin: str, view: MeshView) -> None:
+        """Leave our mesh of one only for a log that is here, verified, and names us; until then we go on leading it."""
         control = self._control
+        new, stored = await fetch_new(control.following, admin, view.mesh_id)
+        if control.me.peer_id not in new.roster.members:
+            raise WireError("not_admitted", "the log does not name this peer")
         async with control.lock:
+            if control.leader is not None:
+                await control.leader.settle()
             if control.log is not None and not control.log.roster.provisional:
                 return  # somebody joined our mesh of one in the meantime: it is founded now
-            if control.leader is not None:
-                control.leader.stop()
-
-            async def keep(fresh: Log, taken: list[ControlEntry], commit: Commit) -> None:
-                stored = Stored(fresh.mesh_id, taken, list(fresh.elections.values()), commit, current=True)
-                await control.store.keep(stored)
-
-            new, taken = await fetch_new(control.following, admin, view.mesh_id, keep)
-            if control.me.peer_id not in new.roster.members:
-                raise WireError("not_admitted", "the log does not name this peer yet")
+            await control.store.keep(stored)
             control.following.forget_admin()
-            control.adopt(new, taken)
+            control.adopt(new, stored.entries)
             control.following.hear_admin()
         control.say("info", f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}")
 
@@ -232,7 +230,8 @@ class Discovery:
             mine = control.log
             shown = None if mine is None or self.joining or control.obstacle else self._view(mine).as_json()
             log.info("🤖 WHOAMI answered", peer=stream.peer_id, mesh=shown and shown["mesh_id"])
-            await stream.send(canonical.encode({"kind": "whoami", "agent_id": control.who.agent_id, "mesh": shown}))
+            me = {"kind": "whoami", "agent_id": control.who.agent_id, "mesh": shown, "may_found": mine is None}
+            await stream.send(canonical.encode(me))
         elif frame["kind"] == "join":
             await stream.send(canonical.encode(await self._admit(stream.peer_id, frame.get("request"))))
         else:
@@ -244,12 +243,17 @@ class Discovery:
         if control.log is None or not control.is_admin:
             return {"kind": "refused", "why": "this peer is not the admin"}
         newcomer = join.read_request(request, control.log.mesh_id, peer_id)
-        if not control.is_member(peer_id):
+        async with self._admitting:  # one at a time: who is first, and whether it is here already, must stay true
+            return await self._add(newcomer, dict(request))
+
+    async def _add(self, newcomer: Newcomer, request: dict[str, Any]) -> dict[str, Any]:
+        control = self._control
+        if not control.is_member(newcomer.peer_id):
             people = any(member.kind == "human" for member in control.members.values())
             granted = authority.first_authority(newcomer.kind, founder=False, first_person=not people)
             try:
-                await control.propose(entries.MEMBER_ADDED, {"member": newcomer.member(granted)}, request=dict(request))
+                await control.propose(entries.MEMBER_ADDED, {"member": newcomer.member(granted)}, request=request)
             except NotAdmin as error:
                 return {"kind": "refused", "why": str(error)}
-            control.say("info", f"📩 {newcomer.agent_id} was admitted to the mesh ({newcomer.kind}, {granted})", peer=peer_id)
-        return {"kind": "joined", "mesh_id": control.log.mesh_id}
+            control.say("info", f"📩 {newcomer.agent_id} was admitted to the mesh ({newcomer.kind}, {granted})", peer=newcomer.peer_id)
+        return {"kind": "joined", "mesh_id": control.mesh_id}

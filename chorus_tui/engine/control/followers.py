@@ -97,7 +97,8 @@ class Following:
         if current is None or leader is None or current.head is None:
             return
         items = [_item(entry.raw, entry.sig) for entry in entries]
-        if sum(len(item["entry"]) for item in items) > GOSSIP_BYTES or len(items) > 64:
+        # Measured as it travels: escaping can double a text.
+        if sum(len(canonical.encode(item)) for item in items) > GOSSIP_BYTES or len(items) > 64:
             items = []  # followers see the higher commit index and fetch
         data: dict[str, Any] = {
             "mesh_id": current.mesh_id, "term": current.term, "commit": commit.index if commit and items else current.index,
@@ -179,10 +180,10 @@ class Following:
                 frame = canonical.decode_frame(raw or b"null")
                 if not isinstance(frame, dict):
                     raise WireError("cut", "The log ended early")
-                items += list(frame.get("entries") or [])
+                items += _list(frame, "entries")
                 if frame.get("kind") == "end":
                     if frame.get("certificate") is not None:
-                        await admit(items, list(frame.get("elections") or []), frame["certificate"])
+                        await admit(items, _list(frame, "elections"), frame["certificate"])
                     if peer_id == self._control.admin:
                         self._note_heartbeat(peer_id)
                     return
@@ -238,15 +239,26 @@ def _item(raw: bytes, sig: str) -> dict[str, str]:
     return {"entry": raw.decode(), "sig": sig}
 
 
-async def fetch_new(following: Following, peer_id: str, mesh_id: str, store_into: Any) -> tuple[Log, list[ControlEntry]]:
-    """Fetch and verify a whole log of a mesh that is not ours yet; ``store_into(log, entries, commit)`` keeps it."""
+def _list(frame: dict[str, Any], name: str) -> list[Any]:
+    value = frame.get(name) or []
+    if not isinstance(value, list):
+        raise WireError("bad_frame", f"{name} is no list")
+    return value
+
+
+async def fetch_new(following: Following, peer_id: str, mesh_id: str) -> tuple[Log, Stored]:
+    """Fetch and verify the whole log of a mesh that is not ours yet, and what is to be kept of it. Nothing is stored.
+
+    :raises WireError: when it is forged or incomplete.
+    """
     fresh = Log(mesh_id)
-    taken: list[ControlEntry] = []
+    kept: list[Stored] = []
 
     async def admit(items: list[Any], elections: list[Any], certificate: Any) -> None:
         entries, commit = fresh.admit(items, elections, certificate)
-        taken.extend(entries)
-        await store_into(fresh, entries, commit)
+        kept.append(Stored(mesh_id, entries, list(fresh.elections.values()), commit, current=True))
 
     await following.fetch(peer_id, mesh_id, admit, 0)
-    return fresh, taken
+    if not kept:
+        raise WireError("cut", "The peer has no log of that mesh")
+    return fresh, kept[0]

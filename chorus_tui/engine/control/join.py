@@ -6,6 +6,7 @@ the admin has committed it, or with the way to the admin.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
 
 PROTOCOL = "/chorus/join/1.0.0"
+AGENT_ID = r"[a-z0-9][a-z0-9._-]{0,62}"
 FRAME = 16 * 1024
 PATIENCE_S = 5.0
 
@@ -101,7 +103,7 @@ def read_request(value: Any, mesh_id: str, sender: str) -> Newcomer:
         raise WireError("bad_signature", "The request to join is not signed by its sender")
     if for_mesh != mesh_id:
         raise WireError("wrong_mesh", "The request names another mesh")
-    if newcomer.kind not in ("agent", "human") or not 1 <= len(newcomer.agent_id) <= 63:
+    if newcomer.kind not in ("agent", "human") or not re.fullmatch(AGENT_ID, newcomer.agent_id):
         raise WireError("bad_frame", "The request names no usable kind or agent id")
     return newcomer
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import trio
 
-from chorus_tui.engine.control import entries
+from chorus_tui.engine.control import entries, membership
 from chorus_tui.engine.control.entries import Commit, Election, acknowledge, entry_bytes, parse_entry, vote_for_self
 from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.raft import HardState, Position, Raft, Role
 from chorus_tui.engine.control.store import ControlStore, Stored
 from chorus_tui.engine.protocol import identity
+from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
 
 
@@ -92,7 +93,11 @@ class Leader:
         return leader, [await leader.propose(entries.TERM_OPENED, {"admin": me.peer_id}, None)]
 
     async def propose(self, type_: str, data: dict[str, Any], request: dict[str, Any] | None) -> ControlEntry:
-        """Append one act; concurrent ones share an fsync. Raises :class:`NotAdmin`."""
+        """Append one act; concurrent ones share an fsync.
+
+        :raises NotAdmin: when this peer does not lead any more.
+        :raises WireError: when the act cannot be written, or its data are not those of its type.
+        """
         wish = _Wish(type_, data, request)
         self._wishes.append(wish)
         async with self._lock:
@@ -110,7 +115,10 @@ class Leader:
                 wish.error = NotAdmin("This peer does not lead any more")
             return
         before = self._raft.last
-        made = self._make(batch, self._raft.append(len(batch)))
+        made, batch = self._make(batch)
+        if not made:
+            return
+        self._raft.append(len(made))
         newest = made[-1]
         commit = acknowledge(self._me, self._log.mesh_id, newest.term, newest.index, newest.hash)
         try:
@@ -126,18 +134,37 @@ class Leader:
             self._log.extend(entry)
         self.on_commit(made, commit)
 
-    def _make(self, batch: list[_Wish], places: list[Position]) -> list[ControlEntry]:
+    def _make(self, batch: list[_Wish]) -> tuple[list[ControlEntry], list[_Wish]]:
+        """The next entries, and the wishes they come from. One that cannot be written gets its error and no place: a
+        hole in the numbers would stop every follower for good."""
         made: list[ControlEntry] = []
+        good: list[_Wish] = []
         prev = self._log.head
-        for wish, place in zip(batch, places, strict=True):
-            raw = entry_bytes(
-                mesh_id=self._log.mesh_id, term=place.term, index=place.index, prev=prev, hlc=self._hlc(),
-                type_=wish.type_, data=wish.data, request=wish.request,
-            )  # fmt: skip
-            entry = parse_entry(raw, self._me.sign(identity.CONTROL, raw), self._me.peer_id)
+        for wish in batch:
+            try:
+                entry = self._write(wish, self._raft.last.index + len(made) + 1, prev)
+            except WireError as error:
+                wish.error = error
+                continue
             made.append(entry)
+            good.append(wish)
             prev = entry.hash
-        return made
+        return made, good
+
+    def _write(self, wish: _Wish, index: int, prev: str | None) -> ControlEntry:
+        raw = entry_bytes(
+            mesh_id=self._log.mesh_id, term=self._raft.term, index=index, prev=prev, hlc=self._hlc(),
+            type_=wish.type_, data=wish.data, request=wish.request,
+        )  # fmt: skip
+        entry = parse_entry(raw, self._me.sign(identity.CONTROL, raw), self._me.peer_id)
+        membership.check(entry.type, entry.data)
+        return entry
+
+    async def settle(self) -> None:
+        """Wait until the acts under way are committed. The caller lets no new ones in."""
+        async with self._lock:
+            if self._wishes:
+                await self._append()
 
     def stop(self) -> None:
         """Lead no more."""

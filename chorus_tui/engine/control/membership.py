@@ -3,10 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
 
 from chorus_tui.engine.control import entries, parameters
-from chorus_tui.engine.control.interface import ControlEntry, Member
+from chorus_tui.engine.control.interface import Authority, ControlEntry, Member
+from chorus_tui.engine.protocol.canonical import WireError
+
+
+class _Person(BaseModel):
+    peer_id: str
+    agent_id: str
+    kind: Literal["agent", "human"] = "agent"
+    role: str = ""
+    expertise: list[str] = []
+    authority: Authority = "read_only"
+
+
+class _Parameters(BaseModel):
+    parameters: dict[str, Any] = {}
+
+
+class _Founded(_Parameters):
+    founder: _Person
+    voters: list[str] = Field(min_length=1)
+
+
+class _Added(BaseModel):
+    member: _Person
+
+
+class _Retired(BaseModel):
+    peer_id: str
+
+
+_DATA: dict[str, type[BaseModel]] = {
+    entries.FOUNDED: _Founded,
+    entries.MEMBER_ADDED: _Added,
+    entries.MEMBER_RETIRED: _Retired,
+    entries.PARAMETERS_SET: _Parameters,
+}
+
+
+def check(type_: str, data: dict[str, Any]) -> None:
+    """Whether ``data`` are those of the type; unknown types are not checked. Raises :class:`WireError`."""
+    if type_ in _DATA:
+        try:
+            _DATA[type_].model_validate(data)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise WireError("bad_control_entry", f"{type_}: {where} is not valid") from None
 
 
 @dataclass(slots=True)
@@ -30,7 +77,14 @@ class Roster:
         return len(self.members) == 1
 
     def apply(self, entry: ControlEntry) -> None:
-        """One committed entry, in log order. Unknown types are skipped."""
+        """One committed entry, in log order. Unknown types are skipped, and those whose data are not of their type: by
+        every peer alike. Without a founding entry there is no mesh: a bad one raises :class:`WireError`."""
+        try:
+            check(entry.type, entry.data)
+        except WireError:
+            if entry.type == entries.FOUNDED:
+                raise
+            return
         if entry.type == entries.FOUNDED:
             self.mesh_id = entry.mesh_id
             self.voters = tuple(str(voter) for voter in entry.data.get("voters", ()))
@@ -47,7 +101,8 @@ class Roster:
         if not isinstance(data, dict) or not isinstance(data.get("peer_id"), str):
             return
         name = str(data.get("agent_id", ""))
-        clash = any(member.agent_id == name and not member.clash for member in self.members.values())
+        others = [member for member in self.members.values() if member.peer_id != data["peer_id"]]
+        clash = any(member.agent_id == name and not member.clash for member in others)
         member = Member(
             peer_id=data["peer_id"], agent_id=name, kind="human" if data.get("kind") == "human" else "agent",
             role=str(data.get("role", "")), expertise=tuple(str(item) for item in data.get("expertise", ())),

@@ -1,11 +1,13 @@
 """The control log on disk, bound to the machine and file it was written on.
 
 A copy or a restored backup of a sole voter's state must not go on leading: it could decide differently what was already
-decided. The binding is the machine's id and the file's inode, which neither a copy nor a backup keeps.
+decided. The binding is the machine's id, the file's inode and that inode's generation: a number alone is given to the
+next file once the first is deleted. A copy or a backup keeps none of them, unless it is written *into* the file.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -18,6 +20,9 @@ from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.raft import HardState
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.protocol.canonical import WireError
+
+_FS_IOC_GETVERSION = 0x80087601
+"""Linux, 64 bit."""
 
 SCHEMA = [
     """
@@ -37,7 +42,18 @@ def binding(path: Path) -> str:
         machine = Path("/etc/machine-id").read_text().strip()
     except OSError:
         machine = ""
-    return f"{machine}:{path.stat().st_ino}"
+    return f"{machine}:{path.stat().st_ino}:{_generation(path)}"
+
+
+def _generation(path: Path) -> int:
+    """What the file system drew for this use of the inode; 0 where it keeps none."""
+    drawn = bytearray(8)
+    try:
+        with path.open("rb") as file:
+            fcntl.ioctl(file, _FS_IOC_GETVERSION, drawn)
+    except OSError:
+        return 0
+    return int.from_bytes(drawn[:4], "little")
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def agents(peers: PeerService) -> list[Agent]:
                 Agent(
                     peer.peer_id, peer.name, peer.state == "connected", bool(capability and capability.docker), peer.role,
                     tuple(peer.expertise), tuple(capability.languages) if capability else (), peer.max_tasks or 0,
-                    peer.status == "draining",
+                    peer.status == "draining", peer.running or 0,
                 )
             )  # fmt: skip
     return found

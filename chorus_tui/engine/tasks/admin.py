@@ -63,6 +63,10 @@ class Admin:
             except (NotAdmin, NoMesh) as error:
                 log.info("Not decided: leading ended", reason=str(error))
                 return
+            except WireError as error:
+                # Nothing a worker or announcer wrote may stop the admin; without the long words the act still stands.
+                log.warning("An act could not be written as it was", act=act.type_, reason=str(error))
+                continue
             if act.type_ == "task_granted":
                 self._took_room(act.data["worker"])
         if acts:

@@ -29,6 +29,7 @@ class Agent:
     languages: tuple[str, ...] = ()
     max_tasks: int = 0
     draining: bool = False
+    running: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ def record(board: Board, mesh_id: str, peer_id: str) -> tuple[int, int]:
 # ── in words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def waiting_for(task: Task, agents: list[Agent], *, no_admin: str, busy: bool) -> str:
+def waiting_for(task: Task, agents: list[Agent], *, no_admin: str) -> str:
     """Why an open task is not granted yet."""
     announced = task.announced
     assert announced is not None
@@ -226,4 +227,6 @@ def waiting_for(task: Task, agents: list[Agent], *, no_admin: str, busy: bool) -
         return "all agents in reach are stopping"
     if task.grants:
         return f"attempt {len(task.grants)} {task.grants[-1].ended}; another agent is looked for"
-    return "all agents in reach are busy" if busy else "offers are gathered"
+    if all(agent.running >= agent.max_tasks for agent in able):
+        return "all agents in reach are busy"
+    return "offers are gathered"

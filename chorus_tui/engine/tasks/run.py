@@ -22,6 +22,7 @@ from chorus_tui.engine.tasks.board import Key
 log = structlog.get_logger("chorus.tasks.run")
 
 PROGRESS_S = 1.0
+REPEAT_S = 4.0
 PIECE = 12_000
 
 
@@ -84,7 +85,8 @@ class Progress:
     async def tell(self) -> None:
         """Whisper what is new, until cancelled."""
         while True:
-            await self._changed.wait()
+            with trio.move_on_after(REPEAT_S):  # for those who began to listen after the last change
+                await self._changed.wait()
             self._changed = trio.Event()
             await self._whisper()
             await trio.sleep(PROGRESS_S)

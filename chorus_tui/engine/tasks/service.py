@@ -229,10 +229,9 @@ class TaskService:
     def _why(self, task: Task) -> str:
         control = self.parts.control
         no_admin = control.detail if control.state == "no_admin" else ""
-        busy = any(other.held for other in self.board.of_mesh(control.mesh_id))
         announced = task.announced
         fresh = announced is not None and not task.grants and self.parts.clock.wall() - announced.at_ms / 1000 < 1.5
-        why = waiting_for(task, self.parts.agents(), no_admin=no_admin, busy=busy)
+        why = waiting_for(task, self.parts.agents(), no_admin=no_admin)
         return "" if fresh and why == "offers are gathered" else why
 
     def by_state(self) -> dict[str, int]:

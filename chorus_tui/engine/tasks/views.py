@@ -48,7 +48,7 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
     if phase is not None and phase.attempt == held.attempt:
         return cast("State", phase.phase), phase.detail
     claimed = (held.attempt, held.worker) in task.claims
-    return ("running" if claimed else "granted"), ""
+    return "granted", "its worker has started" if claimed else "its worker has not started yet"
 
 
 def _end_in_words(task: Task) -> str:

@@ -1,0 +1,180 @@
+"""What goes wrong while the mesh forms or decides costs that attempt, not the peer."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from chorus_tui.engine.control import discovery, entries, join
+from chorus_tui.engine.control.entries import acknowledge, entry_bytes, vote_for_self
+from chorus_tui.engine.control.log import Log
+from chorus_tui.engine.mesh.interface import MeshError
+from chorus_tui.engine.protocol import canonical, identity
+from chorus_tui.engine.protocol.canonical import WireError
+from tests.simulation.engines import Peer, World, until, world
+from tests.simulation.test_meeting import grown
+
+
+def the_admin(peers: list[Peer]) -> Peer:
+    return next(peer for peer in peers if peer.control.is_admin)
+
+
+async def two_apart(at: World) -> tuple[Peer, Peer]:
+    """Two meshes of one that cannot talk; the first is the one that will dissolve."""
+    at.network.discovery = False
+    left, right = await at.start("left"), await at.start("right")
+    at.network.cut(left.peer_id, right.peer_id)
+    await until("both founded", lambda: left.control.is_admin and right.control.is_admin)
+    return (left, right) if left.control.mesh_id > right.control.mesh_id else (right, left)
+
+
+@pytest.mark.parametrize("bad", [{"n": "x" * 70_000}, {"n": 2**60}])
+async def test_an_act_that_cannot_be_written_costs_only_itself(autojump_clock, bad):
+    """It raises; acts proposed beside and after it are committed, and the log has no hole."""
+    async with world(20) as at:
+        peers = await grown(at, "a", "b")
+        admin = the_admin(peers)
+        outcomes: list[object] = []
+
+        async def one(data):
+            try:
+                outcomes.append((await admin.control.propose("note", data)).index)
+            except WireError:
+                outcomes.append("refused")
+
+        async with trio.open_nursery() as nursery:
+            for data in ({"n": 1}, bad, {"n": 2}):
+                nursery.start_soon(one, data)
+        before = admin.control.commit
+        entry = await admin.control.propose("note", {"n": 3})
+
+        assert sorted(map(str, outcomes))[-1] == "refused"
+        assert outcomes.count("refused") == 1
+        assert entry.index == before + 1
+        await until("followed", lambda: all(peer.control.commit == entry.index for peer in peers))
+        assert admin.control.verify()[1] == []
+
+
+async def test_an_act_that_gossip_cannot_carry_is_fetched(autojump_clock):
+    """Text that grows by escaping beyond a message's size still reaches the followers, and control goes on."""
+    async with world(21) as at:
+        peers = await grown(at, "a", "b")
+        entry = await the_admin(peers).control.propose("note", {"text": '"' * 23_000})
+
+        await until("followed", lambda: all(peer.control.commit == entry.index for peer in peers))
+
+
+async def test_a_mesh_of_one_leads_on_when_joining_another_fails(autojump_clock, monkeypatch):
+    """The other mesh vanishes between its answer and its log: the mesh of one stays what it was, and still decides."""
+    async with world(22) as at:
+        loser, winner = await two_apart(at)
+
+        async def cut(*_: object) -> None:
+            at.network.crash(winner.peer_id)
+            raise MeshError("the link went away")
+
+        monkeypatch.setattr(discovery, "fetch_new", cut)
+        at.network.heal()
+        at.network.connect_all()
+        await until("the other is gone", lambda: not loser.mesh.links())
+        await trio.sleep(10)
+
+        assert loser.control.is_admin
+        await loser.control.propose("note", {"n": 1})
+
+
+async def test_a_peer_that_may_not_lead_is_not_waited_for(autojump_clock):
+    """A newcomer that hears only a copied sole voter, of a smaller peer id, founds: the other never will."""
+    async with world(23) as at:
+        first = await at.start("first")
+        await until("founded", lambda: first.control.is_admin)
+        left = at.kill("first")
+        await at.start("first", images=left, binding="elsewhere")
+        newcomer = await at.start("b")
+
+        assert newcomer.peer_id > first.peer_id
+        await until("it founds", lambda: newcomer.control.is_admin)
+
+
+async def test_only_one_person_is_the_first(autojump_clock):
+    """Of people who ask at the same moment exactly one becomes master by being the first."""
+    async with world(24) as at:
+        first = await at.start("agent")
+        await until("founded", lambda: first.control.is_admin)
+        people = [identity.Identity(bytes([n]) * 32) for n in range(4)]
+        async with trio.open_nursery() as nursery:
+            for n, person in enumerate(people):
+                who = join.Newcomer(person.peer_id, f"h{n}", "human", "", [])
+                request = join.make_request(person, first.control.mesh_id, who, "x")
+                nursery.start_soon(first.control.discovery._admit, person.peer_id, request)
+        members = first.control.members
+
+        assert sorted(members[person.peer_id].authority for person in people) == ["decision"] * 3 + ["master"]
+
+
+async def test_a_request_asked_twice_at_once_is_one_member(autojump_clock):
+    """A newcomer whose request arrives twice is added once and keeps its own name."""
+    async with world(25) as at:
+        peers = await grown(at, "a", "b")
+        admin = the_admin(peers)
+        at.network.discovery = False
+        new = identity.Identity(bytes(32))
+        who = join.Newcomer(new.peer_id, "new", "agent", "", [])
+        request = join.make_request(new, admin.control.mesh_id, who, "x")
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(admin.control.discovery._admit, new.peer_id, request)
+        added = [line for line in admin.control.export(0, 100) if new.peer_id in line and "member_added" in line]
+
+        assert len(added) == 1
+        assert not admin.control.members[new.peer_id].clash
+
+
+@pytest.mark.parametrize(
+    "change", [{"voters": 5}, {"parameters": [1]}, {"founder": {"peer_id": "x", "agent_id": "x", "expertise": 5}}]
+)
+def test_a_founding_entry_of_nonsense_is_refused(change):
+    """Well signed and certified, but with data that are not a founding entry's: a typed refusal, nothing else."""
+    evil = identity.Identity(bytes(range(32)))
+    founder = {"peer_id": evil.peer_id, "agent_id": "evil"}
+    data = {"founder": founder, "voters": [evil.peer_id], "parameters": {}, "nonce": "0"} | change
+    raw = entry_bytes(mesh_id=None, term=1, index=1, prev=None, hlc="0", type_=entries.FOUNDED, data=data, request=None)
+    mesh_id = canonical.sha256_hex(raw)
+    item = {"entry": raw.decode(), "sig": evil.sign(identity.CONTROL, raw)}
+    votes = [vote_for_self(evil, mesh_id, 1, 0, 0).as_json()]
+
+    with pytest.raises(WireError):
+        Log(mesh_id).admit([item], votes, acknowledge(evil, mesh_id, 1, 1, mesh_id).as_json())
+
+
+async def test_a_mesh_that_does_not_name_us_is_not_ours(autojump_clock, monkeypatch):
+    """An admin that says "joined" but whose log lacks us leaves nothing behind: not as the present mesh, not on disk."""
+    async with world(27) as at:
+        loser, winner = await two_apart(at)
+        own = loser.control.mesh_id
+
+        async def lie(_peer: str, _request: object) -> dict[str, str]:
+            return {"kind": "joined", "mesh_id": winner.control.mesh_id}
+
+        monkeypatch.setattr(winner.control.discovery, "_admit", lie)
+        at.network.heal()
+        at.network.connect_all()
+        await trio.sleep(20)
+
+        assert loser.control.mesh_id == own
+        assert loser.control.store.current_mesh() == own
+        assert loser.control.is_admin or loser.control.discovery.joining
+
+
+async def test_a_name_that_is_none_is_refused(autojump_clock):
+    """An agent id outside ``[a-z0-9][a-z0-9._-]{0,62}`` (a terminal's escape, say) is never admitted."""
+    async with world(28) as at:
+        first = await at.start("agent")
+        await until("founded", lambda: first.control.is_admin)
+        new = identity.Identity(bytes(32))
+        request = join.make_request(
+            new, first.control.mesh_id, join.Newcomer(new.peer_id, "a\x1b[2J", "agent", "", []), "x"
+        )
+
+        with pytest.raises(WireError):
+            await first.control.discovery._admit(new.peer_id, request)
