@@ -27,7 +27,9 @@ def main() -> None:
                 f"{row.area:10} {row.what:34} {row.ours * 1000:8.1f}ms {row.theirs * 1000:8.1f}ms {row.ratio:7.2f}"
                 f"  {row.beside}; {row.to_reach}"
             )
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=HERE)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=HERE
+    )
     results = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit.stdout.strip(),

@@ -34,7 +34,13 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def compare(
-    area: str, what: str, ours: Callable[[], float], beside: str, theirs: Callable[[], float], to_reach: str, rounds: int = 5
+    area: str,
+    what: str,
+    ours: Callable[[], float],
+    beside: str,
+    theirs: Callable[[], float],
+    to_reach: str,
+    rounds: int = 5,
 ) -> Row:
     """Run both in turn, ``rounds`` times after one warm-up; each returns its own seconds. The row holds medians."""
     ours()

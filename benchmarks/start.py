@@ -58,7 +58,12 @@ def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         hello = Path(folder, "hello.py")
         hello.write_text(HELLO)
-        environment = {**os.environ, "TERM": "xterm-256color", "CHORUS_DATA_DIR": folder, "CHORUS_LICENSE_ID": "dev-bench"}
+        environment = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "CHORUS_DATA_DIR": folder,
+            "CHORUS_LICENSE_ID": "dev-bench",
+        }
         # Nobody answers at this address: what is timed is the paint, not an engine's start.
         nowhere = ["--attach", "http://127.0.0.1:9", "--token-file", str(hello)]
         yield compare(

@@ -67,7 +67,9 @@ class ChorusApp(App[int]):
         Binding("2", "show('status')", "Status", id="go.status", tooltip="Me, the mesh, health, events"),
         Binding("3", "show('peers')", "Peers", id="go.peers", tooltip="Who is there"),
         Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
-        Binding("colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"),
+        Binding(
+            "colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"
+        ),
         Binding("question_mark", "keys", "Keys", key_display="?", id="go.keys", tooltip="The keys of this screen"),
         Binding("q", "quit", "Leave", id="go.leave", tooltip="Leave the portal"),
     ]
@@ -164,7 +166,9 @@ class ChorusApp(App[int]):
         try:
             await self.client.call(operation, request)
         except Problem as problem:
-            self.report(problem.title, "\n".join([problem.detail, *(f"{n}: {m}" for n, m in problem.fields.items())]).strip())
+            self.report(
+                problem.title, "\n".join([problem.detail, *(f"{n}: {m}" for n, m in problem.fields.items())]).strip()
+            )
         except EngineGone as error:
             self.report("The engine is out of reach", str(error))
         else:

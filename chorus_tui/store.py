@@ -71,7 +71,7 @@ class Store:
         """A line of the portal's own in the event log."""
         from chorus_tui.contract.models.journal import LogLine
 
-        line = LogLine(at=time.time(), level=level, text=text)  # type: ignore[arg-type]
+        line = LogLine(at=time.time(), level=level, text=text)
         self.lines.append(line)
         self.fresh_lines.append(line)
         self.changed.add("log")

@@ -121,7 +121,7 @@ def with_options(callback: C) -> C:
     return callback
 
 
-def run(work: Callable[[], Awaitable[int | None]]) -> int:  # noqa: PLR0911 - one line a way to end
+def run(work: Callable[[], Awaitable[int | None]]) -> int:
     """Run ``work`` to its exit code; whatever goes wrong is said on stderr."""
     import asyncio
 

@@ -113,8 +113,8 @@ async def cancel(session: Session, task_id: str, reason: str) -> None:
 @engine_command
 async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int:
     """Fetch the files of the result, verified, into DIR (made when needed)."""
-    from chorus_tui.client.artifacts import fetch
     from chorus_tui.cli.plain import clean, say
+    from chorus_tui.client.artifacts import fetch
     from chorus_tui.contract.models.tasks import TaskRef
 
     view: TaskView = await session.ask("tasks.show", TaskRef(task_id=task_id))

@@ -47,9 +47,7 @@ async def _download(ask: Ask, artifact: Artifact, partial: Path) -> None:
     seen, done = hashlib.sha256(), 0
     with partial.open("xb") as file:
         while done < artifact.size:
-            chunk: BlobChunk = await ask(
-                "blobs.read", ReadBlob(digest=f"sha256:{artifact.sha256}", offset=done)
-            )
+            chunk: BlobChunk = await ask("blobs.read", ReadBlob(digest=f"sha256:{artifact.sha256}", offset=done))
             data = base64.b64decode(chunk.data)
             done += len(data)
             if not data or done > artifact.size:

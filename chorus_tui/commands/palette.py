@@ -21,4 +21,9 @@ class TableProvider(Provider):
         for command in COMMANDS:
             score = matcher.match(f"{command.title} {command.word}")
             if score > 0:
-                yield Hit(score, matcher.highlight(command.title), partial(self.app.run_action, command.action), help=command.help)
+                yield Hit(
+                    score,
+                    matcher.highlight(command.title),
+                    partial(self.app.run_action, command.action),
+                    help=command.help,
+                )

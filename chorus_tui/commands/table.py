@@ -22,7 +22,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("peers", "Peers", "Who is there and how well they are reached", "show('peers')", "chorus-tui peers"),
     Command("tasks", "Tasks", "The board; announce, watch, cancel", "show('tasks')", "chorus-tui task list"),
     Command("announce", "Announce a task", "Open the form", "announce", "chorus-tui task announce"),
-    Command("connect", "Connect to a peer", "connect ADDRESS: dial a peer by its multiaddr", "connect", "chorus-tui connect ADDRESS"),
+    Command(
+        "connect",
+        "Connect to a peer",
+        "connect ADDRESS: dial a peer by its multiaddr",
+        "connect",
+        "chorus-tui connect ADDRESS",
+    ),
     Command("theme", "Change theme", "Colours of the portal", "change_theme"),
     Command("quit", "Leave", "Leave the portal; its engine stops later by itself", "quit"),
 )

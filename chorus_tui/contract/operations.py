@@ -50,28 +50,137 @@ class Operation:
 
 def _load(name: str) -> type[BaseModel]:
     module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(f"chorus_tui.contract.models.{module}"), attribute)
+    model: type[BaseModel] = getattr(importlib.import_module(f"chorus_tui.contract.models.{module}"), attribute)
+    return model
 
 
 _R, _O, _A = Scope.READ, Scope.OPERATE, Scope.ADMIN
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("engine.hello", "GET", "/api/v1/hello", "common.Empty", "status.Hello", _R, "Greet: who answers, which contract"),
-    Operation("engine.stop", "POST", "/api/v1/engine/stop", "status.StopEngine", "common.Empty", _A, "Drain, hand over and stop"),
-    Operation("status.show", "GET", "/api/v1/status", "common.Empty", "status.Status", _R, "Me, the mesh, its admin, tasks by state, health"),
-    Operation("peers.list", "GET", "/api/v1/peers", "common.Empty", "peers.PeerList", _R, "The peers this engine knows"),
-    Operation("peers.connect", "POST", "/api/v1/peers/connect", "peers.ConnectPeer", "peers.Peer", _O, "Dial a peer by its multiaddr"),
-    Operation("network.invite", "POST", "/api/v1/network/invite", "common.Empty", "peers.Invitation", _A, "Addresses and network key for another machine"),
-    Operation("tasks.announce", "POST", "/api/v1/tasks", "tasks.AnnounceTask", "tasks.TaskRef", _O, "Announce a task to the mesh"),
+    Operation(
+        "engine.hello", "GET", "/api/v1/hello", "common.Empty", "status.Hello", _R, "Greet: who answers, which contract"
+    ),
+    Operation(
+        "engine.stop",
+        "POST",
+        "/api/v1/engine/stop",
+        "status.StopEngine",
+        "common.Empty",
+        _A,
+        "Drain, hand over and stop",
+    ),
+    Operation(
+        "status.show",
+        "GET",
+        "/api/v1/status",
+        "common.Empty",
+        "status.Status",
+        _R,
+        "Me, the mesh, its admin, tasks by state, health",
+    ),
+    Operation(
+        "peers.list", "GET", "/api/v1/peers", "common.Empty", "peers.PeerList", _R, "The peers this engine knows"
+    ),
+    Operation(
+        "peers.connect",
+        "POST",
+        "/api/v1/peers/connect",
+        "peers.ConnectPeer",
+        "peers.Peer",
+        _O,
+        "Dial a peer by its multiaddr",
+    ),
+    Operation(
+        "network.invite",
+        "POST",
+        "/api/v1/network/invite",
+        "common.Empty",
+        "peers.Invitation",
+        _A,
+        "Addresses and network key for another machine",
+    ),
+    Operation(
+        "tasks.announce",
+        "POST",
+        "/api/v1/tasks",
+        "tasks.AnnounceTask",
+        "tasks.TaskRef",
+        _O,
+        "Announce a task to the mesh",
+    ),
     Operation("tasks.list", "GET", "/api/v1/tasks", "tasks.ListTasks", "tasks.TaskList", _R, "Tasks, newest first"),
-    Operation("tasks.show", "GET", "/api/v1/tasks/{task_id}", "tasks.TaskRef", "tasks.TaskView", _R, "One task: state, attempts, result, evidence"),
-    Operation("tasks.wait", "GET", "/api/v1/tasks/{task_id}/wait", "tasks.WaitTask", "tasks.TaskView", _R, "Wait until a task has ended, or the time is over"),
-    Operation("tasks.output", "GET", "/api/v1/tasks/{task_id}/output", "tasks.ReadOutput", "tasks.OutputChunk", _R, "Output of a task as received here"),
-    Operation("tasks.cancel", "POST", "/api/v1/tasks/{task_id}/cancel", "tasks.CancelTask", "tasks.TaskView", _O, "Cancel a task; its container is gone within 5 s"),
-    Operation("blobs.read", "GET", "/api/v1/blobs/{digest}", "blobs.ReadBlob", "blobs.BlobChunk", _R, "A range of a blob (an artifact, a transcript)"),
-    Operation("journal.tail", "GET", "/api/v1/journal", "journal.TailJournal", "journal.JournalPage", _R, "Newest entries of the feeds"),
-    Operation("journal.verify", "POST", "/api/v1/journal/verify", "common.Empty", "journal.Verification", _R, "Check every signature and chain held here"),
-    Operation("journal.export", "GET", "/api/v1/journal/export", "journal.ExportJournal", "journal.ExportPage", _R, "Feeds and control log as stored, page by page"),
+    Operation(
+        "tasks.show",
+        "GET",
+        "/api/v1/tasks/{task_id}",
+        "tasks.TaskRef",
+        "tasks.TaskView",
+        _R,
+        "One task: state, attempts, result, evidence",
+    ),
+    Operation(
+        "tasks.wait",
+        "GET",
+        "/api/v1/tasks/{task_id}/wait",
+        "tasks.WaitTask",
+        "tasks.TaskView",
+        _R,
+        "Wait until a task has ended, or the time is over",
+    ),
+    Operation(
+        "tasks.output",
+        "GET",
+        "/api/v1/tasks/{task_id}/output",
+        "tasks.ReadOutput",
+        "tasks.OutputChunk",
+        _R,
+        "Output of a task as received here",
+    ),
+    Operation(
+        "tasks.cancel",
+        "POST",
+        "/api/v1/tasks/{task_id}/cancel",
+        "tasks.CancelTask",
+        "tasks.TaskView",
+        _O,
+        "Cancel a task; its container is gone within 5 s",
+    ),
+    Operation(
+        "blobs.read",
+        "GET",
+        "/api/v1/blobs/{digest}",
+        "blobs.ReadBlob",
+        "blobs.BlobChunk",
+        _R,
+        "A range of a blob (an artifact, a transcript)",
+    ),
+    Operation(
+        "journal.tail",
+        "GET",
+        "/api/v1/journal",
+        "journal.TailJournal",
+        "journal.JournalPage",
+        _R,
+        "Newest entries of the feeds",
+    ),
+    Operation(
+        "journal.verify",
+        "POST",
+        "/api/v1/journal/verify",
+        "common.Empty",
+        "journal.Verification",
+        _R,
+        "Check every signature and chain held here",
+    ),
+    Operation(
+        "journal.export",
+        "GET",
+        "/api/v1/journal/export",
+        "journal.ExportJournal",
+        "journal.ExportPage",
+        _R,
+        "Feeds and control log as stored, page by page",
+    ),
 )
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

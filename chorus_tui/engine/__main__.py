@@ -68,7 +68,14 @@ def _images(arguments: argparse.Namespace) -> int:
         print(f"✗ {error}", file=sys.stderr)
         return 1
     if arguments.json:
-        print(json.dumps([{"name": image.name, "id": image.image_id, "built": image.built, "size": image.size} for image in built]))
+        print(
+            json.dumps(
+                [
+                    {"name": image.name, "id": image.image_id, "built": image.built, "size": image.size}
+                    for image in built
+                ]
+            )
+        )
     return 0
 
 

@@ -60,7 +60,7 @@ class SeededEntropy:
     """Randomness from a seed, for simulations and tests."""
 
     def __init__(self, seed: int | str) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - for simulations only
 
     def bytes(self, n: int) -> bytes:
         return self._random.randbytes(n)

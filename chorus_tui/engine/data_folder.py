@@ -35,7 +35,9 @@ class DataFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path / "engine.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise FolderError(f"The data folder {path} cannot be used: {error.strerror}. CHORUS_DATA_DIR sets another") from None
+            raise FolderError(
+                f"The data folder {path} cannot be used: {error.strerror}. CHORUS_DATA_DIR sets another"
+            ) from None
         lock = os.fdopen(handle, "r+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,7 +70,9 @@ class DataFolder:
         try:
             return Identity.from_key_file(path.read_bytes())
         except ValueError as error:
-            raise FolderError(f"{path} is damaged ({error}); restore it from a backup, or move it away to be a new peer") from None
+            raise FolderError(
+                f"{path} is damaged ({error}); restore it from a backup, or move it away to be a new peer"
+            ) from None
 
     def close(self) -> None:
         """Let go of the lock."""

@@ -6,6 +6,7 @@ import base64
 import binascii
 import difflib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,7 +134,9 @@ def _parse(variable: Variable, text: str) -> Any:
     if variable.kind == "bool":
         return _bool(text)
     if variable.kind == "id" and not _ID.fullmatch(text):
-        raise ValueError(f"{text!r} is no name: small letters, digits, '.', '_' and '-', at most 63, a letter or digit first")
+        raise ValueError(
+            f"{text!r} is no name: small letters, digits, '.', '_' and '-', at most 63, a letter or digit first"
+        )
     if variable.kind == "choice" and text not in variable.choices:
         raise ValueError(f"{text!r} is none of {', '.join(variable.choices)}")
     return text
@@ -146,7 +149,7 @@ def _number(variable: Variable, text: str) -> float | int:
     except ValueError:
         raise ValueError(f"{text!r} is no {'whole number' if whole else 'number'}") from None
     low, high = (0, 65535) if variable.kind == "port" else (variable.low, variable.high)
-    if (low is not None and number < low) or (high is not None and number > high) or number != number:
+    if (low is not None and number < low) or (high is not None and number > high) or math.isnan(number):
         raise ValueError(f"{text} is out of range; {low:g} to {high:g} is allowed")
     return number
 
@@ -164,7 +167,9 @@ def _items(variable: Variable, text: str) -> tuple[str, ...]:
     if variable.kind == "multiaddrs":
         for item in items:
             if not _MULTIADDR.fullmatch(item):
-                raise ValueError(f"{item!r} is no multiaddr such as /ip4/192.0.2.1/tcp/9000 or /dns4/host/tcp/9000/p2p/12D3Koo…")
+                raise ValueError(
+                    f"{item!r} is no multiaddr such as /ip4/192.0.2.1/tcp/9000 or /dns4/host/tcp/9000/p2p/12D3Koo…"
+                )
     return items
 
 

@@ -13,7 +13,15 @@ from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef, TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.plain import plain
 
-LANGUAGES = [("shell (base image)", ""), ("Python", "python"), ("Node.js", "node"), ("Go", "go"), ("Rust", "rust"), ("Java", "java"), ("C / C++", "cpp")]
+LANGUAGES = [
+    ("shell (base image)", ""),
+    ("Python", "python"),
+    ("Node.js", "node"),
+    ("Go", "go"),
+    ("Rust", "rust"),
+    ("Java", "java"),
+    ("C / C++", "cpp"),
+]
 PRIORITIES = [(name, name) for name in ("low", "medium", "high", "urgent")]
 
 
@@ -107,7 +115,9 @@ class AnnounceForm(ModalScreen[str]):
         try:
             answer = await self.app.client.call("tasks.announce", AnnounceTask(spec=spec))  # type: ignore[attr-defined]
         except Problem as problem:
-            self._say("\n".join([problem.title, problem.detail, *(f"{_label(n)}: {m}" for n, m in problem.fields.items())]))
+            self._say(
+                "\n".join([problem.title, problem.detail, *(f"{_label(n)}: {m}" for n, m in problem.fields.items())])
+            )
         except EngineGone as error:
             self._say(f"{error} Nothing is lost: try again when it is back.")
         else:
@@ -122,4 +132,6 @@ class AnnounceForm(ModalScreen[str]):
 def _label(field: str) -> str:
     """A field's name as the form shows it."""
     name = field.removeprefix("spec.").split(".")[0]
-    return {"timeout_s": "time limit", "outputs": "files to keep", "commands": "commands", "title": "title"}.get(name, name)
+    return {"timeout_s": "time limit", "outputs": "files to keep", "commands": "commands", "title": "title"}.get(
+        name, name
+    )

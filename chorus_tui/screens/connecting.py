@@ -42,7 +42,12 @@ class ConnectingScreen(Screen[None]):
     def _draw(self) -> None:
         lines = ["chorus-tui", "", *(f"• {step}" for step in self._steps)]
         if self._failed:
-            lines += ["", *[f"✗ {line}" if n == 0 else f"  {line}" for n, line in enumerate(plain_lines(self._failed))], "", "r  try again      q  leave"]
+            lines += [
+                "",
+                *[f"✗ {line}" if n == 0 else f"  {line}" for n, line in enumerate(plain_lines(self._failed))],
+                "",
+                "r  try again      q  leave",
+            ]
         self.query_one("#box", Static).update("\n".join(lines))
 
     def action_retry(self) -> None:

@@ -16,7 +16,12 @@ from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import ago, plain
 from chorus_tui.widgets.portal_screen import PortalScreen
 
-STATES = {"connected": ("● connected", "green"), "suspect": ("◐ suspect", "yellow"), "away": ("○ away", "dim"), "gone": ("· gone", "dim")}
+STATES = {
+    "connected": ("● connected", "green"),
+    "suspect": ("◐ suspect", "yellow"),
+    "away": ("○ away", "dim"),
+    "gone": ("· gone", "dim"),
+}
 COLUMNS = ("peer", "kind", "state", "latency", "tasks", "says", "since")
 
 
@@ -87,7 +92,9 @@ class PeersScreen(PortalScreen):
 
     def _show_detail(self) -> None:
         peer = self._selected()
-        text = detail(peer) if peer else Text("No peer fits the filter." if self._filter else "Waiting for the engine …")
+        text = (
+            detail(peer) if peer else Text("No peer fits the filter." if self._filter else "Waiting for the engine …")
+        )
         if peer is not None and len(self.store.peers) == 1:
             text.append(
                 "\nNobody else is here yet. Start an agent on this machine with:  chorus-tui --headless\n"

@@ -74,12 +74,17 @@ def facts(status: Status, now: float) -> Text:
     if status.admin:
         heard = "" if status.admin.reachable else "  ⚠ not heard"
         admin = f"{plain(status.admin.agent_id)}, term {status.admin.term}{heard}"
-    tasks = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status.tasks.items())) or "none yet"
+    tasks = (
+        ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status.tasks.items())) or "none yet"
+    )
     rows = [
         ("I am", f"{plain(status.agent_id)} ({status.kind}, up {ago(now - status.started_at)})"),
         ("peer id", status.peer_id),
         ("authority", status.authority or "none yet"),
-        ("mesh", f"{status.mesh_id[:16]} · {STATES[status.mesh_state]}" if status.mesh_id else STATES[status.mesh_state]),
+        (
+            "mesh",
+            f"{status.mesh_id[:16]} · {STATES[status.mesh_state]}" if status.mesh_id else STATES[status.mesh_state],
+        ),
         ("admin", admin),
         ("voters", status.failover),
         ("members", f"{status.members}, {status.peers} connected"),

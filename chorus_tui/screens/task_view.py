@@ -10,7 +10,7 @@ from chorus_tui.widgets.plain import ago, plain, size
 SIGNS = {
     "announced": ("○", "cyan"), "waiting": ("◌", "yellow"), "granted": ("◔", "cyan"), "pulling": ("◔", "cyan"),
     "creating": ("◔", "cyan"), "starting": ("◔", "cyan"), "running": ("●", "blue"), "collecting": ("◕", "blue"),
-    "result_in": ("◕", "magenta"), "completed": ("✓", "green"), "failed": ("✗", "red"), "cancelled": ("–", "dim"),
+    "result_in": ("◕", "magenta"), "completed": ("✓", "green"), "failed": ("✗", "red"), "cancelled": ("⊘", "dim"),
     "budget_exhausted": ("✗", "red"), "escalated": ("!", "yellow"),
 }  # fmt: skip
 NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
@@ -19,14 +19,14 @@ NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
 def row(task: TaskRow, now: float) -> tuple[Text, ...]:
     """One line of the board."""
     sign, color = SIGNS[task.state]
-    title = plain(task.title, limit=60)
+    title = plain(task.title, limit=26)
     taken = task.seconds
     if task.state not in TERMINAL and taken is not None and task.holder:
         taken = max(taken, 0.0)
     when = ago(taken) if taken is not None else f"{ago(now - task.announced_at)} ago"
     return (
         Text(f"{sign} {NAMES.get(task.state, task.state)}", style=color, no_wrap=True), Text(title, no_wrap=True),
-        Text(plain(task.holder_name or "–"), no_wrap=True), Text(when, justify="right", no_wrap=True),
+        Text(plain(task.holder_name or "·"), no_wrap=True), Text(when, justify="right", no_wrap=True),
     )  # fmt: skip
 
 
@@ -86,6 +86,13 @@ def _attempts(view: TaskView) -> Text:
     return text
 
 
+def _source(repository: str) -> str:
+    """A bundle by the beginning of its hash, anything else as it is."""
+    if repository.startswith("sha256:"):
+        return f"git bundle {repository[7:19]}…"
+    return plain(repository, limit=70)
+
+
 def _asked(view: TaskView, now: float) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     rows = [("asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority}")]
@@ -93,7 +100,7 @@ def _asked(view: TaskView, now: float) -> Text:
         held = int(view.announced_delivery.get("held_by", 0))
         rows.append(("delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"))
     if view.spec.repository:
-        rows.append(("source", plain(view.spec.repository, limit=70)))
+        rows.append(("source", _source(view.spec.repository)))
     if view.continued_as:
         rows.append(("goes on as", view.continued_as))
     rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Vertical, VerticalScroll
@@ -19,7 +18,18 @@ from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 COLUMNS = ("state", "task", "by", "time")
-ORDER = ("running", "collecting", "starting", "creating", "pulling", "granted", "result_in", "escalated", "waiting", "announced")
+ORDER = (
+    "running",
+    "collecting",
+    "starting",
+    "creating",
+    "pulling",
+    "granted",
+    "result_in",
+    "escalated",
+    "waiting",
+    "announced",
+)
 
 
 class TasksScreen(PortalScreen):
@@ -93,13 +103,19 @@ class TasksScreen(PortalScreen):
                 board.move_cursor(row=board.get_row_index(at), animate=False)
 
     def _fits(self, task: TaskRow) -> bool:
-        return self._filter in f"{task.title} {task.state} {task.task_id} {task.holder_name} {task.announcer_name}".casefold()
+        return (
+            self._filter
+            in f"{task.title} {task.state} {task.task_id} {task.holder_name} {task.announcer_name}".casefold()
+        )
 
     def _count(self) -> None:
         counts: dict[str, int] = {}
         for task in self.store.tasks.values():
             counts[task.state] = counts.get(task.state, 0) + 1
-        words = "  ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items(), key=lambda i: ORDER.index(i[0]) if i[0] in ORDER else 99))
+        words = "  ".join(
+            f"{count} {state.replace('_', ' ')}"
+            for state, count in sorted(counts.items(), key=lambda i: ORDER.index(i[0]) if i[0] in ORDER else 99)
+        )
         self.query_one("#counts", Static).update(words or "no tasks")
 
     def _tick(self) -> None:
@@ -190,7 +206,9 @@ class TasksScreen(PortalScreen):
     def _add_output(self, chunk: OutputChunk) -> None:
         lines = []
         if chunk.gap:
-            lines.append(("dim", f"… {chunk.gap} bytes were not received live; the kept output has them when the task is done"))
+            lines.append(
+                ("dim", f"… {chunk.gap} bytes were not received live; the kept output has them when the task is done")
+            )
         whole = self._partial + chunk.text
         *done, self._partial = whole.split("\n")
         lines += [("info", line) for line in done]
@@ -223,7 +241,9 @@ class TasksScreen(PortalScreen):
             return
         lost = " Its sandbox and all that is not in a result yet are lost." if task.holder else ""
         question = f"Cancel the task “{plain(task.title)}”?{lost}"
-        self.app.push_screen(Confirm(question, f"chorus-tui task cancel {task.task_id}"), lambda word: self._cancel(task.task_id, word))
+        self.app.push_screen(
+            Confirm(question, f"chorus-tui task cancel {task.task_id}"), lambda word: self._cancel(task.task_id, word)
+        )
 
     def _cancel(self, task_id: str, word: str | None) -> None:
         if word == "yes":
@@ -236,7 +256,9 @@ class TasksScreen(PortalScreen):
             self.notify("This task has no files to save", severity="warning", markup=False)
             return
         folder = str(Path.cwd() / f"task-{view.task_id[-8:]}")
-        question = f"Save {len(view.result.artifacts)} files where?  $ chorus-tui task artifacts {view.task_id} --to FOLDER"
+        question = (
+            f"Save {len(view.result.artifacts)} files where?  $ chorus-tui task artifacts {view.task_id} --to FOLDER"
+        )
         self.app.push_screen(Ask(question, value=folder), lambda word: self._save(view, word))
 
     def _save(self, view: TaskView, folder: str | None) -> None:

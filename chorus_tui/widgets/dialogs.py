@@ -22,7 +22,10 @@ class Dialog(ModalScreen[str]):
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
-    Dialog > Vertical { width: 76; max-width: 95%; height: auto; max-height: 90%; border: thick $accent; background: $surface; padding: 1 2; }
+    Dialog > Vertical {
+        width: 76; max-width: 95%; height: auto; max-height: 90%;
+        border: thick $accent; background: $surface; padding: 1 2;
+    }
     Dialog .question { margin-bottom: 1; }
     Dialog .hint { color: $text-muted; }
     Dialog VerticalScroll { height: auto; max-height: 14; }
@@ -93,7 +96,9 @@ class ErrorBox(Dialog):
 class Ask(Dialog):
     """One line of text, with completion."""
 
-    def __init__(self, question: str, *, placeholder: str = "", value: str = "", words: list[str] | None = None) -> None:
+    def __init__(
+        self, question: str, *, placeholder: str = "", value: str = "", words: list[str] | None = None
+    ) -> None:
         super().__init__()
         self._question = question
         self._placeholder = placeholder

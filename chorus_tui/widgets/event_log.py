@@ -18,7 +18,12 @@ from textual.strip import Strip
 
 from chorus_tui.widgets.plain import plain
 
-STYLES = {"info": Style(), "warning": Style(color="yellow"), "error": Style(color="red", bold=True), "dim": Style(dim=True)}
+STYLES = {
+    "info": Style(),
+    "warning": Style(color="yellow"),
+    "error": Style(color="red", bold=True),
+    "dim": Style(dim=True),
+}
 
 
 class EventLog(ScrollView, can_focus=True):
@@ -76,7 +81,10 @@ class EventLog(ScrollView, can_focus=True):
         self._shown = [line for line in self._lines if self._fits(line)] if self._filter else list(self._lines)
 
     def _tell(self) -> None:
-        parts = [f"filter: {self._filter}" if self._filter else "", f"+{self._new} new, End to follow" if self._new else ""]
+        parts = [
+            f"filter: {self._filter}" if self._filter else "",
+            f"+{self._new} new, End to follow" if self._new else "",
+        ]
         self.border_subtitle = " · ".join(part for part in parts if part)
 
     # ── scrolling ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,11 +137,11 @@ class EventLog(ScrollView, can_focus=True):
         if not self.following and self.scroll_target_y >= self.max_scroll_y:
             self.action_follow()
 
-    def _on_mouse_scroll_up(self, event: object) -> None:
+    def _on_mouse_scroll_up(self, _event: object) -> None:
         self._freeze()
         self.scroll_relative(y=-3, animate=False)
 
-    def _on_mouse_scroll_down(self, event: object) -> None:
+    def _on_mouse_scroll_down(self, _event: object) -> None:
         if not self.following:
             self.scroll_relative(y=3, animate=False)
             self._follow_at_end()

@@ -8,7 +8,9 @@ MAX_LINE = 2000
 MAX_MARKS = 3
 
 # Directional overrides and isolates, and invisible characters that hide text from a reader.
-_HIDDEN = frozenset("\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+_HIDDEN = frozenset(
+    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 def plain(text: str, *, limit: int = MAX_LINE) -> str:

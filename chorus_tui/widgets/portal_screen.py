@@ -30,7 +30,9 @@ class PortalScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's way
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("slash", "filter", "Filter", key_display="/", id="portal.filter", tooltip="Filter the list or log"),
-        Binding("escape", "unfilter", "Clear filter", show=False, id="portal.unfilter", tooltip="Clear and close the filter"),
+        Binding(
+            "escape", "unfilter", "Clear filter", show=False, id="portal.unfilter", tooltip="Clear and close the filter"
+        ),
     ]
     NAME = ""
 
@@ -131,5 +133,3 @@ def head_line(name: str, store: Store, width: int) -> Text:
     gap = max(2, width - 2 - len(line.plain) - len(right))
     line.append(" " * gap + right, style="dim" if status.health == "healthy" else "")
     return line
-
-

@@ -60,7 +60,9 @@ class World:
         decisions = InlineDatabase(control_store.SCHEMA, images[1] if images else None)
         journal = FeedJournal(identity, feeds, mesh, lambda value: value, clock, entropy, events, "test")
         settings = ControlSettings(grace_s=3.0, bootstrap=bootstrap, binding=binding, parameters=parameters or {})
-        control = ControlService(identity, name, kind, "", [], decisions, mesh, journal, clock, entropy, events, settings)  # type: ignore[arg-type]
+        control = ControlService(
+            identity, name, kind, "", [], decisions, mesh, journal, clock, entropy, events, settings
+        )  # type: ignore[arg-type]
         peer = Peer(name, identity, mesh, journal, control, trio.CancelScope(), (feeds, decisions))
         if extend:
             extend(peer)

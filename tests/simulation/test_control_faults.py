@@ -48,7 +48,7 @@ async def test_an_act_that_cannot_be_written_costs_only_itself(autojump_clock, b
         before = admin.control.commit
         entry = await admin.control.propose("note", {"n": 3})
 
-        assert sorted(map(str, outcomes))[-1] == "refused"
+        assert max(map(str, outcomes)) == "refused"
         assert outcomes.count("refused") == 1
         assert entry.index == before + 1
         await until("followed", lambda: all(peer.control.commit == entry.index for peer in peers))

@@ -56,7 +56,9 @@ async def test_a_late_peer_has_the_whole_log(autojump_clock):
         for n in range(300):
             await (first if first.control.is_admin else second).control.propose("note", {"n": n})
         late = await at.start("late")
-        await until("it follows", lambda: one_mesh([first, second, late]) and late.control.commit == first.control.commit)
+        await until(
+            "it follows", lambda: one_mesh([first, second, late]) and late.control.commit == first.control.commit
+        )
 
         assert late.control.export(0, 1000) == first.control.export(0, 1000)
         assert late.control.verify()[1] == first.control.verify()[1] == []

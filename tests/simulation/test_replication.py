@@ -26,7 +26,14 @@ async def journals(network: SimulatedNetwork, count: int) -> AsyncIterator[list[
             identity = Identity(SeededEntropy(f"peer {number}").bytes(32))
             mesh: SimulatedMesh = network.mesh(identity)
             journal = FeedJournal(
-                identity, InlineDatabase(SCHEMA), mesh, lambda value: value, SystemClock(), SeededEntropy(number), EventBus(), "test"
+                identity,
+                InlineDatabase(SCHEMA),
+                mesh,
+                lambda value: value,
+                SystemClock(),
+                SeededEntropy(number),
+                EventBus(),
+                "test",
             )
             journal.set_membership(lambda _peer: True)
             await nursery.start(mesh.run)

@@ -103,7 +103,13 @@ class Shop:
     def agents(self, seer: Peer) -> list[Agent]:
         links = seer.mesh.links()  # type: ignore[attr-defined]
         return [
-            Agent(member.peer_id, member.agent_id, member.peer_id in links or member.peer_id == seer.peer_id, True, max_tasks=3)
+            Agent(
+                member.peer_id,
+                member.agent_id,
+                member.peer_id in links or member.peer_id == seer.peer_id,
+                True,
+                max_tasks=3,
+            )
             for member in seer.control.members.values()
         ]
 
@@ -134,7 +140,9 @@ async def shop(seed: int, *names: str, **options: Any):
 
 
 def accepted(peer: Peer, task_id: str) -> int:
-    return sum('"task_accepted"' in line.replace("\\", "") and task_id in line for line in peer.control.export(0, 10_000))
+    return sum(
+        '"task_accepted"' in line.replace("\\", "") and task_id in line for line in peer.control.export(0, 10_000)
+    )
 
 
 async def test_a_task_is_granted_run_and_accepted_once(autojump_clock):
@@ -256,6 +264,8 @@ async def test_open_tasks_of_a_mesh_of_one_go_on_in_the_next(autojump_clock):
         await made.start("c")
         at.network.connect_all()
         service = made.services[larger.name]
-        await until("it went on and was completed", lambda: service.follow(service.board.find(task_id)).terminal == "completed")
+        await until(
+            "it went on and was completed", lambda: service.follow(service.board.find(task_id)).terminal == "completed"
+        )
 
         assert (await made.state(larger.name, task_id)).continued_as

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -27,13 +27,16 @@ from chorus_tui.cli.demo.tasks import demo_tasks
 
 if TYPE_CHECKING:
     from chorus_tui.client import EngineClient, Progress
+    from chorus_tui.contract.models.status import Status
 
 AGENTS = ("ada", "grace", "linus")
 IMAGES = ("chorus-base", "chorus-python-dev")
 
 
 @click.command()
-@click.option("--tui/--no-tui", default=None, help="Open the portal, or print the story. Default: the portal on a terminal.")
+@click.option(
+    "--tui/--no-tui", default=None, help="Open the portal, or print the story. Default: the portal on a terminal."
+)
 def demo(tui: bool | None) -> None:
     """Show a mesh of three agents and you: real tasks, then everything is gone again."""
     with_portal = sys.stdin.isatty() and sys.stdout.isatty() if tui is None else tui
@@ -58,7 +61,7 @@ def say(line: str) -> None:
 def ensure_images() -> None:
     """The sandboxes' images: those that are here, else pulled, else built from Debian packages."""
     command = [sys.executable, "-m", "chorus_tui.engine", "images", "ensure", *IMAGES]
-    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own interpreter
     if done.returncode != 0:
         raise DemoFailed(f"The sandbox images are not there.\n{done.stderr.strip()}")
 
@@ -101,7 +104,7 @@ async def _address(engine: DemoEngine) -> str:
     """Where the others can dial it, once it has founded its mesh."""
     async with _client(engine) as client:
         for _ in range(200):
-            status = await client.call("status.show")
+            status = cast("Status", await client.call("status.show"))
             if status.mesh_id and status.addresses:
                 return str(status.addresses[0])
             await asyncio.sleep(0.1)

@@ -21,7 +21,7 @@ FILES = {
             """What each of ``people`` pays."""
             return total(amounts) // people
         ''',
-    "test_total.py": '''\
+    "test_total.py": """\
         import unittest
 
         from tally import total
@@ -34,8 +34,8 @@ FILES = {
 
         if __name__ == "__main__":
             unittest.main()
-        ''',
-    "test_share.py": '''\
+        """,
+    "test_share.py": """\
         import unittest
 
         from tally import share
@@ -48,7 +48,7 @@ FILES = {
 
         if __name__ == "__main__":
             unittest.main()
-        ''',
+        """,
 }
 
 
@@ -66,5 +66,5 @@ def make_repository(folder: Path) -> Path:
     }
     author = ["-c", "user.name=demo", "-c", "user.email=demo@localhost"]
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], [*author, "commit", "-q", "-m", "Add tally"]):
-        subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True)
+        subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S603, S607 - git, from PATH
     return folder

@@ -65,7 +65,9 @@ async def follow(client: EngineClient, task_id: str, task: DemoTask, say: Say) -
             tell_result(view, task, say)
             return
         if time.monotonic() > deadline:
-            raise DemoFailed(f"The task {task.spec.title!r} did not end within {TASK_S} s; it is {view.state}. {view.detail}")
+            raise DemoFailed(
+                f"The task {task.spec.title!r} did not end within {TASK_S} s; it is {view.state}. {view.detail}"
+            )
         await asyncio.sleep(0.1)
 
 

@@ -35,9 +35,13 @@ class Limits(Request):
     memory_mb: int = Field(default=2048, ge=16, le=1 << 20, description="Memory, swap and tmpfs together, MiB")
     cpus: float = Field(default=1.0, gt=0, le=256)
     pids: int = Field(default=256, ge=8, le=32768)
-    disk_mb: int = Field(default=512, ge=1, le=1 << 20, description="Size of each writable folder, MiB; part of the memory")
+    disk_mb: int = Field(
+        default=512, ge=1, le=1 << 20, description="Size of each writable folder, MiB; part of the memory"
+    )
     output_mb: int = Field(default=64, ge=1, le=1024, description="Artifacts in sum, MiB")
-    log_mb: int = Field(default=16, ge=1, le=256, description="Output kept, MiB; what is over is cut in the middle and said")
+    log_mb: int = Field(
+        default=16, ge=1, le=256, description="Output kept, MiB; what is over is cut in the middle and said"
+    )
 
 
 class TaskSpec(Request):
@@ -52,7 +56,9 @@ class TaskSpec(Request):
     language: str = Field(default="", max_length=32, description="Picks the image; empty: the base image")
     image: str = Field(default="", max_length=256, description="Overrides the image of the language")
     repository: str = Field(
-        default="", max_length=1024, description="https URL, blob digest of a bundle, or a path on the announcer's machine"
+        default="",
+        max_length=1024,
+        description="https URL, blob digest of a bundle, or a path on the announcer's machine",
     )
     commands: list[str] = Field(
         min_length=1, max_length=64, description="Shell commands, run in order in /workspace/data until one fails"
@@ -63,7 +69,9 @@ class TaskSpec(Request):
     env: dict[str, str] = Field(default_factory=dict, max_length=64)
     limits: Limits = Field(default_factory=Limits)
     timeout_s: int = Field(default=600, ge=1, le=86_400, description="Wall time of all commands together")
-    max_attempts: int = Field(default=3, ge=1, le=10, description="Grants at most, when workers are lost or cannot start it")
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="Grants at most, when workers are lost or cannot start it"
+    )
     thread_id: str = Field(default="", max_length=128)
 
     @model_validator(mode="after")

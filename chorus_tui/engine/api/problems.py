@@ -47,7 +47,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return problem_response(problem)
 
 
-def to_problem(error: BaseException) -> Problem:  # noqa: PLR0911 - one line a kind of failure is the clearest table
+def to_problem(error: BaseException) -> Problem:
     """What the caller is told of ``error``; status 500 means that it is our own fault."""
     match error:
         case Problem():

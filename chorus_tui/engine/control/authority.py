@@ -6,7 +6,9 @@ from typing import Literal
 
 from chorus_tui.engine.control.interface import Authority, Member
 
-Act = Literal["announce", "cancel", "cancel_any", "work", "approve", "propose", "vote", "trigger", "admit", "grant_roles"]
+Act = Literal[
+    "announce", "cancel", "cancel_any", "work", "approve", "propose", "vote", "trigger", "admit", "grant_roles"
+]
 
 _RANK: dict[Authority, int] = {"read_only": 0, "suggestion": 1, "coordination": 2, "decision": 3, "master": 4}
 _LEAST: dict[Act, Authority] = {

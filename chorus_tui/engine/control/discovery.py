@@ -51,7 +51,9 @@ def choose(me: str, heard: set[str], *, grace_over: bool, expect: int, told_of_o
 
 def dissolves(mine: MeshView, other: MeshView) -> bool:
     """Whether my mesh of one goes into ``other``; pure."""
-    return mine.provisional and mine.mesh_id != other.mesh_id and (not other.provisional or mine.mesh_id > other.mesh_id)
+    return (
+        mine.provisional and mine.mesh_id != other.mesh_id and (not other.provisional or mine.mesh_id > other.mesh_id)
+    )
 
 
 class Discovery:
@@ -112,7 +114,10 @@ class Discovery:
     def _note(self, peer_id: str, view: MeshView) -> None:
         if view.mesh_id not in self._discovered:
             self._discovered.add(view.mesh_id)
-            self._control.say("info", f"📡 Discovered mesh {view.mesh_id[:8]} of {view.members}, admin {short(view.admin)}, told by {short(peer_id)}")
+            self._control.say(
+                "info",
+                f"📡 Discovered mesh {view.mesh_id[:8]} of {view.members}, admin {short(view.admin)}, told by {short(peer_id)}",
+            )
 
     async def _without_mesh(self, views: dict[str, MeshView], heard: set[str], *, grace_over: bool) -> None:
         control = self._control
@@ -167,7 +172,9 @@ class Discovery:
         try:
             admin = await self._reach_admin(peer_id, view)
             if admin is None:
-                self.detail = f"Mesh {view.mesh_id[:8]} is in reach, but its admin {short(view.admin)} is not; only it admits"
+                self.detail = (
+                    f"Mesh {view.mesh_id[:8]} is in reach, but its admin {short(view.admin)} is not; only it admits"
+                )
                 return
             request = join.make_request(control.me, view.mesh_id, control.who, control.hlc())
             answer = await join.ask(control.mesh, admin, {"kind": "join", "request": request})
@@ -211,7 +218,9 @@ class Discovery:
             control.following.forget_admin()
             control.adopt(new, stored.entries)
             control.following.hear_admin()
-        control.say("info", f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}")
+        control.say(
+            "info", f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}"
+        )
 
     # ── answering ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,5 +264,9 @@ class Discovery:
                 await control.propose(entries.MEMBER_ADDED, {"member": newcomer.member(granted)}, request=request)
             except NotAdmin as error:
                 return {"kind": "refused", "why": str(error)}
-            control.say("info", f"📩 {newcomer.agent_id} was admitted to the mesh ({newcomer.kind}, {granted})", peer=newcomer.peer_id)
+            control.say(
+                "info",
+                f"📩 {newcomer.agent_id} was admitted to the mesh ({newcomer.kind}, {granted})",
+                peer=newcomer.peer_id,
+            )
         return {"kind": "joined", "mesh_id": control.mesh_id}

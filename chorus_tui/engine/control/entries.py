@@ -29,7 +29,16 @@ def entry_bytes(
 ) -> bytes:  # fmt: skip
     """What an admin signs. The founding entry has no mesh id: its hash becomes the mesh id."""
     return canonical.encode(
-        {"mesh_id": mesh_id, "term": term, "index": index, "prev": prev, "hlc": hlc, "type": type_, "data": data, "request": request}
+        {
+            "mesh_id": mesh_id,
+            "term": term,
+            "index": index,
+            "prev": prev,
+            "hlc": hlc,
+            "type": type_,
+            "data": data,
+            "request": request,
+        }
     )
 
 
@@ -94,7 +103,9 @@ class Commit:
 
 def acknowledge(me: Identity, mesh_id: str, term: int, index: int, hash_: str) -> Commit:
     """A certificate with this voter's acknowledgement only."""
-    return Commit(term, index, hash_, ((me.peer_id, me.sign(identity.ACK, _ack(mesh_id, term, index, hash_, me.peer_id))),))
+    return Commit(
+        term, index, hash_, ((me.peer_id, me.sign(identity.ACK, _ack(mesh_id, term, index, hash_, me.peer_id))),)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,14 @@ def _ack(mesh_id: str, term: int, index: int, hash_: str, voter: str) -> bytes:
 
 def _vote(mesh_id: str, term: int, candidate: str, voter: str, last_index: int, last_term: int) -> bytes:
     return canonical.encode(
-        {"mesh_id": mesh_id, "term": term, "candidate": candidate, "voter": voter, "last_index": last_index, "last_term": last_term}
+        {
+            "mesh_id": mesh_id,
+            "term": term,
+            "candidate": candidate,
+            "voter": voter,
+            "last_index": last_index,
+            "last_term": last_term,
+        }
     )
 
 

@@ -126,7 +126,9 @@ class Following:
         if author == self._control.admin:
             self.hear_admin()
             if not was_reachable:
-                self._control.say("info", f"👑 {self._control.name(author)} is heard as the admin of term {self._control.term}")
+                self._control.say(
+                    "info", f"👑 {self._control.name(author)} is heard as the admin of term {self._control.term}"
+                )
                 self._control.changed()
 
     async def _take(self, message: ControlEntries, author: str) -> None:

@@ -69,19 +69,49 @@ class ControlFold(Protocol):
 class Control(Protocol):
     """The decisions of the mesh this peer belongs to."""
 
-    mesh_id: str | None
-    term: int
-    commit: int
-    admin: str | None
-    """Peer id of the admin of ``term``, or None."""
-    is_admin: bool
-    """True only while this peer leads and may propose."""
-    voters: tuple[str, ...]
-    members: dict[str, Member]
-    parameters: dict[str, Any]
-    """Mesh parameters by name, see :mod:`chorus_tui.engine.control.parameters`."""
-    state: Literal["discovering", "joining", "provisional", "member", "no_admin"]
-    detail: str
+    @property
+    def mesh_id(self) -> str | None:
+        """The mesh this peer belongs to."""
+        ...
+
+    @property
+    def term(self) -> int:
+        """The newest term seen."""
+        ...
+
+    @property
+    def commit(self) -> int:
+        """Index of the last entry applied."""
+        ...
+
+    @property
+    def admin(self) -> str | None:
+        """Peer id of the admin of ``term``, or None."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """True only while this peer leads and may propose."""
+        ...
+
+    @property
+    def voters(self) -> tuple[str, ...]: ...
+
+    @property
+    def members(self) -> dict[str, Member]: ...
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Mesh parameters by name, see :mod:`chorus_tui.engine.control.parameters`."""
+        ...
+
+    @property
+    def state(self) -> Literal["discovering", "joining", "provisional", "member", "no_admin"]: ...
+
+    @property
+    def detail(self) -> str:
+        """The state in words."""
+        ...
 
     def fold(self, fold: ControlFold) -> None:
         """Register before ``open``."""
@@ -91,9 +121,7 @@ class Control(Protocol):
         """Called after mesh, admin, term, membership or state changed. Must not block."""
         ...
 
-    async def propose(
-        self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None
-    ) -> ControlEntry:
+    async def propose(self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None) -> ControlEntry:
         """Append an act of the admin; returns when it is committed. Raises :class:`NotAdmin`."""
         ...
 

@@ -63,7 +63,9 @@ class Leader:
     ) -> tuple[Leader, Log, ControlEntry]:  # fmt: skip
         """A new mesh of one; its founding entry opens term 1."""
         data = {"founder": founder, "voters": [me.peer_id], "parameters": parameters, "nonce": nonce}
-        raw = entry_bytes(mesh_id=None, term=1, index=1, prev=None, hlc=hlc(), type_=entries.FOUNDED, data=data, request=None)
+        raw = entry_bytes(
+            mesh_id=None, term=1, index=1, prev=None, hlc=hlc(), type_=entries.FOUNDED, data=data, request=None
+        )
         entry = parse_entry(raw, me.sign(identity.CONTROL, raw), me.peer_id)
         raft = Raft(me.peer_id, (me.peer_id,), HardState(0, None), Position(0, 0), 0)
         hard = raft.campaign()

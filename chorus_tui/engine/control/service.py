@@ -150,9 +150,7 @@ class ControlService:
     def on_change(self, handler: Callable[[], None]) -> None:
         self._watchers.append(handler)
 
-    async def propose(
-        self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None
-    ) -> ControlEntry:
+    async def propose(self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None) -> ControlEntry:
         if self.log is None:
             raise NoMesh(self.detail)
         if not self.is_admin or self.leader is None:
@@ -218,7 +216,7 @@ class ControlService:
             leader, _ = await Leader.stand(self.me, current, self.store, self.hlc)
         except MoreVoters as error:
             self.obstacle = str(error)
-            log.error("⚠️ Not leading", reason=self.obstacle)
+            log.error("⚠️ Not leading", reason=self.obstacle)  # noqa: TRY400 - a condition in words, not a fault
             return
         self._become_leader(leader, "leads again")
         self._replay_fresh(current)
@@ -239,7 +237,9 @@ class ControlService:
     async def leave(self) -> None:
         """An orderly stop. The only voter of a larger mesh says what that means."""
         if self.is_admin and len(self.members) > 1:
-            self.say("warning", "⚠️ This peer is the only voter: until it is back the mesh has no admin, and new tasks wait")
+            self.say(
+                "warning", "⚠️ This peer is the only voter: until it is back the mesh has no admin, and new tasks wait"
+            )
         if self.leader is not None:
             self.leader.stop()
 
@@ -266,7 +266,10 @@ class ControlService:
         leader.on_commit = self._committed
         self.say("info", f"🗳️ Term {leader.election.term}: 📢 candidacy of {self.who.agent_id}, the only voter")
         self.say("info", f"🏆 {self.who.agent_id} is the winner of term {leader.election.term}")
-        self.say("info", f"👑 {self.who.agent_id} {how} and is its admin: mesh {str(self.mesh_id)[:8]}, term {leader.election.term}")
+        self.say(
+            "info",
+            f"👑 {self.who.agent_id} {how} and is its admin: mesh {str(self.mesh_id)[:8]}, term {leader.election.term}",
+        )
 
     def _committed(self, entries: list[ControlEntry], commit: Commit) -> None:
         self._replay(entries)
@@ -327,5 +330,3 @@ class ControlService:
     def verify(self) -> tuple[int, list[str]]:
         """Check all logs kept here from their first entry: how many entries, what is wrong."""
         return self.store.verify()
-
-

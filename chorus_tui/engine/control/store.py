@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from chorus_tui.engine.control.entries import Commit, Election, parse_entry
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.raft import HardState
-from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.database import Connection, Database
 from chorus_tui.engine.protocol.canonical import WireError
 
 _FS_IOC_GETVERSION = 0x80087601
@@ -98,7 +97,10 @@ class ControlStore:
 
     def meshes(self) -> list[str]:
         """All meshes whose log is kept here, in the order of joining."""
-        return [row[0] for row in self._db.read(lambda c: c.execute("SELECT mesh_id FROM meshes ORDER BY joined").fetchall())]
+        return [
+            row[0]
+            for row in self._db.read(lambda c: c.execute("SELECT mesh_id FROM meshes ORDER BY joined").fetchall())
+        ]
 
     def load(self, mesh_id: str) -> tuple[Log, list[ControlEntry]]:
         """The log as verified when it was stored, and its entries."""
@@ -125,9 +127,7 @@ class ControlStore:
 
     def export_lines(self, after: int, limit: int) -> list[str]:
         """Lines of all logs, in the order of joining and of each log; ``after`` counts lines."""
-        query = (
-            "SELECT l.raw, l.sig FROM log l JOIN meshes m ON l.mesh_id = m.mesh_id ORDER BY m.joined, l.idx LIMIT ? OFFSET ?"
-        )
+        query = "SELECT l.raw, l.sig FROM log l JOIN meshes m ON l.mesh_id = m.mesh_id ORDER BY m.joined, l.idx LIMIT ? OFFSET ?"
         rows = self._db.read(lambda c: c.execute(query, (limit, after)).fetchall())
         return [
             json.dumps({"kind": "control", "entry": raw.decode(), "sig": sig}, ensure_ascii=False, sort_keys=True)
@@ -152,11 +152,13 @@ class ControlStore:
 
     def commit(self, mesh_id: str) -> Commit | None:
         """The newest commit certificate."""
-        row = self._db.read(lambda c: c.execute("SELECT certificate FROM commits WHERE mesh_id = ?", (mesh_id,)).fetchone())
+        row = self._db.read(
+            lambda c: c.execute("SELECT certificate FROM commits WHERE mesh_id = ?", (mesh_id,)).fetchone()
+        )
         return Commit.from_json(json.loads(row[0])) if row else None
 
 
-def _write(connection: sqlite3.Connection, stored: Stored) -> None:
+def _write(connection: Connection, stored: Stored) -> None:
     mesh_id = stored.mesh_id
     connection.execute("INSERT OR IGNORE INTO meshes SELECT ?, coalesce(max(joined), 0) + 1 FROM meshes", (mesh_id,))
     connection.executemany(
@@ -167,7 +169,9 @@ def _write(connection: sqlite3.Connection, stored: Stored) -> None:
         [(mesh_id, e.term, json.dumps(e.as_json())) for e in stored.elections],
     )
     if stored.commit is not None:
-        connection.execute("INSERT OR REPLACE INTO commits VALUES (?,?)", (mesh_id, json.dumps(stored.commit.as_json())))
+        connection.execute(
+            "INSERT OR REPLACE INTO commits VALUES (?,?)", (mesh_id, json.dumps(stored.commit.as_json()))
+        )
     if stored.hard is not None:
         value = json.dumps({"term": stored.hard.term, "vote": stored.hard.vote})
         connection.execute("INSERT OR REPLACE INTO state VALUES ('hard', ?)", (value,))

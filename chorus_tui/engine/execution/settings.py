@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+DEFAULT_MEMORY_MB = 2048
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -38,7 +39,7 @@ class ExecutionSettings:
     max_cpus: float = field(default_factory=default_cpus)
     """CPUs of all sandboxes of this agent in sum."""
 
-    max_memory_mb: int = 2048
+    max_memory_mb: int = DEFAULT_MEMORY_MB
     """Memory of one sandbox at most, MiB."""
 
     max_pids: int = 256

@@ -25,7 +25,7 @@ class Ending:
     sandbox_there: bool = True
 
 
-def judge(  # noqa: PLR0911 - a table of endings, one return each
+def judge(
     number: int, count: int, command: str, code: int | None, *, out_of_memory: bool, timed_out: bool, lost: bool,
     flooded: bool, spec: TaskSpec, bounds: Bounds, image: str,
 ) -> Ending:  # fmt: skip

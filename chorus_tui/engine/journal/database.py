@@ -17,7 +17,9 @@ from typing import Any, Protocol, TypeVar
 import trio
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
+Connection = sqlite3.Connection
+"""What a work gets; named here so that only this room imports sqlite3."""
+Work = Callable[[Connection], T]
 
 _BATCH = 256
 
@@ -58,7 +60,7 @@ class SqliteDatabase:
         """Open or make ``path`` and bring it to the newest schema; ``schema[i]`` leads from version i to i + 1."""
         database = cls(path)
         try:
-            _migrate(database._writer, schema, path)  # noqa: SLF001 - our own
+            _migrate(database._writer, schema, path)
         except BaseException:
             database.close()
             raise

@@ -347,7 +347,8 @@ class FeedJournal:
             if (broken or (held is not None and held != entry.hash)) and await self.store.add_evidence(entry):
                 self.intake.refuse("fork")
                 self._forked.add((h.author, h.epoch))
-                text = f"Peer {identity.short(h.author)} said two different things under one number ({h.epoch[:8]}, {h.seq}); both are kept as evidence"
+                number = f"{h.epoch[:8]}, {h.seq}"
+                text = f"Peer {identity.short(h.author)} said two different things under one number ({number}); both are kept"
                 self.say_line("error", text, h.author)
 
     def _hear_clock(self, entry: Entry) -> None:

@@ -1,0 +1,1 @@
+"""KACHING: the licence, checked before a port opens."""

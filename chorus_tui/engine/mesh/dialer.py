@@ -66,7 +66,7 @@ class Dialer:
         try:
             guarded = raw if self._key is None else PrivateConnection(raw, self._key.hex())
             security = self._swarm.upgrader.security_multistream
-            _, noise = await security.select_transport_and_protocol(guarded, True)  # noqa: FBT003 - the library's signature
+            _, noise = await security.select_transport_and_protocol(guarded, True)
             session = await noise.get_pattern().handshake_outbound(guarded, None)
             return session.get_remote_peer()
         finally:

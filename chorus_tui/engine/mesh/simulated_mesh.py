@@ -217,7 +217,7 @@ class SimulatedMesh:
         )
         self._known |= {other.peer_id: None} | other._known
         for handler in self._link_handlers:
-            handler(other.peer_id, True)  # noqa: FBT003 - the interface has it
+            handler(other.peer_id, True)
 
     def link_down(self, peer_id: str) -> None:
         """The link is gone: its streams break."""
@@ -226,7 +226,7 @@ class SimulatedMesh:
         for stream in self._streams.pop(peer_id, []):
             stream.reset()
         for handler in self._link_handlers:
-            handler(peer_id, False)  # noqa: FBT003 - the interface has it
+            handler(peer_id, False)
 
     def hear(self, gossip: Gossip, forwarder: str) -> None:
         """A gossip message arrives from a linked peer."""

@@ -82,7 +82,9 @@ def describe(
     )  # fmt: skip
 
 
-def _state(said: Said, link: Link | None, *, is_self: bool, now: float) -> Literal["connected", "suspect", "away", "gone"]:
+def _state(
+    said: Said, link: Link | None, *, is_self: bool, now: float
+) -> Literal["connected", "suspect", "away", "gone"]:
     if is_self:
         return "connected"
     if link is not None:

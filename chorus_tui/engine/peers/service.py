@@ -63,7 +63,14 @@ class PeerService:
     types = frozenset({"role_announcement", "capability_broadcast", "goodbye"})
 
     def __init__(
-        self, me: Self, journal: Journal, control: Control, mesh: Mesh, clock: Clock, events: EventBus, load: Callable[[], Load]
+        self,
+        me: Self,
+        journal: Journal,
+        control: Control,
+        mesh: Mesh,
+        clock: Clock,
+        events: EventBus,
+        load: Callable[[], Load],
     ) -> None:
         self._me = me
         self._journal = journal

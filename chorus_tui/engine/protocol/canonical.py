@@ -97,20 +97,25 @@ def check_bounds(value: Any, *, max_keys: int = MAX_KEYS) -> None:
             stack.extend((child, depth + 1) for child in node.values())
         elif isinstance(node, list | tuple):
             stack.extend((child, depth + 1) for child in node)
-        elif isinstance(node, bool) or node is None or isinstance(node, str):
-            continue
-        elif isinstance(node, int):
-            if abs(node) > MAX_INTEGER:
-                raise WireError("not_json", "An integer beyond 2^53-1")
-        elif isinstance(node, float):
-            if not math.isfinite(node):
-                raise WireError("not_json", "A number that is not finite")
-            if MAX_INTEGER < abs(node) < _FIRST_EXPONENT:
-                raise WireError("not_json", "An integer beyond 2^53-1")
         else:
-            raise WireError("not_json", f"{type(node).__name__} is no JSON type")
+            _check_scalar(node)
         if depth > MAX_DEPTH:
             raise WireError("too_deep", f"More than {MAX_DEPTH} levels")
+
+
+def _check_scalar(node: Any) -> None:
+    if isinstance(node, bool) or node is None or isinstance(node, str):
+        return
+    if isinstance(node, int):
+        if abs(node) > MAX_INTEGER:
+            raise WireError("not_json", "An integer beyond 2^53-1")
+    elif isinstance(node, float):
+        if not math.isfinite(node):
+            raise WireError("not_json", "A number that is not finite")
+        if MAX_INTEGER < abs(node) < _FIRST_EXPONENT:
+            raise WireError("not_json", "An integer beyond 2^53-1")
+    else:
+        raise WireError("not_json", f"{type(node).__name__} is no JSON type")
 
 
 def _load(data: bytes) -> Any:

@@ -141,7 +141,10 @@ def parse(data: bytes) -> dict[str, Any]:
         _need(isinstance(value.get(name, ""), str) and len(value.get(name, "")) <= 256, name)
     for name in ("to_roles", "required_expertise"):
         items = value.get(name, [])
-        _need(isinstance(items, list) and len(items) <= 32 and all(isinstance(i, str) and len(i) <= 128 for i in items), name)
+        _need(
+            isinstance(items, list) and len(items) <= 32 and all(isinstance(i, str) and len(i) <= 128 for i in items),
+            name,
+        )
     if "log" in value:
         _check_log(value["log"])
     return value
@@ -170,7 +173,8 @@ def entry_from_wire(data: bytes, topic: str) -> Entry:
 def entry_from_header(signed: bytes, sig: str, body: bytes | None, *, verified: bool = False) -> Entry:
     """Rebuild a stored or replicated entry; verifies the signature, and the body against the header when there is one.
 
-    ``verified`` skips the signature of what was checked before it was stored. A body that is no readable envelope still counts (``envelope`` None, ``body`` kept): a bad body never blocks a feed.
+    ``verified`` skips the signature of what was checked before it was stored. A body that is no readable envelope still
+    counts (``envelope`` None, ``body`` kept): a bad body never blocks a feed.
     """
     value = canonical.decode(signed)
     try:

@@ -14,7 +14,9 @@ import base58
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-_ID_PREFIX: Final = bytes.fromhex("002408011220")  # identity multihash of 36 bytes; protobuf: type 1 (Ed25519), 32 bytes
+_ID_PREFIX: Final = bytes.fromhex(
+    "002408011220"
+)  # identity multihash of 36 bytes; protobuf: type 1 (Ed25519), 32 bytes
 _KEY_PREFIX: Final = bytes.fromhex("08011240")  # protobuf of a private key: type 1, 64 bytes (seed, public key)
 
 FEED: Final = b"chorus/feed/1\0"

@@ -57,7 +57,9 @@ class CapabilityBroadcast(Message):
     languages: list[str] = Field(default_factory=list, max_length=64)
     max_tasks: int = Field(ge=0, le=1000)
     docker: bool
-    reason: Literal["startup", "model_change", "capability_change", "specialization_change", "unknown_change"] = "startup"
+    reason: Literal["startup", "model_change", "capability_change", "specialization_change", "unknown_change"] = (
+        "startup"
+    )
 
 
 class AvailabilityBroadcast(Message):

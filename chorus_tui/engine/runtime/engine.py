@@ -14,7 +14,7 @@ from chorus_tui.engine.control.service import ControlService, ControlSettings
 from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
-from chorus_tui.engine.execution.settings import ExecutionSettings, default_cpus
+from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
 from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
@@ -159,5 +159,5 @@ def _execution_settings(settings: Settings, owner: str) -> ExecutionSettings:
     return ExecutionSettings(
         owner=owner, docker_host=settings.docker_host, images=settings.images, registries=tuple(settings.image_registries),
         repository_hosts=tuple(settings.repository_hosts), max_cpus=settings.sandbox_max_cpus or default_cpus(),
-        max_memory_mb=settings.sandbox_max_memory_mb or ExecutionSettings.max_memory_mb,
+        max_memory_mb=settings.sandbox_max_memory_mb or DEFAULT_MEMORY_MB,
     )  # fmt: skip

@@ -11,7 +11,8 @@ import trio
 
 from chorus_tui import __version__
 from chorus_tui.contract import CONTRACT_VERSION
-from chorus_tui.contract.models import blobs, journal, status
+from chorus_tui.contract.models import blobs, journal
+from chorus_tui.contract.models import status as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.peers import Invitation
 from chorus_tui.contract.problem import invalid
@@ -45,29 +46,29 @@ class EngineHandlers:
         }
         return {**own, **self._engine.tasks.handlers(), **self._engine.peers.handlers()}
 
-    async def hello(self, _request: Any, _caller: Any) -> status.Hello:
+    async def hello(self, _request: Any, _caller: Any) -> models.Hello:
         """The greeting."""
         engine = self._engine
-        return status.Hello(
+        return models.Hello(
             contract=CONTRACT_VERSION, version=__version__, agent_id=engine.agent_id, peer_id=engine.identity.peer_id,
             kind=engine.kind, pid=os.getpid(), data_dir=str(engine.folder.path), draining=engine.draining,
         )  # fmt: skip
 
-    async def stop(self, request: status.StopEngine, _caller: Any) -> Empty:
+    async def stop(self, request: models.StopEngine, _caller: Any) -> Empty:
         """Drain and stop; the answer comes before."""
         self._stop(request.drain_s)
         return Empty()
 
-    async def status(self, _request: Any, _caller: Any) -> status.Status:
+    async def status(self, _request: Any, _caller: Any) -> models.Status:
         """Everything about this peer."""
         return self.present()
 
-    def present(self) -> status.Status:
+    def present(self) -> models.Status:
         """The present status."""
         engine, control = self._engine, self._engine.control
         found = health.checks(engine, self._supervisor)
         me = control.members.get(engine.identity.peer_id)
-        return status.Status(
+        return models.Status(
             agent_id=engine.agent_id, peer_id=engine.identity.peer_id, kind=engine.kind, version=__version__,
             started_at=engine.started_at, addresses=engine.mesh.addresses(), data_dir=str(engine.folder.path),
             role=engine.settings.role, authority=me.authority if me else "", license=str(engine.license),
@@ -79,12 +80,14 @@ class EngineHandlers:
             refused_messages=dict(engine.mesh.counters.refused),
         )  # fmt: skip
 
-    def _admin(self) -> status.Admin | None:
+    def _admin(self) -> models.Admin | None:
         control = self._engine.control
         if control.admin is None:
             return None
         name = control.name(control.admin)
-        return status.Admin(agent_id=name, peer_id=control.admin, term=control.term, reachable=control.admin_reachable())
+        return models.Admin(
+            agent_id=name, peer_id=control.admin, term=control.term, reachable=control.admin_reachable()
+        )
 
     def _failover(self) -> str:
         count = len(self._engine.control.voters)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 import trio
@@ -164,7 +164,7 @@ class _Running:
             addresses=engine.mesh.addresses(), api_port=self.api.api_port, data=str(engine.folder.path),
         )  # fmt: skip
         for warning in engine.settings.warnings:
-            log.warning(f"⚠️ {warning}")
+            log.warning("⚠️ A setting has no effect", setting=warning)
 
     async def _drain_and_leave(self) -> None:
         """Take nothing new, let running tasks end or hand them over, say goodbye."""
@@ -177,7 +177,8 @@ class _Running:
             nursery.cancel_scope.cancel()
         with trio.move_on_after(LEAVE_S):
             await self._say_goodbye()
-        with trio.move_on_after(LEAVE_S, shield=True):
+        with trio.move_on_after(LEAVE_S) as scope:
+            scope.shield = True
             try:
                 await engine.executor.close()
             except ExecutionError as error:
@@ -197,7 +198,7 @@ class _Running:
                 log.warning("⚠️ No goodbye could be said", reason=str(error))
         await engine.control.leave()
 
-    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _watch_signals(self, *, task_status: Any) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             task_status.started()
             async for number in signals:

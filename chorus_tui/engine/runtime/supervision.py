@@ -48,7 +48,7 @@ class Supervisor:
         self.services.append(service)
         await nursery.start(self._keep, service)
 
-    async def _keep(self, service: Service, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _keep(self, service: Service, *, task_status: Any) -> None:
         pause = FIRST_PAUSE_S
         status: Any = task_status
         while True:

@@ -52,7 +52,9 @@ class Announcing:
         parts = self._service.parts
         mesh_id = self._mesh()
         if not parts.control.may(parts.me, "announce"):
-            raise Problem(403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice.")
+            raise Problem(
+                403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice."
+            )
         known = self._known(request.idempotency_key)
         if known:
             return models.TaskRef(task_id=known)
@@ -92,7 +94,9 @@ class Announcing:
         if not named or named.startswith(("sha256:", "https://")):
             return spec
         if not named.startswith("/"):
-            text = f"{named!r} is neither an https URL, nor a blob digest, nor an absolute path on the announcer's machine"
+            text = (
+                f"{named!r} is neither an https URL, nor a blob digest, nor an absolute path on the announcer's machine"
+            )
             raise invalid({"spec.repository": text})
         try:
             bundle = await parts.repositories.bundle(named)
@@ -132,13 +136,17 @@ class Announcing:
     def _find(self, task_id: str) -> Task:
         task = self._service.board.find(task_id)
         if task is None:
-            raise not_found("task", task_id, "It may not have reached this peer yet; chorus-tui task list shows what has.")
+            raise not_found(
+                "task", task_id, "It may not have reached this peer yet; chorus-tui task list shows what has."
+            )
         return task
 
     async def list(self, request: models.ListTasks, _caller: Any) -> models.TaskList:
         """Newest first; tasks of other meshes only where they ended or are not carried on yet."""
         around, board = self._service.around(), self._service.board
-        tasks = [task for task in board.tasks.values() if task.announced is not None and task.key not in board.continued]
+        tasks = [
+            task for task in board.tasks.values() if task.announced is not None and task.key not in board.continued
+        ]
         tasks.sort(key=lambda task: (-(task.announced.at_ms if task.announced else 0), task.key[1]))
         rows = [views.row(task, around) for task in tasks]
         if request.state is not None:
@@ -166,7 +174,7 @@ class Announcing:
     async def wait(self, request: models.WaitTask, _caller: Any) -> models.TaskView:
         """Until it has ended, here or as the task that goes on from it, or the time is over."""
         with trio.move_on_after(request.timeout_s):
-            while not self._service.follow(self._find(request.task_id)).terminal:
+            while not self._service.follow(self._find(request.task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
                 await trio.sleep(0.1)
         return self._view(self._service.follow(self._find(request.task_id)))
 
@@ -197,13 +205,15 @@ class Announcing:
         if task.terminal:
             raise Problem(409, "ended", f"The task has already ended: {task.terminal}")
         if not authority.may_cancel(parts.control.members.get(parts.me), parts.me, announced.author):
-            raise Problem(403, "authority", "This peer may not cancel another peer's task", "That needs the authority 'decision'.")
+            raise Problem(
+                403, "authority", "This peer may not cancel another peer's task", "That needs the authority 'decision'."
+            )
         data = {"task_id": task.key[1], "mesh_id": task.key[0], "reason": request.reason}
         entry = await parts.journal.say("task_cancel_request", data)
         if parts.control.admin is not None:
             await parts.journal.deliver(entry, parts.control.admin)
         with trio.move_on_after(CONFIRM_S):
-            while not task.terminal:
+            while not task.terminal:  # noqa: ASYNC110 - a moment only
                 await trio.sleep(0.05)
         return self._view(task)
 

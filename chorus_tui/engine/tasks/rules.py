@@ -111,7 +111,11 @@ def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, param
             return Act("task_accepted", data, report.cite)
         if result.outcome == "failed":
             why = result.reason or "failed"
-            return Act("task_failed", {**base, "result_hash": report.cite["hash"], "entry": report.cite, "reason": why}, report.cite)
+            return Act(
+                "task_failed",
+                {**base, "result_hash": report.cite["hash"], "entry": report.cite, "reason": why},
+                report.cite,
+            )
         return Act("task_released", {**base, "reason": f"error: {result.reason}: {result.detail}"[:600]}, report.cite)
     lease = (task.key, held.attempt)
     if lease in state.releases:
@@ -135,7 +139,9 @@ def _hopeless(task: Task, agents: list[Agent]) -> Act | None:
         reason = f"{tried} used up; the last {last.ended}: {last.reason}".rstrip(": ")
         return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
     unfit = task.unfit()
-    if unfit and not any(agent.live and agent.docker and agent.max_tasks and agent.peer_id not in unfit for agent in agents):
+    if unfit and not any(
+        agent.live and agent.docker and agent.max_tasks and agent.peer_id not in unfit for agent in agents
+    ):
         reason = f"no agent here can run it; {last.reason}"
         return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
     return None

@@ -167,5 +167,3 @@ class Run:
     async def _put_blob(self, path: Path) -> tuple[str, int]:
         info = await self._tools.blobs.put_file(path)
         return info.digest, info.size
-
-

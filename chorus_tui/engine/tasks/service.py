@@ -74,7 +74,15 @@ class TaskService:
             parts.redactor, self._hear_output, self._hear_phase,
         )  # fmt: skip
         self.worker = Worker(
-            parts.me, self.board, parts.control, parts.mesh, self.admin, parts.clock, tools, parts.skills, parts.docker_languages
+            parts.me,
+            self.board,
+            parts.control,
+            parts.mesh,
+            self.admin,
+            parts.clock,
+            tools,
+            parts.skills,
+            parts.docker_languages,
         )
         self.announcing = Announcing(self)
         parts.journal.fold(self)
@@ -135,7 +143,9 @@ class TaskService:
                 await self._tick.wait()
             self._tick = trio.Event()
             if waited.cancelled_caught:
-                self._changed.update({task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open})
+                self._changed.update(
+                    {task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open}
+                )
             changed, self._changed = self._changed, {}
             for key in changed:
                 task = self.board.tasks[key]
@@ -219,7 +229,9 @@ class TaskService:
     def around(self) -> views.Surroundings:
         """What views need to know."""
         parts = self.parts
-        return views.Surroundings(self.board, parts.control.mesh_id, parts.clock.wall(), self.name, self._why, self.phases)
+        return views.Surroundings(
+            self.board, parts.control.mesh_id, parts.clock.wall(), self.name, self._why, self.phases
+        )
 
     def name(self, peer_id: str | None) -> str:
         """A peer's name for people."""

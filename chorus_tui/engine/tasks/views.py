@@ -37,7 +37,12 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
         return cast("State", task.terminal), _end_in_words(task)
     if task.key[0] != around.mesh_id:
         goes_on = around.board.continued.get(task.key)
-        return "waiting", f"its mesh was left; it goes on as {goes_on}" if goes_on else "its mesh was left; its announcer carries it on"
+        return (
+            "waiting",
+            f"its mesh was left; it goes on as {goes_on}"
+            if goes_on
+            else "its mesh was left; its announcer carries it on",
+        )
     held = task.held
     if held is None:
         why = around.why(task)

@@ -113,7 +113,9 @@ class Worker:
             if key in self._running or key in self._stale or key in self._done or task.report is not None:
                 continue
             if self.draining or self._languages() is None:
-                self._stale[key] = "error: its worker has no Docker Engine now" if not self.draining else "its worker is stopping"
+                self._stale[key] = (
+                    "error: its worker has no Docker Engine now" if not self.draining else "its worker is stopping"
+                )
                 self.nudge()
                 continue
             announced = task.announced

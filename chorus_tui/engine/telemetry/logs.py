@@ -20,7 +20,11 @@ _NOISY = {"libp2p": logging.ERROR, "aiohttp": logging.WARNING, "httpx": logging.
 def configure(level: str, format_: str, redact: Callable[[str], str]) -> None:
     """Write to stdout from here on; ``format_`` is ``json``, ``text`` or ``auto`` (text on a terminal)."""
     as_text = format_ == "text" or (format_ == "auto" and sys.stdout.isatty())
-    render: Any = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()) if as_text else structlog.processors.JSONRenderer(ensure_ascii=False)
+    render: Any = (
+        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        if as_text
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -40,7 +40,9 @@ class _FromReading(Collector):
         yield GaugeMetricFamily("chorus_mesh_members", "Members of the mesh", now.members)
         yield CounterMetricFamily("chorus_pubsub_messages_sent", "Gossip messages handed to the network", now.sent)
         yield CounterMetricFamily("chorus_pubsub_messages_received", "Gossip messages accepted", now.received)
-        refused = CounterMetricFamily("chorus_pubsub_messages_refused", "Messages refused, by reason", labels=["reason"])
+        refused = CounterMetricFamily(
+            "chorus_pubsub_messages_refused", "Messages refused, by reason", labels=["reason"]
+        )
         for reason, count in sorted(now.refused.items()):
             refused.add_metric([reason], count)
         yield refused

@@ -1,0 +1,1 @@
+"""Keys of this peer. The only importer of pyrage."""

@@ -29,5 +29,7 @@ def load_or_create(path: Path) -> str:
     secret = next((line for line in lines if line.startswith("AGE-SECRET-KEY-")), "")
     try:
         return str(x25519.Identity.from_str(secret).to_public())
-    except Exception:
-        raise AgeKeyError(f"{path} holds no age identity; restore it from a backup or move it away for a new one") from None
+    except Exception:  # noqa: BLE001 - pyrage raises an exception class of its own that it does not export
+        raise AgeKeyError(
+            f"{path} holds no age identity; restore it from a backup or move it away for a new one"
+        ) from None

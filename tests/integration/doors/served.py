@@ -131,5 +131,5 @@ def refuse(status: int, code: str, title: str) -> Any:
 async def until(holds: Any) -> None:
     """Wait until ``holds()``, for 10 s at most. What is watched lives in another thread or process, so it is asked."""
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - no event of this loop tells of it
+        while not holds():
             await asyncio.sleep(0.01)

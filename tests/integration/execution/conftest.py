@@ -105,7 +105,7 @@ def images():
 
 
 @pytest.fixture
-def bench(images, tmp_path):  # noqa: ARG001 - they must be there
+def bench(images, tmp_path):
     """An executor of an owner of its own; nothing of it may be left at the end."""
     owner = f"test-{secrets.token_hex(6)}"
     made = Bench(ExecutionSettings(docker_host=DOCKER_HOST, owner=owner, scratch=tmp_path), tmp_path)

@@ -57,7 +57,7 @@ async def test_cancel_in_any_phase_removes_the_container_before_it_returns(bench
     assert containers(bench.settings.owner) == []
 
 
-async def test_a_killed_agent_takes_its_container_along(images, tmp_path):  # noqa: ARG001 - they must be there
+async def test_a_killed_agent_takes_its_container_along(images, tmp_path):
     """``kill -9`` of the engine's process mid-task: the container, its daemons and its volume are gone within 5 s."""
     owner = f"test-{secrets.token_hex(6)}"
     program = [sys.executable, "-m", "tests.integration.execution.engine_process", DOCKER_HOST, owner, str(tmp_path)]

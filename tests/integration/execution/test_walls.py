@@ -191,7 +191,7 @@ def derived_image(name: str, changes: list[str], files: dict[str, bytes]) -> Non
 
 
 @pytest.fixture
-def image(images):  # noqa: ARG001 - they must be there
+def image(images):
     """Makes images with a name of their own; takes them away."""
     name = f"chorus-test-{secrets.token_hex(4)}:1"
 

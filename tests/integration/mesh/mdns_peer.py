@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC110 - what is waited for has no event
 """A peer with mDNS as a process of its own, for a network namespace: ``mdns_peer.py NUMBER KEY_BYTE FOLDER COUNT``.
 
 Prints the peer ids of its links as a JSON line when it has COUNT of them, then runs until its stdin ends.
@@ -25,7 +24,7 @@ async def main(number: int, key: int, folder: Path, count: int) -> None:
         await nursery.start(mesh.run)
         while len(mesh.links()) < count:
             await trio.sleep(0.05)
-        print(json.dumps(sorted(mesh.links())), flush=True)  # noqa: T201 - stdout is the test's channel
+        print(json.dumps(sorted(mesh.links())), flush=True)
         await trio.to_thread.run_sync(sys.stdin.read)
         nursery.cancel_scope.cancel()
 

@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC110 - what is waited for has no event
 """Real nodes on loopback, in this process, for the tests of the mesh."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC110 - what is waited for has no event
 """Discovery in a network namespace that has nothing but ``lo``."""
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from .nodes import KEY, TOPIC, Node, until
 async def test_a_js_peer_joins_talks_and_is_validated(tmp_path) -> None:
     """A js-libp2p peer with the key passes the private network, Noise and Yamux, gets our signed messages, reaches
     us with its own, and what our validator refuses of it goes no further.
-    """  # noqa: D205
+    """
     async with trio.open_nursery() as nursery:
         a = Node(1, tmp_path)
         address = await a.start(nursery)

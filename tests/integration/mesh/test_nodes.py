@@ -108,7 +108,7 @@ async def test_a_frame_over_the_receivers_limit_is_not_read(tmp_path) -> None:
 async def test_gate_limit_and_failing_handlers(tmp_path) -> None:
     """The gate closes a stream before its handler runs, a handler that raises loses its stream only, and one peer holds
     a bounded number of streams; each is counted.
-    """  # noqa: D205
+    """
 
     async def fail(_stream: Stream) -> None:
         raise RuntimeError("a bug")

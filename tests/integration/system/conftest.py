@@ -14,7 +14,11 @@ from tests.integration.system.peers import mesh
 def base_image():
     """The base images; built from Debian packages when they are not there."""
     done = subprocess.run(
-        [sys.executable, "-m", "chorus_tui", "images", "build"], capture_output=True, text=True, check=False, timeout=240
+        [sys.executable, "-m", "chorus_tui", "images", "build"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -63,13 +63,21 @@ class Peer:
         """Start ``--headless`` and return at once."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, *CLI, "--headless"], env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [*self.prefix, *CLI, "--headless"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         return self
 
     def ready(self, seconds: float = 30.0) -> Peer:
         """Wait until it answers."""
-        eventually(f"{self.name} answers (see {self.log}: {self.tail()})", lambda: self.alive() and self.get("/api/v1/hello"), seconds)
+        eventually(
+            f"{self.name} answers (see {self.log}: {self.tail()})",
+            lambda: self.alive() and self.get("/api/v1/hello"),
+            seconds,
+        )
         return self
 
     def alive(self) -> bool:
@@ -85,7 +93,10 @@ class Peer:
     def get(self, path: str, **query: Any) -> Any:
         """A GET on its Unix socket; None when nobody answers there."""
         transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)))
-        with contextlib.suppress(httpx.TransportError), httpx.Client(transport=transport, base_url="http://engine") as client:
+        with (
+            contextlib.suppress(httpx.TransportError),
+            httpx.Client(transport=transport, base_url="http://engine") as client,
+        ):
             answer = client.get(path, params=query, timeout=30)
             return answer.json() if answer.status_code == 200 else None
         return None
@@ -93,7 +104,13 @@ class Peer:
     def run(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """The command line against this peer."""
         return subprocess.run(
-            [*CLI, *arguments], env=self.environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+            [*CLI, *arguments],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
     def json(self, *arguments: str, timeout: float = 120) -> Any:

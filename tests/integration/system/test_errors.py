@@ -34,7 +34,13 @@ def test_all_wrong_settings_are_listed_at_once(tmp_path):
     )  # fmt: skip
 
     assert code == 2
-    for name in ("CHORUS_P2P_PORT", "CHORUS_DRAIN_TIMEOUT", "CHORUS_BOOTSTRAP_PEERS", "CHORUS_NETWORK_KEY", "CHORUS_AGENT_MAX_TASKS"):
+    for name in (
+        "CHORUS_P2P_PORT",
+        "CHORUS_DRAIN_TIMEOUT",
+        "CHORUS_BOOTSTRAP_PEERS",
+        "CHORUS_NETWORK_KEY",
+        "CHORUS_AGENT_MAX_TASKS",
+    ):
         assert name in said
     assert "tooshort" not in said
     assert "Traceback" not in said
@@ -103,7 +109,9 @@ def test_without_docker_it_is_not_ready_and_tasks_wait_in_words(tmp_path):
         eventually("it founded", lambda: peer.status().get("mesh_id"), 20)
         task_id = peer.announce("--title", "waits", "--command", "true")
 
-        task = eventually("it waits, with the reason", lambda: peer.task(task_id)["state"] == "waiting" and peer.task(task_id), 15)
+        task = eventually(
+            "it waits, with the reason", lambda: peer.task(task_id)["state"] == "waiting" and peer.task(task_id), 15
+        )
 
         assert task["detail"]
         assert any("ocker" in check["detail"] or "ocker" in check["name"] for check in peer.status()["checks"])

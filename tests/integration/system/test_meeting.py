@@ -33,7 +33,9 @@ def test_two_started_at_once_meet_by_mdns(fresh_mesh):
     with namespace(name):
         prefix = ["ip", "netns", "exec", name]
         for peer_name in ("left", "right"):
-            peer = Peer(fresh_mesh.folder, peer_name, prefix=prefix, CHORUS_MDNS_ENABLED="true", CHORUS_DISCOVERY_GRACE="3")
+            peer = Peer(
+                fresh_mesh.folder, peer_name, prefix=prefix, CHORUS_MDNS_ENABLED="true", CHORUS_DISCOVERY_GRACE="3"
+            )
             fresh_mesh.peers.append(peer.start())
         for peer in fresh_mesh.peers:
             peer.ready()

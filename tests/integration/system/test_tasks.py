@@ -112,7 +112,9 @@ def test_a_killed_worker_delays_a_task_and_nothing_more(fresh_mesh):
     (boss,) = fresh_mesh.grow("boss", CHORUS_AGENT_MAX_TASKS="0", CHORUS_TASK_LEASE_S="5")
     workers = fresh_mesh.grow("w1", "w2")
     task_id = boss.announce("--title", "survivor", "--command", "sleep 6; echo done > /workspace/output/done")
-    holder = eventually("granted and running", lambda: boss.task(task_id).get("state") == "running" and boss.task(task_id)["holder"], 40)
+    holder = eventually(
+        "granted and running", lambda: boss.task(task_id).get("state") == "running" and boss.task(task_id)["holder"], 40
+    )
     eventually("its container runs", lambda: containers(f"chorus.task={task_id}", "chorus.attempt=1"), 10)
     {worker.peer_id: worker for worker in workers}[holder].kill()
 
@@ -132,7 +134,9 @@ def test_sigterm_finishes_the_short_task_and_hands_the_long_one_over(fresh_mesh)
     boss = fresh_mesh.grow("boss", CHORUS_AGENT_MAX_TASKS="0")[0]
     (worker,) = fresh_mesh.grow("worker", CHORUS_DRAIN_TIMEOUT="8")
     short = boss.announce("--title", "short", "--command", "sleep 4; echo short")
-    long = boss.announce("--title", "long", "--command", "for i in $(seq 40); do sleep 1; done; echo long", "--timeout", "90")
+    long = boss.announce(
+        "--title", "long", "--command", "for i in $(seq 40); do sleep 1; done; echo long", "--timeout", "90"
+    )
     for task_id in (short, long):
         eventually("it runs", lambda task_id=task_id: boss.task(task_id).get("state") == "running", 40)
     (other,) = fresh_mesh.grow("other")

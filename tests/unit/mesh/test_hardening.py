@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001, ARG002 - a clock fixture acts by its presence, a stand-in keeps its signature
 """The patches that can be shown without a network. Those that need two nodes: tests/integration/mesh."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - a clock fixture acts by its presence, a stand-in keeps its signature
 """The simulated network: what it carries, what it loses, and that it replays."""
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 async def _serve_inbound(self: Any, stream: Any, address: Any, _event: Any) -> None:
     # The listener closes the socket when this returns, so it lasts exactly as long as the connection.
-    raw = RawConnection(stream, False)  # noqa: FBT003 - the library's signature
+    raw = RawConnection(stream, False)
     try:
         muxed = await self.upgrade_inbound_raw_conn(raw, address)
         await muxed.event_closed.wait()
