@@ -121,6 +121,8 @@ class ChorusApp(App[int]):
         """Events into the store, for ever; fresh snapshots where the stream has a hole."""
         try:
             async for batch in self.follow(TOPICS):
+                if batch.fresh:
+                    self.store.restart_log()
                 self.store.take(batch.events, batch.dropped)
                 if batch.fresh or batch.dropped:
                     await self._load_snapshot()

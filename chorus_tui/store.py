@@ -59,6 +59,12 @@ class Store:
             self.skipped += dropped
             self.note(f"{dropped} events were skipped: more came than could be shown")
 
+    def restart_log(self) -> None:
+        """A new connection tells the last lines again."""
+        self.lines.clear()
+        self.fresh_lines.clear()
+        self.changed.add("log-restarted")
+
     def snapshot(self, status: Status, peers: Iterable[Peer], tasks: Iterable[TaskRow]) -> None:
         """Replace everything by what the engine says now."""
         self.status = status

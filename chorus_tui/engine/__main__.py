@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--data-dir", help="data folder; default: CHORUS_DATA_DIR, or one per kind")
     serve.add_argument("--stop-when-idle", type=float, metavar="S", help="stop S seconds after the last client left")
     serve.add_argument("--ready-fd", type=int, metavar="N", help="write 'ready' or 'error: …' to this descriptor")
+    serve.add_argument("--until-fd", type=int, metavar="N", help="stop when this descriptor reads its end")
     images = commands.add_parser("images", help="sandbox images")
     images.add_argument("action", choices=["build", "ensure"])
     images.add_argument("--json", action="store_true")
@@ -46,7 +47,13 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     try:
         engine = prepare(arguments.kind, os.environ, arguments.data_dir)
-        run = partial(serve, engine, ready=partial(tell, "ready"), stop_when_idle_s=arguments.stop_when_idle)
+        run = partial(
+            serve,
+            engine,
+            ready=partial(tell, "ready"),
+            stop_when_idle_s=arguments.stop_when_idle,
+            until_fd=arguments.until_fd,
+        )
         trio.run(run)
     except CannotStart as error:
         print(f"✗ {error}", file=sys.stderr)

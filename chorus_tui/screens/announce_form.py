@@ -14,7 +14,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.plain import plain
 
 LANGUAGES = [
-    ("shell (base image)", ""),
+    ("shell", ""),
     ("Python", "python"),
     ("Node.js", "node"),
     ("Go", "go"),
@@ -58,8 +58,8 @@ class AnnounceForm(ModalScreen[str]):
                 yield Input(placeholder="all of them", id="outputs")
             yield Static(id="problem", markup=False)
             with Horizontal(id="buttons"):
-                yield Button("Announce  ctrl+s", variant="primary", id="send")
-                yield Button("Back  esc", id="back")
+                yield Button("Announce  ctrl+s", variant="primary", id="send", compact=True)
+                yield Button("Back  esc", id="back", compact=True)
 
     def on_mount(self) -> None:
         """Begin with the title."""

@@ -132,7 +132,8 @@ def row(peer: Peer, now: float) -> tuple[Text, ...]:
     return (
         name, Text(peer.kind), Text("● here" if peer.is_self else state, style="green" if peer.is_self else color),
         Text("" if peer.latency_ms is None else f"{peer.latency_ms:.0f} ms", justify="right"),
-        Text("" if peer.running is None else f"{peer.running}/{peer.max_tasks}", justify="right"), Text(plain(peer.status)),
+        Text("" if peer.running is None or not peer.max_tasks else f"{peer.running}/{peer.max_tasks}", justify="right"),
+        Text("takes no tasks" if peer.max_tasks == 0 else plain(peer.status)),
         Text("" if peer.since is None else ago(now - peer.since), justify="right"),
     )  # fmt: skip
 

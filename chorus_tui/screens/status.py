@@ -52,6 +52,8 @@ class StatusScreen(PortalScreen):
         if "status" in topics and status is not None:
             self.query_one("#me-text", Static).update(facts(status, time.time()))
             self.query_one("#health-text", Static).update(health(status))
+        if "log-restarted" in topics:
+            self.query_one(EventLog).replace([])
         if "log" in topics:
             self.query_one(EventLog).extend(event_line(line) for line in self.store.new_lines())
 
@@ -79,11 +81,11 @@ def facts(status: Status, now: float) -> Text:
     )
     rows = [
         ("I am", f"{plain(status.agent_id)} ({status.kind}, up {ago(now - status.started_at)})"),
-        ("peer id", status.peer_id),
+        ("peer id", f"{status.peer_id[:12]}…{status.peer_id[-8:]}"),
         ("authority", status.authority or "none yet"),
         (
             "mesh",
-            f"{status.mesh_id[:16]} · {STATES[status.mesh_state]}" if status.mesh_id else STATES[status.mesh_state],
+            f"{status.mesh_id[:8]} · {STATES[status.mesh_state]}" if status.mesh_id else STATES[status.mesh_state],
         ),
         ("admin", admin),
         ("voters", status.failover),

@@ -70,7 +70,7 @@ async def _demo(folder: Path, with_portal: bool) -> None:
     """Start, tell, stop. A signal stops it like an error does: through the same clean-up."""
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     mesh = DemoMesh(folder)
     started = time.monotonic()

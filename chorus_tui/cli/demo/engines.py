@@ -39,6 +39,8 @@ class DemoMesh:
     folder: Path
     network_key: str = field(default_factory=lambda: secrets.token_hex(32))
     engines: list[DemoEngine] = field(default_factory=list)
+    lifeline: tuple[int, int] = field(default_factory=os.pipe)
+    """Engines hold the reading end and stop when the writing end is gone, however this process ends."""
 
     def environment(self, name: str, bootstrap: str | None) -> dict[str, str]:
         """Settings of one peer: only what the demo needs, nothing of the user's own CHORUS variables."""
@@ -66,9 +68,9 @@ class DemoMesh:
         with (self.folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "chorus_tui.engine", "serve", "--kind", kind,
-                "--data-dir", str(data_dir), "--ready-fd", str(writable),
+                "--data-dir", str(data_dir), "--ready-fd", str(writable), "--until-fd", str(self.lifeline[0]),
                 env=self.environment(name, bootstrap), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[writable], start_new_session=True,
+                pass_fds=[writable, self.lifeline[0]], start_new_session=True,
             )  # fmt: skip
         os.close(writable)
         engine = DemoEngine(name, kind, data_dir, process)

@@ -63,7 +63,15 @@ class Directory:
 
 
 def describe(
-    peer_id: str, said: Said, member: Member | None, link: Link | None, *, me: str, admin: str | None, now: float
+    peer_id: str,
+    said: Said,
+    member: Member | None,
+    link: Link | None,
+    *,
+    me: str,
+    admin: str | None,
+    now: float,
+    link_age: float | None,
 ) -> Peer:
     """One line of the list."""
     agent_id = member.agent_id if member else (said.role.agent_id if said.role else "")
@@ -78,7 +86,7 @@ def describe(
         latency_ms=link.latency_ms if link else None, running=fresh.current_tasks if fresh else None,
         max_tasks=fresh.max_tasks if fresh else (said.capability.max_tasks if said.capability else None),
         status=fresh.status if fresh else "", addresses=link.addresses if link else [],
-        since=link.since if link else said.heard_at,
+        since=said.heard_at if link_age is None else float(round(now - link_age)),
     )  # fmt: skip
 
 

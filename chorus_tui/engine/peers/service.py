@@ -15,7 +15,7 @@ from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Journal
-from chorus_tui.engine.mesh.interface import Mesh, MeshError
+from chorus_tui.engine.mesh.interface import Link, Mesh, MeshError
 from chorus_tui.engine.peers.directory import Directory, Said, describe
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import (
@@ -178,6 +178,7 @@ class PeerService:
             describe(
                 peer_id, self._directory.said.get(peer_id) or Said(), members.get(peer_id), links.get(peer_id),
                 me=self._me.peer_id, admin=self._control.admin, now=now,
+                link_age=self._link_age(links.get(peer_id)),
             )
             for peer_id in ids
         ]  # fmt: skip
@@ -188,6 +189,10 @@ class PeerService:
         mine = mine.model_copy(update=own)
         others = sorted((peer for peer in found if not peer.is_self), key=lambda p: (order[p.state], p.name, p.peer_id))
         return [mine, *others]
+
+    def _link_age(self, link: Link | None) -> float | None:
+        """Seconds since the link came up; links count monotonic time."""
+        return None if link is None else max(0.0, self._clock.monotonic() - link.since)
 
     def said(self, peer_id: str) -> Said:
         """What a peer said of itself."""

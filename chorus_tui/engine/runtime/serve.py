@@ -80,9 +80,11 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
         raise CannotStart(str(error)) from error
 
 
-async def serve(engine: Engine, *, ready: Callable[[], None], stop_when_idle_s: float | None) -> None:
-    """Serve until a signal, an operator's word, or idleness. Raises :class:`CannotStart`."""
-    run = _Running(engine, stop_when_idle_s)
+async def serve(
+    engine: Engine, *, ready: Callable[[], None], stop_when_idle_s: float | None = None, until_fd: int | None = None
+) -> None:
+    """Serve until a signal, an operator's word, idleness, or the end of ``until_fd``. Raises :class:`CannotStart`."""
+    run = _Running(engine, stop_when_idle_s, until_fd)
     try:
         await run.live(ready)
     except BaseExceptionGroup as group:
@@ -104,8 +106,9 @@ def _first(group: BaseException) -> str:
 class _Running:
     """The engine while it runs."""
 
-    def __init__(self, engine: Engine, stop_when_idle_s: float | None) -> None:
+    def __init__(self, engine: Engine, stop_when_idle_s: float | None, until_fd: int | None) -> None:
         self.engine = engine
+        self._until_fd = until_fd
         self._idle_s = stop_when_idle_s
         self._supervisor = Supervisor(engine.clock)
         self._stop = trio.Event()
@@ -133,6 +136,8 @@ class _Running:
             nursery.start_soon(self._publish_status)
             if self._idle_s is not None:
                 nursery.start_soon(self._stop_when_idle, self._idle_s)
+            if self._until_fd is not None:
+                nursery.start_soon(self._stop_with, self._until_fd)
             await self._stop.wait()
             await self._drain_and_leave()
             nursery.cancel_scope.cancel()
@@ -222,6 +227,14 @@ class _Running:
                 self._stop.set()
                 return
             await trio.sleep(0.5)
+
+    async def _stop_with(self, descriptor: int) -> None:
+        """Whoever started this engine holds the other end: when it is gone, however it went, this ends too."""
+        async with trio.lowlevel.FdStream(descriptor) as pipe:
+            while await pipe.receive_some(1024):
+                log.debug("The starter said something; only its end matters")
+        log.info("Its starter has gone; stopping")
+        self._stop.set()
 
     async def _publish_status(self) -> None:
         last: dict[str, object] = {}

@@ -110,7 +110,7 @@ def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, param
             data = {**base, "worker": held.worker, "result_hash": report.cite["hash"], "entry": report.cite}
             return Act("task_accepted", data, report.cite)
         if result.outcome == "failed":
-            why = result.reason or "failed"
+            why = (result.detail or result.reason or "failed")[:500]
             return Act(
                 "task_failed",
                 {**base, "result_hash": report.cite["hash"], "entry": report.cite, "reason": why},

@@ -29,6 +29,10 @@ from chorus_tui.engine.tasks.worker import Skills, Worker
 
 log = structlog.get_logger("chorus.tasks")
 
+DECISIONS = {
+    "task_granted": "was granted", "task_released": "was given back", "task_expired": "lost its worker; it is granted anew",
+    "task_accepted": "is completed", "task_failed": "failed", "task_cancelled": "was cancelled",
+}  # fmt: skip
 WATCH_S = 30.0
 BUFFERS = 64
 
@@ -99,7 +103,26 @@ class TaskService:
 
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold."""
-        self._touch(self.board.decided(entry))
+        key = self.board.decided(entry)
+        self._touch(key)
+        if key is not None and self._live:
+            self._say_decision(key, entry)
+
+    def _say_decision(self, key: Key, entry: ControlEntry) -> None:
+        """One line of the event log for people."""
+        announced = self.board.tasks[key].announced
+        if announced is None:
+            return
+        worker = self.name(str(entry.data.get("worker", ""))) if entry.data.get("worker") else ""
+        words = DECISIONS.get(entry.type, "")
+        reason = str(entry.data.get("reason", ""))
+        parts = [f"“{announced.spec.title}” {words}", f"({worker})" if worker else "", f": {reason}" if reason else ""]
+        level = "warning" if entry.type in ("task_expired", "task_failed", "task_released") else "info"
+        line = {
+            "at": self.parts.clock.wall(), "level": level, "text": " ".join(part for part in parts if part).replace(" :", ":"),
+            "peer": entry.admin, "task_id": key[1],
+        }  # fmt: skip
+        self.parts.events.publish("log", None, line)
 
     def _touch(self, key: Key | None) -> None:
         if key is None or not self._live:

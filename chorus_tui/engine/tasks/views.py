@@ -59,6 +59,8 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
 def _end_in_words(task: Task) -> str:
     result = task.accepted.result if task.accepted else None
     detail = result.detail if result and task.terminal != "completed" else ""
+    if detail.startswith(task.terminal_reason):
+        return detail
     return ": ".join(part for part in (task.terminal_reason, detail) if part)
 
 
