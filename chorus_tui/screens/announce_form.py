@@ -87,7 +87,9 @@ class AnnounceForm(ModalScreen[str]):
             spec = self._spec()
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            self._say(f"{_label('.'.join(map(str, first['loc'])))}: {first['msg'].removeprefix('Value error, ')}")
+            missing = first["type"] in ("string_too_short", "too_short")
+            words = "is needed" if missing else first["msg"].removeprefix("Value error, ")
+            self._say(f"{_label('.'.join(map(str, first['loc'])))}: {words}")
             return
         self._say("Announcing …")
         self._announce(spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -155,7 +156,7 @@ class TasksScreen(PortalScreen):
         self.query_one(EventLog).replace([])
         if task_id:
             self._load_view()
-            self.run_worker(self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._follow_output, task_id), group="output", exclusive=True, exit_on_error=False)
         else:
             self._show_empty()
 
@@ -168,7 +169,7 @@ class TasksScreen(PortalScreen):
         self.query_one("#task-text", Static).update(text)
 
     def _load_view(self) -> None:
-        self.run_worker(self._fetch_view(self._followed), group="view", exclusive=True, exit_on_error=False)
+        self.run_worker(partial(self._fetch_view, self._followed), group="view", exclusive=True, exit_on_error=False)
 
     async def _fetch_view(self, task_id: str) -> None:
         view = await self.app.call_quietly("tasks.show", TaskRef(task_id=task_id))  # type: ignore[attr-defined]
@@ -177,7 +178,9 @@ class TasksScreen(PortalScreen):
             self._view = view
             self.query_one("#task-text", Static).update(detail(view, time.time()))
             if ended_now:
-                self.run_worker(self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False)
+                self.run_worker(
+                    partial(self._follow_output, task_id), group="output", exclusive=True, exit_on_error=False
+                )
 
     async def _follow_output(self, task_id: str) -> None:
         """What is there, then what comes."""

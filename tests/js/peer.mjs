@@ -1,6 +1,11 @@
-// A js-libp2p peer for the tests. One argument, JSON: {address, key (hex, or null), topics}.
-// Prints JSON lines: {event: "ready" | "connected" | "subscribed" | "message" | "error", …}.
-// Takes JSON lines on stdin: {topic, data} publishes; the end of stdin ends the peer.
+// A js-libp2p peer for the tests. One argument, JSON: {address, key (hex, or null), topics, seed (hex, optional)}.
+// With a seed its identity is that Ed25519 key, else a new one.
+// Prints JSON lines: {event: "ready" | "connected" | "subscribed" | "message" | "answer" | "error", …}.
+// Takes JSON lines on stdin; the end of stdin ends the peer:
+//   {topic, data} or {topic, hex}     publishes a text, or raw bytes
+//   {subscribe: topic}                subscribes
+//   {ask, protocol, frames: [hex, …]} opens a stream, sends the frames, prints {event: "answer", ask, frames}, or an
+//                                     error with the same number as ask
 import { createInterface } from 'node:readline'
 
 // libp2p 3.3 uses it, node 20 lacks it.
@@ -16,6 +21,7 @@ const { noise } = await import('@libp2p/noise')
 const { yamux } = await import('@libp2p/yamux')
 const { identify } = await import('@libp2p/identify')
 const { ping } = await import('@libp2p/ping')
+const { generateKeyPairFromSeed } = await import('@libp2p/crypto/keys')
 const { gossipsub } = await import('@libp2p/gossipsub')
 const { preSharedKey } = await import('@libp2p/pnet')
 const { multiaddr } = await import('@multiformats/multiaddr')
@@ -24,7 +30,12 @@ const options = JSON.parse(process.argv[2])
 const say = (event, more = {}) => process.stdout.write(JSON.stringify({ event, ...more }) + '\n')
 const swarmKey = `/key/swarm/psk/1.0.0/\n/base16/\n${options.key}`
 
+const fromHex = (text) => Uint8Array.from(Buffer.from(text, 'hex'))
+const toHex = (bytes) => Buffer.from(bytes).toString('hex')
+const seed = options.seed ? { privateKey: await generateKeyPairFromSeed('Ed25519', fromHex(options.seed)) } : {}
+
 const node = await createLibp2p({
+  ...seed,
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   transports: [tcp()],
   connectionEncrypters: [noise()],
@@ -42,7 +53,8 @@ node.services.pubsub.addEventListener('message', ({ detail }) => {
     topic: detail.topic,
     from: detail.from?.toString(),
     signed: detail.type === 'signed',
-    data: new TextDecoder().decode(detail.data)
+    data: new TextDecoder().decode(detail.data),
+    hex: toHex(detail.data)
   })
 })
 node.services.pubsub.addEventListener('subscription-change', ({ detail }) => {
@@ -51,13 +63,50 @@ node.services.pubsub.addEventListener('subscription-change', ({ detail }) => {
 for (const topic of options.topics) node.services.pubsub.subscribe(topic)
 say('ready', { peer: node.peerId.toString(), addresses: node.getMultiaddrs().map(String) })
 
+// Frames of a stream: a 4-byte big-endian length, then that many bytes.
+const framed = (bytes) => {
+  const frame = new Uint8Array(4 + bytes.length)
+  new DataView(frame.buffer).setUint32(0, bytes.length)
+  frame.set(bytes, 4)
+  return frame
+}
+
+const unframed = (bytes) => {
+  const frames = []
+  while (bytes.length >= 4) {
+    const length = bytes.readUInt32BE(0)
+    frames.push(toHex(bytes.subarray(4, 4 + length)))
+    bytes = bytes.subarray(4 + length)
+  }
+  return frames
+}
+
+const ask = async (number, protocol, frames) => {
+  const [connection] = node.getConnections()
+  const stream = await connection.newStream(protocol, { signal: AbortSignal.timeout(5000) })
+  for (const frame of frames) stream.send(framed(fromHex(frame)))
+  const received = []
+  for await (const part of stream) received.push(part.subarray())
+  await stream.close()
+  say('answer', { ask: number, frames: unframed(Buffer.concat(received)) })
+}
+
+const obey = async (command) => {
+  if (command.subscribe !== undefined) node.services.pubsub.subscribe(command.subscribe)
+  else if (command.protocol !== undefined) await ask(command.ask, command.protocol, command.frames)
+  else {
+    const bytes = command.hex === undefined ? new TextEncoder().encode(command.data) : fromHex(command.hex)
+    await node.services.pubsub.publish(command.topic, bytes)
+  }
+}
+
 createInterface({ input: process.stdin })
   .on('line', async (line) => {
-    const { topic, data } = JSON.parse(line)
+    const command = JSON.parse(line)
     try {
-      await node.services.pubsub.publish(topic, new TextEncoder().encode(data))
+      await obey(command)
     } catch (error) {
-      say('error', { reason: String(error) })
+      say('error', { ask: command.ask, reason: String(error) })
     }
   })
   .on('close', async () => {

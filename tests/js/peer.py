@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import shutil
 import subprocess
@@ -34,12 +35,17 @@ def install() -> Path:
     return CACHE
 
 
+class StreamRefused(Exception):
+    """A stream could not be opened, or broke before its end."""
+
+
 class JsPeer:
     """A running peer and the events it has printed."""
 
     def __init__(self, process: trio.Process) -> None:
         self._process = process
         self.events: list[dict] = []
+        self._numbers = itertools.count()
         self._changed = trio.Condition()
 
     async def read(self) -> None:
@@ -52,26 +58,51 @@ class JsPeer:
                 self.events += [json.loads(line) for line in lines]
                 self._changed.notify_all()
 
-    async def event(self, kind: str, seconds: float = 15.0, **wanted) -> dict:
-        """The first event of that kind with those values, when it comes."""
+    async def event(self, kind: str | None, seconds: float = 15.0, **wanted) -> dict:
+        """The first event of that kind (None: any) with those values, when it comes."""
         with trio.fail_after(seconds):
             async with self._changed:
                 while True:
                     for event in self.events:
-                        if event["event"] == kind and wanted.items() <= event.items():
+                        if kind in (None, event["event"]) and wanted.items() <= event.items():
                             return event
                     await self._changed.wait()
 
-    async def publish(self, topic: str, data: str) -> None:
-        """Have it publish a text."""
-        await self._process.stdin.send_all(json.dumps({"topic": topic, "data": data}).encode() + b"\n")
+    async def publish(self, topic: str, data: str | bytes) -> None:
+        """Have it publish a text, or bytes."""
+        await self._command({"topic": topic, **({"data": data} if isinstance(data, str) else {"hex": data.hex()})})
+
+    async def subscribe(self, topic: str) -> None:
+        """Have it subscribe."""
+        await self._command({"subscribe": topic})
+
+    async def ask(self, protocol: str, *frames: bytes) -> list[bytes]:
+        """The frames that the peer it dialled answers on a new stream. Raises :class:`StreamRefused`."""
+        number = next(self._numbers)
+        await self._command({"ask": number, "protocol": protocol, "frames": [frame.hex() for frame in frames]})
+        event = await self.event(None, ask=number)
+        if event["event"] == "error":
+            raise StreamRefused(event["reason"])
+        return [bytes.fromhex(frame) for frame in event["frames"]]
+
+    async def _command(self, command: dict) -> None:
+        await self._process.stdin.send_all(json.dumps(command).encode() + b"\n")
 
 
 @asynccontextmanager
-async def js_peer(address: str, key: bytes | None, topics: list[str]) -> AsyncIterator[JsPeer]:
-    """A js peer that dials ``address`` and is gone at the end of the block."""
+async def js_peer(
+    address: str, key: bytes | None, topics: list[str], seed: bytes | None = None
+) -> AsyncIterator[JsPeer]:
+    """A js peer, with the Ed25519 key of ``seed`` if given, that dials ``address`` and is gone at the end of the block."""
     folder = await trio.to_thread.run_sync(install)
-    options = json.dumps({"address": address, "key": key.hex() if key is not None else None, "topics": topics})
+    options = json.dumps(
+        {
+            "address": address,
+            "key": key.hex() if key is not None else None,
+            "topics": topics,
+            "seed": seed.hex() if seed is not None else None,
+        }
+    )
     command = [shutil.which("node") or "node", str(folder / "peer.mjs"), options]
     async with trio.open_nursery() as nursery:
         process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -1,0 +1,53 @@
+"""Renders every snapshot to PNG in build/screens, and the README's picture. ``make screens``."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import resvg_py
+
+ROOT = Path(__file__).parent.parent
+FONTS = ("fonts-firacode", "fonts-droid-fallback", "fonts-noto-color-emoji")
+README_PICTURE = ("tasks/finished-120x40", ROOT / "docs" / "images" / "tasks.png")
+
+
+def main() -> int:
+    """Exit code 1 when fonts are missing, with the command that gets them."""
+    if "Fira Code" not in fonts():
+        print(
+            f"✗ The font Fira Code is missing. Debian family:  sudo apt-get install fontconfig {' '.join(FONTS)}",
+            file=sys.stderr,
+        )
+        return 1
+    for picture in sorted((ROOT / "snapshots").glob("*/*.svg")):
+        if ".new." in picture.name:
+            continue
+        target = ROOT / "build" / "screens" / f"{picture.parent.name}-{picture.stem}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(render(picture.read_text()))
+        print(target.relative_to(ROOT))
+    name, readme = README_PICTURE
+    shutil.copy(ROOT / "build" / "screens" / f"{name.replace('/', '-')}.png", readme)
+    return 0
+
+
+def fonts() -> str:
+    """Families that fontconfig knows; empty without fontconfig."""
+    command = shutil.which("fc-list")
+    return (
+        subprocess.run([command, ":", "family"], capture_output=True, text=True, check=False).stdout if command else ""
+    )
+
+
+def render(svg: str) -> bytes:
+    """PNG of one snapshot, at the size it was drawn for."""
+    svg = re.sub(r"font-family:\s*arial", "font-family: Fira Code", svg)
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, font_family="Fira Code", monospace_family="Fira Code"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""A scripted engine for the portal's tests: real contract models, two methods, no network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from chorus_tui.client import Batch, Connection, EngineGone
+from chorus_tui.contract.events import Event
+from chorus_tui.contract.models import peers, status, tasks
+from chorus_tui.contract.models.common import Empty
+from chorus_tui.contract.problem import Problem
+
+NOW = 1_790_000_000.0
+IDS = ["12D3KooW" + name * 11 for name in ("Ada1", "Grac", "Linu", "You1")]
+
+
+def spec(**fields: Any) -> tasks.TaskSpec:
+    return tasks.TaskSpec(
+        **{"title": "Run the tests of total", "commands": ["python3 -m unittest -v test_total"], **fields}
+    )
+
+
+def a_status(**fields: Any) -> status.Status:
+    base: dict[str, Any] = {
+        "agent_id": "you", "peer_id": IDS[3], "kind": "human", "version": "0.1.0", "started_at": NOW - 300,
+        "addresses": ["/ip4/127.0.0.1/tcp/9000"], "data_dir": "/data", "authority": "master", "license": "development",
+        "mesh_id": "3efb9b9c" * 8, "mesh_state": "member", "admin": {"agent_id": "ada", "peer_id": IDS[0], "term": 1},
+        "voters": [IDS[0]], "failover": "one voter: no failover", "peers": 3, "members": 4,
+        "tasks": {"completed": 1, "failed": 1, "running": 1}, "running": 0, "max_tasks": 0, "network": "key",
+        "health": "healthy", "feed_entries": 42, "control_index": 17,
+        "checks": [
+            {"name": "peers", "level": "healthy", "detail": "3 connected"},
+            {"name": "control log", "level": "healthy", "detail": "term 1, 17 entries"},
+            {"name": "Docker", "level": "healthy", "detail": "20.10.24; images: base, python"},
+        ],
+    }  # fmt: skip
+    return status.Status.model_validate({**base, **fields})
+
+
+def some_peers() -> list[peers.Peer]:
+    made = [
+        peers.Peer(
+            peer_id=IDS[3],
+            agent_id="you",
+            name="you",
+            kind="human",
+            state="connected",
+            member=True,
+            is_self=True,
+            max_tasks=0,
+        )
+    ]
+    for n, name in enumerate(("ada", "grace", "linus")):
+        made.append(
+            peers.Peer(
+                peer_id=IDS[n], agent_id=name, name=name, kind="agent", role="developer", member=True, is_admin=n == 0,
+                state="connected" if n < 2 else "suspect", latency_ms=1.0 + n, running=n % 2, max_tasks=3, status="working" if n % 2 else "ready",
+                addresses=[f"/ip4/127.0.0.1/tcp/{9001 + n}"], since=NOW - 60 * (n + 1),
+            )
+        )  # fmt: skip
+    return made
+
+
+def some_tasks() -> list[tasks.TaskView]:
+    result = tasks.TaskResult(
+        outcome="completed", exit_code=0, output_tail="ok\n", phases={"running": 1.25},
+        artifacts=[tasks.Artifact(path="lines.txt", size=83, sha256="ab" * 32)],
+    )  # fmt: skip
+    rows = [
+        ("01ARZ3NDEKTSV4RRFFQ69G5FA1", "Run the tests of total", "completed", result, 30),
+        ("01ARZ3NDEKTSV4RRFFQ69G5FA2", "Run the tests of share", "failed", result.model_copy(update={"outcome": "failed", "exit_code": 1, "artifacts": []}), 20),
+        ("01ARZ3NDEKTSV4RRFFQ69G5FA3", "Build the documentation", "running", None, 10),
+        ("01ARZ3NDEKTSV4RRFFQ69G5FA4", "Wait for a GPU", "waiting", None, 5),
+    ]  # fmt: skip
+    made = []
+    for n, (task_id, title, state, outcome, age) in enumerate(rows):
+        held = state != "waiting"
+        ended = "accepted" if state == "completed" else "failed" if state == "failed" else ""
+        attempts = (
+            [
+                tasks.Attempt(
+                    attempt=1,
+                    worker=IDS[n % 3],
+                    worker_name=("ada", "grace", "linus")[n % 3],
+                    granted_at=NOW - age,
+                    ended=ended,
+                    result=outcome,
+                )
+            ]
+            if held
+            else []
+        )
+        made.append(
+            tasks.TaskView(
+                task_id=task_id, title=title, state=state, announcer=IDS[3], announcer_name="you", announced_at=NOW - age,  # type: ignore[arg-type]
+                priority="medium", holder=IDS[n % 3] if held else "", holder_name=("ada", "grace", "linus")[n % 3] if held else "",
+                attempt=len(attempts), seconds=float(age) if held else None, spec=spec(title=title), mesh_id="3efb9b9c" * 8,
+                attempts=attempts, result=outcome, confirmed=bool(ended),
+                detail={"waiting": "no agent in reach has the role gpu", "failed": "command 1 of 1 ended with exit code 1"}.get(state, ""),
+                announced_delivery={"stored": True, "sent": True, "held_by": 3},
+            )
+        )  # fmt: skip
+    return made
+
+
+class FakeEngine:
+    """``calls`` records every call; ``problems`` answers an operation with a problem; ``gone`` cuts the engine off."""
+
+    def __init__(self, *, empty: bool = False) -> None:
+        self.connection = Connection("connected", NOW)
+        self.on_connection: Any = None
+        self.hello = None
+        self.status = a_status(mesh_state="provisional", peers=0, members=1, tasks={}) if empty else a_status()
+        self.peers = some_peers()[:1] if empty else some_peers()
+        self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
+        self.output = "first line\nsecond line\n"
+        self.calls: list[tuple[str, Any]] = []
+        self.problems: dict[str, Problem] = {}
+        self.gone = False
+        self._streams: list[tuple[frozenset[str], asyncio.Queue[Batch]]] = []
+        self._seq = 0
+
+    async def call(self, operation: str, request: BaseModel | None = None) -> Any:
+        self.calls.append((operation, request))
+        if self.gone:
+            raise EngineGone("No engine answers")
+        if operation in self.problems:
+            raise self.problems[operation]
+        asked: Any = request
+        answers = {
+            "status.show": lambda: self.status,
+            "peers.list": lambda: peers.PeerList(peers=self.peers),
+            "tasks.list": lambda: tasks.TaskList(tasks=[self.row(task) for task in self.tasks.values()]),
+            "tasks.show": lambda: self.tasks[asked.task_id],
+            "tasks.output": lambda: tasks.OutputChunk(
+                task_id=asked.task_id, attempt=1, offset=0, text=self.output, next=len(self.output)
+            ),
+            "tasks.announce": lambda: tasks.TaskRef(task_id="01ARZ3NDEKTSV4RRFFQ69G5FA9"),
+            "tasks.cancel": lambda: self.tasks[asked.task_id],
+            "peers.connect": lambda: self.peers[0],
+        }
+        return answers.get(operation, Empty)()
+
+    @staticmethod
+    def row(task: tasks.TaskView) -> tasks.TaskRow:
+        return tasks.TaskRow.model_validate(task.model_dump())
+
+    async def events(self, topics: Iterable[str]) -> AsyncIterator[Batch]:
+        queue: asyncio.Queue[Batch] = asyncio.Queue()
+        self._streams.append((frozenset(topics), queue))
+        yield Batch([], 0, fresh=True)
+        while True:
+            yield await queue.get()
+
+    def say(self, topic: str, key: str | None, data: Any, *, dropped: int = 0) -> None:
+        """Publish one event to whoever follows the topic."""
+        self._seq += 1
+        for topics, queue in self._streams:
+            if topic in topics:
+                queue.put_nowait(Batch([Event(self._seq, topic, key, data)], dropped))
+
+    def say_many(self, topic: str, items: list[Any]) -> None:
+        """One batch of many lines."""
+        events = []
+        for data in items:
+            self._seq += 1
+            events.append(Event(self._seq, topic, None, data))
+        for topics, queue in self._streams:
+            if topic in topics:
+                queue.put_nowait(Batch(events, 0))
+
+    def connect_state(self, state: Any, detail: str = "") -> None:
+        self.connection = Connection(state, NOW, detail)
+        if self.on_connection:
+            self.on_connection(self.connection)
+
+    async def close(self) -> None:
+        self.gone = True
