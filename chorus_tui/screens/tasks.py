@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -156,7 +155,7 @@ class TasksScreen(PortalScreen):
         self.query_one(EventLog).replace([])
         if task_id:
             self._load_view()
-            self.run_worker(partial(self._follow_output, task_id), group="output", exclusive=True, exit_on_error=False)
+            self.run_worker(lambda: self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False)
         else:
             self._show_empty()
 
@@ -169,7 +168,8 @@ class TasksScreen(PortalScreen):
         self.query_one("#task-text", Static).update(text)
 
     def _load_view(self) -> None:
-        self.run_worker(partial(self._fetch_view, self._followed), group="view", exclusive=True, exit_on_error=False)
+        task_id = self._followed
+        self.run_worker(lambda: self._fetch_view(task_id), group="view", exclusive=True, exit_on_error=False)
 
     async def _fetch_view(self, task_id: str) -> None:
         view = await self.app.call_quietly("tasks.show", TaskRef(task_id=task_id))  # type: ignore[attr-defined]
@@ -179,7 +179,7 @@ class TasksScreen(PortalScreen):
             self.query_one("#task-text", Static).update(detail(view, time.time()))
             if ended_now:
                 self.run_worker(
-                    partial(self._follow_output, task_id), group="output", exclusive=True, exit_on_error=False
+                    lambda: self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False
                 )
 
     async def _follow_output(self, task_id: str) -> None:

@@ -135,6 +135,8 @@ class Keeper:
         while link is not None and self._links.get(peer_id) is link:
             if misses == 0:
                 await trio.sleep(self._config.ping_interval * self._entropy.uniform(0.8, 1.2))
+                if self._links.get(peer_id) is not link:
+                    return
             seconds = await self._ping(peer_id)
             if self._links.get(peer_id) is not link:
                 return
