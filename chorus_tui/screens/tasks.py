@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Vertical, VerticalScroll
@@ -155,7 +156,7 @@ class TasksScreen(PortalScreen):
         self.query_one(EventLog).replace([])
         if task_id:
             self._load_view()
-            self.run_worker(lambda: self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False)
+            self._follow_output(task_id)
         else:
             self._show_empty()
 
@@ -168,9 +169,9 @@ class TasksScreen(PortalScreen):
         self.query_one("#task-text", Static).update(text)
 
     def _load_view(self) -> None:
-        task_id = self._followed
-        self.run_worker(lambda: self._fetch_view(task_id), group="view", exclusive=True, exit_on_error=False)
+        self._fetch_view(self._followed)
 
+    @work(group="view", exclusive=True, exit_on_error=False)
     async def _fetch_view(self, task_id: str) -> None:
         view = await self.app.call_quietly("tasks.show", TaskRef(task_id=task_id))  # type: ignore[attr-defined]
         if view is not None and self._followed == task_id:
@@ -178,10 +179,9 @@ class TasksScreen(PortalScreen):
             self._view = view
             self.query_one("#task-text", Static).update(detail(view, time.time()))
             if ended_now:
-                self.run_worker(
-                    lambda: self._follow_output(task_id), group="output", exclusive=True, exit_on_error=False
-                )
+                self._follow_output(task_id)
 
+    @work(group="output", exclusive=True, exit_on_error=False)
     async def _follow_output(self, task_id: str) -> None:
         """What is there, then what comes."""
         from chorus_tui.contract.models.tasks import ReadOutput

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import DataTable, Footer, Input, Static
 
 from chorus_tui.store import Store
 from chorus_tui.widgets.plain import plain
@@ -30,6 +30,8 @@ class PortalScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's way
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("slash", "filter", "Filter", key_display="/", id="portal.filter", tooltip="Filter the list or log"),
+        Binding("g", "top", "Top", show=False, id="portal.top", tooltip="First line of the list"),
+        Binding("G", "bottom", "Bottom", show=False, id="portal.bottom", tooltip="Last line of the list"),
         Binding(
             "escape", "unfilter", "Clear filter", show=False, id="portal.unfilter", tooltip="Clear and close the filter"
         ),
@@ -99,6 +101,16 @@ class PortalScreen(Screen[None]):
         field.remove_class("-shown")
         self.filtered("")
         self.focus_main()
+
+    def action_top(self) -> None:
+        """First row of the table that has the keys."""
+        if isinstance(self.focused, DataTable):
+            self.focused.action_scroll_top()
+
+    def action_bottom(self) -> None:
+        """Last row of the table that has the keys."""
+        if isinstance(self.focused, DataTable):
+            self.focused.action_scroll_bottom()
 
     def focus_main(self) -> None:
         """Focus what keys should reach."""

@@ -97,7 +97,7 @@ def test_a_finished_task_looks_as_it_should(picture, size):
     """Exit code, file and output of a task that the mesh confirmed."""
 
     async def steps(pilot: Any, _engine: FakeEngine) -> None:
-        await pilot.press("end")
+        await pilot.press("G")
         await settle(pilot)
         picture(pilot.app, f"tasks/finished-{size}")
 
