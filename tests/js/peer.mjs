@@ -6,6 +6,7 @@
 //   {subscribe: topic}                subscribes
 //   {ask, protocol, frames: [hex, …]} opens a stream, sends the frames, prints {event: "answer", ask, frames}, or an
 //                                     error with the same number as ask
+import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 
 // libp2p 3.3 uses it, node 20 lacks it.
@@ -48,13 +49,43 @@ const node = await createLibp2p({
   }
 })
 
-node.services.pubsub.addEventListener('message', ({ detail }) => {
+// Canonical JSON (RFC 8785): JavaScript's own form of strings and numbers, keys in the order of their UTF-16 units.
+const canonical = (value) => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`
+}
+
+// docs/protocol.md, section 4: whether the author signed the header of this entry; null for what is no entry.
+const signedEntry = async (topic, data, author) => {
+  let value
+  try {
+    value = JSON.parse(new TextDecoder().decode(data))
+  } catch {
+    return null
+  }
+  if (value?.log === undefined) return null
+  const { log: { sig, ...place }, ...envelope } = value
+  const body = Buffer.from(canonical(envelope))
+  const header = canonical({
+    ...place,
+    topic,
+    author: envelope.from,
+    type: envelope.type,
+    body_hash: createHash('sha256').update(body).digest('hex'),
+    body_size: body.length
+  })
+  return envelope.from === author.toString() && author.publicKey.verify(Buffer.from(`chorus/feed/1\0${header}`), fromHex(sig))
+}
+
+node.services.pubsub.addEventListener('message', async ({ detail }) => {
   say('message', {
     topic: detail.topic,
     from: detail.from?.toString(),
     signed: detail.type === 'signed',
     data: new TextDecoder().decode(detail.data),
-    hex: toHex(detail.data)
+    hex: toHex(detail.data),
+    entry: await signedEntry(detail.topic, detail.data, detail.from)
   })
 })
 node.services.pubsub.addEventListener('subscription-change', ({ detail }) => {

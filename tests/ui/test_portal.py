@@ -40,11 +40,16 @@ def play(
     asyncio.run(run())
 
 
-async def settle(pilot: Any, turns: int = 6) -> None:
-    """Let workers, the drawing clock and layout come to rest."""
-    for _ in range(turns):
-        await pilot.pause(0.05)
-    await pilot.pause()
+async def settle(pilot: Any, calm: int = 4) -> None:
+    """Let workers, the drawing clock and layout come to rest: the screen has stayed the same for a while."""
+    before, same = "", 0
+    for _ in range(80):
+        await pilot.pause(0.06)
+        now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+        same = same + 1 if now == before else 0
+        before = now
+        if same >= calm:
+            return
 
 
 async def until(pilot: Any, condition: Callable[[], bool], what: str) -> None:

@@ -1,0 +1,49 @@
+"""The demo: the whole loop, told from what really happened, and nothing left of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from tests.integration.system.peers import CLI, containers
+
+pytestmark = pytest.mark.docker
+
+
+def volumes() -> set[str]:
+    return set(
+        subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
+def test_the_demo_finishes_and_leaves_nothing(base_image, tmp_path):
+    """Without a terminal it prints the story and exits 0; no process, container, volume or folder of it stays."""
+    before = volumes()
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [*CLI, "demo", "--no-tui"], env=environment, capture_output=True, text=True, timeout=150, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "completed by" in done.stdout
+    assert "AssertionError: 2.5 != 2" in done.stdout
+    assert list(tmp_path.glob("chorus-demo-*")) == []
+    assert containers("chorus.task") == []
+    assert volumes() <= before
+    running = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert running.stdout == ""
+
+
+def test_the_demo_says_what_is_missing(tmp_path):
+    """Without Docker it exits 1 with the way to get it, and leaves no folder."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+    done = subprocess.run(
+        [*CLI, "demo", "--no-tui"], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 1
+    assert "Docker" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.glob("chorus-demo-*")) == []

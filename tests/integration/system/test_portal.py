@@ -1,0 +1,132 @@
+"""The real portal in a real terminal, on a real engine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+
+import pytest
+
+from tests.integration.system.peers import CLI, Peer, eventually
+
+
+class Terminal:
+    """A tmux session of its own server; types keys, reads the screen."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], *, width: int = 120, height: int = 40) -> None:
+        self._server = f"chorus-{secrets.token_hex(4)}"
+        shell = " ".join(shlex.quote(part) for part in command)
+        self._tmux(
+            "-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), shell, environment=environment
+        )
+
+    def _tmux(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._server, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            timeout=20,
+        )
+        return done.stdout
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def keys(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        self._tmux("send-keys", "-l", text)
+
+    def sees(self, text: str, seconds: float = 20.0) -> str:
+        return eventually(
+            f"the screen shows {text!r}; it shows:\n{self.screen()}",
+            lambda: text in self.screen() and self.screen(),
+            seconds,
+        )
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+
+@pytest.fixture
+def person(tmp_path):
+    """A person's engine settings, and terminals that are closed at the end; its engine is stopped."""
+    peer = Peer(tmp_path, "person", CHORUS_AGENT_ID="person", TERM="xterm-256color", XDG_RUNTIME_DIR="")
+    terminals: list[Terminal] = []
+
+    def open_portal(*, width: int = 120, height: int = 40) -> Terminal:
+        terminals.append(Terminal(CLI, peer.environment, width=width, height=height))
+        return terminals[-1]
+
+    yield peer, open_portal
+    for terminal in terminals:
+        terminal.close()
+    peer.run("stop")
+    eventually("its engine has stopped", lambda: peer.get("/api/v1/hello") is None, 40)
+
+
+def engine_pid(peer: Peer) -> int:
+    return int(peer.get("/api/v1/hello")["pid"])
+
+
+def test_it_starts_an_engine_announces_and_cancels_by_keys(person):
+    """Started on an empty folder it starts its engine; a task announced by the form is on the engine's board; x cancels."""
+    peer, open_portal = person
+    terminal = open_portal()
+    terminal.sees("a mesh of one", 30)
+    terminal.keys("t")
+    terminal.sees("No tasks yet")
+    terminal.keys("a")
+    terminal.sees("Announce a task")
+    terminal.type("By the form")
+    terminal.keys("Tab")
+    terminal.type("echo hi")
+    terminal.keys("C-s")
+    terminal.sees("waiting")
+    rows = peer.json("task", "list")["tasks"]
+
+    assert [row["title"] for row in rows] == ["By the form"]
+    terminal.keys("x")
+    terminal.sees("yes, do it")
+    eventually("y does it once it can be read", lambda: terminal.keys("y") or "cancelled" in terminal.screen(), 10)
+    eventually("cancelled", lambda: peer.task(rows[0]["task_id"])["state"] == "cancelled", 10)
+
+
+def test_a_killed_engine_shows_a_banner_and_is_found_again(person):
+    """The engine dies under the portal: a banner. It is started again: the banner goes."""
+    peer, open_portal = person
+    terminal = open_portal()
+    terminal.sees("a mesh of one", 30)
+    os.kill(engine_pid(peer), signal.SIGKILL)
+    terminal.sees("out of reach")
+    engine = [*CLI[:2], "chorus_tui.engine", "serve", "--kind", "human", "--data-dir", str(peer.data_dir)]
+    again = subprocess.Popen(engine, env=peer.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually("the banner goes", lambda: "out of reach; what you see" not in terminal.screen(), 30)
+        terminal.keys("3")
+        terminal.sees("person (you)")
+    finally:
+        again.terminate()
+        again.wait(40)
+
+
+def test_a_second_portal_stays_when_the_first_leaves(person):
+    """Two portals on one engine; the first is left with q, the second goes on with the same engine."""
+    peer, open_portal = person
+    first = open_portal()
+    first.sees("a mesh of one", 30)
+    second = open_portal(width=80, height=24)
+    second.sees("a mesh of one", 30)
+    pid = engine_pid(peer)
+    first.keys("q")
+    eventually("the first is gone", lambda: not first.screen().strip(), 10)
+    second.keys("3")
+    second.sees("person (you)")
+
+    assert engine_pid(peer) == pid
