@@ -23,6 +23,8 @@ STATES = {
     "gone": ("· gone", "dim"),
 }
 COLUMNS = ("peer", "kind", "state", "latency", "tasks", "says", "since")
+# Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
+WIDTHS = (20, 5, 11, 7, 5, 8, 6)
 
 
 class PeersScreen(PortalScreen):
@@ -47,8 +49,8 @@ class PeersScreen(PortalScreen):
     def on_mount(self) -> None:
         """Columns with stable keys, so that a change is one cell."""
         peers = self.query_one(DataTable)
-        for name in COLUMNS:
-            peers.add_column(name, key=name)
+        for name, width in zip(COLUMNS, WIDTHS, strict=True):
+            peers.add_column(name, key=name, width=width)
         self.query_one("#peer").border_title = "peer"
         peers.focus()
 
@@ -64,7 +66,7 @@ class PeersScreen(PortalScreen):
             if peer.peer_id in peers.rows:
                 for name, cell in zip(COLUMNS, cells, strict=True):
                     if peers.get_cell(peer.peer_id, name) != cell:
-                        peers.update_cell(peer.peer_id, name, cell, update_width=True)
+                        peers.update_cell(peer.peer_id, name, cell)
             else:
                 peers.add_row(*cells, key=peer.peer_id)
         self._show_detail()
@@ -133,7 +135,7 @@ def row(peer: Peer, now: float) -> tuple[Text, ...]:
         name, Text(peer.kind), Text("● here" if peer.is_self else state, style="green" if peer.is_self else color),
         Text("" if peer.latency_ms is None else f"{peer.latency_ms:.0f} ms", justify="right"),
         Text("" if peer.running is None or not peer.max_tasks else f"{peer.running}/{peer.max_tasks}", justify="right"),
-        Text("takes no tasks" if peer.max_tasks == 0 else plain(peer.status)),
+        Text("no tasks" if peer.max_tasks == 0 else plain(peer.status)),
         Text("" if peer.since is None else ago(now - peer.since), justify="right"),
     )  # fmt: skip
 

@@ -19,6 +19,8 @@ from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 COLUMNS = ("state", "task", "by", "time")
+# Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
+WIDTHS = (11, 24, 7, 8)
 ORDER = (
     "running",
     "collecting",
@@ -66,8 +68,8 @@ class TasksScreen(PortalScreen):
     def on_mount(self) -> None:
         """Stable keys: one task, one row."""
         board = self.query_one(DataTable)
-        for name in COLUMNS:
-            board.add_column(name, key=name)
+        for name, width in zip(COLUMNS, WIDTHS, strict=True):
+            board.add_column(name, key=name, width=width)
         self.query_one("#task").border_title = "task"
         board.focus()
         self.set_interval(1.0, self._tick)
@@ -93,7 +95,7 @@ class TasksScreen(PortalScreen):
             for task in shown:
                 for name, cell in zip(COLUMNS, row(task, now), strict=True):
                     if board.get_cell(task.task_id, name) != cell:
-                        board.update_cell(task.task_id, name, cell, update_width=True)
+                        board.update_cell(task.task_id, name, cell)
             return
         with self.app.batch_update():
             at = self._followed

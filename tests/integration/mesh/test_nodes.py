@@ -8,6 +8,7 @@ import pytest
 import trio
 from libp2p import new_host
 from libp2p.crypto.ed25519 import create_new_key_pair
+from libp2p.network.exceptions import SwarmException
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.security.insecure.transport import PLAINTEXT_PROTOCOL_ID, InsecureTransport
@@ -15,6 +16,7 @@ from multiaddr import Multiaddr
 
 from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.hardening.records import remembered
+from chorus_tui.engine.mesh.hardening.yamux import cut
 from chorus_tui.engine.mesh.interface import (
     MAX_FRAME,
     FrameTooLarge,
@@ -305,6 +307,50 @@ async def test_a_frozen_path_is_noticed_and_redialled(tmp_path) -> None:
         nursery.cancel_scope.cancel()
 
 
+def cut_links(node: Node, other: Node) -> None:
+    """Close the sockets beneath all connections of ``node`` to ``other``."""
+    for conn in node.mesh._host.get_network().get_connections(ID.from_base58(other.peer_id)):
+        cut(conn.muxed_conn)
+
+
+async def test_a_link_that_was_cut_stays_down_until_the_keeper_dials(tmp_path) -> None:
+    """Neither a ping nor gossip that meets the end of its link makes a new one past the keeper's pause."""
+    async with trio.open_nursery() as nursery:
+        a, b = (Node(n, tmp_path, redial=(60, 60), ping_interval=0.05) for n in (1, 2))
+        address = await a.start(nursery)
+        await b.start(nursery)
+        await b.mesh.connect(address)
+        await until_heard(a, b, b"before")
+        cut_links(b, a)
+        await until(lambda: not a.mesh.links() and not b.mesh.links())
+        for _ in range(20):
+            await a.mesh.publish(TOPIC, b"to nobody")
+            await trio.sleep(0.05)
+
+        assert a.changes == [(b.peer_id, True), (b.peer_id, False)]
+        assert b.changes == [(a.peer_id, True), (a.peer_id, False)]
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("redial", [(60, 60), (0, 0.001)], ids=["by hand", "by the keeper"])
+async def test_a_link_that_is_back_at_once_carries_gossip(tmp_path, redial) -> None:
+    """Cut by either side and made again before the library's queue heard of it, a link is not deaf."""
+    async with trio.open_nursery() as nursery:
+        a, b = Node(1, tmp_path, redial=redial), Node(2, tmp_path, redial=redial)
+        address = await a.start(nursery)
+        await b.start(nursery)
+        await b.mesh.connect(address)
+        for round_ in range(6):
+            await until_heard(a, b, b"to b %d" % round_, seconds=5)
+            await until_heard(b, a, b"to a %d" % round_, seconds=5)
+            one, other = ((a, b), (b, a))[round_ % 2]
+            lost = len(b.changes)
+            cut_links(one, other)
+            await until(lambda lost=lost: len(b.changes) > lost)
+            await b.mesh.connect(address)
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_restart_with_the_same_identity_loses_nothing(tmp_path) -> None:
     """Messages of a restarted node are not taken for those it sent before."""
     async with trio.open_nursery() as nursery:
@@ -362,7 +408,7 @@ async def test_places_of_past_connections_are_free_again(tmp_path) -> None:
 
 
 async def test_the_library_dials_nobody(tmp_path) -> None:
-    """A peer whose addresses the library has heard is not dialled by it: only the keeper does that."""
+    """A peer whose addresses the library has heard is not dialled by it, nor for a stream: only the keeper does that."""
     async with trio.open_nursery() as nursery:
         a, b = Node(1, tmp_path), Node(2, tmp_path)
         address = await b.start(nursery)
@@ -371,6 +417,8 @@ async def test_the_library_dials_nobody(tmp_path) -> None:
         swarm.peerstore.add_addrs(ID.from_base58(b.peer_id), [Multiaddr(address.partition("/p2p/")[0])], 600)
         swarm.connection_config.low_watermark = 50
         await swarm.auto_connector.maybe_connect()
+        with pytest.raises(SwarmException, match="no connection"):
+            await a.mesh._host.new_stream(ID.from_base58(b.peer_id), ["/ipfs/ping/1.0.0"])
 
         assert a.changes == b.changes == []
         nursery.cancel_scope.cancel()
