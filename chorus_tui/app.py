@@ -137,6 +137,8 @@ class ChorusApp(App[int]):
         tasks = await self.call_quietly("tasks.list", ListTasks(limit=1000))
         if status is not None and peers is not None and tasks is not None:
             self.store.snapshot(status, peers.peers, tasks.tasks)
+        elif self.connection.state == "connected":
+            self.set_timer(1.0, self._load_snapshot)  # what failed once must not leave the screens waiting
 
     def follow(self, topics: Iterable[str]) -> AsyncIterator[Batch]:
         """Events of these topics, over lost connections."""

@@ -28,36 +28,45 @@ class Store:
     peers: dict[str, Peer] = field(default_factory=dict)
     tasks: dict[str, TaskRow] = field(default_factory=dict)
     lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LINES))
-    fresh_lines: list[LogLine] = field(default_factory=list)
+    fresh_lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LINES))
     skipped: int = 0
     changed: set[str] = field(default_factory=set)
     loaded: bool = False
 
     def take(self, events: Iterable[Event], dropped: int) -> None:
         """Take events in; what changed is noted until :meth:`changes` is asked."""
+        from pydantic import ValidationError
+
+        for event in events:
+            self.changed.add(event.topic)
+            try:
+                self._take(event)
+            except ValidationError as error:
+                # One event that is not understood must not end all updates.
+                self.note(f"An event of the engine was not understood ({event.topic}: {error.error_count()} faults)")
+        if dropped:
+            self.skipped += dropped
+            self.note(f"{dropped} events were skipped: more came than could be shown")
+
+    def _take(self, event: Event) -> None:
         from chorus_tui.contract.models.journal import LogLine
         from chorus_tui.contract.models.peers import Peer
         from chorus_tui.contract.models.status import Status
         from chorus_tui.contract.models.tasks import TaskRow
 
-        for event in events:
-            self.changed.add(event.topic)
-            if event.topic == "status":
-                self.status = Status.model_validate(event.data)
-            elif event.topic == "peers" and event.key is not None:
-                if event.data is None:
-                    self.peers.pop(event.key, None)
-                else:
-                    self.peers[event.key] = Peer.model_validate(event.data)
-            elif event.topic == "tasks" and event.key is not None:
-                self.tasks[event.key] = TaskRow.model_validate(event.data)
-            elif event.topic == "log":
-                line = LogLine.model_validate(event.data)
-                self.lines.append(line)
-                self.fresh_lines.append(line)
-        if dropped:
-            self.skipped += dropped
-            self.note(f"{dropped} events were skipped: more came than could be shown")
+        if event.topic == "status":
+            self.status = Status.model_validate(event.data)
+        elif event.topic == "peers" and event.key is not None:
+            if event.data is None:
+                self.peers.pop(event.key, None)
+            else:
+                self.peers[event.key] = Peer.model_validate(event.data)
+        elif event.topic == "tasks" and event.key is not None:
+            self.tasks[event.key] = TaskRow.model_validate(event.data)
+        elif event.topic == "log":
+            line = LogLine.model_validate(event.data)
+            self.lines.append(line)
+            self.fresh_lines.append(line)
 
     def restart_log(self) -> None:
         """A new connection tells the last lines again."""
@@ -89,5 +98,6 @@ class Store:
 
     def new_lines(self) -> list[LogLine]:
         """Log lines since the last call."""
-        lines, self.fresh_lines = self.fresh_lines, []
+        lines = list(self.fresh_lines)
+        self.fresh_lines.clear()
         return lines

@@ -47,6 +47,12 @@ class StatusScreen(PortalScreen):
         self.store.new_lines()
         log.focus()
 
+    def on_screen_resume(self) -> None:
+        """Shown again: the log as the store has it, each line once."""
+        super().on_screen_resume()
+        self.store.new_lines()
+        self.query_one(EventLog).replace(event_line(line) for line in self.store.lines)
+
     def changed(self, topics: set[str]) -> None:
         status = self.store.status
         if "status" in topics and status is not None:

@@ -54,6 +54,8 @@ class TasksScreen(PortalScreen):
         self._followed = ""
         self._view: TaskView | None = None
         self._partial = ""
+        self._attempt = 0
+        self._offset = 0
 
     def body(self) -> ComposeResult:
         with Container(id="split"):
@@ -185,31 +187,38 @@ class TasksScreen(PortalScreen):
 
     @work(group="output", exclusive=True, exit_on_error=False)
     async def _follow_output(self, task_id: str) -> None:
-        """What is there, then what comes."""
-        from chorus_tui.contract.models.tasks import ReadOutput
-
-        first = await self.app.call_quietly("tasks.output", ReadOutput(task_id=task_id))  # type: ignore[attr-defined]
-        if first is None or self._followed != task_id:
-            return
-        log = self.query_one(EventLog)
-        log.replace([])
-        self._partial = ""
-        offset = first.next or 0
-        self._add_output(first)
-        if first.complete:
-            self._end_output()
-            return
+        """What is there, then what comes; after a hole in the stream, what was missed."""
+        self.query_one(EventLog).replace([])
+        self._partial, self._attempt, self._offset = "", 0, 0
         async for batch in self.app.follow([f"output:{task_id}"]):  # type: ignore[attr-defined]
             if self._followed != task_id:
                 return
+            if batch.fresh or batch.dropped:
+                chunk = await self._read_output(task_id)
+                if chunk is not None and chunk.complete:
+                    self._end_output()
+                    return
             for event in batch.events:
-                chunk = OutputChunk.model_validate(event.data)
-                if chunk.offset >= offset:
-                    offset = chunk.next or chunk.offset
-                    self._add_output(chunk)
+                self._add_output(OutputChunk.model_validate(event.data))
+
+    async def _read_output(self, task_id: str) -> OutputChunk | None:
+        from chorus_tui.contract.models.tasks import ReadOutput
+
+        request = ReadOutput(task_id=task_id, offset=self._offset)
+        chunk: OutputChunk | None = await self.app.call_quietly("tasks.output", request)  # type: ignore[attr-defined]
+        if chunk is not None and self._followed == task_id:
+            self._add_output(chunk)
+        return chunk
 
     def _add_output(self, chunk: OutputChunk) -> None:
+        if chunk.attempt < self._attempt or (chunk.attempt == self._attempt and chunk.offset < self._offset):
+            return
         lines = []
+        if chunk.attempt > self._attempt:
+            if self._attempt:
+                lines.append(("dim", f"… attempt {chunk.attempt}"))
+            self._attempt, self._partial = chunk.attempt, ""
+        self._offset = chunk.next if chunk.next is not None else chunk.offset + len(chunk.text.encode())
         if chunk.gap:
             lines.append(
                 ("dim", f"… {chunk.gap} bytes were not received live; the kept output has them when the task is done")

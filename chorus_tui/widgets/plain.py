@@ -7,7 +7,7 @@ import unicodedata
 MAX_LINE = 2000
 MAX_MARKS = 3
 
-# Directional overrides and isolates, and invisible characters that hide text from a reader.
+# Line separators and blank letters; format characters (direction tricks, joiners, tags) are told by their category.
 _HIDDEN = frozenset(
     "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
@@ -28,7 +28,7 @@ def plain(text: str, *, limit: int = MAX_LINE) -> str:
             marks = 0
         if char == "\t":
             out.append("    ")
-        elif char in _HIDDEN or category in ("Cc", "Cs", "Co"):
+        elif char in _HIDDEN or category in ("Cc", "Cf", "Cs", "Co"):
             out.append("�" if char not in "\r\n" else " ")
         else:
             out.append(char)

@@ -116,9 +116,9 @@ const ask = async (number, protocol, frames) => {
   const [connection] = node.getConnections()
   const stream = await connection.newStream(protocol, { signal: AbortSignal.timeout(5000) })
   for (const frame of frames) stream.send(framed(fromHex(frame)))
+  await stream.close() // our half
   const received = []
   for await (const part of stream) received.push(part.subarray())
-  await stream.close()
   say('answer', { ask: number, frames: unframed(Buffer.concat(received)) })
 }
 

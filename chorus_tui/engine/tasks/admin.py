@@ -15,7 +15,7 @@ from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.tasks import wire
 from chorus_tui.engine.tasks.board import Board, Key
-from chorus_tui.engine.tasks.rules import AdminState, Agent, Offer, decide
+from chorus_tui.engine.tasks.rules import AdminState, Agent, May, Offer, decide
 
 log = structlog.get_logger("chorus.tasks.admin")
 
@@ -55,8 +55,12 @@ class Admin:
         assert control.mesh_id is not None
         acts = decide(
             self._board, control.mesh_id, self._state, self._agents(), self._clock.monotonic(), control.parameters,
-            lambda who, announcer: may_cancel(control.members.get(who), who, announcer),
+            May(
+                lambda who: may(control.members.get(who), "announce"),
+                lambda who, announcer: may_cancel(control.members.get(who), who, announcer),
+            ),
         )  # fmt: skip
+        committed = 0
         for act in acts:
             try:
                 await control.propose(act.type_, act.data, request=act.request)
@@ -67,9 +71,10 @@ class Admin:
                 # Nothing a worker or announcer wrote may stop the admin; without the long words the act still stands.
                 log.warning("An act could not be written as it was", act=act.type_, reason=str(error))
                 continue
+            committed += 1
             if act.type_ == "task_granted":
                 self._took_room(act.data["worker"])
-        if acts:
+        if committed:
             self.nudge()
 
     def _took_room(self, worker: str) -> None:

@@ -16,7 +16,7 @@ from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
 from chorus_tui.engine.tasks import ids, views
-from chorus_tui.engine.tasks.board import Reported, Task
+from chorus_tui.engine.tasks.board import Key, Reported, Task
 from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Announcing:
 
     def __init__(self, service: TaskService) -> None:
         self._service = service
-        self._announcing: dict[str, str] = {}
+        self._not_carried: set[Key] = set()
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """By operation name."""
@@ -121,20 +121,32 @@ class Announcing:
     async def _carry(self, task: Task, mesh_id: str) -> None:
         mine = task.announcements.get(self._service.parts.me)
         board = self._service.board
-        if mine is None or task.terminal or task.key[0] == mesh_id or task.key in board.continued:
+        if (
+            task.key in self._not_carried
+            or mine is None
+            or task.terminal
+            or task.key[0] == mesh_id
+            or task.key in board.continued
+        ):
             return
         old_mesh, old_id = task.key
         data = {
             "task_id": ids.continued(old_mesh, old_id), "mesh_id": mesh_id, "spec": mine.spec.model_dump(),
             "on_behalf_of": "", "continues": old_id, "continues_mesh": old_mesh, "idempotency": mine.idempotency,
         }  # fmt: skip
-        await self._say(data)
+        try:
+            await self._say(data)
+        except Problem as problem:
+            # Too large by the words that say where it comes from: its announcer has to announce it anew.
+            self._not_carried.add(task.key)
+            log.warning("⚠️ An open task of the mesh that was left cannot go on", task=old_id, reason=str(problem))
+            return
         log.info("📤 A task of the mesh that was left goes on", task=old_id, goes_on_as=data["task_id"])
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _find(self, task_id: str) -> Task:
-        task = self._service.board.find(task_id)
+        task = self._service.board.find(task_id, self._service.parts.control.mesh_id)
         if task is None:
             raise not_found(
                 "task", task_id, "It may not have reached this peer yet; chorus-tui task list shows what has."
@@ -190,7 +202,9 @@ class Announcing:
             with trio.move_on_after(CONFIRM_S):
                 path = await blobs.path(reported.result.log)
                 data = await trio.Path(path).read_bytes()
-                buffer.whole(reported.attempt, readable(data[-KEPT_BYTES:]).encode())
+                text = readable(data).encode()
+                start = max(0, len(text) - KEPT_BYTES)
+                buffer.whole(reported.attempt, text[start:], start)
         except BlobMissing as error:
             log.debug("The kept output is not reachable", reason=str(error))
 

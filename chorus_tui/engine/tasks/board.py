@@ -13,6 +13,7 @@ from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
+from chorus_tui.engine.tasks import ids
 
 Key = tuple[str, str]
 """(mesh id, task id): a task belongs to its mesh."""
@@ -73,6 +74,8 @@ class Task:
     grants: list[Grant] = field(default_factory=list)
     claims: set[tuple[int, str]] = field(default_factory=set)
     reports: dict[tuple[int, str], Reported] = field(default_factory=dict)
+    said: dict[str, Reported] = field(default_factory=dict)
+    """Every result by the hash of its entry: what the mesh accepts is one of these, whenever it arrives."""
     cancel_requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     terminal: str = ""
     terminal_reason: str = ""
@@ -126,10 +129,10 @@ class Board:
             self.tasks[key] = Task(key)
         return self.tasks[key]
 
-    def find(self, task_id: str) -> Task | None:
-        """By id alone; ids are unique but for forgery, and the announced one wins."""
+    def find(self, task_id: str, mesh_id: str | None = None) -> Task | None:
+        """By id; one of ``mesh_id`` before others: ids are unique but for forgery."""
         found = [task for (_, name), task in self.tasks.items() if name == task_id and task.announcements]
-        return min(found, key=lambda task: task.key) if found else None
+        return min(found, key=lambda task: (task.key[0] != mesh_id, task.key)) if found else None
 
     def of_mesh(self, mesh_id: str | None) -> list[Task]:
         """Announced tasks of one mesh."""
@@ -151,6 +154,7 @@ class Board:
             known = task.reports.get((message.attempt, entry.author))
             if known is None or _order(reported.cite) < _order(known.cite):
                 task.reports[message.attempt, entry.author] = reported
+            task.said[reported.cite["hash"]] = reported
             self._link_accepted(task)
         elif isinstance(message, TaskCancelRequest):
             task = self.task((message.mesh_id, message.task_id))
@@ -169,8 +173,10 @@ class Board:
         known = self.task(key).announcements.get(entry.author)
         if known is None or _order(announced.cite) < _order(known.cite):
             self.task(key).announcements[entry.author] = announced
-        if message.continues and message.continues_mesh:
-            self.continued[message.continues_mesh, message.continues] = message.task_id
+        before = (message.continues_mesh or "", message.continues or "")
+        # Only the id that anybody would give it goes on: nobody can lead another's task astray.
+        if all(before) and before[0] != message.mesh_id and message.task_id == ids.continued(*before):
+            self.continued[before] = message.task_id
         return key
 
     # ── what the mesh decided ──────────────────────────────────────────────────────────────────────────────────────
@@ -216,9 +222,9 @@ class Board:
     def _link_accepted(self, task: Task) -> None:
         """The result that the terminal entry names, whenever its feed entry arrives."""
         if task.accepted_cite is not None:
-            for reported in task.reports.values():
-                if reported.cite == task.accepted_cite:
-                    task.accepted = reported
+            reported = task.said.get(str(task.accepted_cite.get("hash")))
+            if reported is not None and reported.cite == task.accepted_cite:
+                task.accepted = reported
 
 
 def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None:

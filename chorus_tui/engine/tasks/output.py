@@ -41,10 +41,10 @@ class OutputBuffer:
         """Offset after the last piece."""
         return self._pieces[-1][0] + len(self._pieces[-1][1]) if self._pieces else 0
 
-    def whole(self, attempt: int, data: bytes) -> None:
-        """Replace everything by the kept output of a finished attempt."""
+    def whole(self, attempt: int, data: bytes, start: int) -> None:
+        """Replace everything by the kept output of a finished attempt, which begins at ``start``."""
         self.attempt, self.complete = attempt, True
-        self._pieces = deque([(0, data)])
+        self._pieces = deque([(start, data)])
         self._size = len(data)
 
     def read(self, offset: int) -> OutputChunk:

@@ -14,6 +14,7 @@ from chorus_tui.engine.tasks.board import Board, Key, Task
 RANK = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
 WEIGHTS = {"fit": 0.35, "expertise": 0.25, "room": 0.20, "record": 0.20}
 OFFER_LASTS_S = 15.0
+HOPELESS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,14 @@ class Act:
     request: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class May:
+    """Whose words count: ``announce(who)``, ``cancel(who, announcer)``, as granted in the control log."""
+
+    announce: Callable[[str], bool]
+    cancel: Callable[[str, str], bool]
+
+
 @dataclass(slots=True)
 class AdminState:
     """What only the admin of a term keeps, in its own monotonic time. A new admin starts with an empty one."""
@@ -61,23 +70,40 @@ class AdminState:
     """When each running grant expires."""
     first_seen: dict[Key, float] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    hopeless: dict[Key, float] = field(default_factory=dict)
+    """Since when nobody is left to try a task."""
     releases: dict[tuple[Key, int], str] = field(default_factory=dict)
     """Grants that their workers gave back, with the reason."""
 
 
 def decide(
-    board: Board, mesh_id: str, state: AdminState, agents: list[Agent], now: float, parameters: dict[str, float],
-    may_cancel: Callable[[str, str], bool],
-) -> list[Act]:  # fmt: skip
-    """All acts due now. ``may_cancel(who, announcer)`` tells whose cancel requests count."""
+    board: Board,
+    mesh_id: str,
+    state: AdminState,
+    agents: list[Agent],
+    now: float,
+    parameters: dict[str, float],
+    may: May,
+) -> list[Act]:
+    """All acts due now; at most one a task."""
     acts: list[Act] = []
+    settled: set[Key] = set()
     for task in sorted(board.of_mesh(mesh_id), key=_order):
         if not task.terminal:
-            act = _cancelled(task, may_cancel) or _ended(task, state, agents, now, parameters)
+            act = _cancelled(task, may.cancel) or _ended(task, state, agents, now, parameters)
             if act is not None:
                 acts.append(act)
-    acts += _grants(board, mesh_id, state, agents, now, parameters)
-    return acts
+                settled.add(task.key)
+    grantable = [
+        task for task in board.of_mesh(mesh_id) if task.open and task.key not in settled and _announcer_may(task, may)
+    ]
+    return acts + _grants(board, mesh_id, grantable, state, agents, now, parameters)
+
+
+def _announcer_may(task: Task, may: May) -> bool:
+    announced = task.announced
+    assert announced is not None
+    return may.announce(announced.author)
 
 
 def _order(task: Task) -> tuple[int, int, str]:
@@ -101,7 +127,7 @@ def _cancelled(task: Task, may_cancel: Callable[[str, str], bool]) -> Act | None
 def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, parameters: dict[str, float]) -> Act | None:
     held = task.held
     if held is None:
-        return _hopeless(task, agents)
+        return _hopeless(task, state, agents, now)
     report = task.report
     base = {"task_id": task.key[1], "attempt": held.attempt}
     if report is not None:
@@ -127,8 +153,8 @@ def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, param
     return None
 
 
-def _hopeless(task: Task, agents: list[Agent]) -> Act | None:
-    """A task that was tried and that nobody is left to try."""
+def _hopeless(task: Task, state: AdminState, agents: list[Agent], now: float) -> Act | None:
+    """A task that was tried and that nobody is left to try, for a while: an agent may only be out of reach."""
     announced = task.announced
     assert announced is not None
     if not task.grants:
@@ -139,23 +165,31 @@ def _hopeless(task: Task, agents: list[Agent]) -> Act | None:
         reason = f"{tried} used up; the last {last.ended}: {last.reason}".rstrip(": ")
         return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
     unfit = task.unfit()
-    if unfit and not any(
-        agent.live and agent.docker and agent.max_tasks and agent.peer_id not in unfit for agent in agents
-    ):
-        reason = f"no agent here can run it; {last.reason}"
-        return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
-    return None
+    able = any(agent.live and agent.docker and agent.max_tasks and agent.peer_id not in unfit for agent in agents)
+    if not unfit or able:
+        state.hopeless.pop(task.key, None)
+        return None
+    if now - state.hopeless.setdefault(task.key, now) < HOPELESS_S:
+        return None
+    reason = f"no agent here can run it; {last.reason}"
+    return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
 
 
 # ── grants ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _grants(
-    board: Board, mesh_id: str, state: AdminState, agents: list[Agent], now: float, parameters: dict[str, float]
+    board: Board,
+    mesh_id: str,
+    tasks: list[Task],
+    state: AdminState,
+    agents: list[Agent],
+    now: float,
+    parameters: dict[str, float],
 ) -> list[Act]:
-    room = {offer.peer_id: offer.free for offer in state.offers.values() if now - offer.at <= OFFER_LASTS_S}
+    room = _room(board, mesh_id, state, agents, now)
     acts = []
-    for task in sorted((task for task in board.of_mesh(mesh_id) if task.open), key=_order):
+    for task in sorted(tasks, key=_order):
         announced = task.announced
         assert announced is not None
         if len(task.grants) >= announced.spec.max_attempts:
@@ -175,6 +209,21 @@ def _grants(
         }  # fmt: skip
         acts.append(Act("task_granted", data, announced.cite))
     return acts
+
+
+def _room(board: Board, mesh_id: str, state: AdminState, agents: list[Agent], now: float) -> dict[str, int]:
+    """How many more tasks each worker may get: what it offered, and never more than its limit less what it holds. An
+    offer may have been sent before its worker saw its newest grant."""
+    held: dict[str, int] = {}
+    for task in board.of_mesh(mesh_id):
+        if task.held is not None:
+            held[task.held.worker] = held.get(task.held.worker, 0) + 1
+    room = {}
+    for agent in agents:
+        offer = state.offers.get(agent.peer_id)
+        if offer is not None and agent.live and not agent.draining and now - offer.at <= OFFER_LASTS_S:
+            room[agent.peer_id] = min(offer.free, agent.max_tasks - held.get(agent.peer_id, 0))
+    return room
 
 
 def _all_answered(state: AdminState, agents: list[Agent]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ class Progress:
         self._key = key
         self._attempt = attempt
         self._redactor = tools.redactor()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._phase: Phase = "pulling"
         self._detail = ""
         self._pending = ""
@@ -74,7 +76,7 @@ class Progress:
         self._take(self._redactor.feed(data))
 
     def _take(self, data: bytes) -> None:
-        text = readable(data)
+        text = readable(self._decoder.decode(data).encode())
         if not text:
             return
         start = self._offset + len(self._pending.encode())

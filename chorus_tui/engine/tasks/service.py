@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import TERMINAL, OutputChunk
+from chorus_tui.contract.models.tasks import OutputChunk
 from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.control.interface import Control, ControlEntry
 from chorus_tui.engine.journal.events import EventBus
@@ -134,9 +134,7 @@ class TaskService:
 
     def _mesh_changed(self) -> None:
         if self._live:
-            for task in self.board.of_mesh(self.parts.control.mesh_id):
-                if not task.terminal:
-                    self._changed[task.key] = None
+            self._changed.update({task.key: None for task in self.board.tasks.values() if not task.terminal})
             self._tick.set()
             self.admin.nudge()
             self.worker.nudge()
@@ -285,7 +283,8 @@ class TaskService:
         """The task, or the one that goes on from it in another mesh."""
         for _ in range(16):
             goes_on = self.board.continued.get(task.key)
-            following = self.board.find(goes_on) if goes_on and task.terminal not in TERMINAL else None
+            left = task.key[0] != self.parts.control.mesh_id and not task.terminal
+            following = self.board.find(goes_on, self.parts.control.mesh_id) if goes_on and left else None
             if following is None:
                 break
             task = following

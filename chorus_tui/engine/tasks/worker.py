@@ -74,7 +74,9 @@ class Worker:
         return len(self._running)
 
     def nudge(self) -> None:
-        """Board, mesh or Docker changed."""
+        """Board, mesh or Docker changed. What has no grant any more is stopped here and now: the loop may be waiting for
+        an admin that does not answer."""
+        self._stop_ended()
         self._wake.set()
 
     def remember_stale(self) -> None:
@@ -119,7 +121,7 @@ class Worker:
                 self.nudge()
                 continue
             announced = task.announced
-            if announced is None:
+            if announced is None or len(self._running) >= max(1, self.skills.max_tasks):
                 continue
             running = _Running(trio.CancelScope(), Run(self._tools, task.key, grant.attempt, announced.spec))
             self._running[key] = running
@@ -196,6 +198,8 @@ class Worker:
             free = 0
         wanted = any(task.open for task in self._board.of_mesh(self._control.mesh_id))
         offer = (self._control.mesh_id, self._control.term, self._control.admin, free, languages, wanted)
+        if not wanted:
+            self._offered = ()  # the next open task is offered for at once
         fresh = offer == self._offered and self._clock.monotonic() - self._offered_at < OFFER_S
         if fresh or not self.skills.max_tasks or not wanted:
             return
@@ -210,7 +214,7 @@ class Worker:
     async def _renew_leases(self) -> None:
         while True:
             await trio.sleep(max(0.2, self._control.parameters["lease_s"] / 3))
-            held = [[key[1], attempt] for (key, attempt) in self._running if key[0] == self._control.mesh_id]
+            held = [[task.key[1], grant.attempt] for task, grant in self._mine()]
             if not held:
                 continue
             answer = await self._ask({"kind": "renew", "held": held})
