@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -41,6 +42,10 @@ def demo(tui: bool | None) -> None:
     """Show a mesh of three agents and you: real tasks, then everything is gone again."""
     with_portal = sys.stdin.isatty() and sys.stdout.isatty() if tui is None else tui
     folder = Path(tempfile.mkdtemp(prefix="chorus-demo-"))
+    # Sockets of the demo's engines live and go with its folder.
+    runtime = folder / "run"
+    runtime.mkdir(mode=0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     try:
         ensure_images()
         asyncio.run(_demo(folder, with_portal))

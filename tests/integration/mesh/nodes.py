@@ -116,4 +116,5 @@ class Freezer:
                 await sink.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
+        await self._thawed.wait()  # an end is not carried either
         scope.cancel()

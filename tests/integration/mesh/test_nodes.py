@@ -351,6 +351,29 @@ async def test_a_link_that_is_back_at_once_carries_gossip(tmp_path, redial) -> N
         nursery.cancel_scope.cancel()
 
 
+async def test_a_peer_that_is_back_before_its_end_was_seen_is_heard(tmp_path) -> None:
+    """When a peer's path dies without a word and it dials anew, its old connection is closed and the new one carries
+    gossip both ways, long before a ping is missed."""
+    async with trio.open_nursery() as nursery:
+        a, b = (Node(n, tmp_path, redial=(60, 60), ping_interval=60) for n in (1, 2))
+        address = await a.start(nursery)
+        freezer = Freezer(port_of(address))
+        await nursery.start(freezer.run)
+        await b.start(nursery)
+        await b.mesh.connect(f"/ip4/127.0.0.1/tcp/{freezer.port}/p2p/{a.peer_id}")
+        await until_heard(a, b, b"before")
+        freezer.freeze()
+        cut_links(b, a)
+        await until(lambda: not b.mesh.links())
+        await b.mesh.connect(address)
+        await until_heard(a, b, b"after", seconds=5)
+        await until_heard(b, a, b"back", seconds=5)
+
+        assert len(a.mesh._host.get_network().get_connections(ID.from_base58(b.peer_id))) == 1
+        assert a.changes == [(b.peer_id, True)]
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_restart_with_the_same_identity_loses_nothing(tmp_path) -> None:
     """Messages of a restarted node are not taken for those it sent before."""
     async with trio.open_nursery() as nursery:
