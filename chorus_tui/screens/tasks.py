@@ -44,8 +44,8 @@ class TasksScreen(PortalScreen):
         Binding("a", "announce", "Announce", id="tasks.announce", tooltip="Announce a task to the mesh"),
         Binding("x", "cancel", "Cancel", id="tasks.cancel", tooltip="Cancel the task under the cursor"),
         Binding("s", "save", "Save files", id="tasks.save", tooltip="Save the artifacts of the task under the cursor"),
-        Binding("y", "copy", "Copy id", id="tasks.copy", tooltip="Copy the task id under the cursor"),
-        Binding("o", "output", "Output", id="tasks.output", tooltip="Move between board and output"),
+        Binding("y", "copy", "Copy id", show=False, id="tasks.copy", tooltip="Copy the task id under the cursor"),
+        Binding("o", "output", "Output", show=False, id="tasks.output", tooltip="Move between board and output"),
     ]
 
     def __init__(self) -> None:

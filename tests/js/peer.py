@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -44,12 +45,13 @@ class JsPeer:
 
     def __init__(self, process: trio.Process) -> None:
         self._process = process
-        self.events: list[dict] = []
+        self.events: list[dict[str, Any]] = []
         self._numbers = itertools.count()
         self._changed = trio.Condition()
 
     async def read(self) -> None:
         """Collect events until the process ends."""
+        assert self._process.stdout is not None
         buffer = b""
         async for data in self._process.stdout:
             buffer += data
@@ -58,7 +60,7 @@ class JsPeer:
                 self.events += [json.loads(line) for line in lines]
                 self._changed.notify_all()
 
-    async def event(self, kind: str | None, seconds: float = 15.0, **wanted) -> dict:
+    async def event(self, kind: str | None, seconds: float = 15.0, **wanted: object) -> dict[str, Any]:
         """The first event of that kind (None: any) with those values, when it comes."""
         with trio.fail_after(seconds):
             async with self._changed:
@@ -85,7 +87,8 @@ class JsPeer:
             raise StreamRefused(event["reason"])
         return [bytes.fromhex(frame) for frame in event["frames"]]
 
-    async def _command(self, command: dict) -> None:
+    async def _command(self, command: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
         await self._process.stdin.send_all(json.dumps(command).encode() + b"\n")
 
 

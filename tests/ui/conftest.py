@@ -39,7 +39,7 @@ def picture(request: pytest.FixtureRequest) -> Callable[[Any, str], None]:
 
     def check(app: Any, name: str) -> None:
         shown = "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips()) + "\n"
-        svg = re.sub(r"terminal-\d+-", "terminal-", app.export_screenshot(title=name.rpartition("/")[2], simplify=True))
+        svg = re.sub(r"terminal-\d+-", "terminal-", app.export_screenshot(title="chorus-tui", simplify=True))
         text_file, svg_file = ROOT / f"{name}.txt", ROOT / f"{name}.svg"
         if request.config.getoption("--update-snapshots"):
             text_file.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.security.insecure.transport import PLAINTEXT_PROTOCOL_ID, InsecureTransport
 from multiaddr import Multiaddr
 
+from chorus_tui.engine.mesh import links
 from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.hardening.records import remembered
 from chorus_tui.engine.mesh.hardening.yamux import cut
@@ -351,21 +352,23 @@ async def test_a_link_that_is_back_at_once_carries_gossip(tmp_path, redial) -> N
         nursery.cancel_scope.cancel()
 
 
-async def test_a_peer_that_is_back_before_its_end_was_seen_is_heard(tmp_path) -> None:
-    """When a peer's path dies without a word and it dials anew, its old connection is closed and the new one carries
-    gossip both ways, long before a ping is missed."""
+@pytest.mark.parametrize("dialled", ["by the lost", "by the other"])
+async def test_a_peer_that_is_back_before_its_end_was_seen_is_heard(tmp_path, monkeypatch, dialled) -> None:
+    """When a peer's path dies without a word and it dials anew, its old connection is closed, whoever had made it, and
+    the new one carries gossip both ways, long before a ping is missed."""
+    monkeypatch.setattr(links, "DIAL_TAKES_S", 0.0)  # as if the first connection were old
     async with trio.open_nursery() as nursery:
         a, b = (Node(n, tmp_path, redial=(60, 60), ping_interval=60) for n in (1, 2))
-        address = await a.start(nursery)
-        freezer = Freezer(port_of(address))
+        places = {node: await node.start(nursery) for node in (a, b)}
+        first, second = (b, a) if dialled == "by the lost" else (a, b)
+        freezer = Freezer(port_of(places[second]))
         await nursery.start(freezer.run)
-        await b.start(nursery)
-        await b.mesh.connect(f"/ip4/127.0.0.1/tcp/{freezer.port}/p2p/{a.peer_id}")
+        await first.mesh.connect(f"/ip4/127.0.0.1/tcp/{freezer.port}/p2p/{second.peer_id}")
         await until_heard(a, b, b"before")
         freezer.freeze()
         cut_links(b, a)
         await until(lambda: not b.mesh.links())
-        await b.mesh.connect(address)
+        await b.mesh.connect(places[a])
         await until_heard(a, b, b"after", seconds=5)
         await until_heard(b, a, b"back", seconds=5)
 

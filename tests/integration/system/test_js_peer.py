@@ -5,12 +5,12 @@ The js peer carries bytes only; what it says is made and signed here, with its o
 
 from __future__ import annotations
 
+import functools
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,10 +66,9 @@ async def seen(what: str, condition: Callable[[], Any], seconds: float = 20.0) -
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory) -> Iterator[Peer]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     """One engine that has founded a mesh."""
-    folder: Path = tmp_path_factory.mktemp("js")
-    with mesh(folder) as made:
+    with mesh(tmp_path_factory.mktemp("js")) as made:
         yield founded(made)
 
 
@@ -93,17 +92,17 @@ async def connected(node: Peer, me: Identity) -> AsyncIterator[JsPeer]:
 async def question(js: JsPeer, **frame: Any) -> dict[str, Any]:
     """One frame of the join protocol, and its answer."""
     (answer,) = await js.ask(JOIN, canonical.encode(frame))
-    return canonical.decode(answer)
+    value: dict[str, Any] = canonical.decode(answer)
+    return value
 
 
 async def join(js: JsPeer, me: Identity, agent_id: str) -> str:
     """Ask who leads, and be admitted; the mesh's id."""
-    view = (await question(js, kind="whoami"))["mesh"]
-    request = make_request(
-        me, view["mesh_id"], Newcomer(me.peer_id, agent_id, "agent", "tester", ["js"]), envelope.timestamp(WALL)
-    )
-    assert await question(js, kind="join", request=request) == {"kind": "joined", "mesh_id": view["mesh_id"]}
-    return view["mesh_id"]
+    mesh_id: str = (await question(js, kind="whoami"))["mesh"]["mesh_id"]
+    newcomer = Newcomer(me.peer_id, agent_id, "agent", "tester", ["js"])
+    request = make_request(me, mesh_id, newcomer, envelope.timestamp(WALL))
+    assert await question(js, kind="join", request=request) == {"kind": "joined", "mesh_id": mesh_id}
+    return mesh_id
 
 
 @asynccontextmanager
@@ -117,7 +116,13 @@ async def member(node: Peer, agent_id: str) -> AsyncIterator[tuple[JsPeer, Ident
 
 def refused(node: Peer) -> dict[str, int]:
     """The counters of refusals, by reason."""
-    return node.status()["refused_messages"]
+    counters: dict[str, int] = node.status()["refused_messages"]
+    return counters
+
+
+def changed(node: Peer, before: dict[str, int]) -> bool:
+    """Whether anything was refused since."""
+    return refused(node) != before
 
 
 def listed(node: Peer, peer_id: str) -> dict[str, Any]:
@@ -127,7 +132,8 @@ def listed(node: Peer, peer_id: str) -> dict[str, Any]:
 
 def stored(node: Peer, author: str) -> list[dict[str, Any]]:
     """An author's entries, as ``journal tail --json`` shows them."""
-    return node.json("journal", "tail", "--limit", "1000", "--author", author)["entries"]
+    page: dict[str, list[dict[str, Any]]] = node.json("journal", "tail", "--limit", "1000", "--author", author)
+    return page["entries"]
 
 
 def loose(value: Any) -> bytes:
@@ -170,7 +176,7 @@ def bad_envelopes(me: Identity, other: str) -> dict[str, tuple[str, bytes]]:
     }
 
 
-async def test_a_js_peer_joins_hears_and_is_heard(node):
+async def test_a_js_peer_joins_hears_and_is_heard(node: Peer) -> None:
     """It is admitted by the join protocol, gets a task announcement whose signature both implementations verify, and
     what it says of itself, fleeting or durable, stands in ``peers`` and ``journal tail`` of the node."""
     async with member(node, "js-one") as (js, me):
@@ -201,14 +207,14 @@ async def test_a_js_peer_joins_hears_and_is_heard(node):
         assert node.json("journal", "verify")["ok"]
 
 
-async def test_bad_envelopes_are_refused_and_counted(node):
+async def test_bad_envelopes_are_refused_and_counted(node: Peer) -> None:
     """Each bad envelope of a member is refused under its own reason, none is stored, and the member is still heard."""
     async with member(node, "js-two") as (js, me):
         cases = bad_envelopes(me, node.peer_id)
         for name, (reason, data) in cases.items():
             before = refused(node)
             await js.publish(TOPIC, data)
-            await seen(f"{name} is refused", lambda before=before: refused(node) != before)
+            await seen(f"{name} is refused", functools.partial(changed, node, before))
             counted = {word: n - before.get(word, 0) for word, n in refused(node).items() if n != before.get(word, 0)}
             assert counted == {reason: 1, "validator": 1}, name
         await js.publish(TOPIC, canonical.encode(availability(me, current_tasks=4)))
@@ -219,7 +225,7 @@ async def test_bad_envelopes_are_refused_and_counted(node):
         assert node.json("journal", "verify")["ok"]
 
 
-async def test_what_cannot_be_read_is_kept_and_blocks_nothing(node):
+async def test_what_cannot_be_read_is_kept_and_blocks_nothing(node: Peer) -> None:
     """An entry of an unknown type is stored as it is; one whose data does not fit is counted and stored as unreadable;
     the feed goes on after both. A fleeting message of an unknown type is skipped, and no offence."""
     async with member(node, "js-three") as (js, me):
@@ -243,7 +249,7 @@ async def test_what_cannot_be_read_is_kept_and_blocks_nothing(node):
         assert node.json("journal", "verify")["ok"]
 
 
-async def test_a_stranger_reaches_nothing(node):
+async def test_a_stranger_reaches_nothing(node: Peer) -> None:
     """A peer with the network key that never joined: its gossip is refused and counted, it may ask who leads and give
     addresses, and every other stream is refused; a false wish to join too."""
     me = Identity.generate()
