@@ -12,6 +12,9 @@ _HIDDEN = frozenset(
     "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
 
+# Emoji variation selectors: terminals disagree on the width of what they make.
+_VARIATIONS = frozenset("\ufe0e\ufe0f")
+
 
 def plain(text: str, *, limit: int = MAX_LINE) -> str:
     """One line without control characters, direction tricks and towers of marks; cut at ``limit`` with a sign."""
@@ -19,6 +22,8 @@ def plain(text: str, *, limit: int = MAX_LINE) -> str:
     out: list[str] = []
     marks = 0
     for char in cut[:limit]:
+        if char in _VARIATIONS:
+            continue
         category = unicodedata.category(char)
         if category in ("Mn", "Me"):
             marks += 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import itertools
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,12 +30,20 @@ def install() -> Path:
         if not done.exists() or done.read_bytes() != wanted:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(HERE / name, CACHE / name)
-            npm = shutil.which("npm")
-            assert npm, "the js-libp2p tests need node and npm"
-            subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=CACHE, check=True, capture_output=True)
+            npm = [node_tool("npm"), "ci", "--no-audit", "--no-fund"]
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            subprocess.run(npm, cwd=CACHE, check=True, capture_output=True, env={**os.environ, "PATH": path})
             done.write_bytes(wanted)
         shutil.copy(HERE / "peer.mjs", CACHE / "peer.mjs")
     return CACHE
+
+
+def node_tool(name: str) -> str:
+    """``node`` or ``npm``: those of this environment (they come with its lock file), else the machine's."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    assert found, f"the js-libp2p tests need {name}"
+    return found
 
 
 class StreamRefused(Exception):
@@ -106,7 +116,7 @@ async def js_peer(
             "seed": seed.hex() if seed is not None else None,
         }
     )
-    command = [shutil.which("node") or "node", str(folder / "peer.mjs"), options]
+    command = [node_tool("node"), str(folder / "peer.mjs"), options]
     async with trio.open_nursery() as nursery:
         process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:

@@ -44,11 +44,13 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
 
     def sees(self, text: str, seconds: float = 20.0) -> str:
-        return eventually(
-            f"the screen shows {text!r}; it shows:\n{self.screen()}",
-            lambda: text in self.screen() and self.screen(),
-            seconds,
-        )
+        try:
+            return eventually("seen", lambda: text in self.screen() and self.screen(), seconds)
+        except AssertionError:
+            raise AssertionError(f"no {text!r} within {seconds} s; the screen shows:\n{self.screen()}") from None
+
+    def cursor_row(self) -> str:
+        return self._tmux("display-message", "-p", "#{cursor_y}").strip()
 
     def close(self) -> None:
         self._tmux("kill-server")
@@ -85,8 +87,12 @@ def test_it_starts_an_engine_announces_and_cancels_by_keys(person):
     terminal.keys("a")
     terminal.sees("Announce a task")
     terminal.type("By the form")
+    terminal.sees("By the form")
+    title_row = terminal.cursor_row()
     terminal.keys("Tab")
+    eventually("the cursor is in the commands", lambda: terminal.cursor_row() != title_row)
     terminal.type("echo hi")
+    terminal.sees("echo hi")
     terminal.keys("C-s")
     terminal.sees("waiting")
     rows = peer.json("task", "list")["tasks"]
@@ -122,7 +128,7 @@ def test_a_second_portal_stays_when_the_first_leaves(person):
     first = open_portal()
     first.sees("a mesh of one", 30)
     second = open_portal(width=80, height=24)
-    second.sees("a mesh of one", 30)
+    second.sees("one voter", 30)
     pid = engine_pid(peer)
     first.keys("q")
     eventually("the first is gone", lambda: not first.screen().strip(), 10)
