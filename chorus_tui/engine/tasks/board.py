@@ -217,6 +217,7 @@ class Board:
         task.accepted_cite = cite if isinstance(cite, dict) else None
         how = {"completed": "accepted"}.get(task.terminal, task.terminal)
         _end(task, entry.data.get("attempt"), how, task.terminal_reason, at_ms)
+        _end(task, None, "cancelled", "the task had ended", at_ms)
         self._link_accepted(task)
 
     def _link_accepted(self, task: Task) -> None:
