@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.measure import Row, compare, timed
@@ -46,6 +47,20 @@ def first_paint(command: list[str], environment: dict[str, str]) -> float:
         os.close(terminal)
 
 
+@contextmanager
+def engine(us: list[str], environment: dict[str, str]) -> Iterator[None]:
+    """An engine that answers, until the block ends."""
+    process = subprocess.Popen([*us, "--headless"], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        while subprocess.run([*us, "status"], env=environment, capture_output=True, check=False).returncode:
+            if process.poll() is not None:
+                raise AssertionError("the engine ended before it answered")
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def rows() -> Iterator[Row]:
     """Help beside a bare interpreter that imports click; first paint beside Textual's smallest app."""
     us = [sys.executable, "-m", "chorus_tui"]
@@ -63,10 +78,11 @@ def rows() -> Iterator[Row]:
             "TERM": "xterm-256color",
             "CHORUS_DATA_DIR": folder,
             "CHORUS_LICENSE_ID": "dev-bench",
+            "CHORUS_MDNS_ENABLED": "false",
         }
-        # Nobody answers at this address: what is timed is the paint, not an engine's start.
-        nowhere = ["--attach", "http://127.0.0.1:9", "--token-file", str(hello)]
-        yield compare(
-            "start", "portal, first paint", lambda: first_paint([*us, *nowhere], environment),
-            "textual hello app", lambda: first_paint([sys.executable, str(hello)], environment), "< 0.5 s",
-        )  # fmt: skip
+        # What is timed is the paint, not an engine's start: one runs already.
+        with engine(us, environment):
+            yield compare(
+                "start", "portal, first paint", lambda: first_paint(us, environment),
+                "textual hello app", lambda: first_paint([sys.executable, str(hello)], environment), "< 0.5 s",
+            )  # fmt: skip

@@ -95,7 +95,8 @@ class ChorusApp(App[int]):
         """Paint, then connect."""
         await self.switch_mode("connecting")
         self.set_interval(1 / DRAW_HZ, self._draw)
-        self.start_connecting()
+        # The client's libraries take longer to import than the first screen to paint: it gets some frames first.
+        self.set_timer(4 / 60, self.start_connecting)
 
     @work(exclusive=True, group="connect", exit_on_error=False)
     async def start_connecting(self) -> None:
