@@ -23,6 +23,8 @@ COMMANDS = {
     "peers": ("chorus_tui.cli.network:peers", "The peers this engine knows"),
     "connect": ("chorus_tui.cli.network:connect_peer", "Dial a peer by its multiaddr"),
     "invite": ("chorus_tui.cli.network:invite", "What another machine needs to join"),
+    "election": ("chorus_tui.cli.election:election", "Who leads, who votes, what that can bear"),
+    "members": ("chorus_tui.cli.members:members", "Who belongs to the mesh, and what each may do"),
     "task": ("chorus_tui.cli.tasks:task", "Announce tasks, follow them, fetch what they made"),
     "journal": ("chorus_tui.cli.journal:journal", "Read, verify and export what was said and decided"),
     "images": ("chorus_tui.cli.images:images", "Sandbox images for machines that reach no registry"),

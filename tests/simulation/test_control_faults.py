@@ -8,6 +8,7 @@ import trio
 from chorus_tui.engine.control import discovery, entries, join
 from chorus_tui.engine.control.entries import acknowledge, entry_bytes, vote_for_self
 from chorus_tui.engine.control.log import Log
+from chorus_tui.engine.control.raft_log import Position
 from chorus_tui.engine.mesh.interface import MeshError
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
@@ -141,7 +142,7 @@ def test_a_founding_entry_of_nonsense_is_refused(change):
     raw = entry_bytes(mesh_id=None, term=1, index=1, prev=None, hlc="0", type_=entries.FOUNDED, data=data, request=None)
     mesh_id = canonical.sha256_hex(raw)
     item = {"entry": raw.decode(), "sig": evil.sign(identity.CONTROL, raw)}
-    votes = [vote_for_self(evil, mesh_id, 1, 0, 0).as_json()]
+    votes = [vote_for_self(evil, mesh_id, 1, Position(0, 0)).as_json()]
 
     with pytest.raises(WireError):
         Log(mesh_id).admit([item], votes, acknowledge(evil, mesh_id, 1, 1, mesh_id).as_json())

@@ -8,6 +8,7 @@ larger mesh id does. Two founded meshes never merge by themselves.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from chorus_tui.engine.control.followers import fetch_new
 from chorus_tui.engine.control.interface import NotAdmin
 from chorus_tui.engine.control.join import MeshView, Newcomer
 from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.raft_ready import HardState
+from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
@@ -165,7 +168,7 @@ class Discovery:
     async def _join(self, peer_id: str, view: MeshView) -> None:
         """Ask the admin of ``view`` to admit us, then follow its log. Not done in one go is tried again next round."""
         control = self._control
-        if control.leader is not None and control.log is not None:
+        if control.is_admin:
             control.dissolving = True
         self.joining = True
         self.detail = f"Joining mesh {view.mesh_id[:8]} of {view.members}"
@@ -210,13 +213,13 @@ class Discovery:
         if control.me.peer_id not in new.roster.members:
             raise WireError("not_admitted", "the log does not name this peer")
         async with control.lock:
-            if control.leader is not None:
-                await control.leader.settle()
             if control.log is not None and not control.log.roster.provisional:
                 return  # somebody joined our mesh of one in the meantime: it is founded now
-            await control.store.keep(stored)
+            seat = Seat(control.me.peer_id, control.entropy.bytes(8).hex())
+            hard = HardState(new.term, None)
+            await control.store.keep(replace(stored, hard=hard, seat=(control.settings.binding, seat.incarnation)))
             control.following.forget_admin()
-            control.adopt(new, stored.entries)
+            control.adopt(new, seat, stored.entries)
             control.following.hear_admin()
         control.say(
             "info", f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}"

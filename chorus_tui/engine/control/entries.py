@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.control.raft_log import Position
+from chorus_tui.engine.control.voters import Voters
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
@@ -18,7 +20,11 @@ FOUNDED = "mesh_founded"
 TERM_OPENED = "term_opened"
 MEMBER_ADDED = "member_added"
 MEMBER_RETIRED = "member_retired"
+MEMBER_CHANGED = "member_changed"
 PARAMETERS_SET = "parameters_set"
+VOTERS_CHANGING = "voters_changing"
+VOTERS_CHANGED = "voters_changed"
+HAND_OVER = "hand_over"
 
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
 
@@ -64,6 +70,14 @@ def parse_entry(raw: bytes, sig: str, admin: str) -> ControlEntry:
     )  # fmt: skip
 
 
+def term_of(raw: bytes) -> int:
+    """The term an entry says; nothing else of it is checked. Raises :class:`WireError`."""
+    value = canonical.decode(raw)
+    if not isinstance(value, dict) or type(value.get("term")) is not int:
+        raise WireError("bad_control_entry", "A control entry has a term")
+    return int(value["term"])
+
+
 def prev_of(entry: ControlEntry) -> str | None:
     """The hash that an entry follows."""
     prev: str | None = canonical.decode(entry.raw)["prev"]
@@ -92,20 +106,29 @@ class Commit:
         except (KeyError, TypeError, ValueError) as error:
             raise WireError("bad_certificate", f"No commit certificate: {error!r}") from None
 
-    def holds(self, mesh_id: str, voters: tuple[str, ...]) -> bool:
+    def holds(self, mesh_id: str, voters: Voters) -> bool:
         """Whether a majority of ``voters`` really acknowledged it."""
+        asked = {seat.peer_id for seat in voters.everyone}
         good = {
             voter for voter, sig in self.acks
-            if voter in voters and identity.verify(voter, identity.ACK, _ack(mesh_id, self.term, self.index, self.hash, voter), sig)
+            if voter in asked and ack_holds(mesh_id, self.term, self.index, self.hash, voter, sig)
         }  # fmt: skip
-        return 2 * len(good) > len(voters)
+        return voters.majority_of_peers(good)
 
 
 def acknowledge(me: Identity, mesh_id: str, term: int, index: int, hash_: str) -> Commit:
     """A certificate with this voter's acknowledgement only."""
-    return Commit(
-        term, index, hash_, ((me.peer_id, me.sign(identity.ACK, _ack(mesh_id, term, index, hash_, me.peer_id))),)
-    )
+    return Commit(term, index, hash_, ((me.peer_id, sign_ack(me, mesh_id, term, index, hash_)),))
+
+
+def sign_ack(me: Identity, mesh_id: str, term: int, index: int, hash_: str) -> str:
+    """This voter's acknowledgement of everything up to ``index``."""
+    return me.sign(identity.ACK, _ack(mesh_id, term, index, hash_, me.peer_id))
+
+
+def ack_holds(mesh_id: str, term: int, index: int, hash_: str, voter: str, sig: str) -> bool:
+    """Whether an acknowledgement is really that voter's."""
+    return identity.verify(voter, identity.ACK, _ack(mesh_id, term, index, hash_, voter), sig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +152,31 @@ class Election:
         except (KeyError, TypeError, ValueError) as error:
             raise WireError("bad_certificate", f"No election certificate: {error!r}") from None
 
-    def holds(self, mesh_id: str, voters: tuple[str, ...]) -> bool:
+    def holds(self, mesh_id: str, voters: Voters) -> bool:
         """Whether a majority of ``voters`` really voted for this admin."""
+        asked = {seat.peer_id for seat in voters.everyone}
         good = {
             voter for voter, index, term, sig in self.votes
-            if voter in voters
-            and identity.verify(voter, identity.VOTE, _vote(mesh_id, self.term, self.admin, voter, index, term), sig)
+            if voter in asked and vote_holds(mesh_id, self.term, self.admin, voter, Position(index, term), sig)
         }  # fmt: skip
-        return 2 * len(good) > len(voters)
+        return voters.majority_of_peers(good)
 
 
-def vote_for_self(me: Identity, mesh_id: str, term: int, last_index: int, last_term: int) -> Election:
+def vote_for_self(me: Identity, mesh_id: str, term: int, last: Position) -> Election:
     """A certificate with this voter's vote for itself."""
-    sig = me.sign(identity.VOTE, _vote(mesh_id, term, me.peer_id, me.peer_id, last_index, last_term))
-    return Election(term, me.peer_id, ((me.peer_id, last_index, last_term, sig),))
+    return Election(
+        term, me.peer_id, ((me.peer_id, last.index, last.term, sign_vote(me, mesh_id, term, me.peer_id, last)),)
+    )
+
+
+def sign_vote(me: Identity, mesh_id: str, term: int, candidate: str, last: Position) -> str:
+    """This voter's vote for a candidate whose log ends at ``last``."""
+    return me.sign(identity.VOTE, _vote(mesh_id, term, candidate, me.peer_id, last.index, last.term))
+
+
+def vote_holds(mesh_id: str, term: int, candidate: str, voter: str, last: Position, sig: str) -> bool:
+    """Whether a vote is really that voter's."""
+    return identity.verify(voter, identity.VOTE, _vote(mesh_id, term, candidate, voter, last.index, last.term), sig)
 
 
 def _ack(mesh_id: str, term: int, index: int, hash_: str, voter: str) -> bytes:

@@ -56,7 +56,10 @@ class Following:
 
     def hear_admin(self) -> None:
         """The admin itself has just answered."""
-        self._heard_at = self._control.clock.monotonic()
+        control = self._control
+        self._heard_at = control.clock.monotonic()
+        if control.consensus is not None:
+            control.consensus.core.reassured(control.term)
 
     def announce(self, entries: list[ControlEntry], commit: Commit) -> None:
         """Gossip committed entries soon."""
@@ -93,8 +96,8 @@ class Following:
                 await self._whisper("admin_heartbeat", [], None)
 
     async def _whisper(self, type_: str, entries: list[ControlEntry], commit: Commit | None) -> None:
-        current, leader = self._control.log, self._control.leader
-        if current is None or leader is None or current.head is None:
+        control, current = self._control, self._control.log
+        if current is None or current.head is None or not control.is_admin:
             return
         items = [_item(entry.raw, entry.sig) for entry in entries]
         # Measured as it travels: escaping can double a text.
@@ -103,7 +106,8 @@ class Following:
         data: dict[str, Any] = {
             "mesh_id": current.mesh_id, "term": current.term, "commit": commit.index if commit and items else current.index,
             "head": commit.hash if commit and items else current.head, "entries": items,
-            "certificate": commit.as_json() if commit and items else None, "election": leader.election.as_json(),
+            "certificate": commit.as_json() if commit and items else None, "election": current.elections[current.term].as_json(),
+            "standing": control.governing.standing,
         }  # fmt: skip
         await self._control.journal.whisper(type_, data)
 
@@ -114,6 +118,8 @@ class Following:
         control = self._control
         if control.log is None or message.mesh_id != control.log.mesh_id:
             return
+        if author == control.admin and message.standing:
+            control.governing.standing = message.standing
         if author == control.admin or (message.entries and message.term >= control.term):
             self._note_heartbeat(author)
         if message.entries:
@@ -142,18 +148,11 @@ class Following:
 
     async def admit(self, items: list[Any], elections: list[Any], certificate: Any) -> int:
         """Verify, store and apply; how many were new. Raises :class:`Gap` or :class:`WireError`."""
-        async with self._control.lock:
-            current = self._control.log
-            if current is None or self._control.leader is not None:
+        control = self._control
+        async with control.lock:
+            if control.consensus is None or control.consensus.leads:
                 return 0
-            before = set(current.elections)
-            fresh, commit = current.admit(items, elections, certificate)
-            if not fresh:
-                return 0
-            new = [election for term, election in current.elections.items() if term not in before]
-            await self._control.store.keep(Stored(current.mesh_id, fresh, new, commit))
-            self._control.applied(fresh)
-            return len(fresh)
+            return await control.consensus.admit(items, elections, certificate)
 
     async def _fetches(self) -> None:
         while True:

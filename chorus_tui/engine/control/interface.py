@@ -22,6 +22,10 @@ class NoMesh(Exception):
     """This peer belongs to no mesh yet. The text says what it waits for."""
 
 
+class Refused(Exception):
+    """The admin does not decide this for this member. The text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class ControlEntry:
     """One committed entry. ``raw`` are the canonical bytes the admin signed; ``hash`` is theirs.
@@ -123,6 +127,20 @@ class Control(Protocol):
 
     async def propose(self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None) -> ControlEntry:
         """Append an act of the admin; returns when it is committed. Raises :class:`NotAdmin`."""
+        ...
+
+    async def request(self, type_: str, data: dict[str, Any]) -> int:
+        """Ask the admin, which may be this peer, to commit an entry on this peer's behalf; the entry's index. It cites the
+        signed request, and every follower checks it by :mod:`chorus_tui.engine.control.requests`.
+
+        :raises NoMesh: this peer belongs to none.
+        :raises NotAdmin: no admin can be reached, or it stopped being one.
+        :raises Refused: this peer may not, or not now; the text says why.
+        """
+        ...
+
+    def on_request(self, type_: str, check: Callable[[str, dict[str, Any]], str | None]) -> None:
+        """What the admin checks besides the rule of the type: (peer id, data) → why not, or None."""
         ...
 
     def may(self, peer_id: str, act: Any) -> bool:

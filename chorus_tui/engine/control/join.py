@@ -108,11 +108,11 @@ def read_request(value: Any, mesh_id: str, sender: str) -> Newcomer:
     return newcomer
 
 
-async def ask(mesh: Mesh, peer_id: str, frame: dict[str, Any]) -> dict[str, Any] | None:
+async def ask(mesh: Mesh, peer_id: str, frame: dict[str, Any], protocol: str = PROTOCOL) -> dict[str, Any] | None:
     """One question, one answer; None when the peer cannot be asked now."""
     try:
         with trio.fail_after(PATIENCE_S):
-            stream = await mesh.open(peer_id, PROTOCOL)
+            stream = await mesh.open(peer_id, protocol)
             try:
                 await stream.send(canonical.encode(frame))
                 return await receive(stream)

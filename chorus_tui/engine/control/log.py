@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from chorus_tui.engine.control import requests
 from chorus_tui.engine.control.entries import Commit, Election, parse_entry, prev_of
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.membership import Roster
@@ -40,11 +41,11 @@ class Log:
         commit = Commit.from_json(certificate)
         if commit.index <= self.index:
             return [], commit
-        trial = self._copy()
+        trial = self.copy()
         known = {election.term: election for election in map(Election.from_json, elections)}
         fresh: list[ControlEntry] = []
         for item in items:
-            entry = trial._next(item, known)  # noqa: SLF001 - a copy of this very object
+            entry = trial.take(item, known)
             if entry is not None:
                 fresh.append(entry)
             if trial.index == commit.index:
@@ -56,8 +57,12 @@ class Log:
         self._become(trial)
         return fresh, commit
 
-    def _next(self, item: Any, known: dict[int, Election]) -> ControlEntry | None:
-        """Take one more entry; None for one that is already here."""
+    def take(self, item: Any, known: dict[int, Election]) -> ControlEntry | None:
+        """Take one more entry, committed or not; None for one that is already here.
+
+        :raises Gap: when entries before are missing.
+        :raises WireError: when it is forged or does not fit. Nothing has moved then.
+        """
         if not isinstance(item, dict) or not isinstance(item.get("entry"), str) or not isinstance(item.get("sig"), str):
             raise WireError("bad_control_entry", "An item has entry and sig")
         raw = item["entry"].encode()
@@ -74,6 +79,8 @@ class Log:
             raise WireError("bad_control_entry", "The entry does not follow the log of this mesh")
         if index == 1:
             self.roster.apply(entry)
+        else:
+            requests.check_entry(entry, self.roster)
         if term not in self.elections:
             if not election.holds(self.mesh_id, self.roster.voters):
                 raise WireError("bad_certificate", f"The votes of term {term} are no majority")
@@ -88,7 +95,8 @@ class Log:
         self.roster.apply(entry)
         self.index, self.term, self.head = entry.index, entry.term, entry.hash
 
-    def _copy(self) -> Log:
+    def copy(self) -> Log:
+        """Another one at the same place."""
         roster = Roster(
             self.roster.mesh_id, self.roster.voters, dict(self.roster.members), dict(self.roster.stored_parameters),
             set(self.roster.ever),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from chorus_tui.engine.control import entries, parameters
 from chorus_tui.engine.control.interface import Authority, ControlEntry, Member
+from chorus_tui.engine.control.voters import Seat, Voters, seats_of
 from chorus_tui.engine.protocol.canonical import WireError
 
 
@@ -38,11 +39,29 @@ class _Retired(BaseModel):
     peer_id: str
 
 
+class _Changed(BaseModel):
+    peer_id: str
+    role: str | None = None
+    expertise: list[str] | None = None
+    authority: Authority | None = None
+
+
+class _VotersChanging(BaseModel):
+    to: list[tuple[str, str]] = Field(min_length=1, max_length=7)
+
+
+class _Empty(BaseModel):
+    """No data."""
+
+
 _DATA: dict[str, type[BaseModel]] = {
     entries.FOUNDED: _Founded,
     entries.MEMBER_ADDED: _Added,
     entries.MEMBER_RETIRED: _Retired,
+    entries.MEMBER_CHANGED: _Changed,
     entries.PARAMETERS_SET: _Parameters,
+    entries.VOTERS_CHANGING: _VotersChanging,
+    entries.VOTERS_CHANGED: _Empty,
 }
 
 
@@ -61,7 +80,7 @@ class Roster:
     """Who belongs to one mesh, after the entries applied so far."""
 
     mesh_id: str = ""
-    voters: tuple[str, ...] = ()
+    voters: Voters = field(default_factory=Voters)
     members: dict[str, Member] = field(default_factory=dict)
     stored_parameters: dict[str, Any] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
@@ -87,13 +106,20 @@ class Roster:
             return
         if entry.type == entries.FOUNDED:
             self.mesh_id = entry.mesh_id
-            self.voters = tuple(str(voter) for voter in entry.data.get("voters", ()))
+            nonce = str(entry.data.get("nonce", ""))
+            self.voters = Voters(tuple(Seat(str(voter), nonce) for voter in entry.data.get("voters", ())))
             self.stored_parameters = dict(entry.data.get("parameters", {}))
             self._add(entry, entry.data.get("founder"))
         elif entry.type == entries.MEMBER_ADDED:
             self._add(entry, entry.data.get("member"))
         elif entry.type == entries.MEMBER_RETIRED:
             self._retire(str(entry.data.get("peer_id")))
+        elif entry.type == entries.MEMBER_CHANGED:
+            self._change(entry.data)
+        elif entry.type == entries.VOTERS_CHANGING:
+            self.voters = Voters(seats_of(entry.data.get("to")), self.voters.before or self.voters.seats)
+        elif entry.type == entries.VOTERS_CHANGED:
+            self.voters = Voters(self.voters.seats)
         elif entry.type == entries.PARAMETERS_SET:
             self.stored_parameters |= dict(entry.data.get("parameters", {}))
 
@@ -111,11 +137,28 @@ class Roster:
         self.members[member.peer_id] = member
         self.ever.add(member.peer_id)
 
+    def _masters(self) -> list[Member]:
+        return [member for member in self.members.values() if member.authority == "master"]
+
+    def _change(self, data: dict[str, Any]) -> None:
+        """The last master stays one."""
+        member = self.members.get(str(data.get("peer_id")))
+        if member is None:
+            return
+        authority: Authority = data.get("authority") or member.authority
+        if authority != "master" and self._masters() == [member]:
+            authority = "master"
+        role, expertise = data.get("role"), data.get("expertise")
+        self.members[member.peer_id] = replace(
+            member, authority=authority, role=member.role if role is None else role,
+            expertise=member.expertise if expertise is None else tuple(expertise),
+        )  # fmt: skip
+
     def _retire(self, peer_id: str) -> None:
-        """The last master is never retired: nobody could grant anything any more."""
+        """The last master is never retired: nobody could grant anything any more. Nor is a voter, before another votes in
+        its place."""
         gone = self.members.get(peer_id)
-        masters = [member for member in self.members.values() if member.authority == "master"]
-        if gone is None or masters == [gone]:
+        if gone is None or self._masters() == [gone] or any(seat.peer_id == peer_id for seat in self.voters.everyone):
             return
         del self.members[peer_id]
         holders = [member for member in self.members.values() if member.agent_id == gone.agent_id]

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, cast
 
 import structlog
 import trio
 
 from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.control import authority, parameters
+from chorus_tui.engine.control import authority, candidacy, entries, parameters, raft_wire, seating, told
+from chorus_tui.engine.control.consensus import Consensus
 from chorus_tui.engine.control.discovery import Discovery
 from chorus_tui.engine.control.entries import Commit
 from chorus_tui.engine.control.followers import Following
+from chorus_tui.engine.control.governing import Governing
 from chorus_tui.engine.control.interface import ControlEntry, ControlFold, Member, NoMesh, NotAdmin
 from chorus_tui.engine.control.join import Newcomer
-from chorus_tui.engine.control.leader import Leader
 from chorus_tui.engine.control.log import Log
-from chorus_tui.engine.control.raft import MoreVoters
+from chorus_tui.engine.control.raft_ready import Timing
 from chorus_tui.engine.control.store import ControlStore
+from chorus_tui.engine.control.surroundings import Surroundings
+from chorus_tui.engine.control.voter_streams import VoterStreams
+from chorus_tui.engine.control.voters import Seat
+from chorus_tui.engine.control.wishes import Check, Wishes
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.hlc import HybridClock
@@ -34,6 +40,8 @@ from chorus_tui.engine.protocol.identity import Identity, short
 
 log = structlog.get_logger("chorus.control")
 
+LEAST_WINDOW_S = 0.2
+"""Below this, candidates would collide by their own slowness."""
 OPEN_TO_STRANGERS = ("/chorus/join/1.0.0", "/chorus/addresses/1.0.0", "/ipfs/")
 
 
@@ -46,6 +54,14 @@ class ControlSettings:
     bootstrap: tuple[str, ...] = ()
     parameters: dict[str, float] = field(default_factory=dict)
     binding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fare:
+    """How this peer fares, for its score: whether it runs Docker, which share of its processors is free."""
+
+    docker: bool = False
+    free: float = 1.0
 
 
 class ControlService:
@@ -64,12 +80,13 @@ class ControlService:
         self.entropy = entropy
         self.settings = settings
         self.store = ControlStore(database)
-        self.log: Log | None = None
-        self.leader: Leader | None = None
+        self.consensus: Consensus | None = None
         self.lock = trio.Lock()
+        self.started = 0.0
+        self.fare: Callable[[], Fare] = Fare
         self.dissolving = False
         self.obstacle = ""
-        """Why this peer does not lead a log of which it is the only voter."""
+        """Why this peer does not decide although it is a voter."""
         self.others: dict[str, str] = {}
         """Other founded meshes in reach: mesh id → peer that told."""
         self._hlc = HybridClock(me.peer_id[-8:])
@@ -77,12 +94,20 @@ class ControlService:
         self._folds: list[ControlFold] = []
         self._watchers: list[Callable[[], None]] = []
         self._ever: set[str] = set()
+        self.streams = VoterStreams(mesh, self._receive)
         self.following = Following(self)
+        self._wishes = Wishes(self)
+        self.governing = Governing(self)
         self.discovery = Discovery(self)
         journal.set_membership(self.is_member)
         mesh.set_gate(self.may_open)
 
     # ── the interface ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def log(self) -> Log | None:
+        """What is decided in the mesh this peer belongs to."""
+        return self.consensus.log if self.consensus else None
 
     @property
     def mesh_id(self) -> str | None:
@@ -103,11 +128,11 @@ class ControlService:
 
     @property
     def is_admin(self) -> bool:
-        return self.leader is not None and self.leader.leads and not self.dissolving
+        return self.consensus is not None and self.consensus.leads and not self.dissolving
 
     @property
     def voters(self) -> tuple[str, ...]:
-        return self.log.roster.voters if self.log else ()
+        return self.log.roster.voters.peers if self.log else ()
 
     @property
     def members(self) -> dict[str, Member]:
@@ -133,9 +158,7 @@ class ControlService:
             return self.obstacle
         words = []
         if self.state == "no_admin":
-            words.append(
-                f"No admin: {self.name(self.admin)} is the only voter and has not been heard. Running tasks go on, new ones wait"
-            )
+            words.append(told.without_admin(self))
         elif self.log.roster.provisional:
             words.append("A mesh of one: it joins the first other mesh it meets")
         words += [
@@ -143,6 +166,10 @@ class ControlService:
             for mesh_id, peer in self.others.items()
         ]
         return ". ".join(words)
+
+    def meaning(self) -> str:
+        """What the present voters can bear, in words."""
+        return told.meaning(self)
 
     def fold(self, fold: ControlFold) -> None:
         self._folds.append(fold)
@@ -153,14 +180,24 @@ class ControlService:
     async def propose(self, type_: str, data: dict[str, Any], *, request: dict[str, Any] | None = None) -> ControlEntry:
         if self.log is None:
             raise NoMesh(self.detail)
-        if not self.is_admin or self.leader is None:
+        if not self.is_admin or self.consensus is None:
             raise NotAdmin(f"The admin is {self.name(self.admin)}")
-        return await self.leader.propose(type_, data, request)
+        return await self.consensus.propose(type_, data, request)
+
+    async def request(self, type_: str, data: dict[str, Any]) -> int:
+        return await self._wishes.request(type_, data)
+
+    def on_request(self, type_: str, check: Check) -> None:
+        self._wishes.on_request(type_, check)
 
     def admin_heard_s(self) -> float | None:
         if self.is_admin:
             return 0.0
-        return self.following.heard_s() if self.admin else None
+        if self.admin is None or self.consensus is None:
+            return None
+        heard = self.following.heard_s()
+        direct = self.consensus.core.heard_s() if self.consensus.core.leader == self.admin else None
+        return min((seconds for seconds in (heard, direct) if seconds is not None), default=None)
 
     def admin_reachable(self) -> bool:
         """Whether the admin was heard lately."""
@@ -193,38 +230,30 @@ class ControlService:
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
-        """Load what is on disk and replay the folds; as the only voter, lead again in a new term."""
+        """Load what is on disk and replay the folds. A sole voter leads again at once, others listen first."""
+        self.started = self.clock.monotonic()
         current = self.store.current_mesh()
         for mesh_id in self.store.meshes():
-            loaded, entries = self.store.load(mesh_id)
+            loaded, decided, undecided = self.store.load(mesh_id)
             self._ever |= loaded.roster.ever
             if mesh_id == current:
-                self.log = loaded
-            self._replay(entries)
-        if self.log is not None and self.log.roster.voters == (self.me.peer_id,):
-            await self._lead_again(self.log)
+                seat = await seating.seat_of(self, loaded)
+                self.consensus = Consensus(self._around(), loaded, seat, undecided)
+                self.consensus.wait_first(self.settings.grace_s)
+            self._replay(decided)
+        if self.consensus is not None and self.consensus.log.roster.voters.seats == (self.consensus.seat,):
+            await self.consensus.campaign("discovery_failure")
 
-    async def _lead_again(self, current: Log) -> None:
-        if self.store.bound_to() != self.settings.binding:
-            self.obstacle = (
-                "This control log was copied or restored from another place, so it must not decide anything: the original may "
-                "have gone on. Start the original data folder, or begin with an empty one"
-            )
-            log.error("⚠️ Not leading", reason=self.obstacle)
-            return
-        try:
-            leader, _ = await Leader.stand(self.me, current, self.store, self.hlc)
-        except MoreVoters as error:
-            self.obstacle = str(error)
-            log.error("⚠️ Not leading", reason=self.obstacle)  # noqa: TRY400 - a condition in words, not a fault
-            return
-        self._become_leader(leader, "leads again")
-        self._replay_fresh(current)
+    def _around(self) -> Surroundings:
+        return Surroundings(
+            self.me, self.store, self.lock, self.hlc, self.clock.monotonic, _timing, self._delay, self.streams.post,
+            self._committed, partial(told.happened, self), self.following.fetch_soon,
+        )  # fmt: skip
 
-    def _replay_fresh(self, current: Log) -> None:
-        """The entry that opened the term was committed before the leader's listener was set."""
-        entries = [e for e in self.store.load(current.mesh_id)[1] if e.index == current.index]
-        self._replay(entries)
+    def _delay(self) -> float:
+        window = max(self.parameters["admin_timeout_s"] / 15, LEAST_WINDOW_S)
+        own, rank = self.governing.score(self.me.peer_id), self.governing.rank()
+        return candidacy.delay(window, own, rank, self.entropy.uniform(0.0, 1.0))
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
@@ -232,69 +261,95 @@ class ControlService:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.following.run)
             nursery.start_soon(self.discovery.run)
+            nursery.start_soon(self.streams.run)
+            nursery.start_soon(self.governing.run)
+            nursery.start_soon(self._tick)
             task_status.started()
 
+    async def _tick(self) -> None:
+        """The core's sense of time."""
+        while True:
+            consensus = self.consensus
+            if consensus is None or not consensus.core.votes:
+                await trio.sleep(0.5)
+                continue
+            core = consensus.core
+            await trio.sleep(min(max(core.due - self.clock.monotonic(), 0.001), core.timing.patience))
+            try:
+                await consensus.tick()
+            except Exception:  # a write failed: the core was made again from the disk, as after a crash
+                log.exception("The control log could not be written; it is tried again")
+
+    async def _receive(self, peer_id: str, raw: bytes) -> None:
+        frame = raft_wire.decode(raw)
+        consensus = self.consensus
+        if consensus is None or frame.mesh_id != consensus.mesh_id or not self.is_member(peer_id):
+            return
+        if isinstance(frame.message, raft_wire.Report):
+            self.governing.note(peer_id, frame)
+        else:
+            await consensus.receive(peer_id, frame)
+
     async def leave(self) -> None:
-        """An orderly stop. The only voter of a larger mesh says what that means."""
-        if self.is_admin and len(self.members) > 1:
+        """An orderly stop: hand over. The only voter of a larger mesh says what that means."""
+        await self.governing.leave()
+        if self.voters == (self.me.peer_id,) and len(self.members) > 1:
             self.say(
                 "warning", "⚠️ This peer is the only voter: until it is back the mesh has no admin, and new tasks wait"
             )
-        if self.leader is not None:
-            self.leader.stop()
+        if self.consensus is not None:
+            self.consensus.stop()
 
     # ── changing mesh and role, under the lock ─────────────────────────────────────────────────────────────────────
 
     async def found(self) -> None:
         """Found a mesh of one."""
         async with self.lock:
-            if self.log is not None:
+            if self.consensus is not None:
                 return
-            founder = self.who.member("master")
             wished = {k: v for k, v in self.settings.parameters.items() if k in parameters.BOUNDS}
-            leader, made, entry = await Leader.found(
-                self.me, self.store, self.hlc, founder, wished, self.entropy.bytes(16).hex(), self.settings.binding
-            )
-            self.log = made
+            made, entry, seat = await seating.found(
+                self.me, self.store, self.hlc, self.who.member("master"), wished, self.entropy.bytes(16).hex(),
+                self.settings.binding,
+            )  # fmt: skip
+            self.consensus = Consensus(self._around(), made, seat, [])
+            self.consensus.lead_founded()
             self._ever |= made.roster.ever
-            self._become_leader(leader, "founded a mesh")
+            told.elected(self, 1)
             self._replay([entry])
             self.changed()
 
-    def _become_leader(self, leader: Leader, how: str) -> None:
-        self.leader = leader
-        leader.on_commit = self._committed
-        self.say("info", f"🗳️ Term {leader.election.term}: 📢 candidacy of {self.who.agent_id}, the only voter")
-        self.say("info", f"🏆 {self.who.agent_id} is the winner of term {leader.election.term}")
-        self.say(
-            "info",
-            f"👑 {self.who.agent_id} {how} and is its admin: mesh {str(self.mesh_id)[:8]}, term {leader.election.term}",
-        )
-
-    def _committed(self, entries: list[ControlEntry], commit: Commit) -> None:
-        self._replay(entries)
-        self.following.announce(entries, commit)
+    def _committed(self, decided: list[ControlEntry], commit: Commit) -> None:
+        """Entries count now, whoever decided them."""
+        if self.consensus is not None:
+            self._ever |= self.consensus.log.roster.ever
+            if self.consensus.seat in self.consensus.log.roster.voters.seats:
+                self.obstacle = ""
+        self._replay(decided)
+        for entry in decided:
+            if entry.type == entries.HAND_OVER:
+                self.governing.hand_over_soon()
+            if entry.type == entries.TERM_OPENED:
+                self.governing.led(entry.admin)
+                if entry.admin != self.me.peer_id:
+                    self.say("info", f"👑 Following {self.name(entry.admin)}, the admin of term {entry.term}")
+        if self.consensus is not None and self.consensus.leads:
+            self.following.announce(decided, commit)
         self.changed()
 
-    def adopt(self, new: Log, entries: list[ControlEntry]) -> None:
+    def adopt(self, new: Log, seat: Seat, decided: list[ControlEntry]) -> None:
         """Belong to ``new``, whose entries were just verified and stored."""
-        if self.leader is not None:
-            self.leader.stop()
-            self.leader = None
+        if self.consensus is not None:
+            self.consensus.stop()
         self.obstacle = ""
-        self.log = new
+        self.consensus = Consensus(self._around(), new, seat, [])
+        self._ever |= new.roster.ever
         self.others.pop(new.mesh_id, None)
-        self.applied(entries)
-
-    def applied(self, entries: list[ControlEntry]) -> None:
-        """Entries of the present mesh were verified and stored."""
-        if self.log is not None:
-            self._ever |= self.log.roster.ever
-        self._replay(entries)
+        self._replay(decided)
         self.changed()
 
-    def _replay(self, entries: list[ControlEntry]) -> None:
-        for entry in entries:
+    def _replay(self, decided: list[ControlEntry]) -> None:
+        for entry in decided:
             for fold in self._folds:
                 try:
                     fold.apply(entry)
@@ -330,3 +385,10 @@ class ControlService:
     def verify(self) -> tuple[int, list[str]]:
         """Check all logs kept here from their first entry: how many entries, what is wrong."""
         return self.store.verify()
+
+
+def _timing(current: Log) -> Timing:
+    """The mesh's parameters, as the core takes them."""
+    in_force = current.roster.parameters
+    timeout = in_force["admin_timeout_s"]
+    return Timing(in_force["heartbeat_s"], timeout, max(timeout / 30, LEAST_WINDOW_S))

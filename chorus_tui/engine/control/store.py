@@ -10,13 +10,13 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chorus_tui.engine.control.entries import Commit, Election, parse_entry
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
-from chorus_tui.engine.control.raft import HardState
+from chorus_tui.engine.control.raft_ready import HardState
 from chorus_tui.engine.journal.database import Connection, Database
 from chorus_tui.engine.protocol.canonical import WireError
 
@@ -60,12 +60,15 @@ class Stored:
     """What one transaction keeps."""
 
     mesh_id: str
-    entries: list[ControlEntry]
-    elections: list[Election]
-    commit: Commit | None
+    entries: list[ControlEntry] = field(default_factory=list)
+    elections: list[Election] = field(default_factory=list)
+    commit: Commit | None = None
     hard: HardState | None = None
+    replace_from: int | None = None
+    """Entries from this index on, none of them committed, give way to ``entries``."""
     current: bool = False
-    bind_to: str | None = None
+    seat: tuple[str, str] | None = None
+    """What :func:`binding` says now, and the incarnation that this store is from here on."""
 
 
 class ControlStore:
@@ -83,8 +86,12 @@ class ControlStore:
         return self._state("mesh_id")
 
     def bound_to(self) -> str | None:
-        """What :func:`binding` said when this peer began to vote."""
+        """What :func:`binding` said when this incarnation began."""
         return self._state("bound_to")
+
+    def incarnation(self) -> str:
+        """Names this store among all that the peer ever voted from; empty for one that was never bound."""
+        return self._state("incarnation") or ""
 
     def hard_state(self) -> HardState:
         """Term and vote of the current mesh."""
@@ -102,22 +109,31 @@ class ControlStore:
             for row in self._db.read(lambda c: c.execute("SELECT mesh_id FROM meshes ORDER BY joined").fetchall())
         ]
 
-    def load(self, mesh_id: str) -> tuple[Log, list[ControlEntry]]:
-        """The log as verified when it was stored, and its entries."""
+    def load(self, mesh_id: str) -> tuple[Log, list[ControlEntry], list[ControlEntry]]:
+        """The log as verified when it was stored, its committed entries, and those behind that may yet give way."""
         log = Log(mesh_id)
         log.elections = {election.term: election for election in self.elections(mesh_id, 0)}
-        entries = []
-        for raw, sig in self.raw_after(mesh_id, 0, 1 << 60):
+        commit = self.commit(mesh_id)
+        decided: list[ControlEntry] = []
+        open_: list[ControlEntry] = []
+        for raw, sig in self._raw(mesh_id, 0, 1 << 60):
             term = json.loads(raw)["term"]
             entry = parse_entry(raw, sig, log.elections[term].admin)
-            log.extend(entry)
-            entries.append(entry)
-        return log, entries
+            if commit is not None and entry.index <= commit.index:
+                log.extend(entry)
+                decided.append(entry)
+            else:
+                open_.append(entry)
+        return log, decided, open_
 
     def raw_after(self, mesh_id: str, index: int, limit: int) -> Iterator[tuple[bytes, str]]:
-        """Entries as stored."""
+        """Committed entries as stored."""
+        commit = self.commit(mesh_id)
+        yield from self._raw(mesh_id, index, min(limit, (commit.index if commit else 0) - index))
+
+    def _raw(self, mesh_id: str, index: int, limit: int) -> Iterator[tuple[bytes, str]]:
         query = "SELECT raw, sig FROM log WHERE mesh_id = ? AND idx > ? ORDER BY idx LIMIT ?"
-        yield from self._db.read(lambda c: c.execute(query, (mesh_id, index, limit)).fetchall())
+        yield from self._db.read(lambda c: c.execute(query, (mesh_id, index, max(limit, 0))).fetchall())
 
     def elections(self, mesh_id: str, after_term: int) -> list[Election]:
         """Election certificates from a term on."""
@@ -125,9 +141,20 @@ class ControlStore:
         rows = self._db.read(lambda c: c.execute(query, (mesh_id, after_term)).fetchall())
         return [Election.from_json(json.loads(row[0])) for row in rows]
 
+    def openings(self, mesh_id: str) -> list[ControlEntry]:
+        """The first decided entry of every term."""
+        admins = {election.term: election.admin for election in self.elections(mesh_id, 0)}
+        commit = self.commit(mesh_id)
+        query = "SELECT raw, sig, term, min(idx) FROM log WHERE mesh_id = ? AND idx <= ? GROUP BY term ORDER BY term"
+        rows = self._db.read(lambda c: c.execute(query, (mesh_id, commit.index if commit else 0)).fetchall())
+        return [parse_entry(raw, sig, admins[term]) for raw, sig, term, _ in rows]
+
     def export_lines(self, after: int, limit: int) -> list[str]:
         """Lines of all logs, in the order of joining and of each log; ``after`` counts lines."""
-        query = "SELECT l.raw, l.sig FROM log l JOIN meshes m ON l.mesh_id = m.mesh_id ORDER BY m.joined, l.idx LIMIT ? OFFSET ?"
+        query = """
+            SELECT l.raw, l.sig FROM log l JOIN meshes m ON l.mesh_id = m.mesh_id JOIN commits c ON l.mesh_id = c.mesh_id
+            WHERE l.idx <= json_extract(c.certificate, '$.index') ORDER BY m.joined, l.idx LIMIT ? OFFSET ?
+        """
         rows = self._db.read(lambda c: c.execute(query, (limit, after)).fetchall())
         return [
             json.dumps({"kind": "control", "entry": raw.decode(), "sig": sig}, ensure_ascii=False, sort_keys=True)
@@ -161,6 +188,8 @@ class ControlStore:
 def _write(connection: Connection, stored: Stored) -> None:
     mesh_id = stored.mesh_id
     connection.execute("INSERT OR IGNORE INTO meshes SELECT ?, coalesce(max(joined), 0) + 1 FROM meshes", (mesh_id,))
+    if stored.replace_from is not None:
+        connection.execute("DELETE FROM log WHERE mesh_id = ? AND idx >= ?", (mesh_id, stored.replace_from))
     connection.executemany(
         "INSERT INTO log VALUES (?,?,?,?,?)", [(mesh_id, e.index, e.term, e.raw, e.sig) for e in stored.entries]
     )
@@ -177,5 +206,7 @@ def _write(connection: Connection, stored: Stored) -> None:
         connection.execute("INSERT OR REPLACE INTO state VALUES ('hard', ?)", (value,))
     if stored.current:
         connection.execute("INSERT OR REPLACE INTO state VALUES ('mesh_id', ?)", (mesh_id,))
-    if stored.bind_to is not None:
-        connection.execute("INSERT OR REPLACE INTO state VALUES ('bound_to', ?)", (stored.bind_to,))
+    if stored.seat is not None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO state VALUES (?,?)", zip(("bound_to", "incarnation"), stored.seat, strict=True)
+        )

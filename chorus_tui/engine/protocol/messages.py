@@ -141,6 +141,7 @@ class ControlEntries(Message):
     entries: list[dict[str, Any]] = Field(default_factory=list, max_length=64)
     certificate: dict[str, Any] | None = None
     election: dict[str, Any] | None = None
+    standing: dict[str, list[int]] = Field(default_factory=dict, max_length=14)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from chorus_tui import __version__
 from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
+from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService, ControlSettings
 from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
@@ -148,7 +149,9 @@ def _control_settings(settings: Settings, folder: DataFolder) -> ControlSettings
     grace = settings.discovery_grace_s
     if grace is None:
         grace = 10.0 if settings.bootstrap_peers else 3.0
-    parameters = {} if settings.task_lease_s is None else {LEASE: settings.task_lease_s}
+    parameters = dict(FAST) if settings.election_profile == "fast" else {}
+    if settings.task_lease_s is not None:
+        parameters[LEASE] = settings.task_lease_s
     return ControlSettings(
         grace_s=grace, expect=settings.election_expect, bootstrap=tuple(settings.bootstrap_peers), parameters=parameters,
         binding=control_store.binding(folder.path / "control.db"),

@@ -16,6 +16,7 @@ from chorus_tui.contract.models import status as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.peers import Invitation
 from chorus_tui.contract.problem import invalid
+from chorus_tui.engine.control.operations import ControlOperations
 from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.runtime import health
 from chorus_tui.engine.runtime.engine import Engine
@@ -44,7 +45,12 @@ class EngineHandlers:
             "journal.verify": self.verify,
             "journal.export": self.export,
         }
-        return {**own, **self._engine.tasks.handlers(), **self._engine.peers.handlers()}
+        return {
+            **own,
+            **ControlOperations(self._engine.control).handlers(),
+            **self._engine.tasks.handlers(),
+            **self._engine.peers.handlers(),
+        }
 
     async def hello(self, _request: Any, _caller: Any) -> models.Hello:
         """The greeting."""
@@ -90,10 +96,7 @@ class EngineHandlers:
         )
 
     def _failover(self) -> str:
-        count = len(self._engine.control.voters)
-        if count == 0:
-            return "no mesh yet"
-        return "one voter: no failover" if count == 1 else f"{count} voters"
+        return self._engine.control.meaning()
 
     def _warnings(self) -> list[str]:
         engine = self._engine

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,6 +140,11 @@ class Peer:
         """Announce a task by the command line; its id."""
         return self.json("task", "announce", *arguments)["task_id"]
 
+    def control_log(self) -> str:
+        """The decided entries of all control logs it holds, a line each, sorted as they stand."""
+        lines = self.run("journal", "export").stdout.splitlines()
+        return "\n".join(line for line in lines if '"kind": "control"' in line or '"kind":"control"' in line)
+
     def task(self, task_id: str) -> dict[str, Any]:
         return self.get(f"/api/v1/tasks/{task_id}") or {}
 
@@ -193,6 +199,12 @@ class Mesh:
             peer.ready()
         eventually("one mesh with all members", self.whole, 40)
         return peers
+
+    def again(self, gone: Peer, bootstrap: Peer) -> Peer:
+        """A fresh peer of the same name, its data lost; it meets the others through ``bootstrap``."""
+        shutil.rmtree(gone.data_dir)
+        environment = {**gone.environment, "CHORUS_BOOTSTRAP_PEERS": bootstrap.address}
+        return Peer(self.folder, gone.name, **environment).start().ready()
 
     def whole(self) -> bool:
         """Whether all live peers agree on mesh, admin and the number of members."""

@@ -10,6 +10,8 @@ import pytest
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.entries import Commit, acknowledge, entry_bytes, vote_for_self
 from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.raft_log import Position
+from chorus_tui.engine.control.voters import Seat, Voters
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
@@ -28,7 +30,7 @@ class History:
         self.items: list[dict[str, str]] = []
         self.add(entries.FOUNDED, data)
         self.mesh_id = str(self.head)
-        self.votes = [vote_for_self(ADMIN, self.mesh_id, 1, 0, 0).as_json()]
+        self.votes = [vote_for_self(ADMIN, self.mesh_id, 1, Position(0, 0)).as_json()]
 
     def add(self, type_: str, data: dict[str, Any], *, by: Identity = ADMIN, **changed: Any) -> None:
         fields = {"mesh_id": self.mesh_id or None, "term": 1, "index": len(self.items) + 1, "prev": self.head} | changed
@@ -87,7 +89,7 @@ def test_a_stranger_cannot_write_acknowledge_or_win():
     refused(written)
     plain = History()
     refused(plain, certificate=plain.certificate(by=STRANGER))
-    refused(plain, votes=[vote_for_self(STRANGER, plain.mesh_id, 1, 0, 0).as_json()])
+    refused(plain, votes=[vote_for_self(STRANGER, plain.mesh_id, 1, Position(0, 0)).as_json()])
     refused(plain, votes=[])
 
 
@@ -95,7 +97,7 @@ def test_a_stranger_cannot_open_a_term():
     """A next term needs the votes of the voters in force, whoever else voted for it."""
     history = History()
     history.add(entries.TERM_OPENED, {}, by=STRANGER, term=2)
-    history.votes.append(vote_for_self(STRANGER, history.mesh_id, 2, 1, 1).as_json())
+    history.votes.append(vote_for_self(STRANGER, history.mesh_id, 2, Position(1, 1)).as_json())
     refused(history)
     refused(history, certificate=history.certificate(by=STRANGER, term=2))
 
@@ -103,7 +105,7 @@ def test_a_stranger_cannot_open_a_term():
 def test_votes_and_acks_are_of_one_mesh():
     """Signatures the voter gave in another mesh do not count here."""
     history = History()
-    refused(history, votes=[vote_for_self(ADMIN, "0" * 64, 1, 0, 0).as_json()])
+    refused(history, votes=[vote_for_self(ADMIN, "0" * 64, 1, Position(0, 0)).as_json()])
     refused(history, certificate=acknowledge(ADMIN, "0" * 64, 1, 1, str(history.head)).as_json())
 
 
@@ -119,7 +121,7 @@ def test_terms_never_go_back():
     """After an entry of term 2 none of term 1 is taken, although that term's votes are known (E5)."""
     history = History()
     history.add(entries.TERM_OPENED, {}, term=2)
-    history.votes.append(vote_for_self(ADMIN, history.mesh_id, 2, 1, 1).as_json())
+    history.votes.append(vote_for_self(ADMIN, history.mesh_id, 2, Position(1, 1)).as_json())
     history.add("note", {}, term=1)
     refused(history, certificate=history.certificate(term=2))
 
@@ -130,7 +132,7 @@ def test_one_of_three_is_no_majority_and_counts_once():
     one = acknowledge(ADMIN, history.mesh_id, 1, 1, str(history.head))
     repeated = replace(one, acks=one.acks * 3)
     two = replace(one, acks=one.acks + acknowledge(OTHER, history.mesh_id, 1, 1, str(history.head)).acks)
-    voters = (ADMIN.peer_id, STRANGER.peer_id, OTHER.peer_id)
+    voters = Voters(tuple(Seat(who.peer_id, "1") for who in (ADMIN, STRANGER, OTHER)))
 
     assert not one.holds(history.mesh_id, voters)
     assert not repeated.holds(history.mesh_id, voters)

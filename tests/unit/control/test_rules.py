@@ -1,4 +1,4 @@
-"""The pure rules: the single voter's Raft, founding, dissolving, names, authority."""
+"""The pure rules: founding, dissolving, names, authority."""
 
 from __future__ import annotations
 
@@ -14,54 +14,9 @@ from chorus_tui.engine.control.discovery import Choice, choose, dissolves
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.join import MeshView
 from chorus_tui.engine.control.membership import Roster
-from chorus_tui.engine.control.raft import HardState, IllegalStep, MoreVoters, Position, Raft, Role
 from chorus_tui.engine.control.store import binding
 
 PEERS = st.sampled_from("abcdefgh")
-
-
-def raft(term: int = 3, last: Position | None = None) -> Raft:
-    last = last or Position(5, 2)
-    return Raft("me", ("me",), HardState(term, "me"), last, last.index)
-
-
-def test_more_voters_are_refused_in_words():
-    """A set this version cannot serve is never half served."""
-    with pytest.raises(MoreVoters, match="More than one voter is not supported"):
-        Raft("me", ("me", "you", "she"), HardState(0, None), Position(0, 0), 0)
-
-
-@given(st.integers(0, 100), st.integers(0, 100))
-def test_each_campaign_is_a_higher_term(term, last_term):
-    """A new term is above the stored one and the log's (E3); nothing leads before it is on disk (E2)."""
-    voter = raft(term, Position(1, last_term))
-    hard = voter.campaign()
-
-    assert hard.term > max(term, last_term)
-    assert voter.role is Role.CANDIDATE
-    with pytest.raises(IllegalStep):
-        voter.append(1)
-
-
-@given(st.lists(st.integers(1, 4), max_size=8))
-def test_nothing_counts_before_it_is_on_disk(batches):
-    """Commit moves only with what was persisted, and never back."""
-    voter = raft()
-    voter.hard_persisted(voter.campaign())
-    for count in batches:
-        before = voter.commit
-        places = voter.append(count)
-        assert voter.commit == before
-        assert voter.entries_persisted(places[-1]) == before + count
-
-
-def test_entries_of_old_terms_commit_with_one_of_the_new():
-    """An election alone commits nothing (section 5.4.2 of the paper)."""
-    voter = Raft("me", ("me",), HardState(3, "me"), Position(5, 3), 4)
-    voter.hard_persisted(voter.campaign())
-
-    assert voter.entries_persisted(Position(5, 3)) == 4
-    assert voter.entries_persisted(voter.append(1)[-1]) == 6
 
 
 @given(st.sets(PEERS, min_size=2))

@@ -1,0 +1,106 @@
+"""``chorus-tui election …``: who leads, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from chorus_tui.cli.session import Session, engine_command
+
+if TYPE_CHECKING:
+    from chorus_tui.contract.models.election import Decided, ElectionHistory, ElectionStatus, Voter
+
+
+@click.group()
+def election() -> None:
+    """Who leads the mesh, who votes, and what that can bear."""
+
+
+@election.command()
+@engine_command
+async def status(session: Session) -> None:
+    """The admin, the voters with their scores, and what a loss would mean."""
+    session.show(await session.ask("election.status"), _print_status)
+
+
+@election.command()
+@engine_command
+async def history(session: Session) -> None:
+    """Every term, newest first, with the votes that made its admin."""
+    session.show(await session.ask("election.history"), _print_history)
+
+
+@election.command()
+@click.option("--reason", default="", help="Stands in the control log.")
+@engine_command
+async def trigger(session: Session, reason: str) -> None:
+    """Another admin, although this one is well; the present one hands over."""
+    from chorus_tui.contract.models.election import HandOver
+
+    session.show(await session.ask("election.trigger", HandOver(reason=reason)), print_decided)
+
+
+@election.command("step-down")
+@click.option("--reason", default="", help="Stands in the control log.")
+@engine_command
+async def step_down(session: Session, reason: str) -> None:
+    """As the admin, hand over to another voter."""
+    from chorus_tui.contract.models.election import HandOver
+
+    session.show(await session.ask("election.step_down", HandOver(reason=reason)), print_decided)
+
+
+def print_decided(answer: Decided) -> None:
+    """For every command that asks the admin for a decision."""
+    from chorus_tui.cli.plain import clean, say
+
+    say(f"Decided: entry {answer.index} of the control log")
+    if answer.note:
+        say(clean(answer.note))
+
+
+def _print_status(answer: ElectionStatus) -> None:
+    from chorus_tui.cli.plain import clean, duration, pairs, say, table
+
+    heard = "" if answer.admin_heard_s is None else f", heard {duration(answer.admin_heard_s)} ago"
+    pairs(
+        [
+            ("mesh", answer.mesh_id or "none"),
+            ("state", answer.state),
+            ("admin", f"{answer.admin_name} (term {answer.term}{heard})" if answer.admin else "none"),
+            (
+                "voters",
+                f"{len(answer.voters)}; a decision needs {answer.majority}" + (", changing" if answer.changing else ""),
+            ),
+            ("other meshes", ", ".join(f"{mesh[:8]} (told by {who})" for mesh, who in answer.other_meshes.items())),
+        ]
+    )
+    if answer.meaning:
+        say(clean(answer.meaning))
+    table(("voter", "kind", "link", "silent", "score", "up", "able", "free", "net", "led"), map(_row, answer.voters))
+
+
+def _row(voter: Voter) -> tuple[object, ...]:
+    marks = [word for word, holds in (("me", voter.is_self), ("admin", voter.is_admin)) if holds]
+    return (
+        f"{voter.name} [{', '.join(marks)}]" if marks else voter.name,
+        voter.kind,
+        "yes" if voter.linked else "no",
+        "" if voter.silent_s is None else f"{voter.silent_s:.1f} s",
+        "" if voter.score is None else f"{voter.score:.2f}",
+        *(f"{voter.parts[part]:.2f}" if part in voter.parts else "" for part in _PARTS),
+    )
+
+
+_PARTS = ("uptime", "capabilities", "resources", "network", "experience")
+
+
+def _print_history(answer: ElectionHistory) -> None:
+    from chorus_tui.cli.plain import moment, say, table
+
+    if not answer.terms:
+        say("No term yet: this peer belongs to no mesh.")
+        return
+    rows = [(term.term, term.admin_name, moment(term.at), len(term.votes), term.index) for term in answer.terms]
+    table(("term", "admin", "since", "votes", "entry"), rows)

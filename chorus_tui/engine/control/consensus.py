@@ -1,0 +1,408 @@
+"""One peer's part in one mesh's decisions: the Raft core with disk, signatures and certificates round it.
+
+Everything that changes the core happens under one lock, in the order step, store, send. A failed write counts as a crash
+of this voter: the core is made again from what the disk holds, and nothing of the lost step was ever said.
+
+Every member runs one. Whoever is no voter only adopts what certificates prove.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.control import entries, membership, raft_wire, requests
+from chorus_tui.engine.control.entries import Commit, Election, entry_bytes, parse_entry
+from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
+from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.raft import Raft
+from chorus_tui.engine.control.raft_log import Entry, Position, RaftLog
+from chorus_tui.engine.control.raft_messages import Append, AppendReply, Behind, Message, VoteReply
+from chorus_tui.engine.control.raft_ready import Happened, Ready, Role
+from chorus_tui.engine.control.raft_wire import Frame, Report
+from chorus_tui.engine.control.signatures import Signatures
+from chorus_tui.engine.control.store import Stored
+from chorus_tui.engine.control.surroundings import Surroundings
+from chorus_tui.engine.control.voters import Seat, Voters
+from chorus_tui.engine.protocol import identity
+from chorus_tui.engine.protocol.canonical import WireError
+
+log = structlog.get_logger("chorus.control.consensus")
+
+BATCH = 64
+KEPT = 256
+"""Committed entries kept in memory for voters that lag a little."""
+
+
+@dataclass(slots=True)
+class _Wish:
+    """An act on its way. ``index`` is set once it stands in the log."""
+
+    type_: str
+    data: dict[str, Any]
+    request: dict[str, Any] | None
+    done: trio.Event = field(default_factory=trio.Event)
+    entry: ControlEntry | None = None
+    error: Exception | None = None
+
+    def settle(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.done.set()
+
+
+class Consensus:
+    """One mesh's log as this peer has it. ``log`` is what is decided; behind it may stand what is not yet."""
+
+    def __init__(self, around: Surroundings, decided: Log, seat: Seat, undecided: list[ControlEntry]) -> None:
+        self.log = decided
+        self.seat = seat
+        self._around = around
+        self._wishes: deque[_Wish] = deque()
+        self._pending: list[_Wish] = []
+        self._signed = Signatures(around.me, decided.mesh_id, seat.incarnation)
+        self._alone: Commit | None = None
+        self._certificate = around.store.commit(decided.mesh_id)
+        self.core = self._make_core(undecided, first_wait=None)
+
+    def _make_core(self, undecided: list[ControlEntry], first_wait: float | None) -> Raft:
+        base = Position(self.log.index, self.log.term)
+        around = self._around
+        raft_log = RaftLog(base, self.log.roster.voters, _as_entries(self.log, undecided))
+        return Raft(
+            self.seat, around.store.hard_state(), raft_log, base.index, around.timing(self.log), around.delay, around.now(),
+            first_wait=first_wait,
+        )  # fmt: skip
+
+    # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def mesh_id(self) -> str:
+        """Of the mesh that this log is of."""
+        return self.log.mesh_id
+
+    @property
+    def leads(self) -> bool:
+        """Whether this peer leads and the entry that opens its term is decided."""
+        return self.core.role is Role.LEADER and self.log.term == self.core.term
+
+    def silent_s(self, peer_id: str) -> float | None:
+        """As the admin, seconds since a voter was heard."""
+        held = [seat for seat in self.core.voters.seats if seat.peer_id == peer_id]
+        return self.core.silent_s(held[0]) if held else None
+
+    # ── acting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lead_founded(self) -> None:
+        """Lead the mesh this peer has just founded."""
+        self.core.lead_founded()
+
+    def wait_first(self, seconds: float) -> None:
+        """After a start: how long to listen for an admin before standing."""
+        undecided = [entry.payload for entry in self.core.log.after(self.log.index, 1 << 30)]
+        self.core = self._make_core(undecided, first_wait=seconds)
+
+    async def propose(self, type_: str, data: dict[str, Any], request: dict[str, Any] | None) -> ControlEntry:
+        """Append one act; returns when it is decided. Acts that wait together share an entry batch.
+
+        :raises NotAdmin: when this peer does not lead, or stopped leading before it was decided.
+        :raises WireError: when the act cannot be written, or its data are not those of its type.
+        """
+        wish = _Wish(type_, data, request)
+        self._wishes.append(wish)
+        async with self._around.lock:
+            with trio.CancelScope(shield=True):
+                await self._pump()
+        await wish.done.wait()
+        if wish.error is not None:
+            raise wish.error
+        assert wish.entry is not None
+        return wish.entry
+
+    async def tick(self) -> None:
+        """Time has passed."""
+        async with self._around.lock:
+            with trio.CancelScope(shield=True):
+                self.core.tick(self._around.now())
+                await self._settle()
+
+    async def campaign(self, trigger: str) -> None:
+        """Stand because of a trigger other than silence."""
+        async with self._around.lock:
+            with trio.CancelScope(shield=True):
+                self.core.campaign(trigger)
+                self.core.tick(self._around.now())
+                await self._settle()
+
+    async def transfer(self, peer_id: str) -> None:
+        """Hand over to a voter."""
+        async with self._around.lock:
+            with trio.CancelScope(shield=True):
+                if self.core.role is Role.LEADER:
+                    self.core.transfer(peer_id)
+                    await self._settle()
+
+    async def receive(self, peer_id: str, frame: Frame) -> None:
+        """A frame of a voter of this mesh. Raises :class:`WireError` when it is forged or does not fit."""
+        async with self._around.lock:
+            with trio.CancelScope(shield=True):
+                await self._receive(Seat(peer_id, frame.incarnation), frame)
+
+    async def admit(self, items: list[Any], elections: list[Any], certificate: Any) -> int:
+        """Take entries that a certificate proves decided, from whomever; how many were new. The lock is the caller's.
+
+        :raises Gap: when entries before are missing.
+        :raises WireError: when anything is forged.
+        """
+        before = set(self.log.elections)
+        trial = self.log.copy()
+        fresh, commit = trial.admit(items, elections, certificate)
+        if not fresh:
+            return 0
+        new = [election for term, election in trial.elections.items() if term not in before]
+        self._signed.elections |= {election.term: election for election in new}
+        self.core.adopt(_as_entries(self.log, fresh), commit.index)
+        with trio.CancelScope(shield=True):
+            await self._settle(commit, new)
+        return len(fresh)
+
+    def stop(self) -> None:
+        """Lead no more; who waits is told."""
+        self.core.step_down("stopping")
+        self._refuse_all(NotAdmin("This peer does not lead any more"))
+
+    # ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _receive(self, sender: Seat, frame: Frame) -> None:
+        message = frame.message
+        if isinstance(message, Report):
+            return
+        match message:
+            case VoteReply():
+                if not self._signed.takes_vote(self.core, sender, message, frame.sig):
+                    raise WireError("bad_signature", "The vote is not signed by its voter")
+            case AppendReply():
+                if not self._signed.takes_ack(self.core, self.log.index, sender, message, frame.sig):
+                    return
+            case Append():
+                message = self._verified(message, frame)
+            case Behind():
+                if message.commit > self.log.index:
+                    self._around.on_behind(sender.peer_id)
+        self.core.step(sender, message, self._around.now())
+        await self._settle()
+        if isinstance(message, Append) and frame.certificate is not None:
+            await self._take_certificate(frame.certificate)
+        await self._pump()
+
+    def _verified(self, message: Append, frame: Frame) -> Append:
+        """The entries of a message, each checked against what stands before it here."""
+        known = {election.term: election for election in map(Election.from_json, frame.elections)}
+        if message.prev.index > self.core.log.last.index:
+            return message  # the core asks for what is missing
+        trial = self._ahead(message.prev.index)
+        made: list[Entry] = []
+        for item in frame.items:
+            voters = trial.roster.voters
+            try:
+                entry = trial.take(item, known)
+            except Gap:
+                raise WireError("bad_frame", "The entries leave a gap") from None
+            if entry is None:
+                made.append(_decided(item, message.prev.index + len(made) + 1))
+                continue
+            made.append(Entry(entry.index, entry.term, entry, _changed(voters, trial)))
+        self._signed.learn(trial.elections, self.log.elections)
+        return raft_wire.with_entries(message, made)
+
+    async def _take_certificate(self, certificate: Any) -> None:
+        """A certificate alone decides what already stands here."""
+        commit = Commit.from_json(certificate)
+        if not self.log.index < commit.index <= self.core.log.last.index:
+            return
+        open_ = self.core.log.after(self.log.index, commit.index - self.log.index)
+        if open_[-1].payload.hash != commit.hash:
+            return
+        items = [{"entry": e.payload.raw.decode(), "sig": e.payload.sig} for e in open_]
+        await self.admit(items, [e.as_json() for e in self._signed.elections.values()], certificate)
+
+    # ── step, store, send ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _settle(self, commit: Commit | None = None, elections: list[Election] | None = None) -> None:
+        """Until there is nothing more to do. ``commit`` was proven to us and is stored with the entries it proves."""
+        try:
+            while True:
+                await self._decide()
+                ready = self.core.ready()
+                if ready is None and commit is None:
+                    break
+                posts = [(to, self._frame(message)) for to, message in ready.messages] if ready else []
+                await self._keep(ready, commit, elections or [])
+                if commit is not None:
+                    self._apply(commit)
+                commit, elections = None, None
+                for to, raw in posts:
+                    self._around.post(to, raw)
+                if ready is not None:
+                    self.core.persisted()
+                    self._tell(ready.happened)
+        except BaseException as error:
+            self._start_again(error)
+            raise
+        if self.core.role is not Role.LEADER:
+            self._refuse_all(NotAdmin("This peer stopped leading before it was decided"))
+
+    async def _keep(self, ready: Ready | None, commit: Commit | None, elections: list[Election]) -> None:
+        hard = ready.hard if ready else None
+        new = ready.entries if ready else []
+        fresh = [*self._signed.take_unstored(), *elections]
+        if not (hard or new or commit or fresh):
+            return
+        if new and self.core.role is Role.LEADER and self.core.voters == Voters((self.seat,)):
+            # The only voice that is needed: one write instead of two.
+            commit = self._alone = self._signed.certify(self.core.term, new[-1].payload)
+        await self._around.store.keep(
+            Stored(
+                self.mesh_id,
+                [entry.payload for entry in new],
+                fresh,
+                commit,
+                hard,
+                replace_from=ready.replace_from if ready else None,
+            )
+        )
+
+    def _start_again(self, error: BaseException) -> None:
+        """The write failed: as after a crash, only what is on disk counts."""
+        self._alone = None
+        self._refuse_all(error if isinstance(error, Exception) else NotAdmin("Stopped before it was stored"))
+        _, _, undecided = self._around.store.load(self.mesh_id)
+        self.core = self._make_core([e for e in undecided if e.index > self.log.index], first_wait=None)
+
+    def _tell(self, happened: list[Happened]) -> None:
+        for item in happened:
+            if item.what == "elected":
+                self._elected()
+            self._around.on_happened(item)
+
+    def _elected(self) -> None:
+        """Show the votes, and open the term before anything else."""
+        me = self._around.me
+        self._signed.elected(self.core)
+        self._wishes.appendleft(_Wish(entries.TERM_OPENED, {"admin": me.peer_id}, None))
+
+    async def _decide(self) -> None:
+        """As leader, show that a majority stored it; then it counts."""
+        if self.core.role is Role.LEADER and self.core.commit > self.log.index:
+            last = self.core.log.at(self.core.commit)
+            assert last is not None
+            commit, self._alone = self._alone, None
+            if commit is None or commit.index != self.core.commit:
+                commit = self._signed.certify(self.core.term, last.payload)
+                await self._around.store.keep(Stored(self.mesh_id, commit=commit))
+            self._apply(commit)
+        if self._may_append():
+            self._append()
+
+    def _may_append(self) -> bool:
+        shown = self.core.term in self._signed.elections or self.core.term in self.log.elections
+        return self.core.role is Role.LEADER and self.core.can_append and shown and bool(self._wishes)
+
+    def _apply(self, commit: Commit) -> None:
+        """Decided and on disk: it counts."""
+        decided = [e.payload for e in self.core.log.after(self.log.index, commit.index - self.log.index)]
+        for entry in decided:
+            election = self._signed.elections.pop(entry.term, None)
+            if election is not None:
+                self.log.elections[entry.term] = election
+            self.log.extend(entry)
+        self._certificate = commit
+        self.core.log.compact(max(self.log.index - KEPT, 0))
+        self.core.timing = self._around.timing(self.log)
+        by_hash = {entry.hash for entry in decided}
+        for wish in [w for w in self._pending if w.entry is not None and w.entry.hash in by_hash]:
+            self._pending.remove(wish)
+            wish.settle()
+        self._around.on_commit(decided, commit)
+
+    # ── appending ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _pump(self) -> None:
+        """Append what waits, if this peer may now."""
+        if self.core.role is not Role.LEADER:
+            self._refuse_all(NotAdmin("This peer does not lead"))
+        elif self._may_append():
+            self._append()
+            await self._settle()
+
+    def _append(self) -> None:
+        trial = self._ahead(self.core.log.last.index)
+        made: list[Entry] = []
+        while self._wishes and len(made) < BATCH:
+            wish = self._wishes.popleft()
+            voters = trial.roster.voters
+            try:
+                entry = self._write(wish, trial)
+            except WireError as error:  # no place for it: a hole in the numbers would stop every follower
+                wish.settle(error)
+                continue
+            trial.extend(entry)
+            wish.entry = entry
+            self._pending.append(wish)
+            made.append(Entry(entry.index, entry.term, entry, _changed(voters, trial)))
+        if made:
+            self.core.append(made)
+
+    def _write(self, wish: _Wish, trial: Log) -> ControlEntry:
+        me = self._around.me
+        raw = entry_bytes(
+            mesh_id=self.mesh_id, term=self.core.term, index=trial.index + 1, prev=trial.head, hlc=self._around.hlc(),
+            type_=wish.type_, data=wish.data, request=wish.request,
+        )  # fmt: skip
+        entry = parse_entry(raw, me.sign(identity.CONTROL, raw), me.peer_id)
+        membership.check(entry.type, entry.data)
+        requests.check_entry(entry, trial.roster)
+        return entry
+
+    def _refuse_all(self, error: Exception) -> None:
+        """Who waits hears why. What already stands in the log may still be decided, by the next admin."""
+        for wish in [*self._pending, *self._wishes]:
+            wish.settle(error)
+        self._pending.clear()
+        self._wishes.clear()
+
+    # ── small things ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _frame(self, message: Message) -> bytes:
+        return raft_wire.encode(self._signed.frame(self.core, self.log, self._certificate, message))
+
+    def _ahead(self, index: int) -> Log:
+        """The log as it would be with what stands here up to ``index``."""
+        trial = self.log.copy()
+        trial.elections |= self._signed.elections
+        for entry in self.core.log.after(self.log.index, max(index - self.log.index, 0)):
+            trial.extend(entry.payload)
+        return trial
+
+
+def _as_entries(decided: Log, items: list[ControlEntry]) -> list[Entry]:
+    """Entries for the core, with the voters where they change. ``items`` follow ``decided``."""
+    trial = decided.copy()
+    made = []
+    for item in items:
+        voters = trial.roster.voters
+        trial.extend(item)
+        made.append(Entry(item.index, item.term, item, _changed(voters, trial)))
+    return made
+
+
+def _changed(before: Voters, trial: Log) -> Voters | None:
+    return trial.roster.voters if trial.roster.voters != before else None
+
+
+def _decided(item: dict[str, str], index: int) -> Entry:
+    """An entry that is decided here already: only its place and term matter."""
+    return Entry(index, entries.term_of(item["entry"].encode()))

@@ -1,0 +1,50 @@
+"""Which members should vote. Pure.
+
+One, three, five or seven, agents first; a person only while there are fewer than three agents. Whoever votes well stays: a
+change costs two decisions, and the fewer there are the better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chorus_tui.engine.control.voters import Seat, Voters
+
+MOST = 7
+AGENTS_ALONE = 3
+"""From so many agents on, people do not vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A member as the admin knows it now. ``usable``: alive, its store caught up; a voter keeps that for longer."""
+
+    seat: Seat
+    agent: bool
+    joined_index: int
+    usable: bool
+    leaving: bool = False
+
+
+def plan(voters: Voters, candidates: list[Candidate], admin: Seat) -> tuple[Seat, ...] | None:
+    """The voters that should be, or None when nothing is to be changed now.
+
+    A set never shrinks to one because others are silent, only because they leave: one voter means no failover.
+    """
+    if voters.joint:
+        return None
+    leaving = {candidate.seat for candidate in candidates if candidate.leaving}
+    pool = _pool([c for c in candidates if c.usable and not c.leaving], voters, admin)
+    size = min(MOST, len(pool) if len(pool) % 2 else len(pool) - 1)
+    if size < 1 or (size == 1 and not leaving & set(voters.seats)):
+        return None
+    chosen = tuple(sorted(candidate.seat for candidate in pool[:size]))
+    return None if set(chosen) == set(voters.seats) else chosen
+
+
+def _pool(usable: list[Candidate], voters: Voters, admin: Seat) -> list[Candidate]:
+    """Best first: the admin, voters before others, agents before people, the oldest members first."""
+    agents = [candidate for candidate in usable if candidate.agent]
+    people_too = len(agents) < AGENTS_ALONE
+    pool = usable if people_too else agents + [c for c in usable if not c.agent and c.seat == admin]
+    return sorted(pool, key=lambda c: (c.seat != admin, not c.agent, c.seat not in voters.seats, c.joined_index))

@@ -1,0 +1,121 @@
+"""What members may ask the admin to decide on their behalf. Pure.
+
+A request is self-contained and signed: ``{"text", "sig"}``, the text canonical ``{at, data, mesh_id, peer_id, type}``. The
+entry carries it whole, so every follower checks by itself that this member asked for exactly this, and may. An admin can
+refuse a request; it cannot invent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chorus_tui.engine.control import authority, entries, join
+from chorus_tui.engine.control.interface import ControlEntry, Member
+from chorus_tui.engine.control.membership import Roster
+from chorus_tui.engine.protocol import canonical, identity
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.identity import Identity
+
+Rule = Callable[[Member, dict[str, Any], Roster], str | None]
+"""(who asks, data, the roster before the entry) → why not, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a member asked for, its signature checked."""
+
+    peer_id: str
+    type: str
+    data: dict[str, Any]
+
+
+def needs(act: authority.Act) -> Rule:
+    """The plainest rule: an authority."""
+
+    def rule(member: Member, _data: dict[str, Any], _roster: Roster) -> str | None:
+        return None if authority.may(member, act) else f"this needs the authority to {act.replace('_', ' ')}"
+
+    return rule
+
+
+def _grants(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    if data.get("peer_id") not in roster.members:
+        return "there is no such member"
+    return needs("grant_roles")(member, data, roster)
+
+
+def _removes(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """Anybody may leave; sending others away takes a master."""
+    gone = roster.members.get(str(data.get("peer_id")))
+    if gone is None:
+        return "there is no such member"
+    if [m for m in roster.members.values() if m.authority == "master"] == [gone]:
+        return "the last master is never retired: nobody could grant anything any more"
+    return None if gone == member else needs("grant_roles")(member, data, roster)
+
+
+REQUESTS: dict[str, Rule] = {
+    entries.PARAMETERS_SET: needs("grant_roles"),
+    entries.MEMBER_CHANGED: _grants,
+    entries.MEMBER_RETIRED: _removes,
+    entries.HAND_OVER: needs("trigger"),
+}
+"""Types that a member can ask for, each with its rule. A feature adds its own here."""
+
+ADMINS_OWN = {entries.MEMBER_RETIRED}
+"""Types of the table that the admin may also decide by itself."""
+
+
+def make(me: Identity, mesh_id: str, type_: str, data: dict[str, Any], at: str) -> dict[str, Any]:
+    """A signed request."""
+    text = canonical.encode({"mesh_id": mesh_id, "peer_id": me.peer_id, "type": type_, "data": data, "at": at})
+    return {"text": text.decode(), "sig": me.sign(identity.REQUEST, text)}
+
+
+def read(value: Any, mesh_id: str) -> Request:
+    """Check form and signature. Raises :class:`WireError`."""
+    try:
+        raw = str(value["text"]).encode()
+        text = canonical.decode(raw)
+        request = Request(str(text["peer_id"]), str(text["type"]), dict(text["data"]))
+        for_mesh, sig = text["mesh_id"], str(value["sig"])
+    except (KeyError, TypeError, ValueError):
+        raise WireError("bad_frame", "A request has text and sig, its text five fields") from None
+    if for_mesh != mesh_id:
+        raise WireError("wrong_mesh", "The request names another mesh")
+    if not identity.verify(request.peer_id, identity.REQUEST, raw, sig):
+        raise WireError("bad_signature", "The request is not signed by the member it names")
+    return request
+
+
+def refusal(request: Request, roster: Roster) -> str | None:
+    """Why ``roster`` does not let this member have this, or None."""
+    member = roster.members.get(request.peer_id)
+    if member is None:
+        return "only members may ask"
+    rule = REQUESTS.get(request.type)
+    return rule(member, request.data, roster) if rule else f"nobody can ask for {request.type}"
+
+
+def check_entry(entry: ControlEntry, roster: Roster) -> None:
+    """Whether an entry really acts for the member it cites, by the roster before it. Raises :class:`WireError`."""
+    if entry.type == entries.MEMBER_ADDED:
+        _check_joined(entry)
+    elif entry.type in REQUESTS and not (entry.request is None and entry.type in ADMINS_OWN):
+        request = read(entry.request, entry.mesh_id)
+        if (request.type, request.data) != (entry.type, entry.data):
+            raise WireError("bad_control_entry", f"The {entry.type} is not what the member asked for")
+        why = refusal(request, roster)
+        if why is not None:
+            raise WireError("bad_control_entry", f"The {entry.type} is not the member's to ask for: {why}")
+
+
+def _check_joined(entry: ControlEntry) -> None:
+    member = entry.data.get("member")
+    peer_id = str(member.get("peer_id")) if isinstance(member, dict) else ""
+    newcomer = join.read_request(entry.request, entry.mesh_id, peer_id)
+    asked = newcomer.member("")
+    if not isinstance(member, dict) or any(member.get(name) != asked[name] for name in ("agent_id", "kind")):
+        raise WireError("bad_control_entry", "The member was not added as it asked to be")

@@ -1,0 +1,65 @@
+"""What failover is driven and watched with: real processes, the command line, their answers."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.integration.system.peers import Mesh, Peer, eventually
+
+NAMES = ("ada", "ben", "cleo", "dan", "eve")
+
+
+def five_voters(mesh: Mesh, **environment: str) -> None:
+    """Five agents, all of them voters."""
+    mesh.grow(*NAMES, **environment)
+    eventually("five voters", lambda: all(len(peer.status()["voters"]) == 5 for peer in mesh.peers), 40)
+
+
+def live(mesh: Mesh) -> list[Peer]:
+    """Peers whose process runs."""
+    return [peer for peer in mesh.peers if peer.process and peer.process.poll() is None]
+
+
+def views(mesh: Mesh, *, commit: bool = False) -> set[Any]:
+    """What the live peers say: mesh, reachable admin and term, and how far their logs are."""
+    seen: set[Any] = set()
+    for peer in live(mesh):
+        status = peer.status()
+        admin = (status.get("admin") or {}) if status else {}
+        seen.add(
+            (
+                status.get("mesh_id"),
+                admin.get("peer_id"),
+                admin.get("term"),
+                admin.get("reachable"),
+                status.get("control_index") if commit else 0,
+            )
+        )
+    return seen | ({None} if any(not view[3] for view in seen) else set())
+
+
+def admin_of(mesh: Mesh) -> Peer:
+    """The peer that leads."""
+    peer_id = live(mesh)[0].status()["admin"]["peer_id"]
+    return next(peer for peer in live(mesh) if peer.peer_id == peer_id)
+
+
+def fail_over(mesh: Mesh) -> tuple[float, Peer, Peer]:
+    """`kill -9` of the admin: seconds until another one says that it leads a higher term, the old and the new."""
+    old = admin_of(mesh)
+    old_id, term = old.peer_id, old.status()["admin"]["term"]
+    others = [peer for peer in live(mesh) if peer is not old]
+    old.kill()
+    killed = time.monotonic()
+
+    def led() -> Peer | None:
+        for peer in others:
+            status = peer.status()
+            admin = status.get("admin") or {}
+            if admin.get("term", 0) > term and admin.get("peer_id") == status.get("peer_id") != old_id:
+                return peer
+        return None
+
+    new = eventually("another admin", led, 40)
+    return time.monotonic() - killed, old, new

@@ -1,0 +1,127 @@
+"""Who votes, and who stands first."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chorus_tui.engine.control import candidacy
+from chorus_tui.engine.control.candidacy import Observed
+from chorus_tui.engine.control.electorate import Candidate, plan
+from chorus_tui.engine.control.voters import Seat, Voters
+
+CANDIDATES = st.lists(
+    st.builds(
+        Candidate, seat=st.builds(Seat, peer_id=st.sampled_from("abcdefghijkl"), incarnation=st.just("1")),
+        agent=st.booleans(), joined_index=st.integers(1, 50), usable=st.booleans(), leaving=st.booleans(),
+    ),
+    unique_by=lambda candidate: candidate.seat,
+)  # fmt: skip
+
+
+def agent(name: str, *, usable: bool = True, leaving: bool = False, incarnation: str = "1") -> Candidate:
+    return Candidate(Seat(name, incarnation), True, ord(name), usable, leaving)
+
+
+def person(name: str) -> Candidate:
+    return Candidate(Seat(name, "1"), False, ord(name), usable=True)
+
+
+def voters(names: str) -> Voters:
+    return Voters(tuple(Seat(name, "1") for name in names))
+
+
+def planned(now: str, candidates: list[Candidate]) -> str | None:
+    chosen = plan(voters(now), candidates, Seat(now[0], "1"))
+    return None if chosen is None else "".join(seat.peer_id for seat in chosen)
+
+
+@given(CANDIDATES, st.integers(1, 4))
+def test_the_set_is_odd_live_and_holds_the_admin(candidates, size):
+    """Whatever the members are: one, three, five or seven usable ones, the admin among them unless it leaves."""
+    admin = agent("A")
+    now = Voters((admin.seat, *[candidate.seat for candidate in candidates[: 2 * size - 2]]))
+    chosen = plan(now, [admin, *candidates], admin.seat)
+
+    if chosen is not None:
+        usable = {c.seat for c in [admin, *candidates] if c.usable and not c.leaving}
+        assert len(chosen) in (1, 3, 5, 7)
+        assert set(chosen) <= usable
+        assert admin.seat in chosen
+        assert plan(Voters(chosen), [admin, *candidates], admin.seat) is None, "a plan that is carried out is at rest"
+
+
+def test_sets_grow_and_are_mended_by_rule():
+    """Two members have one voter, three have three; a silent voter gives way to a standby, and is kept while there is none;
+    five with two silent become three, but three never become one unless somebody leaves."""
+    assert planned("a", [agent("a"), agent("b")]) is None
+    assert planned("a", [agent("a"), agent("b"), agent("c")]) == "abc"
+    assert planned("abc", [agent("a"), agent("b"), agent("c", usable=False), agent("d")]) == "abd"
+    assert planned("abc", [agent("a"), agent("b"), agent("c", usable=False)]) is None
+    assert planned("abc", [agent("a"), agent("b"), agent("c", leaving=True)]) == "a"
+    assert planned("abcde", [agent(n, usable=n in "abc") for n in "abcde"]) == "abc"
+    assert planned("abc", [agent("a"), agent("b"), agent("c"), agent("d")]) is None
+    assert plan(Voters((Seat("a", "1"),), (Seat("b", "1"),)), [agent("a")], Seat("a", "1")) is None
+
+
+def test_people_vote_only_while_agents_are_few():
+    """A person is the third voter beside two agents, and gives way to a third agent."""
+    assert planned("a", [agent("a"), agent("b"), person("p")]) == "abp"
+    assert planned("abp", [agent("a"), agent("b"), person("p"), agent("c")]) == "abc"
+    assert planned("a", [agent("a"), person("p"), person("q")]) == "apq"
+
+
+def test_a_voter_with_another_store_is_another_voter():
+    """A lost or restored store is replaced by the new one of the same peer."""
+    chosen = plan(voters("abc"), [agent("a"), agent("b"), agent("c", incarnation="2")], Seat("a", "1"))
+
+    assert chosen == (Seat("a", "1"), Seat("b", "1"), Seat("c", "2"))
+
+
+@given(
+    st.sets(st.integers(0, 9)),
+    st.sets(st.integers(0, 9), min_size=1),
+    st.sets(st.integers(0, 9)),
+    st.sets(st.integers(0, 9)),
+)
+def test_two_majorities_always_share_a_voter(before, seats, one, other):
+    """Of one set, and of two joint ones, whatever they are."""
+
+    def seat(numbers):
+        return tuple(Seat(str(n), "1") for n in sorted(numbers))
+
+    for in_force in (Voters(seat(seats)), Voters(seat(seats), seat(before))):
+        if in_force.majority(seat(one)) and in_force.majority(seat(other)):
+            assert set(seat(one)) & set(seat(other)) & set(in_force.everyone)
+
+
+OBSERVED = st.builds(
+    Observed, linked_s=st.floats(-10, 1e9), round_trip_s=st.none() | st.floats(0, 100), linked_share=st.floats(0, 3),
+    agent=st.booleans(), docker=st.booleans(), free=st.floats(-1, 2), terms_led=st.integers(0, 1000),
+)  # fmt: skip
+
+
+@given(OBSERVED)
+def test_scores_are_in_range(seen):
+    """Each part and the whole lie between 0 and 1, whatever was measured."""
+    by_part = candidacy.parts(seen)
+
+    assert set(by_part) == set(candidacy.WEIGHTS)
+    assert all(0 <= value <= 1 for value in by_part.values())
+    assert 0 <= candidacy.score(by_part) <= 1
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_clearly_better_score_stands_first(mine, other, mine_chance, other_chance):
+    """E10: chance never turns round what differs by more than the jitter."""
+    if mine > other + candidacy.JITTER:
+        assert candidacy.delay(1.0, mine, 0, mine_chance) < candidacy.delay(1.0, other, 0, other_chance)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.2, 0.4]), min_size=1))
+def test_equal_scores_stand_one_after_the_other(uptimes):
+    """Those with one score have ranks 0, 1, 2 … : by uptime, then by peer id."""
+    table = {peer: {"uptime": uptime} for peer, uptime in uptimes.items()}
+    for value in set(uptimes.values()):
+        same = [peer for peer, uptime in uptimes.items() if uptime == value]
+        assert sorted(candidacy.rank(peer, table) for peer in same) == list(range(len(same)))

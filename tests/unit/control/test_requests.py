@@ -1,0 +1,92 @@
+"""What the admin decides on a member's behalf: only what the member signed, and may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chorus_tui.engine.control import entries, join, requests
+from chorus_tui.engine.control.entries import entry_bytes, parse_entry
+from chorus_tui.engine.control.interface import Authority, ControlEntry, Member
+from chorus_tui.engine.control.membership import Roster
+from chorus_tui.engine.protocol import identity
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.identity import Identity
+
+ADMIN, MASTER, AGENT, STRANGER = (Identity(bytes([n]) * 32) for n in range(1, 5))
+MESH = "ab" * 32
+
+
+def member(who: Identity, authority: Authority) -> Member:
+    return Member(who.peer_id, f"name{who.peer_id[-3:].lower()}", "agent", "", (), authority, 1)
+
+
+def roster() -> Roster:
+    members = [member(MASTER, "master"), member(ADMIN, "coordination"), member(AGENT, "coordination")]
+    return Roster(MESH, members={m.peer_id: m for m in members})
+
+
+def entry(type_: str, data: dict[str, Any], request: Any) -> ControlEntry:
+    raw = entry_bytes(
+        mesh_id=MESH, term=1, index=9, prev="0" * 64, hlc="1:0:x", type_=type_, data=data, request=request
+    )
+    return parse_entry(raw, ADMIN.sign(identity.CONTROL, raw), ADMIN.peer_id)
+
+
+def signed(who: Identity, type_: str, data: dict[str, Any], mesh_id: str = MESH) -> dict[str, Any]:
+    return requests.make(who, mesh_id, type_, data, "1:0:x")
+
+
+PROMOTE = {"peer_id": AGENT.peer_id, "authority": "master"}
+
+
+def test_what_a_master_asked_for_holds():
+    """Granting an authority, signed by a master, is accepted by every follower."""
+    requests.check_entry(
+        entry(entries.MEMBER_CHANGED, PROMOTE, signed(MASTER, entries.MEMBER_CHANGED, PROMOTE)), roster()
+    )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        None,
+        {"text": "{}", "sig": ""},
+        signed(AGENT, entries.MEMBER_CHANGED, PROMOTE),
+        signed(STRANGER, entries.MEMBER_CHANGED, PROMOTE),
+        signed(MASTER, entries.MEMBER_CHANGED, PROMOTE | {"peer_id": ADMIN.peer_id}),
+        signed(MASTER, entries.MEMBER_RETIRED, PROMOTE),
+        signed(MASTER, entries.MEMBER_CHANGED, PROMOTE, mesh_id="cd" * 32),
+        signed(MASTER, entries.MEMBER_CHANGED, PROMOTE) | {"sig": "00" * 64},
+    ],
+    ids=["none", "empty", "no authority", "stranger", "another member", "another type", "another mesh", "forged"],
+)
+def test_an_admin_cannot_invent_a_request(request_):
+    """Without the member's own signature over exactly this, or its authority, no follower takes the entry."""
+    with pytest.raises(WireError):
+        requests.check_entry(entry(entries.MEMBER_CHANGED, PROMOTE, request_), roster())
+
+
+def test_members_are_added_only_as_they_asked():
+    """The name and kind in the entry are those that the newcomer signed."""
+    who = join.Newcomer(STRANGER.peer_id, "new", "agent", "", [])
+    wish = join.make_request(STRANGER, MESH, who, "1:0:x")
+
+    requests.check_entry(entry(entries.MEMBER_ADDED, {"member": who.member("coordination")}, wish), roster())
+    with pytest.raises(WireError):
+        requests.check_entry(
+            entry(entries.MEMBER_ADDED, {"member": who.member("coordination") | {"agent_id": "other"}}, wish), roster()
+        )
+
+
+def test_anybody_may_leave_and_the_last_master_stays():
+    """One's own leaving needs no authority; the last master is never retired."""
+    table = roster()
+    leave = requests.Request(AGENT.peer_id, entries.MEMBER_RETIRED, {"peer_id": AGENT.peer_id})
+    last = requests.Request(MASTER.peer_id, entries.MEMBER_RETIRED, {"peer_id": MASTER.peer_id})
+    other = requests.Request(AGENT.peer_id, entries.MEMBER_RETIRED, {"peer_id": ADMIN.peer_id})
+
+    assert requests.refusal(leave, table) is None
+    assert "last master" in str(requests.refusal(last, table))
+    assert "authority" in str(requests.refusal(other, table))
