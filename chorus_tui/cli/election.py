@@ -9,7 +9,7 @@ import click
 from chorus_tui.cli.session import Session, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.election import Decided, ElectionHistory, ElectionStatus, Voter
+    from chorus_tui.contract.models.election import Decided, ElectionHistory, ElectionStatus, Refounded, Voter
 
 
 @click.group()
@@ -51,6 +51,25 @@ async def step_down(session: Session, reason: str) -> None:
     session.show(await session.ask("election.step_down", HandOver(reason=reason)), print_decided)
 
 
+@election.command()
+@click.option(
+    "--confirm", metavar="MESH", help="First eight digits of the mesh id that is given up; asked for without it."
+)
+@engine_command
+async def refound(session: Session, confirm: str | None) -> None:
+    """Give up a mesh that lost its majority for good, and found it anew. Loud, and not to be undone."""
+    from chorus_tui.contract.models.election import Refound
+
+    if confirm is None:
+        status: ElectionStatus = await session.ask("election.status")
+        confirm = click.prompt(
+            f"Mesh {status.mesh_id} is given up: what its missing voters decided alone is lost, and only members that hear no "
+            f"admin follow.\nRepeat its first eight digits to go on",
+            err=True,
+        )
+    session.show(await session.ask("election.refound", Refound(confirm=str(confirm).strip())), _print_refounded)
+
+
 def print_decided(answer: Decided) -> None:
     """For every command that asks the admin for a decision."""
     from chorus_tui.cli.plain import clean, say
@@ -58,6 +77,14 @@ def print_decided(answer: Decided) -> None:
     say(f"Decided: entry {answer.index} of the control log")
     if answer.note:
         say(clean(answer.note))
+
+
+def _print_refounded(answer: Refounded) -> None:
+    from chorus_tui.cli.plain import say
+
+    say(
+        f"Mesh {answer.old[:8]} was given up; {answer.mesh_id} stands in its place. Members without an admin follow by themselves."
+    )
 
 
 def _print_status(answer: ElectionStatus) -> None:

@@ -55,6 +55,16 @@ async def remove(session: Session, member: str) -> None:
     session.show(await session.ask("members.remove", RemoveMember(member=member)), print_decided)
 
 
+@members.command()
+@click.argument("mesh")
+@engine_command
+async def merge(session: Session, mesh: str) -> None:
+    """Make this mesh and MESH (its id, or first digits) one. A master of each must say so; the smaller goes into the larger."""
+    from chorus_tui.contract.models.election import MergeMesh
+
+    session.show(await session.ask("members.merge", MergeMesh(mesh=mesh)), print_decided)
+
+
 def _print(answer: MemberList) -> None:
     from chorus_tui.cli.plain import say, table
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from chorus_tui.engine.control.raft import HardState, Raft, Ready, Role, Timing
+from chorus_tui.engine.control.raft import Raft
 from chorus_tui.engine.control.raft_log import Entry, Position, RaftLog
 from chorus_tui.engine.control.raft_messages import AppendReply, Behind, Message, VoteReply
+from chorus_tui.engine.control.raft_ready import HardState, Ready, Role, Timing
 from chorus_tui.engine.control.voters import Seat, Voters
 
 TIMING = Timing(heartbeat=1.0, timeout=3.0, patience=0.5)

@@ -110,3 +110,22 @@ class RemoveMember(Request):
     """Take a member out of the mesh. ``member`` is a peer id or a name."""
 
     member: str = Field(min_length=1, max_length=128)
+
+
+class MergeMesh(Request):
+    """``mesh`` is the other mesh's id, or its first digits."""
+
+    mesh: str = Field(min_length=4, max_length=64, pattern="^[0-9a-f]+$")
+
+
+class Refound(Request):
+    """``confirm`` repeats the id of the mesh that is given up, or its first eight digits."""
+
+    confirm: str = Field(max_length=64)
+
+
+class Refounded(Answer):
+    """The mesh that was given up, and the one in its place."""
+
+    old: str
+    mesh_id: str

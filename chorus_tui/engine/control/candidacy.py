@@ -64,6 +64,6 @@ def rank(me: str, table: dict[str, dict[str, float]]) -> int:
     return sum(order(peer_id)[0] == mine[0] and order(peer_id) > mine for peer_id in table)
 
 
-def delay(window_s: float, own: float, rank_: int, chance: float) -> float:
-    """Seconds to wait before standing; ``chance`` is drawn from 0 to 1."""
-    return window_s * ((1.0 - own) + STEP * rank_ + JITTER * chance)
+def delay(window_s: float, best: float, own: float, rank_: int, chance: float) -> float:
+    """Seconds to wait before standing: none for the best score, ``best``, but the jitter. ``chance`` is drawn from 0 to 1."""
+    return window_s * (max(best - own, 0.0) + STEP * rank_ + JITTER * chance)

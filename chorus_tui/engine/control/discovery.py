@@ -66,6 +66,8 @@ class Discovery:
         self._control = control
         self.joining = False
         self.detail = "Looking for a mesh"
+        self.seen: dict[str, MeshView] = {}
+        """Other meshes, as their members last described them."""
         self._discovered: set[str] = set()
         self._admitting = trio.Lock()
         control.mesh.serve(join.PROTOCOL, self._serve)
@@ -90,6 +92,8 @@ class Discovery:
         """Views of meshes by the peer that told, and the peers that have none."""
         views: dict[str, MeshView] = {}
         heard: set[str] = set()
+        mine = self._control.log  # a member may have gone into, or founded, another mesh in place of ours
+        everybody = mine is not None and (mine.roster.absorbed_by is not None or self._control.state == "no_admin")
 
         async def one(peer_id: str) -> None:
             answer = await join.ask(self._control.mesh, peer_id, {"kind": "whoami"})
@@ -106,11 +110,12 @@ class Discovery:
                     heard.add(peer_id)
             else:
                 views[peer_id] = view
+                self.seen[view.mesh_id] = view
                 self._note(peer_id, view)
 
         async with trio.open_nursery() as nursery:
             for peer_id in sorted(self._control.mesh.links()):
-                if not self._control.is_member(peer_id):
+                if everybody or not self._control.is_member(peer_id):
                     nursery.start_soon(one, peer_id)
         return views, heard
 
@@ -149,13 +154,20 @@ class Discovery:
             return f"Waiting for a bootstrap peer: {problems or ', '.join(settings.bootstrap)}"
         return "Looking for a mesh on this network"
 
+    def _goes_into(self, mine: Log, view: MeshView) -> bool:
+        """Whether our mesh was merged into that one by its masters, or that one was founded in place of ours, which has no
+        admin any more."""
+        if mine.roster.absorbed_by is not None:
+            return view.mesh_id == mine.roster.absorbed_by
+        return view.refounds == mine.mesh_id and self._control.state == "no_admin"
+
     async def _with_mesh(self, mine: Log, views: dict[str, MeshView]) -> None:
         control = self._control
         me = self._view(mine)
         for peer_id, view in sorted(views.items()):
             if view.mesh_id == mine.mesh_id:
                 continue  # it follows us already and we have not heard of it yet
-            if dissolves(me, view):
+            if dissolves(me, view) or self._goes_into(mine, view):
                 await self._join(peer_id, view)
                 return
             if not me.provisional and not view.provisional and view.mesh_id not in control.others:
@@ -213,7 +225,8 @@ class Discovery:
         if control.me.peer_id not in new.roster.members:
             raise WireError("not_admitted", "the log does not name this peer")
         async with control.lock:
-            if control.log is not None and not control.log.roster.provisional:
+            mine = control.log
+            if mine is not None and not mine.roster.provisional and not self._goes_into(mine, view):
                 return  # somebody joined our mesh of one in the meantime: it is founded now
             seat = Seat(control.me.peer_id, control.entropy.bytes(8).hex())
             hard = HardState(new.term, None)
@@ -232,7 +245,15 @@ class Discovery:
         admin = control.admin or control.me.peer_id
         link = control.mesh.links().get(admin)
         addresses = control.mesh.addresses() if admin == control.me.peer_id else (link.addresses if link else [])
-        return MeshView(mine.mesh_id, mine.term, admin, len(mine.roster.members), addresses[:8])
+        return MeshView(
+            mine.mesh_id,
+            mine.term,
+            admin,
+            len(mine.roster.members),
+            addresses[:8],
+            mine.roster.refounds,
+            list(mine.roster.offers),
+        )
 
     async def _serve(self, stream: Stream) -> None:
         with trio.fail_after(join.PATIENCE_S):

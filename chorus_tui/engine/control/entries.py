@@ -25,6 +25,8 @@ PARAMETERS_SET = "parameters_set"
 VOTERS_CHANGING = "voters_changing"
 VOTERS_CHANGED = "voters_changed"
 HAND_OVER = "hand_over"
+ABSORB_OFFER = "absorb_offer"
+ABSORBED_BY = "absorbed_by"
 
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
 

@@ -247,7 +247,7 @@ def _list(frame: dict[str, Any], name: str) -> list[Any]:
     return value
 
 
-async def fetch_new(following: Following, peer_id: str, mesh_id: str) -> tuple[Log, Stored]:
+async def fetch_new(following: Following, peer_id: str, mesh_id: str, *, current: bool = True) -> tuple[Log, Stored]:
     """Fetch and verify the whole log of a mesh that is not ours yet, and what is to be kept of it. Nothing is stored.
 
     :raises WireError: when it is forged or incomplete.
@@ -257,7 +257,7 @@ async def fetch_new(following: Following, peer_id: str, mesh_id: str) -> tuple[L
 
     async def admit(items: list[Any], elections: list[Any], certificate: Any) -> None:
         entries, commit = fresh.admit(items, elections, certificate)
-        kept.append(Stored(mesh_id, entries, list(fresh.elections.values()), commit, current=True))
+        kept.append(Stored(mesh_id, entries, list(fresh.elections.values()), commit, current=current))
 
     await following.fetch(peer_id, mesh_id, admit, 0)
     if not kept:

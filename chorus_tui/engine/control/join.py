@@ -32,15 +32,17 @@ class MeshView:
     admin: str
     members: int
     admin_addresses: list[str] = field(default_factory=list)
+    refounds: str | None = None
+    offers: list[str] = field(default_factory=list)
 
     @property
     def provisional(self) -> bool:
-        return self.members == 1
+        return self.members == 1 and self.refounds is None
 
     def as_json(self) -> dict[str, Any]:
         return {
             "mesh_id": self.mesh_id, "term": self.term, "admin": self.admin, "members": self.members,
-            "admin_addresses": self.admin_addresses,
+            "admin_addresses": self.admin_addresses, "refounds": self.refounds, "offers": self.offers,
         }  # fmt: skip
 
     @classmethod
@@ -52,6 +54,8 @@ class MeshView:
             view = cls(
                 str(value["mesh_id"]), int(value["term"]), str(value["admin"]), int(value["members"]),
                 [str(item) for item in value["admin_addresses"]][:16],
+                None if value.get("refounds") is None else str(value["refounds"]),
+                [str(item) for item in value.get("offers") or []][:64],
             )  # fmt: skip
         except (KeyError, TypeError, ValueError):
             raise WireError("bad_frame", "A mesh view has five fields") from None

@@ -6,7 +6,7 @@ a majority's votes for the term, and a majority acknowledged it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chorus_tui.engine.control import requests
@@ -97,9 +97,9 @@ class Log:
 
     def copy(self) -> Log:
         """Another one at the same place."""
-        roster = Roster(
-            self.roster.mesh_id, self.roster.voters, dict(self.roster.members), dict(self.roster.stored_parameters),
-            set(self.roster.ever),
+        roster = replace(
+            self.roster, members=dict(self.roster.members), stored_parameters=dict(self.roster.stored_parameters),
+            ever=set(self.roster.ever),
         )  # fmt: skip
         return Log(self.mesh_id, self.index, self.term, self.head, dict(self.elections), roster)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -26,9 +27,20 @@ class _Parameters(BaseModel):
     parameters: dict[str, Any] = {}
 
 
+class _Refounds(BaseModel):
+    mesh_id: str
+    index: int
+    head: str | None = None
+
+
 class _Founded(_Parameters):
     founder: _Person
     voters: list[str] = Field(min_length=1)
+    refounds: _Refounds | None = None
+
+
+class _OtherMesh(BaseModel):
+    mesh_id: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class _Added(BaseModel):
@@ -62,6 +74,8 @@ _DATA: dict[str, type[BaseModel]] = {
     entries.PARAMETERS_SET: _Parameters,
     entries.VOTERS_CHANGING: _VotersChanging,
     entries.VOTERS_CHANGED: _Empty,
+    entries.ABSORB_OFFER: _OtherMesh,
+    entries.ABSORBED_BY: _OtherMesh,
 }
 
 
@@ -84,6 +98,12 @@ class Roster:
     members: dict[str, Member] = field(default_factory=dict)
     stored_parameters: dict[str, Any] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
+    refounds: str | None = None
+    """The mesh this one was founded in place of, when that had lost its majority for good."""
+    offers: tuple[str, ...] = ()
+    """Meshes that may come into this one."""
+    absorbed_by: str | None = None
+    """The mesh this one went into; nothing is decided here any more."""
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -93,7 +113,7 @@ class Roster:
     @property
     def provisional(self) -> bool:
         """A mesh of one, which dissolves into the first other it meets."""
-        return len(self.members) == 1
+        return len(self.members) == 1 and self.refounds is None
 
     def apply(self, entry: ControlEntry) -> None:
         """One committed entry, in log order. Unknown types are skipped, and those whose data are not of their type: by
@@ -104,24 +124,32 @@ class Roster:
             if entry.type == entries.FOUNDED:
                 raise
             return
-        if entry.type == entries.FOUNDED:
-            self.mesh_id = entry.mesh_id
-            nonce = str(entry.data.get("nonce", ""))
-            self.voters = Voters(tuple(Seat(str(voter), nonce) for voter in entry.data.get("voters", ())))
-            self.stored_parameters = dict(entry.data.get("parameters", {}))
-            self._add(entry, entry.data.get("founder"))
-        elif entry.type == entries.MEMBER_ADDED:
-            self._add(entry, entry.data.get("member"))
-        elif entry.type == entries.MEMBER_RETIRED:
-            self._retire(str(entry.data.get("peer_id")))
-        elif entry.type == entries.MEMBER_CHANGED:
-            self._change(entry.data)
-        elif entry.type == entries.VOTERS_CHANGING:
-            self.voters = Voters(seats_of(entry.data.get("to")), self.voters.before or self.voters.seats)
-        elif entry.type == entries.VOTERS_CHANGED:
-            self.voters = Voters(self.voters.seats)
-        elif entry.type == entries.PARAMETERS_SET:
-            self.stored_parameters |= dict(entry.data.get("parameters", {}))
+        act = self._ACTS.get(entry.type)
+        if act is not None:
+            act(self, entry)
+
+    def _found(self, entry: ControlEntry) -> None:
+        self.mesh_id = entry.mesh_id
+        nonce = str(entry.data.get("nonce", ""))
+        self.voters = Voters(tuple(Seat(str(voter), nonce) for voter in entry.data.get("voters", ())))
+        self.stored_parameters = dict(entry.data.get("parameters", {}))
+        self.refounds = (entry.data.get("refounds") or {}).get("mesh_id")
+        self._add(entry, entry.data.get("founder"))
+
+    def _joint(self, entry: ControlEntry) -> None:
+        self.voters = Voters(seats_of(entry.data.get("to")), self.voters.before or self.voters.seats)
+
+    def _single(self, _entry: ControlEntry) -> None:
+        self.voters = Voters(self.voters.seats)
+
+    def _offer(self, entry: ControlEntry) -> None:
+        self.offers = tuple(sorted({*self.offers, entry.data["mesh_id"]}))
+
+    def _go(self, entry: ControlEntry) -> None:
+        self.absorbed_by = self.absorbed_by or entry.data["mesh_id"]
+
+    def _set(self, entry: ControlEntry) -> None:
+        self.stored_parameters |= dict(entry.data.get("parameters", {}))
 
     def _add(self, entry: ControlEntry, data: Any) -> None:
         if not isinstance(data, dict) or not isinstance(data.get("peer_id"), str):
@@ -140,8 +168,9 @@ class Roster:
     def _masters(self) -> list[Member]:
         return [member for member in self.members.values() if member.authority == "master"]
 
-    def _change(self, data: dict[str, Any]) -> None:
+    def _change(self, entry: ControlEntry) -> None:
         """The last master stays one."""
+        data = entry.data
         member = self.members.get(str(data.get("peer_id")))
         if member is None:
             return
@@ -154,9 +183,10 @@ class Roster:
             expertise=member.expertise if expertise is None else tuple(expertise),
         )  # fmt: skip
 
-    def _retire(self, peer_id: str) -> None:
+    def _retire(self, entry: ControlEntry) -> None:
         """The last master is never retired: nobody could grant anything any more. Nor is a voter, before another votes in
         its place."""
+        peer_id = str(entry.data.get("peer_id"))
         gone = self.members.get(peer_id)
         if gone is None or self._masters() == [gone] or any(seat.peer_id == peer_id for seat in self.voters.everyone):
             return
@@ -165,3 +195,15 @@ class Roster:
         if not gone.clash and holders:
             first = min(holders, key=lambda member: member.joined_index)
             self.members[first.peer_id] = replace(first, clash=False)
+
+    _ACTS: ClassVar[dict[str, Callable[[Roster, ControlEntry], None]]] = {
+        entries.FOUNDED: _found,
+        entries.MEMBER_ADDED: lambda roster, entry: roster._add(entry, entry.data.get("member")),  # noqa: SLF001 - itself
+        entries.MEMBER_RETIRED: _retire,
+        entries.MEMBER_CHANGED: _change,
+        entries.VOTERS_CHANGING: _joint,
+        entries.VOTERS_CHANGED: _single,
+        entries.ABSORB_OFFER: _offer,
+        entries.ABSORBED_BY: _go,
+        entries.PARAMETERS_SET: _set,
+    }

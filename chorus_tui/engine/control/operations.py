@@ -15,6 +15,9 @@ from chorus_tui.engine.control.raft_ready import Role
 if TYPE_CHECKING:
     from chorus_tui.engine.control.service import ControlService
 
+CONFIRM = 8
+"""Digits of a mesh id that must be repeated to give it up."""
+
 
 class ControlOperations:
     """Answers for one control service."""
@@ -27,7 +30,7 @@ class ControlOperations:
         return {
             "election.status": self.status, "election.history": self.history, "election.trigger": self.trigger,
             "election.step_down": self.step_down, "members.list": self.members, "members.grant": self.grant,
-            "members.remove": self.remove,
+            "members.remove": self.remove, "members.merge": self.merge, "election.refound": self.refound,
         }  # fmt: skip
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +132,32 @@ class ControlOperations:
         return models.Decided(
             index=await self._request(entries.MEMBER_RETIRED, {"peer_id": self._find(request.member)})
         )
+
+    async def merge(self, request: models.MergeMesh, _caller: Any) -> models.Decided:
+        """This side's word that two meshes become one."""
+        try:
+            mesh_id = self._control.merging.find(request.mesh)
+            index, note = await self._control.merging.merge(mesh_id)
+        except Refused as error:
+            raise Problem(409, "refused", "The meshes do not merge now", str(error)) from error
+        except (NotAdmin, NoMesh) as error:
+            raise Problem(503, "no_admin", "No admin can decide this now", str(error)) from error
+        return models.Decided(index=index, note=note)
+
+    async def refound(self, request: models.Refound, _caller: Any) -> models.Refounded:
+        """Give the present mesh up and found it anew."""
+        control = self._control
+        if control.mesh_id is None or len(request.confirm) < CONFIRM or not control.mesh_id.startswith(request.confirm):
+            raise invalid(
+                {
+                    "confirm": f"repeat the first {CONFIRM} digits or more of the mesh id that is given up: {control.mesh_id}"
+                }
+            )
+        old = control.mesh_id
+        try:
+            return models.Refounded(old=old, mesh_id=await control.merging.refound())
+        except Refused as error:
+            raise Problem(409, "refused", "The mesh is not founded anew", str(error)) from error
 
     def _find(self, name: str) -> str:
         members = self._control.members

@@ -61,6 +61,8 @@ REQUESTS: dict[str, Rule] = {
     entries.MEMBER_CHANGED: _grants,
     entries.MEMBER_RETIRED: _removes,
     entries.HAND_OVER: needs("trigger"),
+    entries.ABSORB_OFFER: needs("grant_roles"),
+    entries.ABSORBED_BY: needs("grant_roles"),
 }
 """Types that a member can ask for, each with its rule. A feature adds its own here."""
 

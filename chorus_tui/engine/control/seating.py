@@ -58,10 +58,12 @@ async def seat_of(control: ControlService, loaded: Log) -> Seat:
 
 async def found(
     me: Identity, store: ControlStore, hlc: Callable[[], str], founder: dict[str, Any], parameters: dict[str, Any],
-    nonce: str, bind_to: str,
+    nonce: str, bind_to: str, refounds: dict[str, Any] | None = None,
 ) -> tuple[Log, ControlEntry, Seat]:  # fmt: skip
     """On disk on return. ``nonce`` makes the mesh id unique and names the founder's store among its voters."""
     data = {"founder": founder, "voters": [me.peer_id], "parameters": parameters, "nonce": nonce}
+    if refounds is not None:
+        data["refounds"] = refounds
     raw = entry_bytes(
         mesh_id=None, term=1, index=1, prev=None, hlc=hlc(), type_=entries.FOUNDED, data=data, request=None
     )

@@ -24,6 +24,7 @@ from chorus_tui.engine.control.governing import Governing
 from chorus_tui.engine.control.interface import ControlEntry, ControlFold, Member, NoMesh, NotAdmin
 from chorus_tui.engine.control.join import Newcomer
 from chorus_tui.engine.control.log import Log
+from chorus_tui.engine.control.merging import Merging
 from chorus_tui.engine.control.raft_ready import Timing
 from chorus_tui.engine.control.store import ControlStore
 from chorus_tui.engine.control.surroundings import Surroundings
@@ -93,12 +94,15 @@ class ControlService:
         self._events = events
         self._folds: list[ControlFold] = []
         self._watchers: list[Callable[[], None]] = []
-        self._ever: set[str] = set()
+        self.ever: set[str] = set()
         self.streams = VoterStreams(mesh, self._receive)
+        self.closed: set[str] = set()
+        """Meshes whose log is here to its last entry."""
         self.following = Following(self)
         self._wishes = Wishes(self)
         self.governing = Governing(self)
         self.discovery = Discovery(self)
+        self.merging = Merging(self)
         journal.set_membership(self.is_member)
         mesh.set_gate(self.may_open)
 
@@ -128,7 +132,9 @@ class ControlService:
 
     @property
     def is_admin(self) -> bool:
-        return self.consensus is not None and self.consensus.leads and not self.dissolving
+        """Also False in a mesh that went into another one: nothing is decided there any more."""
+        leads = self.consensus is not None and self.consensus.leads and not self.dissolving
+        return leads and self.log is not None and self.log.roster.absorbed_by is None
 
     @property
     def voters(self) -> tuple[str, ...]:
@@ -235,12 +241,14 @@ class ControlService:
         current = self.store.current_mesh()
         for mesh_id in self.store.meshes():
             loaded, decided, undecided = self.store.load(mesh_id)
-            self._ever |= loaded.roster.ever
+            self.ever |= loaded.roster.ever
+            if loaded.roster.absorbed_by is not None:
+                self.closed.add(mesh_id)
             if mesh_id == current:
                 seat = await seating.seat_of(self, loaded)
                 self.consensus = Consensus(self._around(), loaded, seat, undecided)
                 self.consensus.wait_first(self.settings.grace_s)
-            self._replay(decided)
+            self.replay(decided)
         if self.consensus is not None and self.consensus.log.roster.voters.seats == (self.consensus.seat,):
             await self.consensus.campaign("discovery_failure")
 
@@ -252,8 +260,8 @@ class ControlService:
 
     def _delay(self) -> float:
         window = max(self.parameters["admin_timeout_s"] / 15, LEAST_WINDOW_S)
-        own, rank = self.governing.score(self.me.peer_id), self.governing.rank()
-        return candidacy.delay(window, own, rank, self.entropy.uniform(0.0, 1.0))
+        own, best = self.governing.score(self.me.peer_id), self.governing.best()
+        return candidacy.delay(window, best, own, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
@@ -264,6 +272,7 @@ class ControlService:
             nursery.start_soon(self.streams.run)
             nursery.start_soon(self.governing.run)
             nursery.start_soon(self._tick)
+            nursery.start_soon(self.merging.run)
             task_status.started()
 
     async def _tick(self) -> None:
@@ -314,18 +323,18 @@ class ControlService:
             )  # fmt: skip
             self.consensus = Consensus(self._around(), made, seat, [])
             self.consensus.lead_founded()
-            self._ever |= made.roster.ever
+            self.ever |= made.roster.ever
             told.elected(self, 1)
-            self._replay([entry])
+            self.replay([entry])
             self.changed()
 
     def _committed(self, decided: list[ControlEntry], commit: Commit) -> None:
         """Entries count now, whoever decided them."""
         if self.consensus is not None:
-            self._ever |= self.consensus.log.roster.ever
+            self.ever |= self.consensus.log.roster.ever
             if self.consensus.seat in self.consensus.log.roster.voters.seats:
                 self.obstacle = ""
-        self._replay(decided)
+        self.replay(decided)
         for entry in decided:
             if entry.type == entries.HAND_OVER:
                 self.governing.hand_over_soon()
@@ -337,18 +346,21 @@ class ControlService:
             self.following.announce(decided, commit)
         self.changed()
 
-    def adopt(self, new: Log, seat: Seat, decided: list[ControlEntry]) -> None:
-        """Belong to ``new``, whose entries were just verified and stored."""
+    def adopt(self, new: Log, seat: Seat, decided: list[ControlEntry], *, leads: bool = False) -> None:
+        """Belong to ``new``, whose entries were just verified and stored; ``leads`` when this peer founded it."""
         if self.consensus is not None:
             self.consensus.stop()
         self.obstacle = ""
         self.consensus = Consensus(self._around(), new, seat, [])
-        self._ever |= new.roster.ever
+        if leads:
+            self.consensus.lead_founded()
+        self.ever |= new.roster.ever
         self.others.pop(new.mesh_id, None)
-        self._replay(decided)
+        self.replay(decided)
         self.changed()
 
-    def _replay(self, decided: list[ControlEntry]) -> None:
+    def replay(self, decided: list[ControlEntry]) -> None:
+        """Every fold takes them."""
         for entry in decided:
             for fold in self._folds:
                 try:

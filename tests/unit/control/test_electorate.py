@@ -115,7 +115,7 @@ def test_scores_are_in_range(seen):
 def test_a_clearly_better_score_stands_first(mine, other, mine_chance, other_chance):
     """E10: chance never turns round what differs by more than the jitter."""
     if mine > other + candidacy.JITTER:
-        assert candidacy.delay(1.0, mine, 0, mine_chance) < candidacy.delay(1.0, other, 0, other_chance)
+        assert candidacy.delay(1.0, mine, mine, 0, mine_chance) < candidacy.delay(1.0, mine, other, 0, other_chance)
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.2, 0.4]), min_size=1))
