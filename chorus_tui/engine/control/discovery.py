@@ -34,6 +34,7 @@ log = structlog.get_logger("chorus.control.discovery")
 
 ROUND_S = 0.5
 SETTLED_ROUND_S = 2.0
+FORGET_S = 30.0
 
 
 class Choice(Enum):
@@ -68,6 +69,7 @@ class Discovery:
         self.detail = "Looking for a mesh"
         self.seen: dict[str, MeshView] = {}
         """Other meshes, as their members last described them."""
+        self._seen_at: dict[str, float] = {}
         self._discovered: set[str] = set()
         self._admitting = trio.Lock()
         control.mesh.serve(join.PROTOCOL, self._serve)
@@ -86,7 +88,16 @@ class Discovery:
                 await self._without_mesh(views, heard, grace_over=grace_over)
             elif views:
                 await self._with_mesh(control.log, views)
+            self._forget_old()
             await trio.sleep(SETTLED_ROUND_S if settled else ROUND_S)
+
+    def _forget_old(self) -> None:
+        """A mesh that nobody described for a while is out of reach."""
+        now = self._control.clock.monotonic()
+        for mesh_id in [mesh_id for mesh_id, at in self._seen_at.items() if now - at > FORGET_S]:
+            del self._seen_at[mesh_id], self.seen[mesh_id]
+            if self._control.others.pop(mesh_id, None) is not None:
+                self._control.changed()
 
     async def _ask_all(self) -> tuple[dict[str, MeshView], set[str]]:
         """Views of meshes by the peer that told, and the peers that have none."""
@@ -111,6 +122,7 @@ class Discovery:
             else:
                 views[peer_id] = view
                 self.seen[view.mesh_id] = view
+                self._seen_at[view.mesh_id] = self._control.clock.monotonic()
                 self._note(peer_id, view)
 
         async with trio.open_nursery() as nursery:

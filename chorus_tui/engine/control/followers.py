@@ -97,7 +97,7 @@ class Following:
 
     async def _whisper(self, type_: str, entries: list[ControlEntry], commit: Commit | None) -> None:
         control, current = self._control, self._control.log
-        if current is None or current.head is None or not control.is_admin:
+        if current is None or current.head is None or control.consensus is None or not control.consensus.leads:
             return
         items = [_item(entry.raw, entry.sig) for entry in entries]
         # Measured as it travels: escaping can double a text.

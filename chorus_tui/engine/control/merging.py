@@ -7,6 +7,7 @@ along, their control log is closed, kept by all and stays final.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -98,15 +99,18 @@ class Merging:
                 await self._keep(foreign, stored)
 
     async def _keep(self, foreign: Log, stored: Stored) -> None:
-        """The whole log of a mesh that came into ours: what it accepted stays final."""
+        """The whole log of a mesh that came into ours: what it accepted stays final. A former member has its beginning."""
         control = self._control
         async with control.lock:
-            if foreign.mesh_id not in control.closed:
-                await control.store.keep(stored)
-                control.closed.add(foreign.mesh_id)
-                control.ever |= foreign.roster.ever
-                control.replay(stored.entries)
-                control.changed()
+            if foreign.mesh_id in control.closed:
+                return
+            known = control.store.commit(foreign.mesh_id)
+            fresh = [entry for entry in stored.entries if known is None or entry.index > known.index]
+            await control.store.keep(replace(stored, entries=fresh, replace_from=fresh[0].index if fresh else None))
+            control.closed.add(foreign.mesh_id)
+            control.ever |= foreign.roster.ever
+            control.replay(fresh)
+            control.changed()
 
     # ── a mesh in place of one ─────────────────────────────────────────────────────────────────────────────────────
 

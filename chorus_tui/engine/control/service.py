@@ -350,6 +350,8 @@ class ControlService:
         """Belong to ``new``, whose entries were just verified and stored; ``leads`` when this peer founded it."""
         if self.consensus is not None:
             self.consensus.stop()
+            if self.consensus.log.roster.absorbed_by is not None:
+                self.closed.add(self.consensus.mesh_id)
         self.obstacle = ""
         self.consensus = Consensus(self._around(), new, seat, [])
         if leads:
