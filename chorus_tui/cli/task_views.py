@@ -37,6 +37,8 @@ def print_task(task: TaskView) -> None:
             ("announced", f"{moment(task.announced_at)} by {task.announcer_name or task.announcer}"),
             ("delivery", _delivery(task)),
             ("priority", task.priority),
+            ("needs", _needs(task)),
+            ("depends on", ", ".join(spec.depends_on)),
             ("held by", task.holder_name or task.holder),
             ("image", spec.image or spec.language),
             ("repository", spec.repository),
@@ -83,6 +85,12 @@ def _evidence(task: TaskView) -> str:
     if task.confirmed:
         return "confirmed: it stands in the control log"
     return "a result is in, not confirmed yet" if task.state == "result_in" else ""
+
+
+def _needs(task: TaskView) -> str:
+    spec = task.spec
+    areas = f"expertise {' or '.join(spec.expertise)}" if spec.expertise else ""
+    return ", ".join(part for part in (f"role {spec.role}" if spec.role else "", areas) if part)
 
 
 def _delivery(task: TaskView) -> str:

@@ -101,6 +101,10 @@ def _asked(view: TaskView, now: float) -> Text:
         rows.append(("delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"))
     if view.spec.repository:
         rows.append(("source", _source(view.spec.repository)))
+    if view.spec.role or view.spec.expertise:
+        areas = [plain(" or ".join(view.spec.expertise))] if view.spec.expertise else []
+        rows.append(("needs", ", ".join([*([f"role {plain(view.spec.role)}"] if view.spec.role else []), *areas])))
+    rows += [("after", task_id) for task_id in view.spec.depends_on[:4]]
     if view.continued_as:
         rows.append(("goes on as", view.continued_as))
     rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -51,8 +51,10 @@ class TaskSpec(Request):
     description: str = Field(default="", max_length=20_000)
     project_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
     priority: Priority = "medium"
-    role: str = Field(default="", max_length=64)
-    expertise: list[str] = Field(default_factory=list, max_length=16)
+    role: str = Field(default="", max_length=64, description="The role a worker must have been granted")
+    expertise: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
+        default_factory=list, max_length=16, description="Areas of which a worker must know one at least"
+    )
     language: str = Field(default="", max_length=32, description="Picks the image; empty: the base image")
     image: str = Field(default="", max_length=256, description="Overrides the image of the language")
     repository: str = Field(
@@ -71,6 +73,9 @@ class TaskSpec(Request):
     timeout_s: int = Field(default=600, ge=1, le=86_400, description="Wall time of all commands together")
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="Grants at most, when workers are lost or cannot start it"
+    )
+    depends_on: list[Annotated[str, Field(pattern=TASK_ID)]] = Field(
+        default_factory=list, max_length=32, description="Tasks that must be completed before this one is granted"
     )
     thread_id: str = Field(default="", max_length=128)
 
@@ -91,6 +96,9 @@ class TaskSpec(Request):
         for i, pattern in enumerate(self.outputs):
             if pattern.startswith("/") or ".." in pattern.split("/") or not pattern:
                 raise ValueError(f"outputs[{i}] must be a glob below /workspace/output, without '..'")
+        for i, task_id in enumerate(self.depends_on):
+            if task_id in self.depends_on[:i]:
+                raise ValueError(f"depends_on[{i}] is named twice")
         return self
 
 

@@ -73,7 +73,8 @@ class AvailabilityBroadcast(Message):
 
 
 class TaskAnnouncement(Message):
-    """A task, in the mesh it belongs to. ``continues`` names an open task of a mesh that was left."""
+    """A task, in the mesh it belongs to. ``continues`` names an open task of a mesh that was left; ``retry_of`` an ended
+    one of the same mesh, of which this is a new attempt."""
 
     task_id: str = Field(pattern=TASK_ID)
     mesh_id: str = Field(pattern=_HASH)
@@ -81,6 +82,7 @@ class TaskAnnouncement(Message):
     on_behalf_of: str = Field(default="", max_length=128)
     continues: str | None = Field(default=None, pattern=TASK_ID)
     continues_mesh: str | None = Field(default=None, pattern=_HASH)
+    retry_of: str | None = Field(default=None, pattern=TASK_ID)
 
 
 class TaskClaim(Message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -15,7 +16,8 @@ from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.tasks import wire
 from chorus_tui.engine.tasks.board import Board, Key
-from chorus_tui.engine.tasks.rules import AdminState, Agent, May, Offer, decide
+from chorus_tui.engine.tasks.routing import Agent, Offer
+from chorus_tui.engine.tasks.rules import AdminState, May, decide
 
 log = structlog.get_logger("chorus.tasks.admin")
 
@@ -80,9 +82,7 @@ class Admin:
     def _took_room(self, worker: str) -> None:
         offer = self._state.offers.get(worker)
         if offer is not None:
-            self._state.offers[worker] = Offer(
-                offer.peer_id, offer.free - 1, offer.role, offer.expertise, offer.languages, offer.at
-            )
+            self._state.offers[worker] = replace(offer, free=offer.free - 1)
 
     async def serve(self, stream: Stream) -> None:
         """Answer a worker's question. A frame that makes no sense costs its sender the stream."""
@@ -108,10 +108,8 @@ class Admin:
         free = frame.get("free")
         if type(free) is not int or not 0 <= free <= 10_000:
             raise WireError("bad_frame", "free is a number of tasks")
-        self._state.offers[worker] = Offer(
-            worker, free, str(frame.get("role", "")), _words(frame.get("expertise")), _words(frame.get("languages")),
-            self._clock.monotonic(),
-        )  # fmt: skip
+        # Role and expertise of an offer are a wish: those that the mesh granted count.
+        self._state.offers[worker] = Offer(worker, free, _words(frame.get("languages")), self._clock.monotonic())
         self.nudge()
         return {"kind": "noted"}
 

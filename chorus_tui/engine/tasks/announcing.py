@@ -15,7 +15,7 @@ from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
-from chorus_tui.engine.tasks import ids, views
+from chorus_tui.engine.tasks import dependencies, ids, views
 from chorus_tui.engine.tasks.board import Key, Reported, Task
 from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
 
@@ -58,8 +58,11 @@ class Announcing:
         known = self._known(request.idempotency_key)
         if known:
             return models.TaskRef(task_id=known)
-        spec = await self._with_repository(request.spec)
         task_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
+        wrong = dependencies.faults(task_id, request.spec.depends_on, self._service.board, mesh_id)
+        if wrong:
+            raise invalid(wrong)
+        spec = await self._with_repository(request.spec)
         data = {
             "task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(),
             "on_behalf_of": getattr(caller, "person", "") or "", "idempotency": request.idempotency_key,
@@ -69,7 +72,7 @@ class Announcing:
 
     async def _say(self, data: dict[str, Any]) -> None:
         try:
-            await self._service.parts.journal.say("task_announcement", data)
+            await self._service.parts.journal.say("task_announcement", data, **_envelope(data["spec"]))
         except Refused as error:
             raise invalid({"spec": str(error)}) from error
 
@@ -230,6 +233,15 @@ class Announcing:
             while not task.terminal:  # noqa: ASYNC110 - a moment only
                 await trio.sleep(0.05)
         return self._view(task)
+
+
+def _envelope(spec: dict[str, Any]) -> dict[str, Any]:
+    """Whom it concerns, where every reader of an envelope looks for it."""
+    fields = {
+        "priority": spec["priority"], "project_id": spec["project_id"], "thread_id": spec["thread_id"],
+        "required_expertise": spec["expertise"],
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value}
 
 
 def _start(cursor: str | None) -> int:

@@ -38,6 +38,7 @@ class Announced:
     continues: str = ""
     continues_mesh: str = ""
     idempotency: str = ""
+    retry_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ class Board:
     def __init__(self) -> None:
         self.tasks: dict[Key, Task] = {}
         self.continued: dict[Key, str] = {}
+        self.retries: dict[Key, set[str]] = {}
+        """Tasks of the same mesh announced as a new attempt of an ended one."""
 
     def task(self, key: Key) -> Task:
         """The task, made empty when it is not known yet."""
@@ -137,6 +140,28 @@ class Board:
     def of_mesh(self, mesh_id: str | None) -> list[Task]:
         """Announced tasks of one mesh."""
         return [task for task in self.tasks.values() if task.key[0] == mesh_id and task.announcements]
+
+    def follow(self, task: Task, mesh_id: str | None) -> Task:
+        """The task, or the one of ``mesh_id`` that goes on from it."""
+        for _ in range(16):
+            goes_on = self.continued.get(task.key)
+            left = task.key[0] != mesh_id and not task.terminal
+            following = self.find(goes_on, mesh_id) if goes_on and left else None
+            if following is None:
+                break
+            task = following
+        return task
+
+    def line(self, task: Task, mesh_id: str) -> list[Task]:
+        """The task and its retries that ask for exactly the same, oldest first: one of them may do for the others."""
+        line, seen = [task], {task.key}
+        for one in line:
+            for task_id in sorted(self.retries.get(one.key, ())):
+                retry = self.tasks[(one.key[0], task_id)]
+                if retry.key not in seen and _asks_the_same(one, retry):
+                    seen.add(retry.key)
+                    line.append(self.follow(retry, mesh_id))
+        return line
 
     # ── what peers said ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -168,11 +193,13 @@ class Board:
         extra = message.model_extra or {}
         announced = Announced(
             entry.author, message.spec, at_ms, ref(entry), message.continues or "", message.continues_mesh or "",
-            str(extra.get("idempotency", "")),
+            str(extra.get("idempotency", "")), message.retry_of or "",
         )  # fmt: skip
         known = self.task(key).announcements.get(entry.author)
         if known is None or _order(announced.cite) < _order(known.cite):
             self.task(key).announcements[entry.author] = announced
+        if message.retry_of and message.retry_of != message.task_id:
+            self.retries.setdefault((message.mesh_id, message.retry_of), set()).add(message.task_id)
         before = (message.continues_mesh or "", message.continues or "")
         # Only the id that anybody would give it goes on: nobody can lead another's task astray.
         if all(before) and before[0] != message.mesh_id and message.task_id == ids.continued(*before):
@@ -232,6 +259,11 @@ def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None
     for grant in task.grants:
         if not grant.ended and (grant.attempt == attempt or attempt is None):
             grant.ended, grant.reason, grant.ended_ms = how, reason, at_ms
+
+
+def _asks_the_same(one: Task, other: Task) -> bool:
+    first, second = one.announced, other.announced
+    return first is not None and second is not None and first.spec == second.spec
 
 
 def _order(cite: dict[str, Any]) -> tuple[str, int, str]:

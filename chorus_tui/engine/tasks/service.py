@@ -23,8 +23,9 @@ from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.announcing import Announcing
 from chorus_tui.engine.tasks.board import Board, Key, Task
 from chorus_tui.engine.tasks.output import OutputBuffer
-from chorus_tui.engine.tasks.rules import Agent, waiting_for
+from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.run import StreamRedactor, Tools
+from chorus_tui.engine.tasks.waiting import GATHERING, waiting_for
 from chorus_tui.engine.tasks.worker import Skills, Worker
 
 log = structlog.get_logger("chorus.tasks")
@@ -260,12 +261,11 @@ class TaskService:
         return agents.get(peer_id or "") or self.parts.control.name(peer_id)
 
     def _why(self, task: Task) -> str:
-        control = self.parts.control
-        no_admin = control.detail if control.state == "no_admin" else ""
         announced = task.announced
         fresh = announced is not None and not task.grants and self.parts.clock.wall() - announced.at_ms / 1000 < 1.5
-        why = waiting_for(task, self.parts.agents(), no_admin=no_admin)
-        return "" if fresh and why == "offers are gathered" else why
+        admin = self.parts.control.state != "no_admin"
+        why = waiting_for(task, self.board, self.parts.agents(), admin=admin)
+        return "" if fresh and why == GATHERING else why
 
     def by_state(self) -> dict[str, int]:
         """Number of tasks of the present mesh by state."""
@@ -280,15 +280,8 @@ class TaskService:
         return self.announcing.handlers()
 
     def follow(self, task: Task) -> Task:
-        """The task, or the one that goes on from it in another mesh."""
-        for _ in range(16):
-            goes_on = self.board.continued.get(task.key)
-            left = task.key[0] != self.parts.control.mesh_id and not task.terminal
-            following = self.board.find(goes_on, self.parts.control.mesh_id) if goes_on and left else None
-            if following is None:
-                break
-            task = following
-        return task
+        """The task, or the one that goes on from it in the present mesh."""
+        return self.board.follow(task, self.parts.control.mesh_id)
 
 
 class _Decided:
