@@ -16,8 +16,9 @@ from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import BlobInfo
 from chorus_tui.engine.tasks import ids
+from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
-from chorus_tui.engine.tasks.service import Parts, TaskService
+from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
 from tests.simulation.engines import Peer, World, until, world
 from tests.simulation.test_meeting import one_mesh
@@ -347,3 +348,35 @@ async def test_a_role_is_waited_for_and_its_first_holder_gets_the_task(autojump_
         assert waiting.waiting_for == "nobody in reach fits: needs role tester and expertise go or rust"
         assert [attempt.worker_name for attempt in view.attempts] == ["c"]
         assert view.state == "completed"
+
+
+async def test_topics_follow_the_granted_role_and_a_person_is_called(autojump_clock):
+    """The topics of role and expertise are joined by whom the mesh gave them, and by nobody else for long; a person of
+    the role asked for is told once that there is something to claim."""
+    async with shop(16, "a") as made:
+        person = await made.start("p", kind="human", role="reviewer", expertise=("legal",), max_tasks=0)
+        worker = await made.start("b", role="tester")
+        await until("one mesh", lambda: one_mesh([made.at.peers["a"], person, worker]))
+        feed = made.services["p"].parts.events.subscribe(["log"], lambda: None)
+        task_id = await made.announce("b", "true", role="Reviewer")
+        await trio.sleep(70)
+
+        assert {"CHORUS/roles/reviewer/v1", "CHORUS/expertise/legal/v1"} <= person.mesh.topics.keys()
+        assert "CHORUS/roles/tester/v1" in worker.mesh.topics
+        assert "CHORUS/roles/reviewer/v1" not in worker.mesh.topics.keys() | made.at.peers["a"].mesh.topics.keys()
+        lines = [event.data["text"] for event in feed.take().events]
+        assert [line for line in lines if line.startswith("📢")] == [
+            f"📢 “t” looks for somebody like you: chorus-tui task claim {task_id}"
+        ]
+
+
+async def test_the_phase_is_on_every_board(autojump_clock):
+    """A peer that neither announced nor runs nor watches a task shows the phase it is in."""
+    async with shop(17, "a", "b", "c") as made:
+        task_id = await made.announce("a", "sleep 40")
+        await until("it runs", lambda: sum(e.active for e in made.executors.values()))
+        await trio.sleep(5)
+
+        states = {name: (await made.state(name, task_id)).state for name in ("a", "b", "c")}
+
+        assert states == {"a": "running", "b": "running", "c": "running"}

@@ -81,18 +81,8 @@ class TaskSpec(Request):
 
     @model_validator(mode="after")
     def _sane_texts(self) -> TaskSpec:
-        for i, command in enumerate(self.commands):
-            if not command.strip():
-                raise ValueError(f"commands[{i}] is empty")
-            if len(command) > 16_384:
-                raise ValueError(f"commands[{i}] is longer than 16384 characters")
-            if "\0" in command:
-                raise ValueError(f"commands[{i}] holds a NUL character")
-        for name, value in self.env.items():
-            if not name.replace("_", "a").isalnum() or name[:1].isdigit() or not name.isascii():
-                raise ValueError(f"env: {name!r} is no variable name")
-            if "\0" in value or len(value) > 8192:
-                raise ValueError(f"env: the value of {name} is too long or holds a NUL character")
+        _check_commands(self.commands)
+        _check_env(self.env)
         for i, pattern in enumerate(self.outputs):
             if pattern.startswith("/") or ".." in pattern.split("/") or not pattern:
                 raise ValueError(f"outputs[{i}] must be a glob below /workspace/output, without '..'")
@@ -100,6 +90,24 @@ class TaskSpec(Request):
             if task_id in self.depends_on[:i]:
                 raise ValueError(f"depends_on[{i}] is named twice")
         return self
+
+
+def _check_commands(commands: list[str]) -> None:
+    for i, command in enumerate(commands):
+        if not command.strip():
+            raise ValueError(f"commands[{i}] is empty")
+        if len(command) > 16_384:
+            raise ValueError(f"commands[{i}] is longer than 16384 characters")
+        if "\0" in command:
+            raise ValueError(f"commands[{i}] holds a NUL character")
+
+
+def _check_env(env: dict[str, str]) -> None:
+    for name, value in env.items():
+        if not name.replace("_", "a").isalnum() or name[:1].isdigit() or not name.isascii():
+            raise ValueError(f"env: {name!r} is no variable name")
+        if "\0" in value or len(value) > 8192:
+            raise ValueError(f"env: the value of {name} is too long or holds a NUL character")
 
 
 class AnnounceTask(Request):

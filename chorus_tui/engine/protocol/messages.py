@@ -106,6 +106,14 @@ class TaskProgress(Message):
     detail: str = Field(default="", max_length=500)
 
 
+class TaskCall(Message):
+    """Fleeting, by the admin, on the topics of a task's role or expertise: who can is to offer or claim."""
+
+    task_id: str = Field(pattern=TASK_ID)
+    mesh_id: str = Field(pattern=_HASH)
+    title: str = Field(default="", max_length=200)
+
+
 class TaskComplete(Message):
     """The result of an attempt, good or bad; evidence until the control log accepts it."""
 
@@ -166,6 +174,7 @@ TYPES: dict[str, MessageType] = {
     "task_announcement": MessageType(TaskAnnouncement, True, topics.COORDINATION, "task_announced"),
     "task_claim": MessageType(TaskClaim, True, topics.COORDINATION, "task_claimed"),
     "task_progress": MessageType(TaskProgress, False, None, "task_progress"),
+    "task_call": MessageType(TaskCall, False, None, "task_announced"),
     "task_complete": MessageType(TaskComplete, True, topics.COORDINATION, "task_completed"),
     "task_cancel_request": MessageType(TaskCancelRequest, True, topics.COORDINATION, "task_cancelled"),
     "watermarks": MessageType(Watermarks, False, topics.COORDINATION, "network_event"),

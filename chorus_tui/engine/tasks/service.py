@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 import trio
 
 from chorus_tui.contract.models.tasks import OutputChunk
-from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.control.interface import Control, ControlEntry
-from chorus_tui.engine.journal.events import EventBus
-from chorus_tui.engine.journal.interface import Blobs, Journal
-from chorus_tui.engine.mesh.interface import Mesh
+from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskProgress
@@ -22,11 +17,12 @@ from chorus_tui.engine.tasks import views, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.announcing import Announcing
 from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.calls import Calls
 from chorus_tui.engine.tasks.output import OutputBuffer
-from chorus_tui.engine.tasks.routing import Agent
-from chorus_tui.engine.tasks.run import StreamRedactor, Tools
+from chorus_tui.engine.tasks.parts import Parts
+from chorus_tui.engine.tasks.run import Tools
 from chorus_tui.engine.tasks.waiting import GATHERING, waiting_for
-from chorus_tui.engine.tasks.worker import Skills, Worker
+from chorus_tui.engine.tasks.worker import Worker
 
 log = structlog.get_logger("chorus.tasks")
 
@@ -36,27 +32,6 @@ DECISIONS = {
 }  # fmt: skip
 WATCH_S = 30.0
 BUFFERS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the tasks feature is built on."""
-
-    me: str
-    agent_id: str
-    journal: Journal
-    control: Control
-    mesh: Mesh
-    blobs: Blobs
-    executor: Any
-    repositories: Any
-    clock: Clock
-    entropy: Entropy
-    events: EventBus
-    redactor: Callable[[], StreamRedactor]
-    agents: Callable[[], list[Agent]]
-    docker_languages: Callable[[], tuple[str, ...] | None]
-    skills: Skills
 
 
 class TaskService:
@@ -89,10 +64,12 @@ class TaskService:
             parts.skills,
             parts.docker_languages,
         )
+        self.calls = Calls(parts, self.board)
         self.announcing = Announcing(self)
         parts.journal.fold(self)
         parts.control.fold(_Decided(self))
         parts.journal.on_fleeting("task_progress", self._hear_progress)
+        parts.journal.on_fleeting("task_call", self._hear_call)
         parts.control.on_change(self._mesh_changed)
         parts.mesh.serve(wire.PROTOCOL, self.admin.serve)
 
@@ -149,6 +126,7 @@ class TaskService:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.admin.run)
             nursery.start_soon(self.worker.run)
+            nursery.start_soon(self.calls.run)
             nursery.start_soon(self._tell_clients)
             nursery.start_soon(self._keep_watches)
             nursery.start_soon(self.announcing.carry_on)
@@ -227,7 +205,12 @@ class TaskService:
         if held is None or held.worker != author or held.attempt != message.attempt:
             return  # only the holder knows how far it is
         self._hear_phase(key, message.attempt, message.phase, message.detail)
-        self._hear_output(message.task_id, message.attempt, message.offset, message.text)
+        if message.text:
+            self._hear_output(message.task_id, message.attempt, message.offset, message.text)
+
+    async def _hear_call(self, author: str, message: Message, topic: str) -> None:
+        if await self.calls.hear(author, message, topic):
+            self.worker.called()
 
     def _hear_phase(self, key: Key, attempt: int, phase: str, detail: str) -> None:
         fresh = views.Phase(attempt, phase, detail)

@@ -79,6 +79,11 @@ class Worker:
         self._stop_ended()
         self._wake.set()
 
+    def called(self) -> None:
+        """Workers like this one are looked for: offer again, even if nothing changed."""
+        self._offered = ()
+        self._wake.set()
+
     def remember_stale(self) -> None:
         """Called once after the folds were replayed: grants of an earlier life are to be given back."""
         for task in self._board.tasks.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_circle_is_a_way_back_to_its_beginning(edges, ends):
                     todo.append(m)
 
         assert bool(circle) == (n in reached)
-        assert all(b in edges[a] and b not in ends for a, b in zip(circle, circle[1:], strict=False))
+        assert all(b in edges[a] and b not in ends for a, b in itertools.pairwise(circle))
 
 
 def test_at_the_door_unknown_own_and_circular_ones_are_refused_with_their_field():
