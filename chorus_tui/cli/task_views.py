@@ -42,6 +42,8 @@ def print_task(task: TaskView) -> None:
             ("held by", task.holder_name or task.holder),
             ("image", spec.image or spec.language),
             ("repository", spec.repository),
+            ("retry of", task.retry_of),
+            ("retried as", ", ".join(task.retried_as)),
             ("continues", task.continues),
             ("continued as", task.continued_as),
         ]
@@ -58,6 +60,20 @@ def print_task(task: TaskView) -> None:
     if task.result is not None:
         say()
         print_result(task.result)
+    if task.evidence:
+        say()
+        say("Other results that were said, kept as evidence; none of them counts:")
+        lost = [
+            (
+                e.attempt,
+                e.worker_name or e.worker,
+                moment(e.at),
+                f"{e.result.outcome} {e.result.reason}".rstrip(),
+                e.why,
+            )
+            for e in task.evidence
+        ]
+        table(("attempt", "worker", "said", "outcome", "why it does not count"), lost)
 
 
 def print_result(result: TaskResult) -> None:

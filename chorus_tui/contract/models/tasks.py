@@ -213,6 +213,18 @@ class Attempt(Answer):
     result: TaskResult | None = Field(default=None, description="A result that came, accepted or not")
 
 
+class LostResult(Answer):
+    """Evidence: a result that was said and does not count. ``why`` says why not; ``entry`` is the hash of the feed entry."""
+
+    worker: str
+    worker_name: str
+    attempt: int
+    at: float
+    why: str
+    entry: str
+    result: TaskResult
+
+
 class TaskRow(Answer):
     """One line of the board."""
 
@@ -249,3 +261,8 @@ class TaskView(TaskRow):
     confirmed: bool = Field(description="The end stands in the control log")
     announced_delivery: dict[str, int | bool] = Field(default_factory=dict, description="stored, sent, held_by")
     waiting_for: str = ""
+    evidence: list[LostResult] = Field(
+        default_factory=list, description="Results that lost: late, by somebody else, or twice; never what is done"
+    )
+    retry_of: str = Field(default="", description="The ended task of which this is a new attempt")
+    retried_as: list[str] = Field(default_factory=list)

@@ -132,7 +132,7 @@ class Run:
         self._attempt = attempt
         self._spec = spec
         self.reported = False
-        """The result is on disk: from here on the run ends by itself."""
+        """The result is on disk: from here on the run ends by itself. The worker brings it to the admin."""
 
     async def to_the_end(self) -> None:
         """Claim, run, report. Cancelling it kills the sandbox, unless the result is already said."""
@@ -148,11 +148,9 @@ class Run:
         await progress.last()
         digests = [f"sha256:{artifact.sha256}" for artifact in result.artifacts] + ([result.log] if result.log else [])
         await tools.blobs.replicate(digests)
-        entry = await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
+        await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
         self.reported = True
         log.info("✅ Result said", task=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)
-        if tools.control.admin is not None:
-            await tools.journal.deliver(entry, tools.control.admin)
 
     async def _execute(self, progress: Progress) -> TaskResult:
         tools = self._tools

@@ -121,7 +121,6 @@ class TaskService:
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled; the folds were replayed before."""
-        self.worker.remember_stale()
         self._live = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.admin.run)
@@ -235,7 +234,13 @@ class TaskService:
         """What views need to know."""
         parts = self.parts
         return views.Surroundings(
-            self.board, parts.control.mesh_id, parts.clock.wall(), self.name, self._why, self.phases
+            self.board,
+            parts.control.mesh_id,
+            parts.clock.wall(),
+            self.name,
+            self._why,
+            self.phases,
+            parts.control.state != "no_admin",
         )
 
     def name(self, peer_id: str | None) -> str:

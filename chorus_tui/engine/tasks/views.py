@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chorus_tui.contract.models.tasks import Attempt, State, TaskRow, TaskView
+from chorus_tui.contract.models.tasks import Attempt, LostResult, State, TaskRow, TaskView
+from chorus_tui.engine.tasks import evidence
 from chorus_tui.engine.tasks.board import Board, Grant, Task
 
 
@@ -21,7 +22,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a view needs besides the board. ``why`` tells why an open task waits."""
+    """What a view needs besides the board. ``why`` tells why an open task waits; ``admin``: one is in reach."""
 
     board: Board
     mesh_id: str | None
@@ -29,6 +30,7 @@ class Surroundings:
     name: Callable[[str | None], str]
     why: Callable[[Task], str]
     phases: dict[tuple[str, str], Phase]
+    admin: bool = True
 
 
 def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
@@ -48,7 +50,17 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
         why = around.why(task)
         return ("waiting" if why else "announced"), why
     if task.report is not None:
-        return "result_in", "the result is here, the mesh has not confirmed it"
+        return "result_in", RESULT_IN if around.admin else RESULT_WAITS
+    state, detail = _under_way(task, held, around)
+    return state, detail if around.admin else "; ".join(part for part in (detail, GOES_ON) if part)
+
+
+RESULT_IN = "the result is here, the mesh has not confirmed it"
+RESULT_WAITS = "the result is here; no admin is in reach, and the next one will accept it"
+GOES_ON = "no admin is in reach: it goes on, past its lease if need be, and its result will wait"
+
+
+def _under_way(task: Task, held: Grant, around: Surroundings) -> tuple[State, str]:
     phase = around.phases.get(task.key)
     if phase is not None and phase.attempt == held.attempt:
         return cast("State", phase.phase), phase.detail
@@ -100,7 +112,8 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         **fields, spec=announced.spec, mesh_id=task.key[0], continues=announced.continues,
         continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
-        waiting_for=fields["detail"] if fields["state"] == "waiting" else "",
+        waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
+        retry_of=announced.retry_of, retried_as=sorted(around.board.retries.get(task.key, ())),
     )  # fmt: skip
 
 
@@ -110,3 +123,13 @@ def _attempt(task: Task, grant: Grant, around: Surroundings) -> Attempt:
         attempt=grant.attempt, worker=grant.worker, worker_name=around.name(grant.worker), granted_at=grant.at_ms / 1000,
         ended=cast("Any", grant.ended), reason=grant.reason or grant.reasons, result=reported.result if reported else None,
     )  # fmt: skip
+
+
+def _evidence(task: Task, around: Surroundings) -> list[LostResult]:
+    return [
+        LostResult(
+            worker=said.author, worker_name=around.name(said.author), attempt=said.attempt, at=said.at_ms / 1000, why=why,
+            entry=said.cite["hash"], result=said.result,
+        )
+        for said, why in evidence.lost(task)
+    ]  # fmt: skip
