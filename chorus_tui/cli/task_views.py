@@ -38,6 +38,7 @@ def print_task(task: TaskView) -> None:
             ("delivery", _delivery(task)),
             ("priority", task.priority),
             ("needs", _needs(task)),
+            ("approval", _approval(task)),
             ("depends on", ", ".join(spec.depends_on)),
             ("held by", task.holder_name or task.holder),
             ("image", spec.image or spec.language),
@@ -107,6 +108,14 @@ def _needs(task: TaskView) -> str:
     spec = task.spec
     areas = f"expertise {' or '.join(spec.expertise)}" if spec.expertise else ""
     return ", ".join(part for part in (f"role {spec.role}" if spec.role else "", areas) if part)
+
+
+def _approval(task: TaskView) -> str:
+    if not task.approvals_needed:
+        return ""
+    given = [f"{'approved' if w.approved else 'denied'} by {w.name}, {moment(w.at)}" for w in task.approvals]
+    agreed = sum(word.approved for word in task.approvals)
+    return "; ".join([f"{agreed} of {task.approvals_needed}", *given])
 
 
 def _delivery(task: TaskView) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from chorus_tui.contract.models.common import Answer, Request
 
 Priority = Literal["low", "medium", "high", "urgent"]
+Approval = Literal["auto", "risky", "always"]
 State = Literal[
     "announced",
     "waiting",
@@ -77,6 +78,12 @@ class TaskSpec(Request):
     depends_on: list[Annotated[str, Field(pattern=TASK_ID)]] = Field(
         default_factory=list, max_length=32, description="Tasks that must be completed before this one is granted"
     )
+    approval: Approval = Field(
+        default="auto", description="Whether people have to agree before it is granted: never, when it is risky, always"
+    )
+    approvals: int = Field(
+        default=1, ge=1, le=15, description="How many different people have to agree, when some have to"
+    )
     thread_id: str = Field(default="", max_length=128)
 
     @model_validator(mode="after")
@@ -139,6 +146,49 @@ class WaitTask(TaskRef):
 
 class CancelTask(TaskRef):
     """Cancel, with a reason others can read."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+class ClaimTask(TaskRef):
+    """Take a task by hand."""
+
+
+class ReleaseTask(TaskRef):
+    """Give back a task that was claimed by hand; it is granted anew."""
+
+    reason: str = Field(default="", max_length=300)
+
+
+class SubmittedFile(Request):
+    """One file; ``content`` is base64."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f]+$", description="A file name, no path")
+    content: str = Field(max_length=960_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$", description="Base64, 700 KB of bytes")
+
+
+class SubmitTask(TaskRef):
+    """The result of a task that was claimed by hand: ``output`` or ``patch`` with a file, ``failed`` with a reason."""
+
+    kind: Literal["output", "patch", "failed"]
+    file: SubmittedFile | None = None
+    reason: str = Field(default="", max_length=2000, description="Why it failed; else a note on the result")
+
+    @model_validator(mode="after")
+    def _complete(self) -> SubmitTask:
+        if self.kind == "failed" and not self.reason.strip():
+            raise ValueError("reason: say why it failed")
+        if (self.kind == "failed") != (self.file is None):
+            raise ValueError(f"file: {'a failed task has none' if self.file else f'the {self.kind} is missing'}")
+        return self
+
+
+class RetryTask(TaskRef):
+    """A new task that asks for the same as an ended one."""
+
+
+class JudgeTask(TaskRef):
+    """A person's word on a task that waits for approval."""
 
     reason: str = Field(default="", max_length=500)
 
@@ -208,9 +258,20 @@ class Attempt(Answer):
     worker: str
     worker_name: str
     granted_at: float
+    by_hand: bool = False
     ended: Literal["", "released", "expired", "accepted", "failed", "cancelled"] = ""
     reason: str = ""
     result: TaskResult | None = Field(default=None, description="A result that came, accepted or not")
+
+
+class ApprovalWord(Answer):
+    """One person's word: approved, or denied."""
+
+    by: str
+    name: str
+    at: float
+    approved: bool
+    reason: str = ""
 
 
 class LostResult(Answer):
@@ -266,3 +327,5 @@ class TaskView(TaskRow):
     )
     retry_of: str = Field(default="", description="The ended task of which this is a new attempt")
     retried_as: list[str] = Field(default_factory=list)
+    approvals_needed: int = 0
+    approvals: list[ApprovalWord] = Field(default_factory=list, description="Who agreed or denied, and when")

@@ -49,12 +49,7 @@ class Announcing:
 
     async def announce(self, request: models.AnnounceTask, caller: Any) -> models.TaskRef:
         """Announce a task of the present mesh. The same idempotency key gives the same task."""
-        parts = self._service.parts
-        mesh_id = self._mesh()
-        if not parts.control.may(parts.me, "announce"):
-            raise Problem(
-                403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice."
-            )
+        parts, mesh_id = self._service.parts, self._may_announce()
         known = self._known(request.idempotency_key)
         if known:
             return models.TaskRef(task_id=known)
@@ -69,6 +64,26 @@ class Announcing:
         }  # fmt: skip
         await self._say(data)
         return models.TaskRef(task_id=task_id)
+
+    async def again(self, task_id: str, spec: models.TaskSpec, caller: Any) -> models.TaskRef:
+        """Announce the same as ``task_id`` did, as a new attempt of it."""
+        parts, mesh_id = self._service.parts, self._may_announce()
+        new_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
+        data = {
+            "task_id": new_id, "mesh_id": mesh_id, "spec": spec.model_dump(), "retry_of": task_id,
+            "on_behalf_of": getattr(caller, "person", "") or "",
+        }  # fmt: skip
+        await self._say(data)
+        return models.TaskRef(task_id=new_id)
+
+    def _may_announce(self) -> str:
+        """The present mesh, where this peer may announce."""
+        mesh_id, parts = self._mesh(), self._service.parts
+        if not parts.control.may(parts.me, "announce"):
+            raise Problem(
+                403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice."
+            )
+        return mesh_id
 
     async def _say(self, data: dict[str, Any]) -> None:
         try:
@@ -148,7 +163,8 @@ class Announcing:
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _find(self, task_id: str) -> Task:
+    def find(self, task_id: str) -> Task:
+        """By id. Raises :class:`Problem` (404)."""
         task = self._service.board.find(task_id, self._service.parts.control.mesh_id)
         if task is None:
             raise not_found(
@@ -173,9 +189,10 @@ class Announcing:
 
     async def show(self, request: models.TaskRef, _caller: Any) -> models.TaskView:
         """Everything known of one task."""
-        return self._view(self._find(request.task_id))
+        return self.view_of(self.find(request.task_id))
 
-    def _view(self, task: Task) -> models.TaskView:
+    def view_of(self, task: Task) -> models.TaskView:
+        """A task as readers see it, with how far its announcement got when it is an own one."""
         parts, announced = self._service.parts, task.announced
         delivery: dict[str, int | bool] = {}
         if announced is not None and announced.author == parts.me:
@@ -189,13 +206,13 @@ class Announcing:
     async def wait(self, request: models.WaitTask, _caller: Any) -> models.TaskView:
         """Until it has ended, here or as the task that goes on from it, or the time is over."""
         with trio.move_on_after(request.timeout_s):
-            while not self._service.follow(self._find(request.task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
+            while not self._service.follow(self.find(request.task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
                 await trio.sleep(0.1)
-        return self._view(self._service.follow(self._find(request.task_id)))
+        return self.view_of(self._service.follow(self.find(request.task_id)))
 
     async def output(self, request: models.ReadOutput, _caller: Any) -> models.OutputChunk:
         """Output as received here; asking for it also makes this peer listen for a while."""
-        buffer = await self._service.watch(self._find(request.task_id))
+        buffer = await self._service.watch(self.find(request.task_id))
         return buffer.read(request.offset)
 
     async def load_log(self, buffer: OutputBuffer, reported: Reported) -> None:
@@ -216,7 +233,7 @@ class Announcing:
     async def cancel(self, request: models.CancelTask, _caller: Any) -> models.TaskView:
         """Ask the admin to cancel, and wait a moment for its word."""
         parts = self._service.parts
-        task = self._service.follow(self._find(request.task_id))
+        task = self._service.follow(self.find(request.task_id))
         announced = task.announced
         assert announced is not None
         if task.terminal:
@@ -232,7 +249,7 @@ class Announcing:
         with trio.move_on_after(CONFIRM_S):
             while not task.terminal:  # noqa: ASYNC110 - a moment only
                 await trio.sleep(0.05)
-        return self._view(task)
+        return self.view_of(task)
 
 
 def _envelope(spec: dict[str, Any]) -> dict[str, Any]:

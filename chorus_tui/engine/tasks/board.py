@@ -64,6 +64,16 @@ class Grant:
     ended: str = ""
     reason: str = ""
     ended_ms: int = 0
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A person's word on whether a task may be granted, as decided."""
+
+    by: str
+    reason: str
+    at_ms: int
 
 
 @dataclass(slots=True)
@@ -78,6 +88,8 @@ class Task:
     said: dict[str, Reported] = field(default_factory=dict)
     """Every result by the hash of its entry: what the mesh accepts is one of these, whenever it arrives."""
     cancel_requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    approvals: dict[str, Word] = field(default_factory=dict)
+    denied: Word | None = None
     terminal: str = ""
     terminal_reason: str = ""
     terminal_ms: int = 0
@@ -223,6 +235,8 @@ class Board:
             _end(task, entry.data.get("attempt"), ENDS[entry.type], str(entry.data.get("reason", "")), at_ms)
         elif entry.type in TERMINAL:
             self._ended(task, entry, at_ms)
+        elif entry.type in ("task_approved", "task_denied"):
+            _agreed(task, entry, at_ms)
         return task.key
 
     def _granted(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
@@ -234,7 +248,8 @@ class Board:
         if entry.request:
             task.cited_author = str(entry.request.get("author", ""))
         lease_s = float(entry.data.get("lease_s", 60))
-        task.grants.append(Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms))
+        by_hand = entry.data.get("by_hand") is True
+        task.grants.append(Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms, by_hand=by_hand))
 
     def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
         task.terminal = TERMINAL[entry.type]
@@ -253,6 +268,15 @@ class Board:
             reported = task.said.get(str(task.accepted_cite.get("hash")))
             if reported is not None and reported.cite == task.accepted_cite:
                 task.accepted = reported
+
+
+def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
+    """The first word of each person counts; who it is was checked with the signed request of the entry."""
+    word = Word(str(entry.data.get("by", "")), str(entry.data.get("reason", "")), at_ms)
+    if entry.type == "task_approved":
+        task.approvals.setdefault(word.by, word)
+    elif task.denied is None:
+        task.denied = word
 
 
 def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None:

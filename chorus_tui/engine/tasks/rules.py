@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chorus_tui.engine.tasks import dependencies
 from chorus_tui.engine.tasks.board import Board, Key, Task
 from chorus_tui.engine.tasks.routing import Agent, Offer, fits, score
+from chorus_tui.engine.tasks.waiting import held_back
 
 RANK = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
 OFFER_LASTS_S = 15.0
@@ -48,6 +48,8 @@ class AdminState:
     """Since when nobody is left to try a task."""
     releases: dict[tuple[Key, int], str] = field(default_factory=dict)
     """Grants that their workers gave back, with the reason."""
+    claims: dict[Key, str] = field(default_factory=dict)
+    """Tasks that somebody asked for by hand."""
 
 
 def decide(
@@ -68,12 +70,15 @@ def decide(
     settled: set[Key] = set()
     for task in tasks:
         if not task.terminal:
-            act = _cancelled(task, may.cancel) or _ended(task, state, agents, now, parameters)
+            act = _cancelled(task, may.cancel) or _denied(task, agents) or _ended(task, state, agents, now, parameters)
             if act is not None:
                 acts.append(act)
                 settled.add(task.key)
     grantable = [task for task in tasks if task.key not in settled and _grantable(task, board, may)]
-    return acts + _grants(board, mesh_id, grantable, state, agents, now, parameters)
+    by_hand = [_claimed(task, state.claims[task.key], parameters) for task in grantable if task.key in state.claims]
+    others = [task for task in grantable if task.key not in state.claims]
+    state.claims.clear()
+    return acts + by_hand + _grants(board, mesh_id, others, state, agents, now, parameters)
 
 
 def _grantable(task: Task, board: Board, may: May) -> bool:
@@ -83,7 +88,7 @@ def _grantable(task: Task, board: Board, may: May) -> bool:
         task.open
         and len(task.grants) < announced.spec.max_attempts
         and may.announce(announced.author)
-        and not dependencies.obstacle(task, board)
+        and not held_back(task, board)
     )
 
 
@@ -104,6 +109,14 @@ def _cancelled(task: Task, may_cancel: Callable[[str, str], bool]) -> Act | None
         if may_cancel(who, announced.author):
             return Act("task_cancelled", {"task_id": task.key[1], "reason": reason or "cancelled"}, cite)
     return None
+
+
+def _denied(task: Task, agents: list[Agent]) -> Act | None:
+    if task.denied is None:
+        return None
+    who = next((agent.name for agent in agents if agent.peer_id == task.denied.by), task.denied.by)
+    reason = f"denied by {who}: {task.denied.reason}".removesuffix(": ")
+    return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
 
 
 def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, parameters: dict[str, float]) -> Act | None:
@@ -191,6 +204,17 @@ def _grants(
     return acts
 
 
+def _claimed(task: Task, worker: str, parameters: dict[str, float]) -> Act:
+    """A grant to somebody who asked for it by hand: people are slower than leases of machines."""
+    announced = task.announced
+    assert announced is not None
+    data = {
+        "task_id": task.key[1], "attempt": len(task.grants) + 1, "worker": worker, "lease_s": parameters["claim_lease_s"],
+        "reasons": "claimed by hand", "by_hand": True,
+    }  # fmt: skip
+    return Act("task_granted", data, announced.cite)
+
+
 def _eligible(task: Task, agent: Agent) -> bool:
     """Whether a worker may be considered at all."""
     announced = task.announced
@@ -204,7 +228,7 @@ def _room(board: Board, mesh_id: str, state: AdminState, agents: list[Agent], no
     offer may have been sent before its worker saw its newest grant."""
     held: dict[str, int] = {}
     for task in board.of_mesh(mesh_id):
-        if task.held is not None:
+        if task.held is not None and not task.held.by_hand:
             held[task.held.worker] = held.get(task.held.worker, 0) + 1
     room = {}
     for agent in agents:

@@ -18,6 +18,7 @@ from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.announcing import Announcing
 from chorus_tui.engine.tasks.board import Board, Key, Task
 from chorus_tui.engine.tasks.calls import Calls
+from chorus_tui.engine.tasks.hands import Hands
 from chorus_tui.engine.tasks.output import OutputBuffer
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.run import Tools
@@ -66,6 +67,7 @@ class TaskService:
         )
         self.calls = Calls(parts, self.board)
         self.announcing = Announcing(self)
+        self.hands = Hands(self)
         parts.journal.fold(self)
         parts.control.fold(_Decided(self))
         parts.journal.on_fleeting("task_progress", self._hear_progress)
@@ -265,7 +267,7 @@ class TaskService:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
-        return self.announcing.handlers()
+        return {**self.announcing.handlers(), **self.hands.handlers()}
 
     def follow(self, task: Task) -> Task:
         """The task, or the one that goes on from it in the present mesh."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chorus_tui.contract.models.tasks import Attempt, LostResult, State, TaskRow, TaskView
-from chorus_tui.engine.tasks import evidence
+from chorus_tui.contract.models.tasks import ApprovalWord, Attempt, LostResult, State, TaskRow, TaskView
+from chorus_tui.engine.tasks import approval, evidence
 from chorus_tui.engine.tasks.board import Board, Grant, Task
 
 
@@ -61,6 +61,8 @@ GOES_ON = "no admin is in reach: it goes on, past its lease if need be, and its 
 
 
 def _under_way(task: Task, held: Grant, around: Surroundings) -> tuple[State, str]:
+    if held.by_hand:
+        return "running", f"by hand: {around.name(held.worker)} works on it"
     phase = around.phases.get(task.key)
     if phase is not None and phase.attempt == held.attempt:
         return cast("State", phase.phase), phase.detail
@@ -113,7 +115,8 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
         waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
-        retry_of=announced.retry_of, retried_as=sorted(around.board.retries.get(task.key, ())),
+        approvals_needed=approval.needed(announced.spec), approvals=_words(task, around), retry_of=announced.retry_of,
+        retried_as=sorted(around.board.retries.get(task.key, ())),
     )  # fmt: skip
 
 
@@ -121,6 +124,7 @@ def _attempt(task: Task, grant: Grant, around: Surroundings) -> Attempt:
     reported = task.reports.get((grant.attempt, grant.worker))
     return Attempt(
         attempt=grant.attempt, worker=grant.worker, worker_name=around.name(grant.worker), granted_at=grant.at_ms / 1000,
+        by_hand=grant.by_hand,
         ended=cast("Any", grant.ended), reason=grant.reason or grant.reasons, result=reported.result if reported else None,
     )  # fmt: skip
 
@@ -133,3 +137,11 @@ def _evidence(task: Task, around: Surroundings) -> list[LostResult]:
         )
         for said, why in evidence.lost(task)
     ]  # fmt: skip
+
+
+def _words(task: Task, around: Surroundings) -> list[ApprovalWord]:
+    said = [(word, True) for word in task.approvals.values()] + ([(task.denied, False)] if task.denied else [])
+    return [
+        ApprovalWord(by=word.by, name=around.name(word.by), at=word.at_ms / 1000, approved=approved, reason=word.reason)
+        for word, approved in sorted(said, key=lambda item: item[0].at_ms)
+    ]

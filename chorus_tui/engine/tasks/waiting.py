@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chorus_tui.engine.tasks import dependencies, routing
+from chorus_tui.engine.tasks import approval, dependencies, routing
 from chorus_tui.engine.tasks.board import Board, Task
 from chorus_tui.engine.tasks.routing import Agent
 
@@ -16,7 +16,12 @@ def waiting_for(task: Task, board: Board, agents: list[Agent], *, admin: bool) -
     assert announced is not None
     if not admin:
         return NO_ADMIN
-    return dependencies.obstacle(task, board) or _nobody_able(task, agents) or _busy(task, agents)
+    return held_back(task, board) or _nobody_able(task, agents) or _busy(task, agents)
+
+
+def held_back(task: Task, board: Board) -> str:
+    """What keeps a task from anybody, however able: dependencies, missing approvals. Empty: nothing does."""
+    return dependencies.obstacle(task, board) or approval.obstacle(task)
 
 
 def _nobody_able(task: Task, agents: list[Agent]) -> str:

@@ -102,6 +102,7 @@ class Worker:
                 self._stop_ended()
                 await self._give_back()
                 self._start_granted(nursery)
+                await self._begin_by_hand()
                 await self._offer()
 
     # ── running ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +118,8 @@ class Worker:
     def _start_granted(self, nursery: trio.Nursery) -> None:
         for task, grant in self._mine():
             key = (task.key, grant.attempt)
-            if key in self._running or key in self._stale or key in self._done or task.report is not None:
+            known = key in self._running or key in self._stale or key in self._done
+            if known or grant.by_hand or task.report is not None:
                 continue
             if (grant.attempt, self._me) in task.claims:
                 self._stale[key] = "its worker was restarted"  # begun in an earlier life
@@ -135,6 +137,13 @@ class Worker:
             running = _Running(trio.CancelScope(), Run(self._tools, task.key, grant.attempt, announced.spec))
             self._running[key] = running
             nursery.start_soon(self._run, key, running)
+
+    async def _begin_by_hand(self) -> None:
+        """What a person claimed is theirs to do; that it was begun is said as of any other task."""
+        for task, grant in self._mine():
+            if grant.by_hand and (grant.attempt, self._me) not in task.claims:
+                data = {"task_id": task.key[1], "mesh_id": task.key[0], "attempt": grant.attempt}
+                await self._tools.journal.say("task_claim", {**data, "agent_id": self._tools.agent_id})
 
     async def _run(self, key: tuple[Key, int], running: _Running) -> None:
         try:
@@ -182,7 +191,8 @@ class Worker:
 
     # ── talking with the admin ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ask(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+    async def ask(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+        """One question to the admin, this peer itself included; None when there is none or it does not answer."""
         control = self._control
         if control.admin is None or control.mesh_id is None:
             return None
@@ -197,7 +207,7 @@ class Worker:
             if held is None or held.attempt != attempt or key[0] != self._control.mesh_id:
                 self._stale.pop((key, attempt), None)
                 continue
-            answer = await self._ask({"kind": "release", "held": [[key[1], attempt]], "reason": reason})
+            answer = await self.ask({"kind": "release", "held": [[key[1], attempt]], "reason": reason})
             if answer is not None and answer["kind"] == "noted":
                 log.info("📤 Gave a task back", task=key[1], reason=reason)
                 self._done.add((key, attempt))
@@ -226,7 +236,8 @@ class Worker:
         """Whether the admin knows of everything this peer holds and does not run."""
         for task, grant in self._mine():
             key = (task.key, grant.attempt)
-            if key not in self._running and key not in self._done and not self._has(task, grant):
+            settled = grant.by_hand or key in self._running or key in self._done
+            if not settled and not self._has(task, grant):
                 return False
         return True
 
@@ -234,7 +245,7 @@ class Worker:
         if not self._settled():
             return
         languages = self._languages()
-        holding = {(task.key, grant.attempt) for task, grant in self._mine()} | set(self._running)
+        holding = {(task.key, grant.attempt) for task, grant in self._mine() if not grant.by_hand} | set(self._running)
         free = max(0, self.skills.max_tasks - len(holding))
         if languages is None or self.draining:
             free = 0
@@ -249,7 +260,7 @@ class Worker:
             "kind": "offer", "free": free, "role": self.skills.role, "expertise": list(self.skills.expertise),
             "languages": list(languages or ()),
         }  # fmt: skip
-        answer = await self._ask(frame)
+        answer = await self.ask(frame)
         if answer is not None and answer["kind"] == "noted":
             self._offered, self._offered_at = offer, self._clock.monotonic()
 
@@ -259,7 +270,7 @@ class Worker:
             held = [[task.key[1], grant.attempt] for task, grant in self._mine()]
             if not held:
                 continue
-            answer = await self._ask({"kind": "renew", "held": held})
+            answer = await self.ask({"kind": "renew", "held": held})
             if answer is None or answer["kind"] != "renewed":
                 # Nobody to renew with: work goes on. A lease ends only where an admin is heard and says so.
                 continue
