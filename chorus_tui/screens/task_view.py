@@ -116,6 +116,13 @@ def _asked(view: TaskView, now: float) -> Text:
         rows.append(("delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"))
     if view.spec.repository:
         rows.append(("source", _source(view.spec.repository)))
+    if view.approvals_needed:
+        agreed = sum(word.approved for word in view.approvals)
+        rows.append(("approval", f"{agreed} of {view.approvals_needed}"))
+        for word in view.approvals:
+            how = "approved" if word.approved else "denied"
+            why = f": {plain(word.reason)}" if word.reason else ""
+            rows.append(("", f"{how} by {plain(word.name)}, {ago(now - word.at)} ago{why}"))
     if view.spec.role or view.spec.expertise:
         areas = [plain(" or ".join(view.spec.expertise))] if view.spec.expertise else []
         rows.append(("needs", ", ".join([*([f"role {plain(view.spec.role)}"] if view.spec.role else []), *areas])))
