@@ -11,6 +11,8 @@ from typing import Any
 
 from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
 from chorus_tui.engine.tasks import ids
@@ -271,12 +273,23 @@ class Board:
 
 
 def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
-    """The first word of each person counts; who it is was checked with the signed request of the entry."""
-    word = Word(str(entry.data.get("by", "")), str(entry.data.get("reason", "")), at_ms)
+    """The first word of each person counts. Who it is stands in the signed request, which was checked before."""
+    who = asker(entry.request)
+    if not who:
+        return
+    word = Word(who, str(entry.data.get("reason", "")), at_ms)
     if entry.type == "task_approved":
         task.approvals.setdefault(word.by, word)
     elif task.denied is None:
         task.denied = word
+
+
+def asker(request: dict[str, Any] | None) -> str:
+    """Who signed the request that an entry cites; empty when it cites none."""
+    try:
+        return str(canonical.decode(str((request or {})["text"]).encode())["peer_id"])
+    except (WireError, KeyError, TypeError):
+        return ""
 
 
 def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None:
