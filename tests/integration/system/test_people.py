@@ -1,0 +1,65 @@
+"""People as workers, with real processes and the command line they use."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.system.peers import Peer, eventually
+
+pytestmark = pytest.mark.docker
+
+PATCH = "--- a/total.py\n+++ b/total.py\n@@ -1 +1 @@\n-old\n+new\n"
+
+
+def refused(peer: Peer, *arguments: str) -> str:
+    """What the command says when it does not do it."""
+    done = peer.run(*arguments)
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    return done.stderr
+
+
+def test_a_chain_of_work_by_hand_and_by_agents(fresh_mesh, tmp_path):
+    """One claims a task, says that it failed, another tries it again and submits a patch; the sandboxed task that
+    depends on it runs only then. Each step is refused where it makes no sense, with the reason, and all peers agree on
+    what came of it."""
+    boss, ann, ben = fresh_mesh.grow("boss", "ann", "ben", CHORUS_AGENT_MAX_TASKS="0")
+    patch = tmp_path / "total.patch"
+    patch.write_text(PATCH)
+    first = boss.announce("--title", "mend the total", "--command", "by hand")
+    eventually("all have it", lambda: ann.task(first) and ben.task(first), 20)
+    second = ben.announce("--title", "then test it", "--command", "echo tested", "--depends-on", first)
+    unknown = boss.run("task", "announce", "--command", "true", "--depends-on", second[:-4] + "0000")
+    eventually("ann has both", lambda: ann.task(second), 20)
+
+    assert unknown.returncode == 2
+    assert "spec.depends_on[0]" in unknown.stderr
+    assert "depends on “mend the total”" in refused(ann, "task", "claim", second)
+    assert "has not ended yet" in refused(ann, "task", "retry", first)
+    assert ann.json("task", "claim", first)["state"] == "running"
+    eventually("ben sees it", lambda: ben.task(first)["holder"] == ann.peer_id, 20)
+    assert "somebody else works on it" in refused(ben, "task", "claim", first)
+    assert "did not claim" in refused(ben, "task", "submit", first, "--patch", str(patch))
+    assert ann.run("task", "submit", first).returncode == 2
+    assert ann.json("task", "submit", first, "--failed", "no time")["state"] == "failed"
+    eventually("told", lambda: "which failed; retry that one" in ben.task(second)["waiting_for"], 20)
+
+    again = ben.json("task", "retry", first)["task_id"]
+    eventually("the admin has it", lambda: boss.task(again), 20)
+    assert again in refused(boss, "task", "retry", first)
+    ben.json("task", "claim", again)
+    done = ben.json("task", "submit", again, "--patch", str(patch), "--note", "as asked")
+    (worker,) = fresh_mesh.grow("worker")
+    waited = ann.run("task", "wait", second, "--timeout", "60")
+    shown = ann.run("task", "show", again)
+
+    assert (done["state"], done["retry_of"]) == ("completed", first)
+    assert waited.returncode == 0, (waited.stdout, waited.stderr)
+    assert boss.task(second)["attempts"][-1]["worker"] == worker.peer_id
+    assert "by_hand" in json.dumps(boss.task(again)["attempts"])
+    assert "total.patch" in shown.stdout
+    got = tmp_path / "got"
+    fetched = boss.run("task", "artifacts", again, "--to", str(got))
+    assert fetched.returncode == 0, fetched.stderr
+    assert (got / "total.patch").read_text() == PATCH
