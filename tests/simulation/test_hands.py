@@ -87,6 +87,17 @@ async def test_two_who_claim_at_once_get_one_grant(autojump_clock):
         assert [type_ for type_, _ in decisions(made.at.peers["a"])] == ["task_granted"]
 
 
+async def test_of_two_claims_in_one_round_the_second_is_refused(autojump_clock):
+    """Before anything is decided the admin already promises the task to one only."""
+    async with shop(36, "a", max_tasks=0) as made:
+        await with_people(made, "p", "q")
+        task_id = await made.announce("a", "write it")
+        frame = {"kind": "claim", "task_id": task_id, "mesh_id": made.at.peers["a"].control.mesh_id}
+        answers = [made.services["a"].admin.hear(made.at.peers[name].peer_id, frame) for name in ("p", "q")]
+
+        assert answers == [{"kind": "noted"}, {"kind": "refused", "why": "somebody else asks for it"}]
+
+
 async def test_a_claim_outlives_a_restart_and_is_given_back_by_hand_only(autojump_clock):
     """A person's engine restarts: the claim holds. Given back, an agent does the task."""
     async with shop(32, "a", max_tasks=0) as made:

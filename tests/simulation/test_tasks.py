@@ -416,7 +416,7 @@ async def test_without_an_admin_tasks_are_stored_work_goes_on_and_results_wait(a
 
 
 async def test_a_restarted_worker_reports_again_what_it_had_said(autojump_clock):
-    """Its result was on its disk and with nobody else when it died: back again it reports it before it offers, nothing
+    """Its result was on its disk and with nobody else when it died: back again it reports it, nothing
     runs twice, and the attempt is accepted."""
     async with shop(19, "a", "b") as made:
         admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
@@ -435,8 +435,44 @@ async def test_a_restarted_worker_reports_again_what_it_had_said(autojump_clock)
 
         assert [attempt.ended for attempt in view.attempts] == ["accepted"]
         assert made.executors[worker].started == 2
-        types = decisions(made.at.peers[admin])
-        assert types.index(("task_accepted", task_id)) < types.index(("task_granted", second))
+
+
+async def test_a_restarted_worker_offers_only_when_its_report_has_arrived(autojump_clock):
+    """While the admin has not confirmed to hold the result of what it held, it offers for nothing; then it does."""
+    async with shop(22, "a", "b") as made:
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        worker = next(name for name in ("a", "b") if name != admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        await made.announce(admin, "true", role="nobody's")  # an open task is what workers offer for
+        task_id = await made.announce(admin, "sleep 5")
+        await until("running", lambda: made.executors[worker].active)
+        made.at.network.cut(made.at.peers[admin].peer_id, made.at.peers[worker].peer_id)
+        await until("said", lambda: made.services[worker].board.find(task_id).report)
+        left, offers, arrived = made.kill(worker), [], trio.Event()
+        leading = made.services[admin].admin
+        hear, leading._round = leading.hear, trio.lowlevel.checkpoint  # type: ignore[method-assign]
+
+        def listening(peer_id: str, frame: dict[str, Any]) -> dict[str, Any]:
+            offers.extend([trio.current_time()] if frame["kind"] == "offer" else [])
+            return hear(peer_id, frame)
+
+        leading.hear = listening  # type: ignore[method-assign]
+        made.at.network.heal()
+        peer = await made.start(worker, images=left)
+        deliver = peer.journal.deliver
+
+        async def slowly(entry: Any, addressee: str) -> bool:
+            await arrived.wait()
+            return await deliver(entry, addressee)
+
+        peer.journal.deliver = slowly  # type: ignore[method-assign]
+        await trio.sleep(30)
+        before = list(offers)
+        arrived.set()
+        await trio.sleep(10)
+
+        assert before == []
+        assert offers
 
 
 async def test_a_worker_whose_control_log_was_set_back_gives_back_what_it_had_begun(autojump_clock):

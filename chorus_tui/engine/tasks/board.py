@@ -137,6 +137,8 @@ class Board:
     def __init__(self) -> None:
         self.tasks: dict[Key, Task] = {}
         self.continued: dict[Key, str] = {}
+        self._named: dict[str, list[Task]] = {}
+        """Announced tasks by id alone; more than one only when ids were forged."""
         self.retries: dict[Key, set[str]] = {}
         """Tasks of the same mesh announced as a new attempt of an ended one."""
 
@@ -148,7 +150,7 @@ class Board:
 
     def find(self, task_id: str, mesh_id: str | None = None) -> Task | None:
         """By id; one of ``mesh_id`` before others: ids are unique but for forgery."""
-        found = [task for (_, name), task in self.tasks.items() if name == task_id and task.announcements]
+        found = self._named.get(task_id, [])
         return min(found, key=lambda task: (task.key[0] != mesh_id, task.key)) if found else None
 
     def of_mesh(self, mesh_id: str | None) -> list[Task]:
@@ -209,9 +211,12 @@ class Board:
             entry.author, message.spec, at_ms, ref(entry), message.continues or "", message.continues_mesh or "",
             str(extra.get("idempotency", "")), message.retry_of or "",
         )  # fmt: skip
-        known = self.task(key).announcements.get(entry.author)
+        task = self.task(key)
+        if not task.announcements:
+            self._named.setdefault(task.key[1], []).append(task)
+        known = task.announcements.get(entry.author)
         if known is None or _order(announced.cite) < _order(known.cite):
-            self.task(key).announcements[entry.author] = announced
+            task.announcements[entry.author] = announced
         if message.retry_of and message.retry_of != message.task_id:
             self.retries.setdefault((message.mesh_id, message.retry_of), set()).add(message.task_id)
         before = (message.continues_mesh or "", message.continues or "")

@@ -84,12 +84,7 @@ def decide(
 def _grantable(task: Task, board: Board, may: May) -> bool:
     announced = task.announced
     assert announced is not None
-    return (
-        task.open
-        and len(task.grants) < announced.spec.max_attempts
-        and may.announce(announced.author)
-        and not held_back(task, board)
-    )
+    return task.open and may.announce(announced.author) and not held_back(task, board)
 
 
 def _order(task: Task, state: AdminState) -> tuple[int, float, int, str]:
