@@ -21,8 +21,8 @@ log = structlog.get_logger("chorus.tasks.calls")
 
 LOOK_S = 1.0
 EVERY_S = 30.0
-AT_ONCE = 16
-"""Topics of others' roles joined at once for calling."""
+AT_ONCE = 4
+"""Tasks called for in one look: gossip is for all."""
 
 
 def of_member(member: Member | None) -> set[str]:

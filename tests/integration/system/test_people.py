@@ -1,4 +1,4 @@
-"""People as workers, with real processes and the command line they use."""
+"""Work by hand, and work without an admin, with real processes and the command line people use."""
 
 from __future__ import annotations
 
@@ -63,3 +63,28 @@ def test_a_chain_of_work_by_hand_and_by_agents(fresh_mesh, tmp_path):
     fetched = boss.run("task", "artifacts", again, "--to", str(got))
     assert fetched.returncode == 0, fetched.stderr
     assert (got / "total.patch").read_text() == PATCH
+
+
+def test_without_an_admin_work_goes_on_and_is_accepted_once_when_there_is_one(fresh_mesh):
+    """``kill -9`` of the only voter while a task runs: a new task is stored and says that no admin is there, the running
+    one ends past its lease with its result waiting; the admin comes back, accepts it once and grants the other."""
+    boss = fresh_mesh.grow("boss", CHORUS_AGENT_MAX_TASKS="0", CHORUS_TASK_LEASE_S="5")[0]
+    (worker,) = fresh_mesh.grow("worker", CHORUS_TASK_LEASE_S="5")
+    running = worker.announce("--title", "goes on", "--command", "sleep 20; echo done")
+    eventually("it runs", lambda: worker.task(running).get("state") == "running", 40)
+    boss.kill()
+    stored = worker.announce("--title", "waits", "--command", "echo hi")
+
+    eventually(
+        "it says why it waits", lambda: "no admin is in reach: it is stored" in worker.task(stored)["waiting_for"], 30
+    )
+    eventually("the result waits", lambda: "the next one will accept it" in worker.task(running)["detail"], 40)
+    boss.start().ready()
+    for task_id in (running, stored):
+        done = worker.run("task", "wait", task_id, "--timeout", "60")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+    lines = boss.run("journal", "export").stdout.splitlines()
+    decided = [json.loads(line)["entry"] for line in lines if json.loads(line)["kind"] == "control"]
+
+    assert [attempt["ended"] for attempt in worker.task(running)["attempts"]] == ["accepted"]
+    assert sum('"task_accepted"' in entry and running in entry for entry in decided) == 1
