@@ -508,7 +508,9 @@ async def test_a_late_result_is_evidence_and_never_done(autojump_clock):
         made.at.network.partition([made.at.peers[slow].peer_id], [made.at.peers[name].peer_id for name in others])
         await made.ended(admin, task_id, 200)
         made.at.network.heal()
-        await until("the late one is here", lambda: len(board.find(task_id).said) == 2, 200)
+        for name in ("a", "b", "c"):
+            held = made.services[name].board
+            await until("both are here", lambda held=held: (t := held.find(task_id)).terminal and len(t.said) == 2, 200)
 
         for name in ("a", "b", "c"):
             view = await made.state(name, task_id)

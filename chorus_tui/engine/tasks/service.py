@@ -202,11 +202,16 @@ class TaskService:
     async def _hear_progress(self, author: str, message: Message, _topic: str) -> None:
         assert isinstance(message, TaskProgress)
         key = (message.mesh_id, message.task_id)
-        held = self.board.tasks[key].held if key in self.board.tasks else None
-        if held is None or held.worker != author or held.attempt != message.attempt:
+        task = self.board.tasks.get(key)
+        if task is None or task.announced is None or task.terminal:
+            return
+        held = task.held
+        holds = held is not None and (held.worker, held.attempt) == (author, message.attempt)
+        if not holds and message.attempt <= len(task.grants):
             return  # only the holder knows how far it is
-        self._hear_phase(key, message.attempt, message.phase, message.detail)
-        if message.text:
+        # What is said may overtake the grant; it is shown when the grant is here.
+        self._note_phase(key, views.Phase(author, message.attempt, message.phase, message.detail))
+        if holds and message.text:
             self._hear_output(message.task_id, message.attempt, message.offset, message.text)
 
     async def _hear_call(self, author: str, message: Message, topic: str) -> None:
@@ -214,7 +219,10 @@ class TaskService:
             self.worker.called()
 
     def _hear_phase(self, key: Key, attempt: int, phase: str, detail: str) -> None:
-        fresh = views.Phase(attempt, phase, detail)
+        """Of a task that runs here."""
+        self._note_phase(key, views.Phase(self.parts.me, attempt, phase, detail))
+
+    def _note_phase(self, key: Key, fresh: views.Phase) -> None:
         if self.phases.get(key) != fresh:
             self.phases[key] = fresh
             self._changed[key] = None

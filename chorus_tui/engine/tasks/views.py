@@ -13,8 +13,9 @@ from chorus_tui.engine.tasks.board import Board, Grant, Task
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """The last phase heard of an attempt."""
+    """The last phase heard of an attempt, and from whom: it counts once that peer is known to hold the attempt."""
 
+    worker: str
     attempt: int
     phase: str
     detail: str
@@ -64,7 +65,7 @@ def _under_way(task: Task, held: Grant, around: Surroundings) -> tuple[State, st
     if held.by_hand:
         return "running", f"by hand: {around.name(held.worker)} works on it"
     phase = around.phases.get(task.key)
-    if phase is not None and phase.attempt == held.attempt:
+    if phase is not None and (phase.worker, phase.attempt) == (held.worker, held.attempt):
         return cast("State", phase.phase), phase.detail
     claimed = (held.attempt, held.worker) in task.claims
     return "granted", "its worker has started" if claimed else "its worker has not started yet"
