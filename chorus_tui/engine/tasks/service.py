@@ -16,7 +16,8 @@ from chorus_tui.engine.protocol.messages import Message, TaskProgress
 from chorus_tui.engine.tasks import views, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.announcing import Announcing
-from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.approving import Approving
+from chorus_tui.engine.tasks.board import Board, Key, Task, asker
 from chorus_tui.engine.tasks.calls import Calls
 from chorus_tui.engine.tasks.hands import Hands
 from chorus_tui.engine.tasks.output import OutputBuffer
@@ -30,6 +31,7 @@ log = structlog.get_logger("chorus.tasks")
 DECISIONS = {
     "task_granted": "was granted", "task_released": "was given back", "task_expired": "lost its worker; it is granted anew",
     "task_accepted": "is completed", "task_failed": "failed", "task_cancelled": "was cancelled",
+    "task_approved": "was approved", "task_denied": "was denied",
 }  # fmt: skip
 WATCH_S = 30.0
 BUFFERS = 64
@@ -68,6 +70,7 @@ class TaskService:
         self.calls = Calls(parts, self.board)
         self.announcing = Announcing(self)
         self.hands = Hands(self)
+        self.approving = Approving(self)
         parts.journal.fold(self)
         parts.control.fold(_Decided(self))
         parts.journal.on_fleeting("task_progress", self._hear_progress)
@@ -93,10 +96,14 @@ class TaskService:
         announced = self.board.tasks[key].announced
         if announced is None:
             return
-        worker = self.name(str(entry.data.get("worker", ""))) if entry.data.get("worker") else ""
+        who = str(entry.data.get("worker", "")) or asker(entry.request)
         words = DECISIONS.get(entry.type, "")
         reason = str(entry.data.get("reason", ""))
-        parts = [f"“{announced.spec.title}” {words}", f"({worker})" if worker else "", f": {reason}" if reason else ""]
+        parts = [
+            f"“{announced.spec.title}” {words}",
+            f"({self.name(who)})" if who else "",
+            f": {reason}" if reason else "",
+        ]
         level = "warning" if entry.type in ("task_expired", "task_failed", "task_released") else "info"
         line = {
             "at": self.parts.clock.wall(), "level": level, "text": " ".join(part for part in parts if part).replace(" :", ":"),
@@ -275,7 +282,7 @@ class TaskService:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
-        return {**self.announcing.handlers(), **self.hands.handlers()}
+        return {**self.announcing.handlers(), **self.hands.handlers(), **self.approving.handlers()}
 
     def follow(self, task: Task) -> Task:
         """The task, or the one that goes on from it in the present mesh."""

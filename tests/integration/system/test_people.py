@@ -88,3 +88,28 @@ def test_without_an_admin_work_goes_on_and_is_accepted_once_when_there_is_one(fr
 
     assert [attempt["ended"] for attempt in worker.task(running)["attempts"]] == ["accepted"]
     assert sum('"task_accepted"' in entry and running in entry for entry in decided) == 1
+
+
+def test_people_approve_or_deny_and_everybody_sees_who(fresh_mesh):
+    """A risky task waits on every peer; an agent's word is refused; a person approves one and denies the other: the one
+    runs, the other is cancelled with the reason, and both show who said so."""
+    boss, _ = fresh_mesh.grow("boss", "worker")
+    (ann,) = fresh_mesh.grow("ann", kind="human")
+    good = boss.announce("--title", "good", "--command", "echo hi", "--timeout", "7200", "--approval", "risky")
+    bad = boss.announce("--title", "bad", "--command", "echo hi", "--approval", "always")
+    for task_id in (good, bad):
+        eventually(
+            "it waits", lambda task_id=task_id: "approval 0 of 1" in ann.task(task_id).get("waiting_for", ""), 20
+        )
+
+    assert "only people" in refused(boss, "task", "approve", good)
+    assert ann.json("task", "approve", good, "--reason", "fine")["approvals"][0]["name"] == "ann"
+    assert "the task needs" not in refused(ann, "task", "approve", good)
+    denied = ann.json("task", "deny", bad, "--reason", "not now")
+    waited = boss.run("task", "wait", good, "--timeout", "60")
+
+    assert (denied["state"], denied["detail"]) == ("cancelled", "denied by ann: not now")
+    assert waited.returncode == 0, (waited.stdout, waited.stderr)
+    shown = boss.run("task", "show", good).stdout
+    assert "approved by ann" in shown
+    eventually("told everywhere", lambda: boss.task(bad)["detail"] == "denied by ann: not now", 20)

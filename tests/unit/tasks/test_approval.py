@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.engine.control import requests
+from chorus_tui.engine.control.interface import Member
+from chorus_tui.engine.control.membership import Roster
 from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.tasks import approval, ids
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.rules import AdminState, decide
 from chorus_tui.engine.tasks.waiting import waiting_for
-from tests.unit.tasks.boards import EVERYBODY, MESH, PARAMETERS, a_board, agent, an_offer, decision
+from tests.unit.tasks.boards import EVERYBODY, ME, MESH, OTHER, PARAMETERS, a_board, agent, an_offer, decision
 
 TASK = ids.ulid(1.0, b"\1" * 10)
 PEOPLE = ["ann", "ben", "cy"]
@@ -105,3 +109,28 @@ def test_a_word_is_refused_where_it_would_change_nothing(words):
         if refused:
             continue
         assert (set(task.approvals), task.denied) != before
+
+
+@pytest.mark.parametrize(
+    ("kind", "authority", "signer", "accepted"),
+    [
+        ("human", "decision", ME, True),
+        ("human", "coordination", ME, False),
+        ("agent", "master", ME, False),
+        ("human", "decision", OTHER, False),
+    ],
+)
+def test_a_follower_takes_an_approval_only_from_a_person_who_may_and_signed_it(kind, authority, signer, accepted):
+    """An admin cannot invent one: neither without the person's signature, nor for an agent, nor above an authority."""
+    member = Member(ME.peer_id, "ann", kind, "", (), authority, 2)
+    roster, data = Roster(mesh_id=MESH, members={ME.peer_id: member}), {"task_id": TASK, "reason": ""}
+    request = requests.make(signer, MESH, "task_approved", data, "1:0:x")
+    request["text"] = request["text"].replace(signer.peer_id, ME.peer_id)
+    entry = replace(decision(3, "task_approved", TASK, reason=""), request=request)
+
+    for one, good in ((entry, accepted), (replace(entry, request=None), False), (replace(entry, data={}), False)):
+        if good:
+            requests.check_entry(one, roster)
+        else:
+            with pytest.raises(WireError):
+                requests.check_entry(one, roster)
