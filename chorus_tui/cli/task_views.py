@@ -37,9 +37,14 @@ def print_task(task: TaskView) -> None:
             ("announced", f"{moment(task.announced_at)} by {task.announcer_name or task.announcer}"),
             ("delivery", _delivery(task)),
             ("priority", task.priority),
+            ("needs", _needs(task)),
+            ("approval", _approval(task)),
+            ("depends on", ", ".join(spec.depends_on)),
             ("held by", task.holder_name or task.holder),
             ("image", spec.image or spec.language),
             ("repository", spec.repository),
+            ("retry of", task.retry_of),
+            ("retried as", ", ".join(task.retried_as)),
             ("continues", task.continues),
             ("continued as", task.continued_as),
         ]
@@ -56,6 +61,20 @@ def print_task(task: TaskView) -> None:
     if task.result is not None:
         say()
         print_result(task.result)
+    if task.evidence:
+        say()
+        say("Other results that were said, kept as evidence; none of them counts:")
+        lost = [
+            (
+                e.attempt,
+                e.worker_name or e.worker,
+                moment(e.at),
+                f"{e.result.outcome} {e.result.reason}".rstrip(),
+                e.why,
+            )
+            for e in task.evidence
+        ]
+        table(("attempt", "worker", "said", "outcome", "why it does not count"), lost)
 
 
 def print_result(result: TaskResult) -> None:
@@ -83,6 +102,20 @@ def _evidence(task: TaskView) -> str:
     if task.confirmed:
         return "confirmed: it stands in the control log"
     return "a result is in, not confirmed yet" if task.state == "result_in" else ""
+
+
+def _needs(task: TaskView) -> str:
+    spec = task.spec
+    areas = f"expertise {' or '.join(spec.expertise)}" if spec.expertise else ""
+    return ", ".join(part for part in (f"role {spec.role}" if spec.role else "", areas) if part)
+
+
+def _approval(task: TaskView) -> str:
+    if not task.approvals_needed:
+        return ""
+    given = [f"{'approved' if w.approved else 'denied'} by {w.name}, {moment(w.at)}" for w in task.approvals]
+    agreed = sum(word.approved for word in task.approvals)
+    return "; ".join([f"{agreed} of {task.approvals_needed}", *given])
 
 
 def _delivery(task: TaskView) -> str:

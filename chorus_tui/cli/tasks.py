@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chorus_tui.cli import hands
 from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ FOLLOW_S = 0.5
 
 @click.group()
 def task() -> None:
-    """Announce tasks, follow them, fetch what they made."""
+    """Announce tasks, follow them, fetch what they made; work on them yourself."""
+
+
+for command in hands.COMMANDS:
+    task.add_command(command)
 
 
 @task.command()
@@ -36,7 +41,10 @@ def task() -> None:
 @click.option("--project", "project_id", help="The project it belongs to.")
 @click.option("--priority", type=click.Choice(["low", "medium", "high", "urgent"]), help="Default: medium.")
 @click.option("--role", help="Only agents of this role.")
-@click.option("--expertise", multiple=True, help="What the agent should know; repeat for more.")
+@click.option("--expertise", multiple=True, help="An area the agent must know one of; repeat for more.")
+@click.option("--depends-on", multiple=True, metavar="TASK", help="Only after this task is completed; repeat for more.")
+@click.option("--approval", type=click.Choice(["auto", "risky", "always"]), help="Whether people have to agree first.")
+@click.option("--approvals", type=int, metavar="N", help="How many people have to agree, when some have to.")
 @click.option("--timeout", "timeout_s", type=int, metavar="S", help="Seconds for all commands together.")
 @click.option("--max-attempts", type=int, help="Grants at most, when workers are lost.")
 @click.option("--memory-mb", type=int, help="Memory of the sandbox, MiB.")

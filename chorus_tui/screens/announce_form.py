@@ -22,6 +22,7 @@ LANGUAGES = [
     ("Java", "java"),
     ("C / C++", "cpp"),
 ]
+APPROVALS = [("not needed", "auto"), ("when risky", "risky"), ("always", "always")]
 PRIORITIES = [(name, name) for name in ("low", "medium", "high", "urgent")]
 
 
@@ -56,6 +57,16 @@ class AnnounceForm(ModalScreen[str]):
                 yield Input(placeholder="none", id="repository")
                 yield Label("Files to keep, globs below /workspace/output, spaces between")
                 yield Input(placeholder="all of them", id="outputs")
+                with Horizontal(classes="pair"):
+                    with Vertical():
+                        yield Label("Approval by people")
+                        yield Select(APPROVALS, value="auto", allow_blank=False, id="approval")
+                    with Vertical():
+                        yield Label("Only for the role")
+                        yield Input(placeholder="any", id="role")
+                    with Vertical():
+                        yield Label("Only after tasks")
+                        yield Input(placeholder="their ids", id="after")
             yield Static(id="problem", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Announce  ctrl+s", variant="primary", id="send", compact=True)
@@ -105,7 +116,8 @@ class AnnounceForm(ModalScreen[str]):
         return TaskSpec.model_validate(
             {
                 "title": text["task-title"], "commands": commands, "language": self.query_one("#language", Select).value,
-                "priority": self.query_one("#priority", Select).value, "timeout_s": text["timeout"] or 600,
+                "priority": self.query_one("#priority", Select).value, "approval": self.query_one("#approval", Select).value,
+                "timeout_s": text["timeout"] or 600, "role": text["role"], "depends_on": (text["after"] or "").split(),
                 "repository": repository, "outputs": (text["outputs"] or "").split(),
             }
         )  # fmt: skip
@@ -134,6 +146,4 @@ class AnnounceForm(ModalScreen[str]):
 def _label(field: str) -> str:
     """A field's name as the form shows it."""
     name = field.removeprefix("spec.").split(".")[0]
-    return {"timeout_s": "time limit", "outputs": "files to keep", "commands": "commands", "title": "title"}.get(
-        name, name
-    )
+    return {"timeout_s": "time limit", "outputs": "files to keep", "depends_on": "only after tasks"}.get(name, name)

@@ -20,7 +20,9 @@ KEYS = (
     ("1 2 3 t", "help, status, peers, tasks"), (":", "the prompt: any command by its name, with completion"),
     ("ctrl+p", "the palette: search all commands"), ("?", "the keys of this screen"), ("/", "filter a list or a log; escape clears"),
     ("g  G", "first and last line; at the end a log follows again"), ("y", "copy the id under the cursor"),
-    ("a  x  s", "on tasks: announce, cancel, save files"), ("o", "on tasks: to the output and back"), ("q", "leave"),
+    ("a  x  s", "on tasks: announce, cancel, save files"), ("c  u  b", "on tasks: claim one yourself, submit its result, give it back"),
+    ("r  p  d", "on tasks: retry an ended one, approve or deny one that waits for it"),
+    ("o", "on tasks: to the output and back"), ("q", "leave"),
 )  # fmt: skip
 GLOSSARY = (
     ("admin", "the member that leads the control log: it admits members, grants tasks and accepts results"),
@@ -28,9 +30,11 @@ GLOSSARY = (
     ("announced", "said in a feed; waiting for a grant"),
     ("artifact", "a file that a task left in /workspace/output; kept by its hash"),
     ("attempt", "one grant of a task. A new one follows when a worker is lost"),
+    ("by hand", "a task that a person claimed and works on without a sandbox"),
     ("blob", "content by its SHA-256; files travel as blobs"),
     ("confirmed", "decided in the control log; it stands for ever"),
     ("control log", "what the mesh decided: one log, agreed by its voters, checked by every member"),
+    ("evidence", "a result that was said and does not count: too late, twice, or without a grant"),
     ("feed", "what one peer said: signed, chained by hash, replicated to all members"),
     ("grant", "the admin's word that a worker may run a task, with a lease"),
     ("held by", "peers that confirmed to have a message on disk"),

@@ -48,6 +48,7 @@ def detail(view: TaskView, now: float) -> Text:
         text.append("reported, not accepted:\n", style="dim")
         text.append_text(_result(view.attempts[-1].result))
     text.append_text(_attempts(view))
+    text.append_text(_evidence(view, now))
     text.append_text(_asked(view, now))
     return text
 
@@ -86,6 +87,20 @@ def _attempts(view: TaskView) -> Text:
     return text
 
 
+def _evidence(view: TaskView, now: float) -> Text:
+    """Results that lost: who, when, which attempt, and why they do not count."""
+    text = Text()
+    for lost in view.evidence[:4]:
+        text.append("evidence  ", style="dim")
+        text.append(
+            f"{lost.result.outcome} by {plain(lost.worker_name)}, attempt {lost.attempt}, {ago(now - lost.at)} ago: "
+        )
+        text.append(f"does not count, {plain(lost.why)}\n", style="yellow")
+    if len(view.evidence) > 4:
+        text.append(f"          and {len(view.evidence) - 4} more\n", style="dim")
+    return text
+
+
 def _source(repository: str) -> str:
     """A bundle by the beginning of its hash, anything else as it is."""
     if repository.startswith("sha256:"):
@@ -101,6 +116,20 @@ def _asked(view: TaskView, now: float) -> Text:
         rows.append(("delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"))
     if view.spec.repository:
         rows.append(("source", _source(view.spec.repository)))
+    if view.approvals_needed:
+        agreed = sum(word.approved for word in view.approvals)
+        rows.append(("approval", f"{agreed} of {view.approvals_needed}"))
+        for word in view.approvals:
+            how = "approved" if word.approved else "denied"
+            why = f": {plain(word.reason)}" if word.reason else ""
+            rows.append(("", f"{how} by {plain(word.name)}, {ago(now - word.at)} ago{why}"))
+    if view.spec.role or view.spec.expertise:
+        areas = [plain(" or ".join(view.spec.expertise))] if view.spec.expertise else []
+        rows.append(("needs", ", ".join([*([f"role {plain(view.spec.role)}"] if view.spec.role else []), *areas])))
+    rows += [("after", task_id) for task_id in view.spec.depends_on[:4]]
+    if view.retry_of:
+        rows.append(("retry of", view.retry_of))
+    rows += [("retried as", task_id) for task_id in view.retried_as[:2]]
     if view.continued_as:
         rows.append(("goes on as", view.continued_as))
     rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]

@@ -12,11 +12,11 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
 from chorus_tui.contract.models.tasks import TERMINAL, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
+from chorus_tui.screens.task_hands import TaskHands
 from chorus_tui.screens.task_view import detail, row
 from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.plain import plain
-from chorus_tui.widgets.portal_screen import PortalScreen
 
 COLUMNS = ("state", "task", "by", "time")
 # Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
@@ -35,7 +35,7 @@ ORDER = (
 )
 
 
-class TasksScreen(PortalScreen):
+class TasksScreen(TaskHands):
     """The board left (or above), the task right (or below)."""
 
     NAME = "tasks"
@@ -150,6 +150,10 @@ class TasksScreen(PortalScreen):
             return ""
         return str(board.coordinate_to_cell_key(board.cursor_coordinate).row_key.value)
 
+    @property
+    def task_shown(self) -> TaskView | None:
+        return self._view if self._view is not None and self._view.task_id == self._selected() else None
+
     def _follow_cursor(self) -> None:
         task_id = self._selected()
         if task_id == self._followed:
@@ -157,6 +161,7 @@ class TasksScreen(PortalScreen):
                 self._show_empty()
             return
         self._followed, self._view, self._partial = task_id, None, ""
+        self.refresh_bindings()
         self.query_one(EventLog).replace([])
         if task_id:
             self._load_view()
@@ -182,6 +187,7 @@ class TasksScreen(PortalScreen):
             ended_now = view.confirmed and not (self._view and self._view.confirmed)
             self._view = view
             self.query_one("#task-text", Static).update(detail(view, time.time()))
+            self.refresh_bindings()
             if ended_now:
                 self._follow_output(task_id)
 

@@ -50,6 +50,7 @@ class World:
     async def start(
         self, name: str, *, kind: str = "agent", images: tuple[bytes, bytes] | None = None, binding: str = "here",
         bootstrap: tuple[str, ...] = (), extend: Callable[[Peer], None] | None = None, parameters: dict[str, float] | None = None,
+        role: str = "", expertise: tuple[str, ...] = (),
     ) -> Peer:  # fmt: skip
         """Start a peer, with what an earlier life left on its disks when ``images`` are given."""
         identity = Identity(SeededEntropy(f"identity {self.seed} {name}").bytes(32))
@@ -61,7 +62,7 @@ class World:
         journal = FeedJournal(identity, feeds, mesh, lambda value: value, clock, entropy, events, "test")
         settings = ControlSettings(grace_s=3.0, bootstrap=bootstrap, binding=binding, parameters=parameters or {})
         control = ControlService(
-            identity, name, kind, "", [], decisions, mesh, journal, clock, entropy, events, settings
+            identity, name, kind, role, list(expertise), decisions, mesh, journal, clock, entropy, events, settings
         )  # type: ignore[arg-type]
         peer = Peer(name, identity, mesh, journal, control, trio.CancelScope(), (feeds, decisions))
         if extend:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from textual.widgets import DataTable, Input, TextArea
+from textual.widgets import DataTable, Input, Select, TextArea
 
 from chorus_tui.app import ChorusApp
 from chorus_tui.client import EngineGone
@@ -153,12 +153,16 @@ def test_announcing_shows_problems_at_the_field_and_then_succeeds():
         assert form.query_one("#task-title", Input).value == "Say hello"
         engine.problems.clear()
         form.query_one("#repository", Input).value = ""
+        form.query_one("#role", Input).value = "tester"
+        form.query_one("#after", Input).value = "01ARZ3NDEKTSV4RRFFQ69G5FA3"
+        form.query_one("#approval", Select).value = "risky"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: pilot.app.screen is not form, "the form closes")
         spec = engine.calls[[name for name, _ in engine.calls].index("tasks.announce") :]
         sent = [request.spec for name, request in spec if name == "tasks.announce"][-1]
 
         assert (sent.title, sent.commands, sent.repository) == ("Say hello", ["echo hello", "echo again"], "")
+        assert (sent.role, sent.depends_on, sent.approval) == ("tester", ["01ARZ3NDEKTSV4RRFFQ69G5FA3"], "risky")
 
     play(steps)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from chorus_tui.contract.models.common import Answer, Request
 
 Priority = Literal["low", "medium", "high", "urgent"]
+Approval = Literal["auto", "risky", "always"]
 State = Literal[
     "announced",
     "waiting",
@@ -51,8 +52,10 @@ class TaskSpec(Request):
     description: str = Field(default="", max_length=20_000)
     project_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
     priority: Priority = "medium"
-    role: str = Field(default="", max_length=64)
-    expertise: list[str] = Field(default_factory=list, max_length=16)
+    role: str = Field(default="", max_length=64, description="The role a worker must have been granted")
+    expertise: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
+        default_factory=list, max_length=16, description="Areas of which a worker must know one at least"
+    )
     language: str = Field(default="", max_length=32, description="Picks the image; empty: the base image")
     image: str = Field(default="", max_length=256, description="Overrides the image of the language")
     repository: str = Field(
@@ -72,26 +75,46 @@ class TaskSpec(Request):
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="Grants at most, when workers are lost or cannot start it"
     )
+    depends_on: list[Annotated[str, Field(pattern=TASK_ID)]] = Field(
+        default_factory=list, max_length=32, description="Tasks that must be completed before this one is granted"
+    )
+    approval: Approval = Field(
+        default="auto", description="Whether people have to agree before it is granted: never, when it is risky, always"
+    )
+    approvals: int = Field(
+        default=1, ge=1, le=15, description="How many different people have to agree, when some have to"
+    )
     thread_id: str = Field(default="", max_length=128)
 
     @model_validator(mode="after")
     def _sane_texts(self) -> TaskSpec:
-        for i, command in enumerate(self.commands):
-            if not command.strip():
-                raise ValueError(f"commands[{i}] is empty")
-            if len(command) > 16_384:
-                raise ValueError(f"commands[{i}] is longer than 16384 characters")
-            if "\0" in command:
-                raise ValueError(f"commands[{i}] holds a NUL character")
-        for name, value in self.env.items():
-            if not name.replace("_", "a").isalnum() or name[:1].isdigit() or not name.isascii():
-                raise ValueError(f"env: {name!r} is no variable name")
-            if "\0" in value or len(value) > 8192:
-                raise ValueError(f"env: the value of {name} is too long or holds a NUL character")
+        _check_commands(self.commands)
+        _check_env(self.env)
         for i, pattern in enumerate(self.outputs):
             if pattern.startswith("/") or ".." in pattern.split("/") or not pattern:
                 raise ValueError(f"outputs[{i}] must be a glob below /workspace/output, without '..'")
+        for i, task_id in enumerate(self.depends_on):
+            if task_id in self.depends_on[:i]:
+                raise ValueError(f"depends_on[{i}] is named twice")
         return self
+
+
+def _check_commands(commands: list[str]) -> None:
+    for i, command in enumerate(commands):
+        if not command.strip():
+            raise ValueError(f"commands[{i}] is empty")
+        if len(command) > 16_384:
+            raise ValueError(f"commands[{i}] is longer than 16384 characters")
+        if "\0" in command:
+            raise ValueError(f"commands[{i}] holds a NUL character")
+
+
+def _check_env(env: dict[str, str]) -> None:
+    for name, value in env.items():
+        if not name.replace("_", "a").isalnum() or name[:1].isdigit() or not name.isascii():
+            raise ValueError(f"env: {name!r} is no variable name")
+        if "\0" in value or len(value) > 8192:
+            raise ValueError(f"env: the value of {name} is too long or holds a NUL character")
 
 
 class AnnounceTask(Request):
@@ -123,6 +146,49 @@ class WaitTask(TaskRef):
 
 class CancelTask(TaskRef):
     """Cancel, with a reason others can read."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+class ClaimTask(TaskRef):
+    """Take a task by hand."""
+
+
+class ReleaseTask(TaskRef):
+    """Give back a task that was claimed by hand; it is granted anew."""
+
+    reason: str = Field(default="", max_length=300)
+
+
+class SubmittedFile(Request):
+    """One file; ``content`` is base64."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f]+$", description="A file name, no path")
+    content: str = Field(max_length=960_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$", description="Base64, 700 KB of bytes")
+
+
+class SubmitTask(TaskRef):
+    """The result of a task that was claimed by hand: ``output`` or ``patch`` with a file, ``failed`` with a reason."""
+
+    kind: Literal["output", "patch", "failed"]
+    file: SubmittedFile | None = None
+    reason: str = Field(default="", max_length=2000, description="Why it failed; else a note on the result")
+
+    @model_validator(mode="after")
+    def _complete(self) -> SubmitTask:
+        if self.kind == "failed" and not self.reason.strip():
+            raise ValueError("reason: say why it failed")
+        if (self.kind == "failed") != (self.file is None):
+            raise ValueError(f"file: {'a failed task has none' if self.file else f'the {self.kind} is missing'}")
+        return self
+
+
+class RetryTask(TaskRef):
+    """A new task that asks for the same as an ended one."""
+
+
+class JudgeTask(TaskRef):
+    """A person's word on a task that waits for approval."""
 
     reason: str = Field(default="", max_length=500)
 
@@ -192,9 +258,32 @@ class Attempt(Answer):
     worker: str
     worker_name: str
     granted_at: float
+    by_hand: bool = False
     ended: Literal["", "released", "expired", "accepted", "failed", "cancelled"] = ""
     reason: str = ""
     result: TaskResult | None = Field(default=None, description="A result that came, accepted or not")
+
+
+class ApprovalWord(Answer):
+    """One person's word: approved, or denied."""
+
+    by: str
+    name: str
+    at: float
+    approved: bool
+    reason: str = ""
+
+
+class LostResult(Answer):
+    """Evidence: a result that was said and does not count. ``why`` says why not; ``entry`` is the hash of the feed entry."""
+
+    worker: str
+    worker_name: str
+    attempt: int
+    at: float
+    why: str
+    entry: str
+    result: TaskResult
 
 
 class TaskRow(Answer):
@@ -233,3 +322,10 @@ class TaskView(TaskRow):
     confirmed: bool = Field(description="The end stands in the control log")
     announced_delivery: dict[str, int | bool] = Field(default_factory=dict, description="stored, sent, held_by")
     waiting_for: str = ""
+    evidence: list[LostResult] = Field(
+        default_factory=list, description="Results that lost: late, by somebody else, or twice; never what is done"
+    )
+    retry_of: str = Field(default="", description="The ended task of which this is a new attempt")
+    retried_as: list[str] = Field(default_factory=list)
+    approvals_needed: int = 0
+    approvals: list[ApprovalWord] = Field(default_factory=list, description="Who agreed or denied, and when")

@@ -27,6 +27,8 @@ VOTERS_CHANGED = "voters_changed"
 HAND_OVER = "hand_over"
 ABSORB_OFFER = "absorb_offer"
 ABSORBED_BY = "absorbed_by"
+TASK_APPROVED = "task_approved"
+TASK_DENIED = "task_denied"
 
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 DEFAULTS: dict[str, float] = {
     "lease_s": 60.0,
+    "claim_lease_s": 86_400.0,
     "expiry_grace_s": 5.0,
     "offer_window_s": 1.0,
     "heartbeat_s": 5.0,
@@ -15,6 +16,7 @@ FAST = {"heartbeat_s": 0.5, "admin_timeout_s": 1.5}
 """The profile for a mesh on one good network: a tenth of the times."""
 BOUNDS: dict[str, tuple[float, float]] = {
     "lease_s": (1.0, 3600.0),
+    "claim_lease_s": (60.0, 2_592_000.0),
     "expiry_grace_s": (0.1, 600.0),
     "offer_window_s": (0.0, 30.0),
     "heartbeat_s": (0.1, 60.0),

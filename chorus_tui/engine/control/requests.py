@@ -56,6 +56,11 @@ def _removes(member: Member, data: dict[str, Any], roster: Roster) -> str | None
     return None if gone == member else needs("grant_roles")(member, data, roster)
 
 
+def _judges(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """Whether a task may run is for people to say."""
+    return needs("approve")(member, data, roster) if member.kind == "human" else "only people approve or deny tasks"
+
+
 REQUESTS: dict[str, Rule] = {
     entries.PARAMETERS_SET: needs("grant_roles"),
     entries.MEMBER_CHANGED: _grants,
@@ -63,6 +68,8 @@ REQUESTS: dict[str, Rule] = {
     entries.HAND_OVER: needs("trigger"),
     entries.ABSORB_OFFER: needs("grant_roles"),
     entries.ABSORBED_BY: needs("grant_roles"),
+    entries.TASK_APPROVED: _judges,
+    entries.TASK_DENIED: _judges,
 }
 """Types that a member can ask for, each with its rule. A feature adds its own here."""
 

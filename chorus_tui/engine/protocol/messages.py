@@ -73,7 +73,8 @@ class AvailabilityBroadcast(Message):
 
 
 class TaskAnnouncement(Message):
-    """A task, in the mesh it belongs to. ``continues`` names an open task of a mesh that was left."""
+    """A task, in the mesh it belongs to. ``continues`` names an open task of a mesh that was left; ``retry_of`` an ended
+    one of the same mesh, of which this is a new attempt."""
 
     task_id: str = Field(pattern=TASK_ID)
     mesh_id: str = Field(pattern=_HASH)
@@ -81,6 +82,7 @@ class TaskAnnouncement(Message):
     on_behalf_of: str = Field(default="", max_length=128)
     continues: str | None = Field(default=None, pattern=TASK_ID)
     continues_mesh: str | None = Field(default=None, pattern=_HASH)
+    retry_of: str | None = Field(default=None, pattern=TASK_ID)
 
 
 class TaskClaim(Message):
@@ -102,6 +104,14 @@ class TaskProgress(Message):
     offset: int = Field(default=0, ge=0)
     text: str = Field(default="", max_length=32_768)
     detail: str = Field(default="", max_length=500)
+
+
+class TaskCall(Message):
+    """Fleeting, by the admin, on the topics of a task's role or expertise: who can is to offer or claim."""
+
+    task_id: str = Field(pattern=TASK_ID)
+    mesh_id: str = Field(pattern=_HASH)
+    title: str = Field(default="", max_length=200)
 
 
 class TaskComplete(Message):
@@ -164,6 +174,7 @@ TYPES: dict[str, MessageType] = {
     "task_announcement": MessageType(TaskAnnouncement, True, topics.COORDINATION, "task_announced"),
     "task_claim": MessageType(TaskClaim, True, topics.COORDINATION, "task_claimed"),
     "task_progress": MessageType(TaskProgress, False, None, "task_progress"),
+    "task_call": MessageType(TaskCall, False, None, "task_announced"),
     "task_complete": MessageType(TaskComplete, True, topics.COORDINATION, "task_completed"),
     "task_cancel_request": MessageType(TaskCancelRequest, True, topics.COORDINATION, "task_cancelled"),
     "watermarks": MessageType(Watermarks, False, topics.COORDINATION, "network_event"),

@@ -28,3 +28,8 @@ def task(task_id: str) -> str:
 def role(name: str) -> str:
     """Peers of one role."""
     return f"CHORUS/roles/{part(name)}/v1"
+
+
+def expertise(area: str) -> str:
+    """Peers that know an area."""
+    return f"CHORUS/expertise/{part(area)}/v1"

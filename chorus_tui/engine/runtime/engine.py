@@ -30,8 +30,9 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
-from chorus_tui.engine.tasks.rules import Agent
-from chorus_tui.engine.tasks.service import Parts, TaskService
+from chorus_tui.engine.tasks.parts import Parts
+from chorus_tui.engine.tasks.routing import Agent
+from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
 
 LEASE = "lease_s"

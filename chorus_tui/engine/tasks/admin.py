@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -13,9 +14,10 @@ from chorus_tui.engine.control.authority import may, may_cancel
 from chorus_tui.engine.control.interface import Control, NoMesh, NotAdmin
 from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.tasks import wire
+from chorus_tui.engine.tasks import claims, wire
 from chorus_tui.engine.tasks.board import Board, Key
-from chorus_tui.engine.tasks.rules import AdminState, Agent, May, Offer, decide
+from chorus_tui.engine.tasks.routing import Agent, Offer
+from chorus_tui.engine.tasks.rules import AdminState, May, decide
 
 log = structlog.get_logger("chorus.tasks.admin")
 
@@ -72,7 +74,7 @@ class Admin:
                 log.warning("An act could not be written as it was", act=act.type_, reason=str(error))
                 continue
             committed += 1
-            if act.type_ == "task_granted":
+            if act.type_ == "task_granted" and not act.data.get("by_hand"):
                 self._took_room(act.data["worker"])
         if committed:
             self.nudge()
@@ -80,9 +82,7 @@ class Admin:
     def _took_room(self, worker: str) -> None:
         offer = self._state.offers.get(worker)
         if offer is not None:
-            self._state.offers[worker] = Offer(
-                offer.peer_id, offer.free - 1, offer.role, offer.expertise, offer.languages, offer.at
-            )
+            self._state.offers[worker] = replace(offer, free=offer.free - 1)
 
     async def serve(self, stream: Stream) -> None:
         """Answer a worker's question. A frame that makes no sense costs its sender the stream."""
@@ -98,6 +98,8 @@ class Admin:
             return self._offer(worker, frame)
         if frame["kind"] == "renew":
             return self._renew(worker, control.mesh_id, wire.held(frame.get("held")))
+        if frame["kind"] == "claim":
+            return self._claim(worker, control.mesh_id, frame)
         if frame["kind"] == "release":
             return self._release(worker, control.mesh_id, frame)
         raise WireError("bad_frame", "Unknown kind of frame")
@@ -108,12 +110,24 @@ class Admin:
         free = frame.get("free")
         if type(free) is not int or not 0 <= free <= 10_000:
             raise WireError("bad_frame", "free is a number of tasks")
-        self._state.offers[worker] = Offer(
-            worker, free, str(frame.get("role", "")), _words(frame.get("expertise")), _words(frame.get("languages")),
-            self._clock.monotonic(),
-        )  # fmt: skip
+        # Role and expertise of an offer are a wish: those that the mesh granted count.
+        self._state.offers[worker] = Offer(worker, free, _words(frame.get("languages")), self._clock.monotonic())
         self.nudge()
         return {"kind": "noted"}
+
+    def _claim(self, worker: str, mesh_id: str, frame: dict[str, Any]) -> dict[str, Any]:
+        """Somebody wants to do a task by hand; the next round grants it, unless it is somebody else's by then."""
+        member, key = self._control.members.get(worker), (mesh_id, str(frame.get("task_id", "")))
+        task = self._board.tasks.get(key)
+        if member is None or not may(member, "work"):
+            return {"kind": "refused", "why": "this member may not work"}
+        if task is None or task.announced is None:
+            return {"kind": "refused", "why": "the admin has not heard of this task yet"}
+        why = claims.refusal(task, self._board, member)
+        if not why and self._state.claims.setdefault(key, worker) != worker:
+            why = "somebody else asks for it"
+        self.nudge()
+        return {"kind": "refused", "why": why} if why else {"kind": "noted"}
 
     def _renew(self, worker: str, mesh_id: str, held: list[tuple[str, int]]) -> dict[str, Any]:
         gone = []

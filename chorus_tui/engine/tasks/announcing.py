@@ -15,7 +15,7 @@ from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
-from chorus_tui.engine.tasks import ids, views
+from chorus_tui.engine.tasks import dependencies, ids, views
 from chorus_tui.engine.tasks.board import Key, Reported, Task
 from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
 
@@ -49,17 +49,15 @@ class Announcing:
 
     async def announce(self, request: models.AnnounceTask, caller: Any) -> models.TaskRef:
         """Announce a task of the present mesh. The same idempotency key gives the same task."""
-        parts = self._service.parts
-        mesh_id = self._mesh()
-        if not parts.control.may(parts.me, "announce"):
-            raise Problem(
-                403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice."
-            )
+        parts, mesh_id = self._service.parts, self._may_announce()
         known = self._known(request.idempotency_key)
         if known:
             return models.TaskRef(task_id=known)
-        spec = await self._with_repository(request.spec)
         task_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
+        wrong = dependencies.faults(task_id, request.spec.depends_on, self._service.board, mesh_id)
+        if wrong:
+            raise invalid(wrong)
+        spec = await self._with_repository(request.spec)
         data = {
             "task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(),
             "on_behalf_of": getattr(caller, "person", "") or "", "idempotency": request.idempotency_key,
@@ -67,9 +65,29 @@ class Announcing:
         await self._say(data)
         return models.TaskRef(task_id=task_id)
 
+    async def again(self, task_id: str, spec: models.TaskSpec, caller: Any) -> models.TaskRef:
+        """Announce the same as ``task_id`` did, as a new attempt of it."""
+        parts, mesh_id = self._service.parts, self._may_announce()
+        new_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
+        data = {
+            "task_id": new_id, "mesh_id": mesh_id, "spec": spec.model_dump(), "retry_of": task_id,
+            "on_behalf_of": getattr(caller, "person", "") or "",
+        }  # fmt: skip
+        await self._say(data)
+        return models.TaskRef(task_id=new_id)
+
+    def _may_announce(self) -> str:
+        """The present mesh, where this peer may announce."""
+        mesh_id, parts = self._mesh(), self._service.parts
+        if not parts.control.may(parts.me, "announce"):
+            raise Problem(
+                403, "authority", "This peer may not announce tasks", "Its authority in the mesh does not suffice."
+            )
+        return mesh_id
+
     async def _say(self, data: dict[str, Any]) -> None:
         try:
-            await self._service.parts.journal.say("task_announcement", data)
+            await self._service.parts.journal.say("task_announcement", data, **_envelope(data["spec"]))
         except Refused as error:
             raise invalid({"spec": str(error)}) from error
 
@@ -145,7 +163,8 @@ class Announcing:
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _find(self, task_id: str) -> Task:
+    def find(self, task_id: str) -> Task:
+        """By id. Raises :class:`Problem` (404)."""
         task = self._service.board.find(task_id, self._service.parts.control.mesh_id)
         if task is None:
             raise not_found(
@@ -170,9 +189,10 @@ class Announcing:
 
     async def show(self, request: models.TaskRef, _caller: Any) -> models.TaskView:
         """Everything known of one task."""
-        return self._view(self._find(request.task_id))
+        return self.view_of(self.find(request.task_id))
 
-    def _view(self, task: Task) -> models.TaskView:
+    def view_of(self, task: Task) -> models.TaskView:
+        """A task as readers see it, with how far its announcement got when it is an own one."""
         parts, announced = self._service.parts, task.announced
         delivery: dict[str, int | bool] = {}
         if announced is not None and announced.author == parts.me:
@@ -186,13 +206,13 @@ class Announcing:
     async def wait(self, request: models.WaitTask, _caller: Any) -> models.TaskView:
         """Until it has ended, here or as the task that goes on from it, or the time is over."""
         with trio.move_on_after(request.timeout_s):
-            while not self._service.follow(self._find(request.task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
+            while not self._service.follow(self.find(request.task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
                 await trio.sleep(0.1)
-        return self._view(self._service.follow(self._find(request.task_id)))
+        return self.view_of(self._service.follow(self.find(request.task_id)))
 
     async def output(self, request: models.ReadOutput, _caller: Any) -> models.OutputChunk:
         """Output as received here; asking for it also makes this peer listen for a while."""
-        buffer = await self._service.watch(self._find(request.task_id))
+        buffer = await self._service.watch(self.find(request.task_id))
         return buffer.read(request.offset)
 
     async def load_log(self, buffer: OutputBuffer, reported: Reported) -> None:
@@ -213,7 +233,7 @@ class Announcing:
     async def cancel(self, request: models.CancelTask, _caller: Any) -> models.TaskView:
         """Ask the admin to cancel, and wait a moment for its word."""
         parts = self._service.parts
-        task = self._service.follow(self._find(request.task_id))
+        task = self._service.follow(self.find(request.task_id))
         announced = task.announced
         assert announced is not None
         if task.terminal:
@@ -229,7 +249,16 @@ class Announcing:
         with trio.move_on_after(CONFIRM_S):
             while not task.terminal:  # noqa: ASYNC110 - a moment only
                 await trio.sleep(0.05)
-        return self._view(task)
+        return self.view_of(task)
+
+
+def _envelope(spec: dict[str, Any]) -> dict[str, Any]:
+    """Whom it concerns, where every reader of an envelope looks for it."""
+    fields = {
+        "priority": spec["priority"], "project_id": spec["project_id"], "thread_id": spec["thread_id"],
+        "required_expertise": spec["expertise"],
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value}
 
 
 def _start(cursor: str | None) -> int:

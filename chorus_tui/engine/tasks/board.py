@@ -11,6 +11,8 @@ from typing import Any
 
 from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
+from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
 from chorus_tui.engine.tasks import ids
@@ -38,6 +40,7 @@ class Announced:
     continues: str = ""
     continues_mesh: str = ""
     idempotency: str = ""
+    retry_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class Grant:
     ended: str = ""
     reason: str = ""
     ended_ms: int = 0
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A person's word on whether a task may be granted, as decided."""
+
+    by: str
+    reason: str
+    at_ms: int
 
 
 @dataclass(slots=True)
@@ -77,6 +90,8 @@ class Task:
     said: dict[str, Reported] = field(default_factory=dict)
     """Every result by the hash of its entry: what the mesh accepts is one of these, whenever it arrives."""
     cancel_requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    approvals: dict[str, Word] = field(default_factory=dict)
+    denied: Word | None = None
     terminal: str = ""
     terminal_reason: str = ""
     terminal_ms: int = 0
@@ -122,6 +137,10 @@ class Board:
     def __init__(self) -> None:
         self.tasks: dict[Key, Task] = {}
         self.continued: dict[Key, str] = {}
+        self._named: dict[str, list[Task]] = {}
+        """Announced tasks by id alone; more than one only when ids were forged."""
+        self.retries: dict[Key, set[str]] = {}
+        """Tasks of the same mesh announced as a new attempt of an ended one."""
 
     def task(self, key: Key) -> Task:
         """The task, made empty when it is not known yet."""
@@ -131,12 +150,34 @@ class Board:
 
     def find(self, task_id: str, mesh_id: str | None = None) -> Task | None:
         """By id; one of ``mesh_id`` before others: ids are unique but for forgery."""
-        found = [task for (_, name), task in self.tasks.items() if name == task_id and task.announcements]
+        found = self._named.get(task_id, [])
         return min(found, key=lambda task: (task.key[0] != mesh_id, task.key)) if found else None
 
     def of_mesh(self, mesh_id: str | None) -> list[Task]:
         """Announced tasks of one mesh."""
         return [task for task in self.tasks.values() if task.key[0] == mesh_id and task.announcements]
+
+    def follow(self, task: Task, mesh_id: str | None) -> Task:
+        """The task, or the one of ``mesh_id`` that goes on from it."""
+        for _ in range(16):
+            goes_on = self.continued.get(task.key)
+            left = task.key[0] != mesh_id and not task.terminal
+            following = self.find(goes_on, mesh_id) if goes_on and left else None
+            if following is None:
+                break
+            task = following
+        return task
+
+    def line(self, task: Task, mesh_id: str) -> list[Task]:
+        """The task and its retries that ask for exactly the same, oldest first: one of them may do for the others."""
+        line, seen = [task], {task.key}
+        for one in line:
+            for task_id in sorted(self.retries.get(one.key, ())):
+                retry = self.tasks[(one.key[0], task_id)]
+                if retry.key not in seen and _asks_the_same(one, retry):
+                    seen.add(retry.key)
+                    line.append(self.follow(retry, mesh_id))
+        return line
 
     # ── what peers said ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -168,11 +209,16 @@ class Board:
         extra = message.model_extra or {}
         announced = Announced(
             entry.author, message.spec, at_ms, ref(entry), message.continues or "", message.continues_mesh or "",
-            str(extra.get("idempotency", "")),
+            str(extra.get("idempotency", "")), message.retry_of or "",
         )  # fmt: skip
-        known = self.task(key).announcements.get(entry.author)
+        task = self.task(key)
+        if not task.announcements:
+            self._named.setdefault(task.key[1], []).append(task)
+        known = task.announcements.get(entry.author)
         if known is None or _order(announced.cite) < _order(known.cite):
-            self.task(key).announcements[entry.author] = announced
+            task.announcements[entry.author] = announced
+        if message.retry_of and message.retry_of != message.task_id:
+            self.retries.setdefault((message.mesh_id, message.retry_of), set()).add(message.task_id)
         before = (message.continues_mesh or "", message.continues or "")
         # Only the id that anybody would give it goes on: nobody can lead another's task astray.
         if all(before) and before[0] != message.mesh_id and message.task_id == ids.continued(*before):
@@ -196,6 +242,8 @@ class Board:
             _end(task, entry.data.get("attempt"), ENDS[entry.type], str(entry.data.get("reason", "")), at_ms)
         elif entry.type in TERMINAL:
             self._ended(task, entry, at_ms)
+        elif entry.type in ("task_approved", "task_denied"):
+            _agreed(task, entry, at_ms)
         return task.key
 
     def _granted(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
@@ -207,7 +255,8 @@ class Board:
         if entry.request:
             task.cited_author = str(entry.request.get("author", ""))
         lease_s = float(entry.data.get("lease_s", 60))
-        task.grants.append(Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms))
+        by_hand = entry.data.get("by_hand") is True
+        task.grants.append(Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms, by_hand=by_hand))
 
     def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
         task.terminal = TERMINAL[entry.type]
@@ -228,10 +277,35 @@ class Board:
                 task.accepted = reported
 
 
+def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
+    """The first word of each person counts. Who it is stands in the signed request, which was checked before."""
+    who = asker(entry.request)
+    if not who:
+        return
+    word = Word(who, str(entry.data.get("reason", "")), at_ms)
+    if entry.type == "task_approved":
+        task.approvals.setdefault(word.by, word)
+    elif task.denied is None:
+        task.denied = word
+
+
+def asker(request: dict[str, Any] | None) -> str:
+    """Who signed the request that an entry cites; empty when it cites none."""
+    try:
+        return str(canonical.decode(str((request or {})["text"]).encode())["peer_id"])
+    except (WireError, KeyError, TypeError):
+        return ""
+
+
 def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None:
     for grant in task.grants:
         if not grant.ended and (grant.attempt == attempt or attempt is None):
             grant.ended, grant.reason, grant.ended_ms = how, reason, at_ms
+
+
+def _asks_the_same(one: Task, other: Task) -> bool:
+    first, second = one.announced, other.announced
+    return first is not None and second is not None and first.spec == second.spec
 
 
 def _order(cite: dict[str, Any]) -> tuple[str, int, str]:

@@ -10,39 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.routing import Agent, Offer, fits, score
+from chorus_tui.engine.tasks.waiting import held_back
 
 RANK = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
-WEIGHTS = {"fit": 0.35, "expertise": 0.25, "room": 0.20, "record": 0.20}
 OFFER_LASTS_S = 15.0
 HOPELESS_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A peer that may work, as others know it."""
-
-    peer_id: str
-    name: str
-    live: bool
-    docker: bool
-    role: str = ""
-    expertise: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    max_tasks: int = 0
-    draining: bool = False
-    running: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A worker's standing offer: how much room it has, and what it can."""
-
-    peer_id: str
-    free: int
-    role: str
-    expertise: tuple[str, ...]
-    languages: tuple[str, ...]
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +42,14 @@ class AdminState:
     leases: dict[tuple[Key, int], float] = field(default_factory=dict)
     """When each running grant expires."""
     first_seen: dict[Key, float] = field(default_factory=dict)
+    """A task's age: what the announcer's clock says cannot push others back for ever."""
     offers: dict[str, Offer] = field(default_factory=dict)
     hopeless: dict[Key, float] = field(default_factory=dict)
     """Since when nobody is left to try a task."""
     releases: dict[tuple[Key, int], str] = field(default_factory=dict)
     """Grants that their workers gave back, with the reason."""
+    claims: dict[Key, str] = field(default_factory=dict)
+    """Tasks that somebody asked for by hand."""
 
 
 def decide(
@@ -86,30 +62,36 @@ def decide(
     may: May,
 ) -> list[Act]:
     """All acts due now; at most one a task."""
+    tasks = board.of_mesh(mesh_id)
+    for task in tasks:
+        state.first_seen.setdefault(task.key, now)
+    tasks.sort(key=lambda task: _order(task, state))
     acts: list[Act] = []
     settled: set[Key] = set()
-    for task in sorted(board.of_mesh(mesh_id), key=_order):
+    for task in tasks:
         if not task.terminal:
-            act = _cancelled(task, may.cancel) or _ended(task, state, agents, now, parameters)
+            act = _cancelled(task, may.cancel) or _denied(task, agents) or _ended(task, state, agents, now, parameters)
             if act is not None:
                 acts.append(act)
                 settled.add(task.key)
-    grantable = [
-        task for task in board.of_mesh(mesh_id) if task.open and task.key not in settled and _announcer_may(task, may)
-    ]
-    return acts + _grants(board, mesh_id, grantable, state, agents, now, parameters)
+    grantable = [task for task in tasks if task.key not in settled and _grantable(task, board, may)]
+    by_hand = [_claimed(task, state.claims[task.key], parameters) for task in grantable if task.key in state.claims]
+    others = [task for task in grantable if task.key not in state.claims]
+    state.claims.clear()
+    return acts + by_hand + _grants(board, mesh_id, others, state, agents, now, parameters)
 
 
-def _announcer_may(task: Task, may: May) -> bool:
+def _grantable(task: Task, board: Board, may: May) -> bool:
     announced = task.announced
     assert announced is not None
-    return may.announce(announced.author)
+    return task.open and may.announce(announced.author) and not held_back(task, board)
 
 
-def _order(task: Task) -> tuple[int, int, str]:
+def _order(task: Task, state: AdminState) -> tuple[int, float, int, str]:
+    """Urgent before low, then by age: within one level nobody is overtaken for ever."""
     announced = task.announced
     assert announced is not None
-    return (RANK[announced.spec.priority], announced.at_ms, task.key[1])
+    return (RANK[announced.spec.priority], state.first_seen[task.key], announced.at_ms, task.key[1])
 
 
 # ── ends ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,6 +104,14 @@ def _cancelled(task: Task, may_cancel: Callable[[str, str], bool]) -> Act | None
         if may_cancel(who, announced.author):
             return Act("task_cancelled", {"task_id": task.key[1], "reason": reason or "cancelled"}, cite)
     return None
+
+
+def _denied(task: Task, agents: list[Agent]) -> Act | None:
+    if task.denied is None:
+        return None
+    who = next((agent.name for agent in agents if agent.peer_id == task.denied.by), task.denied.by)
+    reason = f"denied by {who}: {task.denied.reason}".removesuffix(": ")
+    return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
 
 
 def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, parameters: dict[str, float]) -> Act | None:
@@ -165,8 +155,7 @@ def _hopeless(task: Task, state: AdminState, agents: list[Agent], now: float) ->
         reason = f"{tried} used up; the last {last.ended}: {last.reason}".rstrip(": ")
         return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
     unfit = task.unfit()
-    able = any(agent.live and agent.docker and agent.max_tasks and agent.peer_id not in unfit for agent in agents)
-    if not unfit or able:
+    if not unfit or any(agent.live and _eligible(task, agent) for agent in agents):
         state.hopeless.pop(task.key, None)
         return None
     if now - state.hopeless.setdefault(task.key, now) < HOPELESS_S:
@@ -189,18 +178,17 @@ def _grants(
 ) -> list[Act]:
     room = _room(board, mesh_id, state, agents, now)
     acts = []
-    for task in sorted(tasks, key=_order):
+    for task in tasks:
         announced = task.announced
         assert announced is not None
-        if len(task.grants) >= announced.spec.max_attempts:
+        eligible = [agent for agent in agents if _eligible(task, agent)]
+        waited = now - state.first_seen[task.key] >= parameters["offer_window_s"]
+        if not waited and not _all_answered(state, eligible):
             continue
-        first = state.first_seen.setdefault(task.key, now)
-        if now - first < parameters["offer_window_s"] and not _all_answered(state, agents):
+        free = [agent for agent in eligible if room.get(agent.peer_id, 0) > 0]
+        if not free:
             continue
-        fitting = [offer for offer in state.offers.values() if room.get(offer.peer_id, 0) > 0 and fits(task, offer)]
-        if not fitting:
-            continue
-        scored = [(score(task, offer, board, mesh_id), offer.peer_id) for offer in fitting]
+        scored = [(score(task, agent, state.offers[agent.peer_id], board), agent.peer_id) for agent in free]
         (best, reasons), worker = max(scored, key=lambda item: (item[0][0], item[1]))
         room[worker] -= 1
         data = {
@@ -211,12 +199,31 @@ def _grants(
     return acts
 
 
+def _claimed(task: Task, worker: str, parameters: dict[str, float]) -> Act:
+    """A grant to somebody who asked for it by hand: people are slower than leases of machines."""
+    announced = task.announced
+    assert announced is not None
+    data = {
+        "task_id": task.key[1], "attempt": len(task.grants) + 1, "worker": worker, "lease_s": parameters["claim_lease_s"],
+        "reasons": "claimed by hand", "by_hand": True,
+    }  # fmt: skip
+    return Act("task_granted", data, announced.cite)
+
+
+def _eligible(task: Task, agent: Agent) -> bool:
+    """Whether a worker may be considered at all."""
+    announced = task.announced
+    assert announced is not None
+    able = agent.docker and agent.max_tasks > 0 and agent.peer_id not in task.unfit()
+    return able and fits(announced.spec, agent.role, agent.expertise)
+
+
 def _room(board: Board, mesh_id: str, state: AdminState, agents: list[Agent], now: float) -> dict[str, int]:
     """How many more tasks each worker may get: what it offered, and never more than its limit less what it holds. An
     offer may have been sent before its worker saw its newest grant."""
     held: dict[str, int] = {}
     for task in board.of_mesh(mesh_id):
-        if task.held is not None:
+        if task.held is not None and not task.held.by_hand:
             held[task.held.worker] = held.get(task.held.worker, 0) + 1
     room = {}
     for agent in agents:
@@ -226,62 +233,6 @@ def _room(board: Board, mesh_id: str, state: AdminState, agents: list[Agent], no
     return room
 
 
-def _all_answered(state: AdminState, agents: list[Agent]) -> bool:
-    able = {agent.peer_id for agent in agents if agent.live and agent.docker and agent.max_tasks and not agent.draining}
-    return bool(able) and able <= set(state.offers)
-
-
-def fits(task: Task, offer: Offer) -> bool:
-    """Whether a worker may be considered at all."""
-    announced = task.announced
-    assert announced is not None
-    return offer.peer_id not in task.unfit() and announced.spec.role in ("", offer.role)
-
-
-def score(task: Task, offer: Offer, board: Board, mesh_id: str) -> tuple[float, str]:
-    """How well a worker fits, 0 to 1, and why in words."""
-    announced = task.announced
-    assert announced is not None
-    spec = announced.spec
-    fit = 1.0 if spec.image or not spec.language or spec.language in offer.languages else 0.3
-    wanted = set(spec.expertise)
-    expertise = len(wanted & set(offer.expertise)) / len(wanted) if wanted else 1.0
-    room = min(offer.free, 4) / 4
-    good, bad = record(board, mesh_id, offer.peer_id)
-    past = (good + 1) / (good + bad + 2)
-    total = WEIGHTS["fit"] * fit + WEIGHTS["expertise"] * expertise + WEIGHTS["room"] * room + WEIGHTS["record"] * past
-    words = f"fit {fit:.1f}, expertise {expertise:.1f}, room for {offer.free}, {good} done and {bad} lost before"
-    return round(total, 6), words
-
-
-def record(board: Board, mesh_id: str, peer_id: str) -> tuple[int, int]:
-    """How many attempts of a worker came to a result, and how many were lost."""
-    ends = [g.ended for task in board.of_mesh(mesh_id) for g in task.grants if g.worker == peer_id]
-    return sum(e in ("accepted", "failed") for e in ends), sum(e in ("expired", "released") for e in ends)
-
-
-# ── in words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def waiting_for(task: Task, agents: list[Agent], *, no_admin: str) -> str:
-    """Why an open task is not granted yet."""
-    announced = task.announced
-    assert announced is not None
-    if no_admin:
-        return no_admin
-    here = [agent for agent in agents if agent.live and agent.max_tasks]
-    if not here:
-        return "no agent is in reach; start one with: chorus-tui --headless"
-    able = [agent for agent in here if agent.docker]
-    if not able:
-        return f"no agent in reach has a Docker Engine ({', '.join(agent.name for agent in here)})"
-    role = announced.spec.role
-    if role and not any(agent.role == role for agent in able):
-        return f"no agent in reach has the role {role}"
-    if all(agent.draining for agent in able):
-        return "all agents in reach are stopping"
-    if task.grants:
-        return f"attempt {len(task.grants)} {task.grants[-1].ended}; another agent is looked for"
-    if all(agent.running >= agent.max_tasks for agent in able):
-        return "all agents in reach are busy"
-    return "offers are gathered"
+def _all_answered(state: AdminState, eligible: list[Agent]) -> bool:
+    asked = {agent.peer_id for agent in eligible if agent.live and not agent.draining}
+    return bool(asked) and asked <= set(state.offers)

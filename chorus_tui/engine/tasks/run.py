@@ -23,6 +23,7 @@ from chorus_tui.engine.tasks.board import Key
 log = structlog.get_logger("chorus.tasks.run")
 
 PROGRESS_S = 1.0
+PHASE_S = 30.0
 REPEAT_S = 4.0
 PIECE = 12_000
 
@@ -66,6 +67,7 @@ class Progress:
         self._pending = ""
         self._offset = 0
         self._changed = trio.Event()
+        self._told: tuple[str, float] = ("", 0.0)
 
     async def phase(self, phase: Phase, detail: str = "") -> None:
         self._phase, self._detail = phase, detail[:500]
@@ -109,7 +111,16 @@ class Progress:
         }  # fmt: skip
         self._pending = ""
         self._offset += len(text.encode())
+        await self._tell_everybody(data)
         await self._tools.journal.whisper("task_progress", data, topic=topics.task(self._key[1]))
+
+    async def _tell_everybody(self, data: dict[str, object]) -> None:
+        """The phase alone, for the boards of those who do not listen to this task: on change, and now and then."""
+        now = self._tools.clock.monotonic()
+        if self._phase == self._told[0] and now - self._told[1] < PHASE_S:
+            return
+        self._told = (self._phase, now)
+        await self._tools.journal.whisper("task_progress", {**data, "text": ""}, topic=topics.COORDINATION)
 
 
 class Run:
@@ -121,7 +132,7 @@ class Run:
         self._attempt = attempt
         self._spec = spec
         self.reported = False
-        """The result is on disk: from here on the run ends by itself."""
+        """The result is on disk: from here on the run ends by itself. The worker brings it to the admin."""
 
     async def to_the_end(self) -> None:
         """Claim, run, report. Cancelling it kills the sandbox, unless the result is already said."""
@@ -137,11 +148,9 @@ class Run:
         await progress.last()
         digests = [f"sha256:{artifact.sha256}" for artifact in result.artifacts] + ([result.log] if result.log else [])
         await tools.blobs.replicate(digests)
-        entry = await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
+        await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
         self.reported = True
         log.info("✅ Result said", task=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)
-        if tools.control.admin is not None:
-            await tools.journal.deliver(entry, tools.control.admin)
 
     async def _execute(self, progress: Progress) -> TaskResult:
         tools = self._tools

@@ -3,59 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 import trio
 
 from chorus_tui.contract.models.tasks import OutputChunk
-from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.control.interface import Control, ControlEntry
-from chorus_tui.engine.journal.events import EventBus
-from chorus_tui.engine.journal.interface import Blobs, Journal
-from chorus_tui.engine.mesh.interface import Mesh
+from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskProgress
 from chorus_tui.engine.tasks import views, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.announcing import Announcing
-from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.approving import Approving
+from chorus_tui.engine.tasks.board import Board, Key, Task, asker
+from chorus_tui.engine.tasks.calls import Calls
+from chorus_tui.engine.tasks.hands import Hands
 from chorus_tui.engine.tasks.output import OutputBuffer
-from chorus_tui.engine.tasks.rules import Agent, waiting_for
-from chorus_tui.engine.tasks.run import StreamRedactor, Tools
-from chorus_tui.engine.tasks.worker import Skills, Worker
+from chorus_tui.engine.tasks.parts import Parts
+from chorus_tui.engine.tasks.run import Tools
+from chorus_tui.engine.tasks.waiting import GATHERING, waiting_for
+from chorus_tui.engine.tasks.worker import Worker
 
 log = structlog.get_logger("chorus.tasks")
 
 DECISIONS = {
     "task_granted": "was granted", "task_released": "was given back", "task_expired": "lost its worker; it is granted anew",
     "task_accepted": "is completed", "task_failed": "failed", "task_cancelled": "was cancelled",
+    "task_approved": "was approved", "task_denied": "was denied",
 }  # fmt: skip
 WATCH_S = 30.0
 BUFFERS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the tasks feature is built on."""
-
-    me: str
-    agent_id: str
-    journal: Journal
-    control: Control
-    mesh: Mesh
-    blobs: Blobs
-    executor: Any
-    repositories: Any
-    clock: Clock
-    entropy: Entropy
-    events: EventBus
-    redactor: Callable[[], StreamRedactor]
-    agents: Callable[[], list[Agent]]
-    docker_languages: Callable[[], tuple[str, ...] | None]
-    skills: Skills
 
 
 class TaskService:
@@ -88,10 +67,14 @@ class TaskService:
             parts.skills,
             parts.docker_languages,
         )
+        self.calls = Calls(parts, self.board)
         self.announcing = Announcing(self)
+        self.hands = Hands(self)
+        self.approving = Approving(self)
         parts.journal.fold(self)
         parts.control.fold(_Decided(self))
         parts.journal.on_fleeting("task_progress", self._hear_progress)
+        parts.journal.on_fleeting("task_call", self._hear_call)
         parts.control.on_change(self._mesh_changed)
         parts.mesh.serve(wire.PROTOCOL, self.admin.serve)
 
@@ -113,10 +96,14 @@ class TaskService:
         announced = self.board.tasks[key].announced
         if announced is None:
             return
-        worker = self.name(str(entry.data.get("worker", ""))) if entry.data.get("worker") else ""
+        who = str(entry.data.get("worker", "")) or asker(entry.request)
         words = DECISIONS.get(entry.type, "")
         reason = str(entry.data.get("reason", ""))
-        parts = [f"“{announced.spec.title}” {words}", f"({worker})" if worker else "", f": {reason}" if reason else ""]
+        parts = [
+            f"“{announced.spec.title}” {words}",
+            f"({self.name(who)})" if who else "",
+            f": {reason}" if reason else "",
+        ]
         level = "warning" if entry.type in ("task_expired", "task_failed", "task_released") else "info"
         line = {
             "at": self.parts.clock.wall(), "level": level, "text": " ".join(part for part in parts if part).replace(" :", ":"),
@@ -143,11 +130,11 @@ class TaskService:
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled; the folds were replayed before."""
-        self.worker.remember_stale()
         self._live = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.admin.run)
             nursery.start_soon(self.worker.run)
+            nursery.start_soon(self.calls.run)
             nursery.start_soon(self._tell_clients)
             nursery.start_soon(self._keep_watches)
             nursery.start_soon(self.announcing.carry_on)
@@ -222,14 +209,27 @@ class TaskService:
     async def _hear_progress(self, author: str, message: Message, _topic: str) -> None:
         assert isinstance(message, TaskProgress)
         key = (message.mesh_id, message.task_id)
-        held = self.board.tasks[key].held if key in self.board.tasks else None
-        if held is None or held.worker != author or held.attempt != message.attempt:
+        task = self.board.tasks.get(key)
+        if task is None or task.announced is None or task.terminal:
+            return
+        held = task.held
+        holds = held is not None and (held.worker, held.attempt) == (author, message.attempt)
+        if not holds and message.attempt <= len(task.grants):
             return  # only the holder knows how far it is
-        self._hear_phase(key, message.attempt, message.phase, message.detail)
-        self._hear_output(message.task_id, message.attempt, message.offset, message.text)
+        # What is said may overtake the grant; it is shown when the grant is here.
+        self._note_phase(key, views.Phase(author, message.attempt, message.phase, message.detail))
+        if holds and message.text:
+            self._hear_output(message.task_id, message.attempt, message.offset, message.text)
+
+    async def _hear_call(self, author: str, message: Message, topic: str) -> None:
+        if await self.calls.hear(author, message, topic):
+            self.worker.called()
 
     def _hear_phase(self, key: Key, attempt: int, phase: str, detail: str) -> None:
-        fresh = views.Phase(attempt, phase, detail)
+        """Of a task that runs here."""
+        self._note_phase(key, views.Phase(self.parts.me, attempt, phase, detail))
+
+    def _note_phase(self, key: Key, fresh: views.Phase) -> None:
         if self.phases.get(key) != fresh:
             self.phases[key] = fresh
             self._changed[key] = None
@@ -251,7 +251,13 @@ class TaskService:
         """What views need to know."""
         parts = self.parts
         return views.Surroundings(
-            self.board, parts.control.mesh_id, parts.clock.wall(), self.name, self._why, self.phases
+            self.board,
+            parts.control.mesh_id,
+            parts.clock.wall(),
+            self.name,
+            self._why,
+            self.phases,
+            parts.control.state != "no_admin",
         )
 
     def name(self, peer_id: str | None) -> str:
@@ -260,12 +266,11 @@ class TaskService:
         return agents.get(peer_id or "") or self.parts.control.name(peer_id)
 
     def _why(self, task: Task) -> str:
-        control = self.parts.control
-        no_admin = control.detail if control.state == "no_admin" else ""
         announced = task.announced
         fresh = announced is not None and not task.grants and self.parts.clock.wall() - announced.at_ms / 1000 < 1.5
-        why = waiting_for(task, self.parts.agents(), no_admin=no_admin)
-        return "" if fresh and why == "offers are gathered" else why
+        admin = self.parts.control.state != "no_admin"
+        why = waiting_for(task, self.board, self.parts.agents(), admin=admin)
+        return "" if fresh and why == GATHERING else why
 
     def by_state(self) -> dict[str, int]:
         """Number of tasks of the present mesh by state."""
@@ -277,18 +282,11 @@ class TaskService:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
-        return self.announcing.handlers()
+        return {**self.announcing.handlers(), **self.hands.handlers(), **self.approving.handlers()}
 
     def follow(self, task: Task) -> Task:
-        """The task, or the one that goes on from it in another mesh."""
-        for _ in range(16):
-            goes_on = self.board.continued.get(task.key)
-            left = task.key[0] != self.parts.control.mesh_id and not task.terminal
-            following = self.board.find(goes_on, self.parts.control.mesh_id) if goes_on and left else None
-            if following is None:
-                break
-            task = following
-        return task
+        """The task, or the one that goes on from it in the present mesh."""
+        return self.board.follow(task, self.parts.control.mesh_id)
 
 
 class _Decided:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chorus_tui.contract.models.tasks import Attempt, State, TaskRow, TaskView
+from chorus_tui.contract.models.tasks import ApprovalWord, Attempt, LostResult, State, TaskRow, TaskView
+from chorus_tui.engine.tasks import approval, evidence
 from chorus_tui.engine.tasks.board import Board, Grant, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """The last phase heard of an attempt."""
+    """The last phase heard of an attempt, and from whom: it counts once that peer is known to hold the attempt."""
 
+    worker: str
     attempt: int
     phase: str
     detail: str
@@ -21,7 +23,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a view needs besides the board. ``why`` tells why an open task waits."""
+    """What a view needs besides the board. ``why`` tells why an open task waits; ``admin``: one is in reach."""
 
     board: Board
     mesh_id: str | None
@@ -29,6 +31,7 @@ class Surroundings:
     name: Callable[[str | None], str]
     why: Callable[[Task], str]
     phases: dict[tuple[str, str], Phase]
+    admin: bool = True
 
 
 def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
@@ -48,9 +51,21 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
         why = around.why(task)
         return ("waiting" if why else "announced"), why
     if task.report is not None:
-        return "result_in", "the result is here, the mesh has not confirmed it"
+        return "result_in", RESULT_IN if around.admin else RESULT_WAITS
+    state, detail = _under_way(task, held, around)
+    return state, detail if around.admin else "; ".join(part for part in (detail, GOES_ON) if part)
+
+
+RESULT_IN = "the result is here, the mesh has not confirmed it"
+RESULT_WAITS = "the result is here; no admin is in reach, and the next one will accept it"
+GOES_ON = "no admin is in reach: it goes on, past its lease if need be, and its result will wait"
+
+
+def _under_way(task: Task, held: Grant, around: Surroundings) -> tuple[State, str]:
+    if held.by_hand:
+        return "running", f"by hand: {around.name(held.worker)} works on it"
     phase = around.phases.get(task.key)
-    if phase is not None and phase.attempt == held.attempt:
+    if phase is not None and (phase.worker, phase.attempt) == (held.worker, held.attempt):
         return cast("State", phase.phase), phase.detail
     claimed = (held.attempt, held.worker) in task.claims
     return "granted", "its worker has started" if claimed else "its worker has not started yet"
@@ -100,7 +115,9 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         **fields, spec=announced.spec, mesh_id=task.key[0], continues=announced.continues,
         continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
-        waiting_for=fields["detail"] if fields["state"] == "waiting" else "",
+        waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
+        approvals_needed=approval.needed(announced.spec), approvals=_words(task, around), retry_of=announced.retry_of,
+        retried_as=sorted(around.board.retries.get(task.key, ())),
     )  # fmt: skip
 
 
@@ -108,5 +125,24 @@ def _attempt(task: Task, grant: Grant, around: Surroundings) -> Attempt:
     reported = task.reports.get((grant.attempt, grant.worker))
     return Attempt(
         attempt=grant.attempt, worker=grant.worker, worker_name=around.name(grant.worker), granted_at=grant.at_ms / 1000,
+        by_hand=grant.by_hand,
         ended=cast("Any", grant.ended), reason=grant.reason or grant.reasons, result=reported.result if reported else None,
     )  # fmt: skip
+
+
+def _evidence(task: Task, around: Surroundings) -> list[LostResult]:
+    return [
+        LostResult(
+            worker=said.author, worker_name=around.name(said.author), attempt=said.attempt, at=said.at_ms / 1000, why=why,
+            entry=said.cite["hash"], result=said.result,
+        )
+        for said, why in evidence.lost(task)
+    ]  # fmt: skip
+
+
+def _words(task: Task, around: Surroundings) -> list[ApprovalWord]:
+    said = [(word, True) for word in task.approvals.values()] + ([(task.denied, False)] if task.denied else [])
+    return [
+        ApprovalWord(by=word.by, name=around.name(word.by), at=word.at_ms / 1000, approved=approved, reason=word.reason)
+        for word, approved in sorted(said, key=lambda item: item[0].at_ms)
+    ]

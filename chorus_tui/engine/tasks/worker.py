@@ -1,7 +1,8 @@
 """What a worker does: offers, runs what it was granted, renews, reports, gives back.
 
 A grant in the control log is the only order it takes, and the end of that grant the only thing that stops it, besides
-its own draining. Whatever it holds when it comes up again it gives back before it offers.
+its own draining. When it comes up again it first settles what it held: a result that it had already said it reports
+again, the rest it gives back; only then it offers.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ log = structlog.get_logger("chorus.tasks.worker")
 
 ROUND_S = 1.0
 OFFER_S = 5.0
+REPORT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ class Worker:
         self._running: dict[tuple[Key, int], _Running] = {}
         self._stale: dict[tuple[Key, int], str] = {}
         self._done: set[tuple[Key, int]] = set()
+        self._reported: set[tuple[Key, int, str]] = set()
+        """Results that an admin of this name has received."""
         self._wake = trio.Event()
+        self._to_report = trio.Event()
         self._idle = trio.Event()
         self.draining = False
         self._offered_at = -1e9
@@ -78,18 +83,18 @@ class Worker:
         an admin that does not answer."""
         self._stop_ended()
         self._wake.set()
+        self._to_report.set()
 
-    def remember_stale(self) -> None:
-        """Called once after the folds were replayed: grants of an earlier life are to be given back."""
-        for task in self._board.tasks.values():
-            held = task.held
-            if held is not None and held.worker == self._me and task.report is None:
-                self._stale[task.key, held.attempt] = "its worker was restarted"
+    def called(self) -> None:
+        """Workers like this one are looked for: offer again, even if nothing changed."""
+        self._offered = ()
+        self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled; every container is gone then."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._renew_leases)
+            nursery.start_soon(self._report)
             while True:
                 with trio.move_on_after(ROUND_S):
                     await self._wake.wait()
@@ -97,6 +102,7 @@ class Worker:
                 self._stop_ended()
                 await self._give_back()
                 self._start_granted(nursery)
+                await self._begin_by_hand()
                 await self._offer()
 
     # ── running ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,7 +118,12 @@ class Worker:
     def _start_granted(self, nursery: trio.Nursery) -> None:
         for task, grant in self._mine():
             key = (task.key, grant.attempt)
-            if key in self._running or key in self._stale or key in self._done or task.report is not None:
+            known = key in self._running or key in self._stale or key in self._done
+            if known or grant.by_hand or task.report is not None:
+                continue
+            if (grant.attempt, self._me) in task.claims:
+                self._stale[key] = "its worker was restarted"  # begun in an earlier life
+                self.nudge()
                 continue
             if self.draining or self._languages() is None:
                 self._stale[key] = (
@@ -127,6 +138,13 @@ class Worker:
             self._running[key] = running
             nursery.start_soon(self._run, key, running)
 
+    async def _begin_by_hand(self) -> None:
+        """What a person claimed is theirs to do; that it was begun is said as of any other task."""
+        for task, grant in self._mine():
+            if grant.by_hand and (grant.attempt, self._me) not in task.claims:
+                data = {"task_id": task.key[1], "mesh_id": task.key[0], "attempt": grant.attempt}
+                await self._tools.journal.say("task_claim", {**data, "agent_id": self._tools.agent_id})
+
     async def _run(self, key: tuple[Key, int], running: _Running) -> None:
         try:
             with running.scope:
@@ -138,7 +156,8 @@ class Worker:
             self._stale[key] = f"error: the worker failed ({type(error).__name__})"
         finally:
             self._running.pop(key, None)
-            self._done.add(key)
+            if key not in self._stale:
+                self._done.add(key)
             self._idle.set()
             self.nudge()
 
@@ -167,10 +186,13 @@ class Worker:
                 await self._idle.wait()
         with trio.move_on_after(2):
             await self._give_back()
+            while any(task.report and not self._has(task, grant) for task, grant in self._mine()):  # noqa: ASYNC110 - two seconds only
+                await trio.sleep(0.05)
 
     # ── talking with the admin ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ask(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+    async def ask(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+        """One question to the admin, this peer itself included; None when there is none or it does not answer."""
         control = self._control
         if control.admin is None or control.mesh_id is None:
             return None
@@ -185,14 +207,45 @@ class Worker:
             if held is None or held.attempt != attempt or key[0] != self._control.mesh_id:
                 self._stale.pop((key, attempt), None)
                 continue
-            answer = await self._ask({"kind": "release", "held": [[key[1], attempt]], "reason": reason})
+            answer = await self.ask({"kind": "release", "held": [[key[1], attempt]], "reason": reason})
             if answer is not None and answer["kind"] == "noted":
                 log.info("📤 Gave a task back", task=key[1], reason=reason)
                 self._done.add((key, attempt))
 
+    async def _report(self) -> None:
+        """Bring own results to the admin until it has them: after a loss, a restart, a change of admin."""
+        while True:
+            admin = self._control.admin
+            for task, grant in self._mine():
+                if admin is None or task.report is None or self._has(task, grant):
+                    continue
+                cite = task.report.cite
+                entry = self._tools.journal.get(cite["author"], cite["epoch"], cite["seq"])
+                if entry is not None and await self._tools.journal.deliver(entry, admin):
+                    self._reported.add((task.key, grant.attempt, admin))
+                    self.nudge()
+            with trio.move_on_after(REPORT_S):
+                await self._to_report.wait()
+            self._to_report = trio.Event()
+
+    def _has(self, task: Task, grant: Grant) -> bool:
+        """Whether the present admin has received the result of this grant."""
+        return (task.key, grant.attempt, self._control.admin or "") in self._reported
+
+    def _settled(self) -> bool:
+        """Whether the admin knows of everything this peer holds and does not run."""
+        for task, grant in self._mine():
+            key = (task.key, grant.attempt)
+            settled = grant.by_hand or key in self._running or key in self._done
+            if not settled and not self._has(task, grant):
+                return False
+        return True
+
     async def _offer(self) -> None:
+        if not self._settled():
+            return
         languages = self._languages()
-        holding = {(task.key, grant.attempt) for task, grant in self._mine()} | set(self._running)
+        holding = {(task.key, grant.attempt) for task, grant in self._mine() if not grant.by_hand} | set(self._running)
         free = max(0, self.skills.max_tasks - len(holding))
         if languages is None or self.draining:
             free = 0
@@ -207,7 +260,7 @@ class Worker:
             "kind": "offer", "free": free, "role": self.skills.role, "expertise": list(self.skills.expertise),
             "languages": list(languages or ()),
         }  # fmt: skip
-        answer = await self._ask(frame)
+        answer = await self.ask(frame)
         if answer is not None and answer["kind"] == "noted":
             self._offered, self._offered_at = offer, self._clock.monotonic()
 
@@ -217,7 +270,7 @@ class Worker:
             held = [[task.key[1], grant.attempt] for task, grant in self._mine()]
             if not held:
                 continue
-            answer = await self._ask({"kind": "renew", "held": held})
+            answer = await self.ask({"kind": "renew", "held": held})
             if answer is None or answer["kind"] != "renewed":
                 # Nobody to renew with: work goes on. A lease ends only where an admin is heard and says so.
                 continue

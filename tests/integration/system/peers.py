@@ -38,8 +38,11 @@ def eventually(what: str, condition: Callable[[], Any], seconds: float = 20.0) -
 class Peer:
     """One engine process with a data folder of its own."""
 
-    def __init__(self, folder: Path, name: str, *, prefix: list[str] | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, prefix: list[str] | None = None, kind: str = "agent", **environment: str
+    ) -> None:
         self.name = name
+        self.kind = kind
         self.data_dir = folder / name
         self.log = folder / f"{name}.log"
         self.prefix = prefix or []
@@ -61,10 +64,11 @@ class Peer:
         }
 
     def start(self) -> Peer:
-        """Start ``--headless`` and return at once."""
+        """Start ``--headless``, or a person's engine as the portal would, and return at once."""
+        engine = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", "human"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, *CLI, "--headless"],
+                [*self.prefix, *(engine if self.kind == "human" else [*CLI, "--headless"])],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

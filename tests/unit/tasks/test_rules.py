@@ -15,7 +15,8 @@ from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.tasks import ids
 from chorus_tui.engine.tasks.board import Board, ref
-from chorus_tui.engine.tasks.rules import AdminState, Agent, May, Offer, decide
+from chorus_tui.engine.tasks.routing import Agent, Offer
+from chorus_tui.engine.tasks.rules import AdminState, May, decide
 
 MESH = "a" * 64
 TASK = ids.ulid(1.0, b"\1" * 10)
@@ -117,7 +118,7 @@ def acts(
 ) -> list[str]:
     state = state or AdminState()
     for one in agents:
-        state.offers[one.peer_id] = Offer(one.peer_id, 9, one.role, (), (), now)
+        state.offers[one.peer_id] = Offer(one.peer_id, 9, (), now)
     return [act.type_ for act in decide(board, MESH, state, list(agents), now, PARAMETERS, may)]
 
 

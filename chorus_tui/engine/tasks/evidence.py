@@ -1,0 +1,42 @@
+"""Results that lost: said by somebody, signed, kept, and not what the mesh accepted. Pure.
+
+They show that work was done twice, or too late, or by somebody who had no grant. They never make a task done.
+"""
+
+from __future__ import annotations
+
+from chorus_tui.engine.tasks.board import Grant, Reported, Task
+
+
+def lost(task: Task) -> list[tuple[Reported, str]]:
+    """Each such result with the reason why it does not count, oldest first."""
+    found = [(said, why) for said in task.said.values() if (why := _why(task, said))]
+    return sorted(found, key=lambda item: (item[0].at_ms, item[0].cite["hash"]))
+
+
+def _why(task: Task, said: Reported) -> str:
+    """Empty for the result that counts, that waits to be accepted, or that ended its own attempt as it should."""
+    if task.accepted_cite is not None and said.cite == task.accepted_cite:
+        return ""
+    grant = next((grant for grant in task.grants if grant.attempt == said.attempt), None)
+    if grant is None:
+        return f"attempt {said.attempt} was never granted"
+    if grant.worker != said.author:
+        return f"attempt {said.attempt} was granted to another"
+    first = task.reports.get((said.attempt, said.author))
+    if first is not None and first.cite != said.cite:
+        return "its author had already reported on this attempt"
+    return _too_late(task, grant, said)
+
+
+def _too_late(task: Task, grant: Grant, said: Reported) -> str:
+    if not grant.ended or (grant.ended == "released" and said.result.outcome == "error"):
+        return ""
+    if grant.ended == "expired":
+        why = f"the lease of attempt {grant.attempt} had run out"
+    elif grant.ended == "released":
+        why = f"attempt {grant.attempt} had been given back"
+    else:
+        why = f"the task had ended: {task.terminal}"
+    done = task.accepted
+    return f"{why}; attempt {done.attempt} was accepted" if done and done.attempt != grant.attempt else why

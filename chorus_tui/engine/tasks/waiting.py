@@ -1,0 +1,53 @@
+"""Why an open task is not granted yet, in words. Pure."""
+
+from __future__ import annotations
+
+from chorus_tui.engine.tasks import approval, dependencies, routing
+from chorus_tui.engine.tasks.board import Board, Task
+from chorus_tui.engine.tasks.routing import Agent
+
+NO_ADMIN = "no admin is in reach: it is stored and will be granted when there is one"
+GATHERING = "offers are gathered"
+
+
+def waiting_for(task: Task, board: Board, agents: list[Agent], *, admin: bool) -> str:
+    """The reason that matters most; ``admin``: whether there is one in reach."""
+    announced = task.announced
+    assert announced is not None
+    if not admin:
+        return NO_ADMIN
+    return held_back(task, board) or _nobody_able(task, agents) or _busy(task, agents)
+
+
+def held_back(task: Task, board: Board) -> str:
+    """What keeps a task from anybody, however able: dependencies, missing approvals. Empty: nothing does."""
+    return dependencies.obstacle(task, board) or approval.obstacle(task)
+
+
+def _nobody_able(task: Task, agents: list[Agent]) -> str:
+    announced = task.announced
+    assert announced is not None
+    here = [agent for agent in agents if agent.live and agent.max_tasks]
+    if not here:
+        return "no agent is in reach; start one with: chorus-tui --headless"
+    able = [agent for agent in here if agent.docker]
+    if not able:
+        return f"no agent in reach has a Docker Engine ({', '.join(agent.name for agent in here)})"
+    return routing.lacking(announced.spec, able)
+
+
+def _busy(task: Task, agents: list[Agent]) -> str:
+    announced = task.announced
+    assert announced is not None
+    able = [
+        agent
+        for agent in agents
+        if agent.live and agent.max_tasks and agent.docker and routing.fits(announced.spec, agent.role, agent.expertise)
+    ]
+    if all(agent.draining for agent in able):
+        return "all agents that fit are stopping"
+    if task.grants:
+        return f"attempt {len(task.grants)} {task.grants[-1].ended}; another agent is looked for"
+    if all(agent.running >= agent.max_tasks for agent in able):
+        return "all agents that fit are busy"
+    return GATHERING

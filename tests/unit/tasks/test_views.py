@@ -1,0 +1,60 @@
+"""What readers see of a task: states in words, never more than is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.engine.tasks import ids, views
+from chorus_tui.engine.tasks.board import Board
+from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, decision, entry
+
+TASK = ids.ulid(1.0, b"\1" * 10)
+KEY = (MESH, TASK)
+
+
+def granted(**fields: object) -> Board:
+    """A task that the worker holds, attempt 1."""
+    board = a_board({TASK: TaskSpec(title="t", commands=["true"])})
+    board.decided(decision(2, "task_granted", TASK, attempt=1, worker=WORKER.peer_id, lease_s=60, **fields))
+    return board
+
+
+def seen(board: Board, phase: views.Phase | None = None, *, admin: bool = True) -> tuple[str, str]:
+    """State and detail."""
+    phases = {KEY: phase} if phase else {}
+    around = views.Surroundings(board, MESH, 10.0, lambda who: f"<{who}>", lambda _task: "because", phases, admin)
+    return views.state_of(board.tasks[KEY], around)
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        (views.Phase(WORKER.peer_id, 1, "running", ""), "running"),
+        (views.Phase(OTHER.peer_id, 1, "running", ""), "granted"),
+        (views.Phase(WORKER.peer_id, 2, "running", ""), "granted"),
+        (None, "granted"),
+    ],
+    ids=["the holder's", "another's", "of another attempt", "none"],
+)
+def test_only_the_holders_phase_of_the_present_attempt_is_shown(phase, expected):
+    """What others say of it, or what was said of another attempt, changes nothing."""
+    assert seen(granted(), phase)[0] == expected
+
+
+def test_without_an_admin_each_state_says_what_that_means():
+    """Running: it goes on. Result in: it waits. By hand as well."""
+    running = views.Phase(WORKER.peer_id, 1, "running", "")
+    board = granted()
+    assert seen(board, running, admin=False) == ("running", views.GOES_ON)
+    assert seen(granted(by_hand=True), admin=False)[1].endswith(views.GOES_ON)
+    result = {"task_id": TASK, "attempt": 1, "result": TaskResult(outcome="completed").model_dump()}
+    apply(board, entry(WORKER, 0, "task_complete", result))
+
+    assert seen(board, running) == ("result_in", views.RESULT_IN)
+    assert seen(board, running, admin=False) == ("result_in", views.RESULT_WAITS)
+
+
+def test_work_by_hand_is_running_and_names_its_worker():
+    """No sandbox phase is made up for it."""
+    assert seen(granted(by_hand=True)) == ("running", f"by hand: <{WORKER.peer_id}> works on it")
