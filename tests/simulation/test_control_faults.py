@@ -89,6 +89,9 @@ async def test_a_peer_that_may_not_lead_is_not_waited_for(autojump_clock):
     async with world(23) as at:
         first = await at.start("first")
         await until("founded", lambda: first.control.is_admin)
+        await at.start("gone")
+        await until("two members", lambda: len(first.control.members) == 2)
+        at.kill("gone")
         left = at.kill("first")
         await at.start("first", images=left, binding="elsewhere")
         newcomer = await at.start("b")

@@ -95,17 +95,29 @@ async def test_a_follower_catches_up_after_a_restart(autojump_clock):
         assert back.control.export(0, 100) == admin.control.export(0, 100)
 
 
-async def test_a_copied_control_log_does_not_lead(autojump_clock):
-    """State of a sole voter that comes up on another machine or as another file decides nothing, and says why."""
+async def test_a_restored_sole_voter_takes_up_what_others_hold(autojump_clock):
+    """An old backup of the only voter, on another machine or as another file, decides nothing and says why, until a member
+    has shown what was decided after the backup; then it goes on from there."""
     async with world(4) as at:
         peers = await grown(at, "a", "b")
         admin = next(peer for peer in peers if peer.control.is_admin)
-        left = at.kill(admin.name)
-        copy = await at.start(admin.name, images=left, binding="elsewhere")
+        other = next(peer for peer in peers if peer is not admin)
+        backup = (admin.databases[0].image(), admin.databases[1].image())
+        newest = (await admin.control.propose("note", {"n": 1})).index
+        await until("followed", lambda: other.control.commit == newest)
+        at.kill(admin.name)
+        at.network.cut(admin.peer_id, other.peer_id)
+        copy = await at.start(admin.name, images=backup, binding="elsewhere")
         await trio.sleep(30)
-
         assert not copy.control.is_admin
         assert "copied or restored" in copy.control.detail
+
+        at.network.heal()
+        at.network.connect_all()
+        await until("it leads again", lambda: copy.control.is_admin)
+        assert copy.control.commit > newest
+        await until("followed again", lambda: other.control.commit == copy.control.commit)
+        assert copy.control.export(0, 100) == other.control.export(0, 100)
 
 
 async def test_told_of_others_it_founds_nothing(autojump_clock):

@@ -40,6 +40,8 @@ class Following:
         self._announce: list[tuple[list[ControlEntry], Commit]] = []
         self._wake = trio.Event()
         self._fetch_from: set[str] = set()
+        self.shown = trio.Event()
+        """Some member has shown all it holds since the start."""
         self._fetch_wake = trio.Event()
         control.mesh.serve(PROTOCOL, self._serve)
         control.mesh.on_link(self._on_link)
@@ -183,6 +185,7 @@ class Following:
                     raise WireError("cut", "The log ended early")
                 items += _list(frame, "entries")
                 if frame.get("kind") == "end":
+                    self.shown.set()
                     if frame.get("certificate") is not None:
                         await admit(items, _list(frame, "elections"), frame["certificate"])
                     if peer_id == self._control.admin:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
+import trio
 
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.entries import acknowledge, entry_bytes, parse_entry, vote_for_self
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("chorus.control.seating")
 
+GATHER_S = 5.0
+"""After the first member's log: how long others may show a longer one."""
 RESTORED = "This control log was copied or restored from another place, so it must not decide anything: the original may have gone on. "
 
 
@@ -45,7 +48,7 @@ async def seat_of(control: ControlService, loaded: Log) -> Seat:
         if held:
             sole = voters.peers == (me,)
             control.obstacle = RESTORED + (
-                "Start the original data folder, or begin with an empty one"
+                "It is the only voter, so it goes on as soon as another member has shown what was decided meanwhile"
                 if sole
                 else "It follows, and votes again when the admin has made it a voter anew"
             )
@@ -54,6 +57,29 @@ async def seat_of(control: ControlService, loaded: Log) -> Seat:
                 return seat
     await store.keep(Stored(loaded.mesh_id, seat=(binding, seat.incarnation)))
     return seat
+
+
+async def resume(control: ControlService) -> None:
+    """A sole voter with another store has nobody to make it a voter anew: it first takes the longest certified log that a
+    member in reach holds, then goes on from there. A mesh of one has nobody to ask."""
+    consensus = control.consensus
+    me = control.me.peer_id
+    if not control.obstacle or consensus is None or consensus.log.roster.voters.peers != (me,):
+        return
+    if len(consensus.log.roster.members) > 1:
+        await control.following.shown.wait()
+        await trio.sleep(GATHER_S)
+    async with control.lock:
+        if control.consensus is not consensus:
+            return
+        (seat,) = consensus.log.roster.voters.seats
+        hard = HardState(max(control.store.hard_state().term, consensus.log.term), None)
+        await control.store.keep(
+            Stored(consensus.mesh_id, hard=hard, seat=(control.settings.binding, seat.incarnation))
+        )
+        control.resume_as(seat)
+    if control.consensus is not None:
+        await control.consensus.campaign("discovery_failure")
 
 
 async def found(

@@ -273,6 +273,7 @@ class ControlService:
             nursery.start_soon(self.governing.run)
             nursery.start_soon(self._tick)
             nursery.start_soon(self.merging.run)
+            nursery.start_soon(seating.resume, self)
             task_status.started()
 
     async def _tick(self) -> None:
@@ -345,6 +346,13 @@ class ControlService:
         if self.consensus is not None and self.consensus.leads:
             self.following.announce(decided, commit)
         self.changed()
+
+    def resume_as(self, seat: Seat) -> None:
+        """Go on in the present mesh from another seat."""
+        assert self.consensus is not None
+        _, _, undecided = self.store.load(self.consensus.mesh_id)
+        self.consensus = Consensus(self._around(), self.consensus.log, seat, undecided)
+        self.obstacle = ""
 
     def adopt(self, new: Log, seat: Seat, decided: list[ControlEntry], *, leads: bool = False) -> None:
         """Belong to ``new``, whose entries were just verified and stored; ``leads`` when this peer founded it."""
