@@ -10,7 +10,8 @@ import trio
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.control import store as control_store
-from chorus_tui.engine.control.service import ControlService, ControlSettings
+from chorus_tui.engine.control.service import ControlService
+from chorus_tui.engine.control.settings import ControlSettings
 from chorus_tui.engine.journal.database import InlineDatabase
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal

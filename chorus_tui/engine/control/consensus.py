@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from chorus_tui.engine.control import entries, membership, raft_wire, requests
+from chorus_tui.engine.control.core_entries import as_entries, changed, decided_entry
 from chorus_tui.engine.control.entries import Commit, Election, entry_bytes, parse_entry
 from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
 from chorus_tui.engine.control.log import Gap, Log
@@ -71,7 +72,7 @@ class Consensus:
     def _make_core(self, undecided: list[ControlEntry], first_wait: float | None) -> Raft:
         base = Position(self.log.index, self.log.term)
         around = self._around
-        raft_log = RaftLog(base, self.log.roster.voters, _as_entries(self.log, undecided))
+        raft_log = RaftLog(base, self.log.roster.voters, as_entries(self.log, undecided))
         return Raft(
             self.seat, around.store.hard_state(), raft_log, base.index, around.timing(self.log), around.delay, around.now(),
             first_wait=first_wait,
@@ -164,7 +165,7 @@ class Consensus:
             return 0
         new = [election for term, election in trial.elections.items() if term not in before]
         self._signed.elections |= {election.term: election for election in new}
-        self.core.adopt(_as_entries(self.log, fresh), commit.index)
+        self.core.adopt(as_entries(self.log, fresh), commit.index)
         with trio.CancelScope(shield=True):
             await self._settle(commit, new)
         return len(fresh)
@@ -212,9 +213,9 @@ class Consensus:
             except Gap:
                 raise WireError("bad_frame", "The entries leave a gap") from None
             if entry is None:
-                made.append(_decided(item, message.prev.index + len(made) + 1))
+                made.append(decided_entry(item, message.prev.index + len(made) + 1))
                 continue
-            made.append(Entry(entry.index, entry.term, entry, _changed(voters, trial)))
+            made.append(Entry(entry.index, entry.term, entry, changed(voters, trial)))
         self._signed.learn(trial.elections, self.log.elections)
         return raft_wire.with_entries(message, made)
 
@@ -352,7 +353,7 @@ class Consensus:
             trial.extend(entry)
             wish.entry = entry
             self._pending.append(wish)
-            made.append(Entry(entry.index, entry.term, entry, _changed(voters, trial)))
+            made.append(Entry(entry.index, entry.term, entry, changed(voters, trial)))
         if made:
             self.core.append(made)
 
@@ -386,23 +387,3 @@ class Consensus:
         for entry in self.core.log.after(self.log.index, max(index - self.log.index, 0)):
             trial.extend(entry.payload)
         return trial
-
-
-def _as_entries(decided: Log, items: list[ControlEntry]) -> list[Entry]:
-    """Entries for the core, with the voters where they change. ``items`` follow ``decided``."""
-    trial = decided.copy()
-    made = []
-    for item in items:
-        voters = trial.roster.voters
-        trial.extend(item)
-        made.append(Entry(item.index, item.term, item, _changed(voters, trial)))
-    return made
-
-
-def _changed(before: Voters, trial: Log) -> Voters | None:
-    return trial.roster.voters if trial.roster.voters != before else None
-
-
-def _decided(item: dict[str, str], index: int) -> Entry:
-    """An entry that is decided here already: only its place and term matter."""
-    return Entry(index, entries.term_of(item["entry"].encode()))

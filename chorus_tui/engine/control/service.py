@@ -7,7 +7,6 @@ one mesh, in one role.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -26,6 +25,7 @@ from chorus_tui.engine.control.join import Newcomer
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.merging import Merging
 from chorus_tui.engine.control.raft_ready import Timing
+from chorus_tui.engine.control.settings import ControlSettings, Fare
 from chorus_tui.engine.control.store import ControlStore
 from chorus_tui.engine.control.surroundings import Surroundings
 from chorus_tui.engine.control.voter_streams import VoterStreams
@@ -44,25 +44,6 @@ log = structlog.get_logger("chorus.control")
 LEAST_WINDOW_S = 0.2
 """Below this, candidates would collide by their own slowness."""
 OPEN_TO_STRANGERS = ("/chorus/join/1.0.0", "/chorus/addresses/1.0.0", "/ipfs/")
-
-
-@dataclass(frozen=True, slots=True)
-class ControlSettings:
-    """What this peer was told. ``binding`` names machine and file of the store, see :func:`control.store.binding`."""
-
-    grace_s: float = 3.0
-    expect: int = 1
-    bootstrap: tuple[str, ...] = ()
-    parameters: dict[str, float] = field(default_factory=dict)
-    binding: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fare:
-    """How this peer fares, for its score: whether it runs Docker, which share of its processors is free."""
-
-    docker: bool = False
-    free: float = 1.0
 
 
 class ControlService:
@@ -158,20 +139,7 @@ class ControlService:
 
     @property
     def detail(self) -> str:
-        if self.log is None:
-            return self.discovery.detail
-        if self.obstacle:
-            return self.obstacle
-        words = []
-        if self.state == "no_admin":
-            words.append(told.without_admin(self))
-        elif self.log.roster.provisional:
-            words.append("A mesh of one: it joins the first other mesh it meets")
-        words += [
-            f"Another mesh ({mesh_id[:8]}) is in reach through {self.name(peer)}; two founded meshes do not merge by themselves"
-            for mesh_id, peer in self.others.items()
-        ]
-        return ". ".join(words)
+        return told.detail(self)
 
     def meaning(self) -> str:
         """What the present voters can bear, in words."""

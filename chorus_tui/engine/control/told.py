@@ -32,6 +32,25 @@ def elected(control: ControlService, term: int) -> None:
     control.say("info", f"👑 {name} is the admin: mesh {str(control.mesh_id)[:8]}, term {term}")
 
 
+def detail(control: ControlService) -> str:
+    """The state, in words."""
+    if control.log is None:
+        return control.discovery.detail
+    if control.obstacle:
+        return control.obstacle
+    words = []
+    if control.state == "no_admin":
+        words.append(without_admin(control))
+    elif control.log.roster.provisional:
+        words.append("A mesh of one: it joins the first other mesh it meets")
+    words += [
+        f"Another mesh ({mesh_id[:8]}) is in reach through {control.name(peer)}; two founded meshes merge only by a master's word "
+        "in each: chorus-tui members merge"
+        for mesh_id, peer in control.others.items()
+    ]
+    return ". ".join(words)
+
+
 def meaning(control: ControlService) -> str:
     """What the present voters can bear."""
     count = len(control.voters)

@@ -11,7 +11,8 @@ from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.parameters import FAST
-from chorus_tui.engine.control.service import ControlService, ControlSettings
+from chorus_tui.engine.control.service import ControlService
+from chorus_tui.engine.control.settings import ControlSettings
 from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
