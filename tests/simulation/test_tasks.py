@@ -520,3 +520,23 @@ async def test_a_late_result_is_evidence_and_never_done(autojump_clock):
             assert (late.worker_name, late.attempt) == (slow, 1)
             assert late.why == "the lease of attempt 1 had run out; attempt 2 was accepted"
         assert accepted(made.at.peers[admin], task_id) == 1
+
+
+async def test_the_next_admin_takes_over_what_the_last_one_granted(autojump_clock):
+    """Of three voters the admin dies for good while another peer works: the next admin grants the full lease again, the
+    same attempt is accepted once, and new tasks are granted."""
+    async with shop(23, "a", "b", "c") as made:
+        await until("three voters", lambda: len(made.at.peers["a"].control.voters) == 3)
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        task_id = await made.announce(admin, "sleep 60")
+        await until("running", lambda: sum(e.active for e in made.executors.values()))
+        made.kill(admin)
+        await until("another leads", lambda: any(peer.control.is_admin for peer in made.at.peers.values()))
+        left = next(iter(made.at.peers))
+        new = await made.announce(left, "sleep 1")
+        first, second = await made.ended(left, task_id, 200), await made.ended(left, new, 200)
+
+        assert [attempt.ended for attempt in first.attempts] == ["accepted"]
+        assert (first.state, second.state) == ("completed", "completed")
+        assert accepted(made.at.peers[left], task_id) == 1

@@ -75,9 +75,10 @@ def decide(
                 acts.append(act)
                 settled.add(task.key)
     grantable = [task for task in tasks if task.key not in settled and _grantable(task, board, may)]
+    # A claim stands until its grant is committed: in between the task is promised already.
+    state.claims = {task.key: state.claims[task.key] for task in grantable if task.key in state.claims}
     by_hand = [_claimed(task, state.claims[task.key], parameters) for task in grantable if task.key in state.claims]
     others = [task for task in grantable if task.key not in state.claims]
-    state.claims.clear()
     return acts + by_hand + _grants(board, mesh_id, others, state, agents, now, parameters)
 
 
