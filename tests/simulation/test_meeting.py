@@ -141,7 +141,7 @@ async def test_two_founded_meshes_do_not_merge_by_themselves(autojump_clock):
         await until("two meshes", lambda: one_mesh(left) and one_mesh(right))
         at.network.heal()
         at.network.connect_all()
-        await until("said", lambda: any("do not merge" in peer.control.detail for peer in left))
-        await until("said by the others", lambda: any("do not merge" in peer.control.detail for peer in right))
+        await until("said", lambda: any("members merge" in peer.control.detail for peer in left))
+        await until("said by the others", lambda: any("members merge" in peer.control.detail for peer in right))
 
         assert left[0].control.mesh_id != right[0].control.mesh_id
