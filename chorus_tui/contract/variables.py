@@ -39,6 +39,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_AGENT_REPORTS_TO", "text", "", _IDENTITY, "Agent id of the supervisor"),
     Variable("CHORUS_AGENT_SPECIALIZATION", "text", "general", _IDENTITY, "Kind of tasks it is best at"),
     Variable("CHORUS_DATA_DIR", "text", "", _IDENTITY, "Data folder; one per kind in the user's data folder when unset"),
+    Variable("CHORUS_EPHEMERAL", "choice", "auto", _IDENTITY, "Whether this identity is lost with its container, so that the mesh "
+             "retires it after 10 minutes of silence; auto: when the data folder is on an overlay or in memory",
+             choices=("auto", "true", "false")),
     Variable("CHORUS_NETWORK_KEY", "text", "", _NETWORK, "Who is on one network: 32 bytes as hex or base64, or 'open'. "
              "Unset: a key of your user's own, this machine only", secret=True),
     Variable("CHORUS_BOOTSTRAP_PEERS", "multiaddrs", "", _NETWORK, "Multiaddrs to dial first, with commas between"),

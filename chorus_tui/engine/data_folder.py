@@ -74,6 +74,21 @@ class DataFolder:
                 f"{path} is damaged ({error}); restore it from a backup, or move it away to be a new peer"
             ) from None
 
+    def ephemeral(self) -> bool:
+        """Whether the folder lies on a container's own layer or in memory, and is lost with it."""
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return False
+        here = self.path.resolve()
+        found: tuple[int, str] = (0, "")
+        for line in mounts:
+            left, _, right = line.partition(" - ")
+            point = Path(left.split()[4].replace("\\040", " "))
+            if here == point or point in here.parents:
+                found = max(found, (len(point.parts), right.split()[0]), key=lambda item: item[0])
+        return found[1] in ("overlay", "tmpfs")
+
     def close(self) -> None:
         """Let go of the lock."""
         self._lock.close()

@@ -49,6 +49,7 @@ class Settings:
     discovery_grace_s: float | None
     election_expect: int
     election_profile: str
+    ephemeral: str
     max_tasks: int
     task_lease_s: float | None
     drain_timeout_s: float
@@ -75,7 +76,7 @@ _FIELDS = {
     "bootstrap_peers": "CHORUS_BOOTSTRAP_PEERS", "p2p_host": "CHORUS_P2P_HOST", "p2p_port": "CHORUS_P2P_PORT",
     "announce_addresses": "CHORUS_ANNOUNCE_ADDRESSES", "mdns_enabled": "CHORUS_MDNS_ENABLED",
     "discovery_grace_s": "CHORUS_DISCOVERY_GRACE", "election_expect": "CHORUS_ELECTION_EXPECT",
-    "election_profile": "CHORUS_ELECTION_PROFILE",
+    "election_profile": "CHORUS_ELECTION_PROFILE", "ephemeral": "CHORUS_EPHEMERAL",
     "max_tasks": "CHORUS_AGENT_MAX_TASKS", "task_lease_s": "CHORUS_TASK_LEASE_S", "drain_timeout_s": "CHORUS_DRAIN_TIMEOUT",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
     "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",

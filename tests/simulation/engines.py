@@ -51,6 +51,7 @@ class World:
     async def start(
         self, name: str, *, kind: str = "agent", images: tuple[bytes, bytes] | None = None, binding: str = "here",
         bootstrap: tuple[str, ...] = (), extend: Callable[[Peer], None] | None = None, parameters: dict[str, float] | None = None,
+        ephemeral: bool = False,
         role: str = "", expertise: tuple[str, ...] = (),
     ) -> Peer:  # fmt: skip
         """Start a peer, with what an earlier life left on its disks when ``images`` are given."""
@@ -61,7 +62,9 @@ class World:
         feeds = InlineDatabase(SCHEMA, images[0] if images else None)
         decisions = InlineDatabase(control_store.SCHEMA, images[1] if images else None)
         journal = FeedJournal(identity, feeds, mesh, lambda value: value, clock, entropy, events, "test")
-        settings = ControlSettings(grace_s=3.0, bootstrap=bootstrap, binding=binding, parameters=parameters or {})
+        settings = ControlSettings(
+            grace_s=3.0, bootstrap=bootstrap, binding=binding, parameters=parameters or {}, ephemeral=ephemeral
+        )
         control = ControlService(
             identity, name, kind, role, list(expertise), decisions, mesh, journal, clock, entropy, events, settings
         )  # type: ignore[arg-type]

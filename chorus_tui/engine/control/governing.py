@@ -79,6 +79,7 @@ class Governing:
         self.standing = self._standing()
         try:
             await self._keep_voters(consensus)
+            await self._retire_lost(consensus)
         except (NotAdmin, WireError) as error:
             log.info("The voters were not changed now", reason=str(error))
 
@@ -163,6 +164,17 @@ class Governing:
         await consensus.propose(entries.VOTERS_CHANGED, {}, None)
         names = ", ".join(self._control.name(seat.peer_id) for seat in chosen)
         self._control.say("info", f"🗳️ Voters: {names}")
+
+    async def _retire_lost(self, consensus: Consensus) -> None:
+        """Identities that were lost with their containers do not stay members for ever."""
+        now, patience = self._control.clock.monotonic(), self._control.parameters["ephemeral_s"]
+        for member in list(consensus.log.roster.members.values()):
+            heard = self._heard.get(member.peer_id)
+            last = max(heard.at if heard else 0.0, self._won_at)
+            gone = member.ephemeral and member.peer_id != consensus.seat.peer_id and now - last > patience
+            if gone and all(seat.peer_id != member.peer_id for seat in consensus.log.roster.voters.everyone):
+                await consensus.propose(entries.MEMBER_RETIRED, {"peer_id": member.peer_id}, None)
+                self._control.say("info", f"{member.agent_id} was retired: its identity was lost with its container")
 
     def _candidates(self, consensus: Consensus) -> list[Candidate]:
         return [self._candidate(consensus, member) for member in consensus.log.roster.members.values()]

@@ -59,6 +59,8 @@ class Member:
     authority: Authority
     joined_index: int
     clash: bool = False
+    ephemeral: bool = False
+    """Its identity is lost with its container, so it is retired after a while of silence."""
 
 
 class ControlFold(Protocol):

@@ -73,12 +73,13 @@ class Newcomer:
     kind: str
     role: str
     expertise: list[str]
+    ephemeral: bool = False
 
     def member(self, authority: str) -> dict[str, Any]:
         """As the control log keeps it."""
         return {
             "peer_id": self.peer_id, "agent_id": self.agent_id, "kind": self.kind, "role": self.role,
-            "expertise": self.expertise, "authority": authority,
+            "expertise": self.expertise, "authority": authority, **({"ephemeral": True} if self.ephemeral else {}),
         }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def make_request(me: Identity, mesh_id: str, who: Newcomer, at: str) -> dict[str
     """A signed wish to join one mesh: ``{"text", "sig"}``."""
     text = canonical.encode(
         {"mesh_id": mesh_id, "peer_id": who.peer_id, "agent_id": who.agent_id, "kind": who.kind, "role": who.role,
-         "expertise": who.expertise, "at": at}
+         "expertise": who.expertise, "at": at, **({"ephemeral": True} if who.ephemeral else {})}
     )  # fmt: skip
     return {"text": text.decode(), "sig": me.sign(identity.REQUEST, text)}
 
@@ -98,7 +99,7 @@ def read_request(value: Any, mesh_id: str, sender: str) -> Newcomer:
         wish = canonical.decode(raw)
         newcomer = Newcomer(
             str(wish["peer_id"]), str(wish["agent_id"]), str(wish["kind"]), str(wish["role"])[:64],
-            [str(item)[:64] for item in wish["expertise"]][:32],
+            [str(item)[:64] for item in wish["expertise"]][:32], wish.get("ephemeral") is True,
         )  # fmt: skip
         for_mesh, sig = wish["mesh_id"], str(value["sig"])
     except (KeyError, TypeError):

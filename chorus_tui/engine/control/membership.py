@@ -21,6 +21,7 @@ class _Person(BaseModel):
     role: str = ""
     expertise: list[str] = []
     authority: Authority = "read_only"
+    ephemeral: bool = False
 
 
 class _Parameters(BaseModel):
@@ -161,6 +162,7 @@ class Roster:
             peer_id=data["peer_id"], agent_id=name, kind="human" if data.get("kind") == "human" else "agent",
             role=str(data.get("role", "")), expertise=tuple(str(item) for item in data.get("expertise", ())),
             authority=data.get("authority", "read_only"), joined_index=entry.index, clash=clash,
+            ephemeral=data.get("ephemeral") is True,
         )  # fmt: skip
         self.members[member.peer_id] = member
         self.ever.add(member.peer_id)

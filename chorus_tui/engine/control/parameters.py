@@ -11,6 +11,7 @@ DEFAULTS: dict[str, float] = {
     "offer_window_s": 1.0,
     "heartbeat_s": 5.0,
     "admin_timeout_s": 15.0,
+    "ephemeral_s": 600.0,
 }
 FAST = {"heartbeat_s": 0.5, "admin_timeout_s": 1.5}
 """The profile for a mesh on one good network: a tenth of the times."""
@@ -21,6 +22,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "offer_window_s": (0.0, 30.0),
     "heartbeat_s": (0.1, 60.0),
     "admin_timeout_s": (0.5, 600.0),
+    "ephemeral_s": (10.0, 86400.0),
 }
 
 

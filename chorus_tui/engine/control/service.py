@@ -55,7 +55,7 @@ class ControlService:
         settings: ControlSettings,
     ) -> None:  # fmt: skip
         self.me = me
-        self.who = Newcomer(me.peer_id, agent_id, kind, role, expertise)
+        self.who = Newcomer(me.peer_id, agent_id, kind, role, expertise, settings.ephemeral)
         self.mesh = mesh
         self.journal = journal
         self.clock = clock

@@ -14,6 +14,8 @@ class ControlSettings:
     bootstrap: tuple[str, ...] = ()
     parameters: dict[str, float] = field(default_factory=dict)
     binding: str = ""
+    ephemeral: bool = False
+    """This identity is lost with its container."""
 
 
 @dataclass(frozen=True, slots=True)

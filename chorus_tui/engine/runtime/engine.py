@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -12,7 +13,7 @@ from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService
-from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.control.settings import ControlSettings, Fare
 from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
@@ -103,6 +104,11 @@ def build(
     def load() -> Load:
         return Load(tasks.worker.running, tasks.worker.draining, docker.languages if max_tasks else None)
 
+    def fare() -> Fare:
+        busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+        return Fare(docker.languages is not None, max(0.0, 1.0 - busy))
+
+    control.fare = fare
     me = Self(
         identity.peer_id, agent_id, kind, settings.role, tuple(settings.expertise), settings.specialization, settings.reports_to,
         __version__, max_tasks,
@@ -157,6 +163,7 @@ def _control_settings(settings: Settings, folder: DataFolder) -> ControlSettings
     return ControlSettings(
         grace_s=grace, expect=settings.election_expect, bootstrap=tuple(settings.bootstrap_peers), parameters=parameters,
         binding=control_store.binding(folder.path / "control.db"),
+        ephemeral=settings.ephemeral == "true" or (settings.ephemeral == "auto" and folder.ephemeral()),
     )  # fmt: skip
 
 
