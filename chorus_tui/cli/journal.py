@@ -13,7 +13,7 @@ import click
 from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.journal import Delivery, JournalPage, Verification
+    from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, Verification
 
 
 @click.group()
@@ -41,6 +41,28 @@ async def verify(session: Session) -> int:
     answer: Verification = await session.ask("journal.verify")
     session.show(answer, _print_verification)
     return Exit.OK if answer.ok else Exit.FAILED
+
+
+@journal.command()
+@engine_command
+async def forks(session: Session) -> None:
+    """Authors that said two different things under one number, with both branches."""
+    session.show(await session.ask("journal.forks"), _print_forks)
+
+
+@journal.command()
+@click.argument("author")
+@click.argument("epoch")
+@click.argument("seq", type=int)
+@click.option("--keep", required=True, metavar="HASH", help="The branch that counts: its hash, or first digits.")
+@engine_command
+async def resolve(session: Session, author: str, epoch: str, seq: int, keep: str) -> None:
+    """Decide which branch of a fork counts, as 'journal forks' names them. Needs a master."""
+    from chorus_tui.cli.election import print_decided
+    from chorus_tui.contract.models.journal import ResolveFork
+
+    request = ResolveFork(author=author, epoch=epoch, seq=seq, keep=keep)
+    session.show(await session.ask("journal.resolve", request), print_decided)
 
 
 @journal.command()
@@ -100,6 +122,28 @@ def _print_page(page: JournalPage) -> None:
     table(("at", "author", "seq", "type", "body", "delivery"), rows)
 
 
+def _print_forks(answer: ForkList) -> None:
+    from chorus_tui.cli.plain import moment, say, table
+
+    if not answer.forks:
+        say("No fork: nobody said two different things under one number.")
+        return
+    rows = [
+        (
+            fork.author_name or fork.author,
+            fork.epoch,
+            fork.seq,
+            branch.hash,
+            branch.type,
+            moment(branch.at),
+            "held" if branch.held else "",
+        )
+        for fork in answer.forks
+        for branch in fork.branches
+    ]
+    table(("author", "epoch", "number", "branch", "type", "at", ""), rows)
+
+
 def _delivered(delivery: Delivery | None) -> str:
     if delivery is None:
         return ""
@@ -116,5 +160,5 @@ def _print_verification(answer: Verification) -> None:
 
     word = "All well" if answer.ok else f"{len(answer.problems)} problems"
     say(f"{word}: {answer.feeds} feeds, {answer.entries} entries, {answer.control_entries} control entries")
-    for problem in answer.problems:
+    for problem in [*answer.problems, *answer.forks]:
         say(f"  {clean(problem)}")

@@ -58,6 +58,7 @@ class Verification(Answer):
     entries: int
     control_entries: int
     problems: list[str]
+    forks: list[str] = Field(default_factory=list, description="Feeds whose author said two things under one number")
 
 
 class ExportJournal(Request):
@@ -86,3 +87,37 @@ class LogLine(Answer):
     text: str
     peer: str = ""
     task_id: str = ""
+
+
+class Branch(Answer):
+    """One of the entries that an author said under one number."""
+
+    hash: str
+    at: float
+    type: str
+    held: bool = Field(description="This is the branch that is held here")
+
+
+class Fork(Answer):
+    """An author that said two different things under one number; from there on nothing of the epoch counts."""
+
+    author: str
+    author_name: str = ""
+    epoch: str
+    seq: int
+    branches: list[Branch]
+
+
+class ForkList(Answer):
+    """The answer of ``chorus-tui journal forks``."""
+
+    forks: list[Fork]
+
+
+class ResolveFork(Request):
+    """``keep`` is the hash of the entry that counts, or its first digits."""
+
+    author: str = Field(min_length=1, max_length=128)
+    epoch: str = Field(pattern="^[0-9a-f]{4,32}$")
+    seq: int = Field(ge=0)
+    keep: str = Field(pattern="^[0-9a-f]{4,64}$")

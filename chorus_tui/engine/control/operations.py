@@ -9,7 +9,7 @@ from chorus_tui.contract.models import election as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.control import entries
-from chorus_tui.engine.control.interface import Member, NoMesh, NotAdmin, Refused
+from chorus_tui.engine.control.interface import Control, Member, NoMesh, NotAdmin, Refused
 from chorus_tui.engine.control.raft_ready import Role
 
 if TYPE_CHECKING:
@@ -169,9 +169,14 @@ class ControlOperations:
         return found[0]
 
     async def _request(self, type_: str, data: dict[str, Any]) -> int:
-        try:
-            return await self._control.request(type_, data)
-        except Refused as error:
-            raise Problem(403, "refused", "The admin does not decide this", str(error)) from error
-        except (NotAdmin, NoMesh) as error:
-            raise Problem(503, "no_admin", "No admin can decide this now", str(error)) from error
+        return await ask_admin(self._control, type_, data)
+
+
+async def ask_admin(control: Control, type_: str, data: dict[str, Any]) -> int:
+    """A request, its refusals as a caller sees them; the entry's index."""
+    try:
+        return await control.request(type_, data)
+    except Refused as error:
+        raise Problem(403, "refused", "The admin does not decide this", str(error)) from error
+    except (NotAdmin, NoMesh) as error:
+        raise Problem(503, "no_admin", "No admin can decide this now", str(error)) from error

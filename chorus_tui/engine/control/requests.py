@@ -66,6 +66,7 @@ REQUESTS: dict[str, Rule] = {
     entries.MEMBER_CHANGED: _grants,
     entries.MEMBER_RETIRED: _removes,
     entries.HAND_OVER: needs("trigger"),
+    entries.FORK_RESOLVED: needs("grant_roles"),
     entries.ABSORB_OFFER: needs("grant_roles"),
     entries.ABSORBED_BY: needs("grant_roles"),
     entries.TASK_APPROVED: _judges,

@@ -48,6 +48,10 @@ class Chains:
         """Note an accepted entry."""
         self.heads[entry.header.author, entry.header.epoch] = (entry.header.seq + 1, entry.hash)
 
+    def cut(self, author: str, epoch: str, seq: int, head: str) -> None:
+        """Go back: ``seq`` is the next number again, after the entry ``head``."""
+        self.heads[author, epoch] = (seq, head)
+
     def frontier(self) -> Frontier:
         """What is held here, as sent to others."""
         result: Frontier = {}

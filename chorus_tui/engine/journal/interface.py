@@ -43,6 +43,11 @@ class Journal(Protocol):
         """Register before :meth:`open`."""
         ...
 
+    def on_doubt(self, handler: Callable[[str, str, int | None], None]) -> None:
+        """(author, epoch, seq): the author said two things under one number, and nothing of the epoch from ``seq`` on counts;
+        None: it was decided, and all counts again. Register before :meth:`open`; must not block."""
+        ...
+
     def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
         """Register before :meth:`open`; one handler a type."""
         ...

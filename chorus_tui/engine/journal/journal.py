@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -21,13 +20,16 @@ from chorus_tui.engine.journal import reading
 from chorus_tui.engine.journal.chain import MAX_PARKED, Chains, Parked, Place
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.folds import FleetingLine, Folds
+from chorus_tui.engine.journal.forks import Forks
 from chorus_tui.engine.journal.hlc import Hlc, HybridClock
 from chorus_tui.engine.journal.intake import Heard, Intake, readable
 from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
 from chorus_tui.engine.journal.replication import Replication
+from chorus_tui.engine.journal.speech import Saying, Speech
 from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.mesh.interface import Mesh, MeshError
-from chorus_tui.engine.protocol import canonical, envelope, identity, messages
+from chorus_tui.engine.protocol import envelope, identity, messages
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 
@@ -35,51 +37,6 @@ log = structlog.get_logger("chorus.journal")
 
 SKEW_S = 300.0
 FLEETING_KEPT = 2000
-_WIDEST_LOG = {"epoch": "0" * 32, "seq": 2**53 - 1, "prev": "0" * 64, "hlc": "0" * 32, "sig": "0" * 128}
-
-
-@dataclass(slots=True)
-class _Saying:
-    """One message on its way to the disk."""
-
-    type_: str
-    topic: str
-    envelope: dict[str, Any]
-    entry: Entry | None = None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FleetingLine:
-    """One line of the bounded local log of fleeting messages."""
-
-    at: float
-    log_type: str
-    type: str
-    author: str
-    topic: str
-
-
-@dataclass(slots=True)
-class _Folds:
-    """Folds by the type they ask for."""
-
-    by_type: dict[str, list[Fold]] = field(default_factory=dict)
-
-    def add(self, fold: Fold) -> None:
-        for name in fold.types:
-            self.by_type.setdefault(name, []).append(fold)
-
-    def apply(self, heard: Heard) -> None:
-        """A fold that raises loses this entry, loudly; the others do not."""
-        assert heard.entry is not None
-        if heard.message is None:
-            return
-        for fold in self.by_type.get(heard.entry.type, ()):
-            try:
-                fold.apply(heard.entry, heard.message)
-            except Exception:
-                log.exception("A fold failed on an entry", entry=heard.entry.key, type=heard.entry.type)
 
 
 class FeedJournal:
@@ -95,23 +52,25 @@ class FeedJournal:
         self.clock = clock
         self.intake = Intake(mesh.counters)
         self.intake.on_unreadable = self._keep_unreadable
-        self._redact = redact
+        self._speech = Speech(identity_.peer_id, redact, clock)
         self._entropy = entropy
         self._events = events
         self._version = version
         self._hlc = HybridClock(identity_.peer_id[-8:])
-        self._folds = _Folds()
+        self._folds = Folds()
         self._fleeting: dict[str, FleetingHandler] = {}
         self.fleeting_log: deque[FleetingLine] = deque(maxlen=FLEETING_KEPT)
         self._parked = Parked()
         self._lock = trio.Lock()
-        self._waiting: deque[_Saying] = deque()
+        self._waiting: deque[Saying] = deque()
         self._unreadable: deque[Heard] = deque(maxlen=MAX_PARKED)
         self._epoch = entropy.bytes(16).hex()
         self._head: str | None = None
         self._seq = 0
         self._skewed: set[str] = set()
-        self._forked: set[tuple[str, str]] = set()
+        self.forks_held = Forks(self)
+        self._folds.add(self.forks_held)
+        self._decisions = trio.Event()
         self._met: set[str] = set()
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
@@ -122,6 +81,9 @@ class FeedJournal:
 
     def fold(self, fold: Fold) -> None:
         self._folds.add(fold)
+
+    def on_doubt(self, handler: Callable[[str, str, int | None], None]) -> None:
+        self.forks_held.on_doubt(handler)
 
     def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
         self._fleeting[type_] = handler
@@ -140,11 +102,18 @@ class FeedJournal:
 
     async def open(self) -> None:
         self.chains = self.store.chains()
-        self._forked = {(author, epoch) for author, epoch, _ in self.store.forks()}
+        self.forks_held.open()
         for entry, problem in self.store.of_types(self._folds.by_type):
             if not problem:
-                self._folds.apply(readable(entry))
+                self.give(readable(entry))
+        await self._open_epoch()
+
+    async def _open_epoch(self, reason: str = "") -> None:
+        """Commit to the last own head, then count from 0."""
+        if reason:
+            self.say_line("error", f"⚠️ A new epoch is opened: {reason}. Whoever else uses this identity must stop")
         previous = self.store.last_own(self.me.peer_id)
+        self._epoch, self._seq = self._entropy.bytes(16).hex(), 0
         self._head = previous.hash if previous else None
         data: dict[str, Any] = {"version": self._version}
         if previous:
@@ -152,12 +121,37 @@ class FeedJournal:
         await self.say("epoch_opened", data)
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-        await self.replication.run(task_status=task_status)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.replication.run)
+            nursery.start_soon(self._mind_forks)
+            task_status.started()
+
+    def give(self, heard: Heard) -> None:
+        """To the folds, if it counts."""
+        if self.forks_held.counts(_entry(heard).header):
+            self._folds.apply(heard)
+
+    def fork_resolved(self, author: str, epoch: str, seq: int, keep: str) -> None:
+        """The mesh decided which of two entries under one number counts."""
+        self.forks_held.resolve(author, epoch, seq, keep)
+        self._decisions.set()
+
+    async def _mind_forks(self) -> None:
+        """Tell and store evidence, follow decisions, and leave an own epoch that was forked."""
+        while True:
+            async with self._lock:
+                await self.forks_held.keep_heard()
+                await self.forks_held.follow()
+            await self.forks_held.tell()
+            if self.forks_held.forked(self.me.peer_id, self._epoch):
+                await self._open_epoch("another copy of this peer spoke in this epoch")
+            await self._decisions.wait()
+            self._decisions = trio.Event()
 
     # ── speaking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def say(self, type_: str, data: dict[str, Any], *, topic: str | None = None, **optional: Any) -> Entry:
-        saying = self._prepare(type_, data, topic, optional)
+        saying = self._speech.prepare(type_, data, topic, optional)
         self._waiting.append(saying)
         async with self._lock:
             if saying.entry is None and saying.error is None:
@@ -166,26 +160,6 @@ class FeedJournal:
             raise saying.error
         assert saying.entry is not None
         return saying.entry
-
-    def _prepare(self, type_: str, data: dict[str, Any], topic: str | None, optional: dict[str, Any]) -> _Saying:
-        row = messages.TYPES.get(type_)
-        if row is None or not row.durable:
-            raise Refused(f"{type_} is not a durable message type")
-        topic = topic or row.topic
-        if topic is None:
-            raise Refused(f"{type_} needs a topic")
-        clean = self._redact(data)
-        try:
-            messages.check(type_, clean)
-            made = envelope.make(type_, self.me.peer_id, clean, self.clock.wall(), **optional)
-            # With its log fields, which are added when it is sealed: nothing may fail there for those that wait beside it.
-            if len(canonical.encode({**made, "log": _WIDEST_LOG})) > canonical.MAX_MESSAGE:
-                raise Refused(
-                    f"The message is larger than {canonical.MAX_MESSAGE} bytes; send the large part as a file"
-                )
-        except WireError as error:
-            raise Refused(str(error)) from error
-        return _Saying(type_, topic, made)
 
     async def _append_waiting(self) -> None:
         """Seal and store everything that waits, with one fsync; then publish in the same order."""
@@ -208,7 +182,7 @@ class FeedJournal:
         self._seq, self._head = seq, head
         for entry in entries:
             self.chains.advance(entry)
-            self._folds.apply(readable(entry))
+            self.give(readable(entry))
         await self._publish(entries)
 
     async def _publish(self, entries: list[Entry]) -> None:
@@ -226,18 +200,7 @@ class FeedJournal:
             await self.store.mark_sent(sent)
 
     async def whisper(self, type_: str, data: dict[str, Any], *, topic: str | None = None) -> None:
-        row = messages.TYPES[type_]
-        where = topic or row.topic
-        if where is None:
-            raise Refused(f"{type_} needs a topic")
-        clean = self._redact(data)
-        try:
-            messages.check(type_, clean)
-            raw = canonical.encode(envelope.make(type_, self.me.peer_id, clean, self.clock.wall()))
-            if len(raw) > canonical.MAX_MESSAGE:
-                raise Refused(f"The message is larger than {canonical.MAX_MESSAGE} bytes")
-        except WireError as error:
-            raise Refused(str(error)) from error
+        where, raw = self._speech.whisper(type_, data, topic)
         try:
             await self.mesh.join(where)
             await self.mesh.publish(where, raw)
@@ -295,7 +258,7 @@ class FeedJournal:
                 # Only now: what the heads say is told to others as held.
                 self.chains.advance(entry)
                 self._hear_clock(entry)
-                self._folds.apply(heard)
+                self.give(heard)
                 if heard.problem:
                     self.say_line(
                         "warning",
@@ -317,6 +280,8 @@ class FeedJournal:
         while queue:
             heard = queue.popleft()
             entry = _entry(heard)
+            if self.forks_held.refused(entry):
+                continue
             if staged.place(entry, None) is Place.NEXT:
                 staged.advance(entry)
                 fresh.append(heard)
@@ -333,7 +298,10 @@ class FeedJournal:
         gap = False
         for heard in rest:
             entry = _entry(heard)
-            if (entry.author, entry.header.epoch) not in self._forked and self.chains.place(entry, None) is Place.GAP:
+            if (
+                not self.forks_held.forked(entry.author, entry.header.epoch)
+                and self.chains.place(entry, None) is Place.GAP
+            ):
                 self._parked.add(entry)
                 gap = True
         return gap
@@ -342,14 +310,15 @@ class FeedJournal:
         for heard in rest:
             entry = _entry(heard)
             h = entry.header
-            held = self.store.hash_of(h.author, h.epoch, h.seq)
-            broken = held is None and self.chains.place(entry, None) is Place.BROKEN
-            if (broken or (held is not None and held != entry.hash)) and await self.store.add_evidence(entry):
+            held = self.store.get(h.author, h.epoch, h.seq)
+            if held is None and self.chains.place(entry, None) is Place.BROKEN:
+                before = self.store.get(h.author, h.epoch, h.seq - 1)
+                if before is not None and await self.forks_held.seen(before, entry):
+                    self.intake.refuse("fork")
+            elif held is not None and held.hash != entry.hash and await self.forks_held.seen(held, entry):
                 self.intake.refuse("fork")
-                self._forked.add((h.author, h.epoch))
-                number = f"{h.epoch[:8]}, {h.seq}"
-                text = f"Peer {identity.short(h.author)} said two different things under one number ({number}); both are kept"
-                self.say_line("error", text, h.author)
+        if self.forks_held.untold or self.forks_held.heard:
+            self._decisions.set()
 
     def _hear_clock(self, entry: Entry) -> None:
         ahead = self._hlc.hear(Hlc.parse(entry.header.hlc), self.clock.wall())
@@ -377,8 +346,8 @@ class FeedJournal:
         return self.store.count()
 
     def forks(self) -> list[tuple[str, str, int]]:
-        """(author, epoch, seq) said twice, with evidence."""
-        return self.store.forks()
+        """(author, epoch, first number that does not count) of every fork, with evidence."""
+        return self.forks_held.places()
 
     def delivery(self, entry: Entry) -> Delivery:
         sent, received = self.store.delivered(entry.header.epoch, entry.header.seq)

@@ -69,10 +69,17 @@ async def verify(store: FeedStore) -> Verification:
         await trio.lowlevel.checkpoint()
         if len(page) < _PAGE:
             break
-    problems += [
-        f"{author}: two entries under {epoch[:8]}:{seq}; evidence is kept" for author, epoch, seq in store.forks()
-    ]
-    return Verification(ok=not problems, feeds=len(feeds), entries=entries, control_entries=0, problems=problems)
+    forks = []
+    for author, epoch, seq, _ in store.forks():
+        forks.append(f"{author} said two different things from {epoch[:8]}:{seq} on; the evidence is kept")
+    for header, sig in store.evidence():
+        try:
+            entry_from_header(header, sig, None)
+        except WireError as error:
+            problems.append(f"evidence {canonical.sha256_hex(header)[:12]}: {error}")
+    return Verification(
+        ok=not problems, feeds=len(feeds), entries=entries, control_entries=0, problems=problems, forks=forks
+    )
 
 
 def _check(header: bytes, sig: str, body: bytes | None, last: Entry | None) -> tuple[Entry, str]:

@@ -55,6 +55,11 @@ class Replication:
         self._due.add(peer_id)
         self._wake.set()
 
+    def ask_all(self) -> None:
+        """Replicate with every linked member soon."""
+        for peer_id in self._journal.mesh.links():
+            self.ask(peer_id)
+
     def _on_link(self, peer_id: str, connected: bool) -> None:
         if connected:
             self.ask(peer_id)

@@ -61,9 +61,41 @@ class FeedStore:
             lambda c: c.execute("INSERT OR IGNORE INTO evidence VALUES (?,?,?,?,?,?,?)", values).rowcount > 0
         )
 
-    def forks(self) -> list[tuple[str, str, int]]:
-        """Keys said twice."""
-        return self._db.read(lambda c: c.execute("SELECT DISTINCT author, epoch, seq FROM evidence").fetchall())
+    async def give_up(self, author: str, epoch: str, seq: int) -> None:
+        """Entries from ``seq`` on become evidence: the mesh decided for another branch."""
+        key = (author, epoch, seq)
+
+        def work(c: sqlite3.Connection) -> None:
+            c.execute(
+                "INSERT OR IGNORE INTO evidence SELECT author, epoch, seq, hash, header, sig, body FROM entries"
+                " WHERE author = ? AND epoch = ? AND seq >= ?",
+                key,
+            )
+            c.execute("DELETE FROM entries WHERE author = ? AND epoch = ? AND seq >= ?", key)
+
+        await self._db.write(work)
+
+    def entries_from(self, author: str, epoch: str, seq: int) -> list[Entry]:
+        """Entries of one epoch from a number on."""
+        return [
+            row[0]
+            for row in self._rows("WHERE author = ? AND epoch = ? AND seq >= ? ORDER BY seq", (author, epoch, seq))
+        ]
+
+    def evidence(self) -> list[tuple[bytes, str]]:
+        """Header and signature of every entry kept as evidence, and of the one it stands against where that is held."""
+        query = (
+            "SELECT header, sig FROM evidence UNION SELECT e.header, e.sig FROM entries e JOIN evidence v"
+            " ON e.author = v.author AND e.epoch = v.epoch AND e.seq BETWEEN v.seq - 1 AND v.seq"
+        )
+        return self._db.read(lambda c: c.execute(query).fetchall())
+
+    def forks(self) -> list[tuple[str, str, int, int]]:
+        """Keys with evidence, and how many pieces of it."""
+        query = (
+            "SELECT author, epoch, seq, count(*) FROM evidence GROUP BY author, epoch, seq ORDER BY author, epoch, seq"
+        )
+        return self._db.read(lambda c: c.execute(query).fetchall())
 
     def chains(self) -> Chains:
         """Heads as stored."""

@@ -131,6 +131,22 @@ class TaskCancelRequest(Message):
     reason: str = Field(default="", max_length=500)
 
 
+class SignedHeader(BaseModel):
+    """A feed entry without its body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    header: str = Field(max_length=4096)
+    sig: str = Field(max_length=256)
+
+
+class ForkEvidence(Message):
+    """Two entries of one author under one number, as whoever saw them tells it to all."""
+
+    first: SignedHeader
+    second: SignedHeader
+
+
 class Watermarks(Message):
     """Fleeting, every 10 s: how much of each feed the sender holds, as ``{author: {epoch: next_seq}}`` of open epochs."""
 
@@ -177,6 +193,7 @@ TYPES: dict[str, MessageType] = {
     "task_call": MessageType(TaskCall, False, None, "task_announced"),
     "task_complete": MessageType(TaskComplete, True, topics.COORDINATION, "task_completed"),
     "task_cancel_request": MessageType(TaskCancelRequest, True, topics.COORDINATION, "task_cancelled"),
+    "fork_evidence": MessageType(ForkEvidence, True, topics.COORDINATION, "network_event"),
     "watermarks": MessageType(Watermarks, False, topics.COORDINATION, "network_event"),
     "admin_heartbeat": MessageType(ControlEntries, False, topics.ELECTION, "network_event"),
     "control_entries": MessageType(ControlEntries, False, topics.ELECTION, "network_event"),

@@ -22,6 +22,7 @@ from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
 from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.forks import Resolutions
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.licensing.license import License
 from chorus_tui.engine.mesh import network_key
@@ -95,6 +96,7 @@ def build(
         identity, agent_id, kind, settings.role, list(settings.expertise), decisions, mesh, journal, clock, entropy, events,
         _control_settings(settings, folder),
     )  # fmt: skip
+    control.fold(Resolutions(journal))
     blobs.is_member = control.is_member
     execution = _execution_settings(settings, identity.peer_id)
     executor = DockerExecutor(execution, clock)

@@ -14,9 +14,11 @@ from chorus_tui.contract import CONTRACT_VERSION
 from chorus_tui.contract.models import blobs, journal
 from chorus_tui.contract.models import status as models
 from chorus_tui.contract.models.common import Empty
+from chorus_tui.contract.models.election import Decided
 from chorus_tui.contract.models.peers import Invitation
 from chorus_tui.contract.problem import invalid
-from chorus_tui.engine.control.operations import ControlOperations
+from chorus_tui.engine.control.operations import ControlOperations, ask_admin
+from chorus_tui.engine.journal import forks
 from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.runtime import health
 from chorus_tui.engine.runtime.engine import Engine
@@ -44,6 +46,8 @@ class EngineHandlers:
             "journal.tail": self.tail,
             "journal.verify": self.verify,
             "journal.export": self.export,
+            "journal.forks": self.forks,
+            "journal.resolve": self.resolve,
         }
         return {
             **own,
@@ -147,6 +151,30 @@ class EngineHandlers:
         count, problems = self._engine.control.verify()
         found = [*feeds.problems, *problems]
         return feeds.model_copy(update={"ok": not found, "control_entries": count, "problems": found})
+
+    async def forks(self, _request: Any, _caller: Any) -> journal.ForkList:
+        """Every fork that is not decided, both branches."""
+        return journal.ForkList(forks=self._forks())
+
+    def _forks(self) -> list[journal.Fork]:
+        control = self._engine.control
+        found = forks.present(self._engine.journal)
+        return [fork.model_copy(update={"author_name": control.name(fork.author)}) for fork in found]
+
+    async def resolve(self, request: journal.ResolveFork, _caller: Any) -> Decided:
+        """A master's word on which branch counts; decided by the admin."""
+        found = [
+            (fork, branch)
+            for fork in self._forks()
+            for branch in fork.branches
+            if request.author in (fork.author, fork.author_name) and fork.epoch.startswith(request.epoch)
+            and fork.seq == request.seq and branch.hash.startswith(request.keep)
+        ]  # fmt: skip
+        if len(found) != 1:
+            raise invalid({"keep": "no such branch of an open fork; 'journal forks' lists them"})
+        fork, branch = found[0]
+        data = {"author": fork.author, "epoch": fork.epoch, "seq": fork.seq, "keep": branch.hash}
+        return Decided(index=await ask_admin(self._engine.control, forks.RESOLVED, data))
 
     async def export(self, request: journal.ExportJournal, _caller: Any) -> journal.ExportPage:
         """Feeds first, then the control logs."""

@@ -92,5 +92,8 @@ def _feeds(engine: Engine) -> Check:
     forks = engine.journal.forks()
     if forks:
         authors = ", ".join(sorted({engine.control.name(author) for author, _, _ in forks}))
-        return Check(name="feeds", level="degraded", detail=f"said two different things under one number: {authors}")
+        text = (
+            f"said two different things under one number: {authors}; nothing after that counts (journal forks shows it)"
+        )
+        return Check(name="feeds", level="degraded", detail=text)
     return Check(name="feeds", level="healthy", detail=f"{engine.journal.count()} entries")

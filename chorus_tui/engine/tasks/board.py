@@ -141,6 +141,8 @@ class Board:
         """Announced tasks by id alone; more than one only when ids were forged."""
         self.retries: dict[Key, set[str]] = {}
         """Tasks of the same mesh announced as a new attempt of an ended one."""
+        self.doubted: dict[tuple[str, str], int] = {}
+        """Feeds (author, epoch) whose author said two things under one number: nothing from there on counts."""
 
     def task(self, key: Key) -> Task:
         """The task, made empty when it is not known yet."""
@@ -178,6 +180,13 @@ class Board:
                     seen.add(retry.key)
                     line.append(self.follow(retry, mesh_id))
         return line
+
+    def doubt(self, author: str, epoch: str, seq: int | None) -> None:
+        """From ``seq`` on that feed does not count; None: all of it counts again."""
+        if seq is None:
+            self.doubted.pop((author, epoch), None)
+        else:
+            self.doubted[author, epoch] = seq
 
     # ── what peers said ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -72,6 +72,7 @@ class TaskService:
         self.hands = Hands(self)
         self.approving = Approving(self)
         parts.journal.fold(self)
+        parts.journal.on_doubt(self.board.doubt)
         parts.control.fold(_Decided(self))
         parts.journal.on_fleeting("task_progress", self._hear_progress)
         parts.journal.on_fleeting("task_call", self._hear_call)

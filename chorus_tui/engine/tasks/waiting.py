@@ -21,7 +21,17 @@ def waiting_for(task: Task, board: Board, agents: list[Agent], *, admin: bool) -
 
 def held_back(task: Task, board: Board) -> str:
     """What keeps a task from anybody, however able: dependencies, missing approvals. Empty: nothing does."""
-    return dependencies.obstacle(task, board) or approval.obstacle(task)
+    return _doubted(task, board) or dependencies.obstacle(task, board) or approval.obstacle(task)
+
+
+def _doubted(task: Task, board: Board) -> str:
+    announced = task.announced
+    if announced is None:
+        return ""
+    start = board.doubted.get((announced.author, str(announced.cite.get("epoch"))))
+    if start is None or int(announced.cite.get("seq", 0)) < start:
+        return ""
+    return "its announcer said two different things under one number; a master decides"
 
 
 def _nobody_able(task: Task, agents: list[Agent]) -> str:

@@ -30,6 +30,7 @@ def test_a_killed_admin_is_replaced_in_time(fresh_mesh):
         eventually("all are back", lambda: len(views(fresh_mesh, commit=True)) == 1, 30)
 
 
+@pytest.mark.timeout(360)
 def test_the_fast_profile_is_fast(fresh_mesh):
     """Twenty times `kill -9` with CHORUS_ELECTION_PROFILE=fast: half of the elections are over in 1.5 s, all in 3 s."""
     five_voters(fresh_mesh, CHORUS_ELECTION_PROFILE="fast")

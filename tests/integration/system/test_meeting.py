@@ -57,8 +57,8 @@ def test_a_wrong_network_key_never_connects(fresh_mesh):
 
 
 def test_a_mesh_outlives_its_bootstrap_peer(fresh_mesh):
-    """Five peers through one bootstrap peer are connected to each other, stay so when it, the admin, is killed, say that
-    there is no admin, and choose another one in a higher term."""
+    """Five peers through one bootstrap peer are connected to each other, stay so when it, the admin, is killed, and
+    choose another one in a higher term."""
     first, *others = fresh_mesh.grow("boot", "b", "c", "d", "e")
     ids = {peer.peer_id for peer in others}
     eventually("it leads five voters", lambda: len(first.status()["voters"]) == 5, 30)
@@ -66,9 +66,8 @@ def test_a_mesh_outlives_its_bootstrap_peer(fresh_mesh):
 
     for peer in others:
         eventually("connected to the three others", lambda peer=peer: peer.connected() == ids - {peer.peer_id}, 30)
-    eventually("no admin, in words", lambda: others[0].status()["mesh_state"] == "no_admin", 20)
     for peer in others:
-        eventually("another admin", lambda peer=peer: peer.status()["admin"]["peer_id"] != first.peer_id, 20)
+        eventually("another admin", lambda peer=peer: peer.status()["admin"]["peer_id"] in ids, 30)
         assert peer.status()["admin"]["term"] > 1
 
 

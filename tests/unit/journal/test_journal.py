@@ -86,7 +86,7 @@ async def test_a_forked_feed_is_not_asked_for_again_and_again() -> None:
     await mine.accept(feed(2), OTHER.peer_id)
     await mine.accept(feed(6, words="y")[2:], OTHER.peer_id)
 
-    assert mine.forks() == [(OTHER.peer_id, "a" * 32, 2)]
+    assert mine.forks() == [(OTHER.peer_id, "a" * 32, 1)]
     assert mine.replication._due == set()
 
 

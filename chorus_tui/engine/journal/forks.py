@@ -1,0 +1,224 @@
+"""Forks: what an author said twice under one number, and what counts of it.
+
+Two signed entries with one (author, epoch, seq) are evidence that anybody can check. It is kept, told to all in a feed entry
+of whoever saw it, and from then on nothing of that epoch from the forked number on counts: no feature gets it, here or
+anywhere. What the mesh has decided does not change by it. A ``fork_resolved`` entry of the control log says which branch
+counts after all; peers that hold the other one give it up and fetch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from chorus_tui.contract.models.journal import Branch, Fork
+from chorus_tui.engine.journal.intake import readable
+from chorus_tui.engine.protocol import identity
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.envelope import Entry, Header, entry_from_header
+from chorus_tui.engine.protocol.messages import ForkEvidence, Message
+
+if TYPE_CHECKING:
+    from chorus_tui.engine.journal.journal import FeedJournal
+
+log = structlog.get_logger("chorus.journal.forks")
+
+RESOLVED = "fork_resolved"
+Feed = tuple[str, str]
+"""(author, epoch)."""
+DoubtHandler = Callable[[str, str, int | None], None]
+"""(author, epoch, first number that does not count any more, or None: all counts again). Must not block."""
+
+
+class Forks:
+    """Of all feeds held here. A fold over feeds (evidence of others) and over control logs (resolutions)."""
+
+    types = frozenset({"fork_evidence"})
+
+    def __init__(self, journal: FeedJournal) -> None:
+        self._journal = journal
+        self._from: dict[Feed, int] = {}
+        self._kept: dict[tuple[str, str, int], str] = {}
+        self._folded: dict[Feed, int] = {}
+        self._told: set[tuple[str, str, int]] = set()
+        self._handlers: list[DoubtHandler] = []
+        self.untold: list[tuple[Entry, Entry]] = []
+        """Evidence that nobody has told yet."""
+        self.heard: list[tuple[Entry, Entry]] = []
+        """Evidence by others that is not stored yet."""
+        self.resolved: list[tuple[str, str, int, str]] = []
+        """Resolutions that the store does not follow yet."""
+
+    def on_doubt(self, handler: DoubtHandler) -> None:
+        """Register before the journal is opened."""
+        self._handlers.append(handler)
+
+    # ── what counts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def counts(self, header: Header) -> bool:
+        """Whether features may get the entry."""
+        start = self._from.get((header.author, header.epoch))
+        return start is None or header.seq < start
+
+    def refused(self, entry: Entry) -> bool:
+        """Whether the mesh decided that another entry stands under this number."""
+        kept = self._kept.get(entry.key)
+        return kept is not None and kept != entry.hash
+
+    def forked(self, author: str, epoch: str) -> bool:
+        """Whether that epoch waits for a decision: a longer branch of it is evidence, no gap."""
+        return (author, epoch) in self._from
+
+    def open(self) -> None:
+        """What is on disk; resolutions were replayed before."""
+        for author, epoch, seq, pieces in self._journal.store.forks():
+            # One piece alone follows another entry than the one held before it: that one is what was said twice.
+            alone = pieces == 1 and self._journal.store.hash_of(author, epoch, seq) is None
+            start = seq - 1 if alone else seq
+            if (author, epoch, start) not in self._kept:
+                self._doubt(author, epoch, start)
+
+    def places(self) -> list[tuple[str, str, int]]:
+        """(author, epoch, first number that does not count) of every fork that is not decided."""
+        return sorted((author, epoch, seq) for (author, epoch), seq in self._from.items())
+
+    def _doubt(self, author: str, epoch: str, seq: int) -> None:
+        before = self._from.get((author, epoch))
+        if before is None or seq < before:
+            self._from[author, epoch] = seq
+            for handler in self._handlers:
+                handler(author, epoch, seq)
+
+    # ── evidence ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def seen(self, held: Entry, other: Entry) -> bool:
+        """Two entries under one number came here, or one that follows another than ``held``; True when that is new."""
+        if held.key in self._kept or not await self._journal.store.add_evidence(other):
+            return False
+        self._note(held, other)
+        self.untold.append((held, other))
+        return True
+
+    def _note(self, one: Entry, _other: Entry) -> None:
+        h = one.header
+        if not self.forked(h.author, h.epoch):
+            head = self._journal.chains.heads.get((h.author, h.epoch), (0, ""))[0]
+            self._folded[h.author, h.epoch] = head
+            number = f"{h.epoch[:8]}, {h.seq}"
+            self._journal.say_line(
+                "error",
+                f"Peer {identity.short(h.author)} said two different things under one number ({number}); both are kept, and what it "
+                "said from there on does not count until a master decides",
+                h.author,
+            )
+        self._doubt(h.author, h.epoch, h.seq)
+
+    async def tell(self) -> None:
+        """Say what was seen, unless somebody else has."""
+        while self.untold:
+            held, other = self.untold.pop()
+            if held.key not in self._told and held.key not in self._kept:
+                self._told.add(held.key)
+                await self._journal.say("fork_evidence", evidence(held, other))
+
+    def apply(self, entry: Entry, message: Message) -> None:
+        """Evidence that a member tells; checked like our own."""
+        assert isinstance(message, ForkEvidence)
+        try:
+            one, other = read(message)
+        except WireError as error:
+            log.warning("Evidence of a fork was refused", reason=str(error), peer=entry.author)
+            return
+        self._told.add(one.key)
+        if one.key not in self._kept:
+            self._note(one, other)
+            self.heard.append((one, other))
+
+    # ── resolution ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def resolve(self, author: str, epoch: str, seq: int, keep: str) -> None:
+        """The mesh decided which entry stands under this number."""
+        if (author, epoch, seq) in self._kept:
+            return
+        self._kept[author, epoch, seq] = keep
+        self.resolved.append((author, epoch, seq, keep))
+
+    async def keep_heard(self) -> None:
+        """Store what others told."""
+        while self.heard:
+            for entry in self.heard.pop():
+                if self._journal.store.hash_of(*entry.key) != entry.hash:
+                    await self._journal.store.add_evidence(entry)
+
+    async def follow(self) -> None:
+        """Make the store follow resolutions, under the journal's lock."""
+        while self.resolved:
+            author, epoch, seq, keep = self.resolved.pop(0)
+            held = self._journal.store.hash_of(author, epoch, seq)
+            if held is not None and held != keep:
+                await self._journal.store.give_up(author, epoch, seq)
+                self._journal.chains.cut(author, epoch, seq, self._journal.store.hash_of(author, epoch, seq - 1) or "")
+                self._folded[author, epoch] = seq
+            if self._from.get((author, epoch)) != seq:
+                continue
+            del self._from[author, epoch]
+            for handler in self._handlers:
+                handler(author, epoch, None)
+            for late in self._journal.store.entries_from(author, epoch, self._folded.pop((author, epoch), seq)):
+                self._journal.give(readable(late))
+            self._journal.replication.ask_all()
+
+
+class Resolutions:
+    """A fold over control logs: which branch of a fork counts."""
+
+    def __init__(self, journal: FeedJournal) -> None:
+        self._journal = journal
+
+    def apply(self, entry: Any) -> None:
+        """One decided entry; one whose data are not a resolution's is skipped, by every peer alike."""
+        if entry.type != RESOLVED:
+            return
+        data = entry.data
+        key = (data.get("author"), data.get("epoch"), data.get("keep"))
+        if all(isinstance(part, str) for part in key) and type(data.get("seq")) is int:
+            self._journal.fork_resolved(str(key[0]), str(key[1]), data["seq"], str(key[2]))
+
+
+def present(journal: FeedJournal) -> list[Fork]:
+    """Open forks with their branches, for people."""
+    pieces: dict[tuple[str, str, int], list[Branch]] = {}
+    for header, sig in journal.store.evidence():
+        entry = entry_from_header(header, sig, None, verified=True)
+        h = entry.header
+        held = journal.store.hash_of(*entry.key) == entry.hash
+        branch = Branch(hash=entry.hash, at=int(h.hlc.partition(":")[0]) / 1000, type=h.type, held=held)
+        pieces.setdefault((h.author, h.epoch, h.seq), []).append(branch)
+    return [
+        Fork(author=author, epoch=epoch, seq=seq, branches=pieces.get((author, epoch, seq), []))
+        for author, epoch, seq in journal.forks()
+    ]
+
+
+def evidence(one: Entry, other: Entry) -> dict[str, Any]:
+    """As it is told: the signed headers in a fixed order; bodies are not needed to prove it."""
+    first, second = sorted((one, other), key=lambda entry: (entry.header.seq, entry.hash))
+    return {"first": _signed(first), "second": _signed(second)}
+
+
+def _signed(entry: Entry) -> dict[str, str]:
+    return {"header": entry.header.encode().decode(), "sig": entry.sig}
+
+
+def read(message: ForkEvidence) -> tuple[Entry, Entry]:
+    """Check evidence: both signed by one author, and two contents under one number, or the second follows another entry than the
+    first. Raises :class:`WireError`."""
+    one, other = (entry_from_header(item.header.encode(), item.sig, None) for item in (message.first, message.second))
+    same = one.key == other.key and one.hash != other.hash
+    h, n = one.header, other.header
+    next_ = (h.author, h.epoch, h.seq + 1) == (n.author, n.epoch, n.seq) and n.prev != one.hash
+    if not (same or next_):
+        raise WireError("no_fork", "These are not two entries under one number")
+    return one, other

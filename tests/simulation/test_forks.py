@@ -1,0 +1,149 @@
+"""A peer that says two things under one number: everybody knows, nothing of it counts, and a master decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chorus_tui.engine.journal import forks
+from chorus_tui.engine.journal.forks import Resolutions
+from chorus_tui.engine.journal.intake import Heard, readable
+from chorus_tui.engine.protocol import envelope
+from chorus_tui.engine.protocol.envelope import Entry
+from tests.simulation.engines import Peer, World, until, world
+
+HEARTBEATS_S = 10.0
+
+
+@dataclass
+class Heeded:
+    """A feature: what it was given, and what it was told to doubt."""
+
+    types = frozenset({"goodbye"})
+    reasons: list[str] = field(default_factory=list)
+    doubts: list[int | None] = field(default_factory=list)
+
+    def apply(self, _entry: Entry, message) -> None:
+        self.reasons.append(message.reason)
+
+    def doubt(self, _author: str, _epoch: str, seq: int | None) -> None:
+        self.doubts.append(seq)
+
+
+async def grown(at: World, names: str) -> tuple[list[Peer], dict[str, Heeded]]:
+    heeded: dict[str, Heeded] = {}
+
+    def extend(peer: Peer) -> None:
+        heeded[peer.name] = Heeded()
+        peer.journal.fold(heeded[peer.name])
+        peer.journal.on_doubt(heeded[peer.name].doubt)
+        peer.control.fold(Resolutions(peer.journal))
+
+    peers = [await at.start(name, extend=extend) for name in names]
+    await until("a mesh", lambda: all(len(peer.control.members) == len(names) for peer in peers))
+    return peers, heeded
+
+
+def branch(liar: Peer, words: str, start: int, prev: str, count: int) -> list[Heard]:
+    """Well-signed entries of the liar from one number on."""
+    made = []
+    for seq in range(start, start + count):
+        letter = envelope.make("goodbye", liar.peer_id, {"reason": f"{words} {seq}"}, 1_700_000_000.0 + seq)
+        entry = envelope.seal(
+            letter,
+            "CHORUS/coordination/v1",
+            liar.identity,
+            epoch="f" * 32,
+            seq=seq,
+            prev=prev,
+            hlc=f"{1_700_000_000_000 + seq}:0:x",
+        )
+        prev = entry.hash
+        made.append(readable(entry))
+    return made
+
+
+async def forked(at: World) -> tuple[Peer, list[Peer], dict[str, Heeded], str, tuple[list[Heard], list[Heard]]]:
+    """Half of the others hold one branch, half the other; they cannot talk yet."""
+    peers, heeded = await grown(at, "abcde")
+    liar, others = peers[0], peers[1:]
+    common = branch(liar, "common", 0, None, 2)
+    one = branch(liar, "one", 2, common[-1].entry.hash, 3)
+    other = branch(liar, "other", 2, common[-1].entry.hash, 2)
+    for left in others[:2]:
+        for right in others[2:]:
+            at.network.cut(left.peer_id, right.peer_id)
+    for peer in others[:2]:
+        await peer.journal.accept([*common, *one], peer.peer_id)
+    for peer in others[2:]:
+        await peer.journal.accept([*common, *other], peer.peer_id)
+    return liar, others, heeded, "f" * 32, (one, other)
+
+
+async def test_everybody_knows_a_fork_within_two_heartbeats(autojump_clock):
+    """Both branches are somewhere; ten seconds after the two sides can talk, each peer shows the fork with evidence that
+    verifies, gives nothing beyond it to its features any more, and the control log is what it was."""
+    async with world(31) as at:
+        liar, others, heeded, epoch, _ = await forked(at)
+        decided = {peer.control.commit for peer in others}
+        at.network.heal()
+        at.network.connect_all()
+        for peer in others:
+            peer.journal.replication.ask_all()
+        place = (liar.peer_id, epoch, 2)
+        await until("all know", lambda: all(peer.journal.forks() == [place] for peer in others), HEARTBEATS_S)
+
+        for peer in others:
+            assert heeded[peer.name].doubts[-1] == 2
+            assert len(forks.present(peer.journal)[0].branches) == 2
+            found = await peer.journal.verify()
+            assert found.ok
+            assert len(found.forks) >= 1
+            before = list(heeded[peer.name].reasons)
+            longer = branch(liar, "late", 5, "0" * 64, 1)
+            await peer.journal.accept(longer, liar.peer_id)
+            assert heeded[peer.name].reasons == before
+        assert {peer.control.commit for peer in others} == decided
+
+
+async def test_a_master_decides_and_all_hold_the_same(autojump_clock):
+    """After `fork_resolved` every peer holds the branch that was kept, features get it, and the other one is evidence."""
+    async with world(32) as at:
+        liar, others, heeded, epoch, (one, _) = await forked(at)
+        at.network.heal()
+        at.network.connect_all()
+        for peer in others:
+            peer.journal.replication.ask_all()
+        await until("all know", lambda: all(peer.journal.forks() for peer in others), HEARTBEATS_S)
+        master = next(p for p in at.peers.values() if p.control.members[p.peer_id].authority == "master")
+        data = {"author": liar.peer_id, "epoch": epoch, "seq": 2, "keep": one[0].entry.hash}
+        await master.control.request("fork_resolved", data)
+
+        await until("decided", lambda: all(peer.journal.forks() == [] for peer in others))
+        held = [heard.entry.hash for heard in one]
+        await until(
+            "one branch",
+            lambda: all([p.journal.store.hash_of(liar.peer_id, epoch, n) for n in (2, 3, 4)] == held for p in others),
+        )
+        for peer in others:
+            given = [reason for reason in heeded[peer.name].reasons if reason.startswith("one")]
+            assert given == ["one 2", "one 3", "one 4"]
+            assert heeded[peer.name].doubts[-1] is None
+            assert (await peer.journal.verify()).ok
+
+
+async def test_a_copy_of_this_peer_costs_its_epoch_and_nothing_more(autojump_clock):
+    """A peer that hears that somebody else spoke in its own epoch opens a new one, and what it says there counts."""
+    async with world(33) as at:
+        peers, heeded = await grown(at, "ab")
+        mine, other = peers
+        real = await mine.journal.say("goodbye", {"reason": "real"})
+        await until("heard", lambda: "real" in heeded["b"].reasons)
+        letter = envelope.make("goodbye", mine.peer_id, {"reason": "copy"}, 1_700_000_000.0)
+        h = real.header
+        copy = envelope.seal(letter, h.topic, mine.identity, epoch=h.epoch, seq=h.seq, prev=h.prev, hlc=h.hlc)
+        await other.journal.accept([readable(copy)], other.peer_id)
+
+        await until("told", mine.journal.forks)
+        await until("a new epoch", lambda: mine.journal._epoch != h.epoch)
+        await mine.journal.say("goodbye", {"reason": "after"})
+        await until("it counts", lambda: "after" in heeded["b"].reasons)
