@@ -99,8 +99,10 @@ async def test_everybody_knows_a_fork_within_two_heartbeats(autojump_clock):
             assert found.ok
             assert len(found.forks) >= 1
             before = list(heeded[peer.name].reasons)
-            longer = branch(liar, "late", 5, "0" * 64, 1)
-            await peer.journal.accept(longer, liar.peer_id)
+            number, head = peer.journal.chains.heads[liar.peer_id, epoch]
+            (late,) = branch(liar, "late", number, head, 1)
+            await peer.journal.accept([late], liar.peer_id)
+            assert peer.journal.get(*late.entry.key) is not None
             assert heeded[peer.name].reasons == before
         assert {peer.control.commit for peer in others} == decided
 
