@@ -131,6 +131,9 @@ async def test_a_master_decides_and_all_hold_the_same(autojump_clock):
             assert given == ["one 2", "one 3", "one 4"]
             assert heeded[peer.name].doubts[-1] is None
             assert (await peer.journal.verify()).ok
+        again = others[-1].name
+        await at.start(again, images=at.kill(again), extend=lambda peer: peer.control.fold(Resolutions(peer.journal)))
+        assert at.peers[again].journal.forks() == []
 
 
 async def test_a_copy_of_this_peer_costs_its_epoch_and_nothing_more(autojump_clock):

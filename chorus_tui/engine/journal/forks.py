@@ -42,8 +42,11 @@ class Forks:
         self._from: dict[Feed, int] = {}
         self._kept: dict[tuple[str, str, int], str] = {}
         self._folded: dict[Feed, int] = {}
+        self._rejected: set[str] = set()
+        """Hashes of entries on branches that the mesh decided against."""
         self._told: set[tuple[str, str, int]] = set()
         self._handlers: list[DoubtHandler] = []
+        self._unsearched: list[tuple[str, str, str, int]] = []
         self.untold: list[tuple[Entry, Entry]] = []
         """Evidence that nobody has told yet."""
         self.heard: list[tuple[Entry, Entry]] = []
@@ -65,7 +68,9 @@ class Forks:
     def refused(self, entry: Entry) -> bool:
         """Whether the mesh decided that another entry stands under this number."""
         kept = self._kept.get(entry.key)
-        return kept is not None and kept != entry.hash
+        if (kept is not None and kept != entry.hash) or entry.header.prev in self._rejected:
+            self._rejected.add(entry.hash)
+        return entry.hash in self._rejected
 
     def forked(self, author: str, epoch: str) -> bool:
         """Whether that epoch waits for a decision: a longer branch of it is evidence, no gap."""
@@ -73,12 +78,32 @@ class Forks:
 
     def open(self) -> None:
         """What is on disk; resolutions were replayed before."""
-        for author, epoch, seq, pieces in self._journal.store.forks():
+        for author, epoch, seq in sorted(self._kept):
+            self._reject(author, epoch, seq)
+        pieces: dict[tuple[str, str, int], int] = {}
+        for entry in self._evidence():
+            if entry.hash not in self._rejected and entry.hash != self._journal.store.hash_of(*entry.key):
+                pieces[entry.key] = pieces.get(entry.key, 0) + 1
+        for (author, epoch, seq), count in pieces.items():
             # One piece alone follows another entry than the one held before it: that one is what was said twice.
-            alone = pieces == 1 and self._journal.store.hash_of(author, epoch, seq) is None
+            alone = count == 1 and self._journal.store.hash_of(author, epoch, seq) is None
             start = seq - 1 if alone else seq
             if (author, epoch, start) not in self._kept:
                 self._doubt(author, epoch, start)
+
+    def _evidence(self) -> list[Entry]:
+        pieces = self._journal.store.evidence(held_too=False)
+        return sorted(
+            (entry_from_header(header, sig, None, verified=True) for header, sig in pieces), key=lambda e: e.key
+        )
+
+    def _reject(self, author: str, epoch: str, seq: int) -> None:
+        """What the mesh decided against, and all that follows it: no new forks, whatever comes of it."""
+        keep = self._kept[author, epoch, seq]
+        for entry in self._evidence():
+            ours = (entry.author, entry.header.epoch) == (author, epoch)
+            if ours and ((entry.header.seq == seq and entry.hash != keep) or entry.header.prev in self._rejected):
+                self._rejected.add(entry.hash)
 
     def places(self) -> list[tuple[str, str, int]]:
         """(author, epoch, first number that does not count) of every fork that is not decided."""
@@ -93,13 +118,33 @@ class Forks:
 
     # ── evidence ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def seen(self, held: Entry, other: Entry) -> bool:
-        """Two entries under one number came here, or one that follows another than ``held``; True when that is new."""
+    async def seen(self, held: Entry, other: Entry, source: str) -> bool:
+        """Two entries under one number came from ``source``, or one that follows another than ``held``; True when that is
+        new."""
         if held.key in self._kept or not await self._journal.store.add_evidence(other):
             return False
         self._note(held, other)
         self.untold.append((held, other))
+        self._unsearched.append((source, held.author, held.header.epoch, held.header.seq))
         return True
+
+    async def search(self) -> None:
+        """Find where branches part: what was seen first need not be the first difference, and all must count alike."""
+        while self._unsearched:
+            source, author, epoch, seq = self._unsearched.pop()
+            while seq > 0 and (found := await self._journal.replication.branch(source, author, epoch, seq)):
+                differing = [
+                    entry for entry in found if self._journal.store.hash_of(*entry.key) not in (None, entry.hash)
+                ]
+                if differing:
+                    first = differing[0]
+                    held = self._journal.store.get(*first.key)
+                    if held is not None and await self._journal.store.add_evidence(first):
+                        self._note(held, first)
+                        self.untold.append((held, first))
+                if len(differing) < len(found):
+                    break
+                seq = found[0].header.seq
 
     def _note(self, one: Entry, _other: Entry) -> None:
         h = one.header
@@ -161,6 +206,7 @@ class Forks:
                 await self._journal.store.give_up(author, epoch, seq)
                 self._journal.chains.cut(author, epoch, seq, self._journal.store.hash_of(author, epoch, seq - 1) or "")
                 self._folded[author, epoch] = seq
+            self._reject(author, epoch, seq)
             if self._from.get((author, epoch)) != seq:
                 continue
             del self._from[author, epoch]

@@ -142,6 +142,7 @@ class FeedJournal:
             async with self._lock:
                 await self.forks_held.keep_heard()
                 await self.forks_held.follow()
+            await self.forks_held.search()
             await self.forks_held.tell()
             if self.forks_held.forked(self.me.peer_id, self._epoch):
                 await self._open_epoch("another copy of this peer spoke in this epoch")
@@ -265,7 +266,7 @@ class FeedJournal:
                         f"An entry of type {entry.type} is stored but unreadable: {heard.problem}",
                         entry.author,
                     )
-            await self._note_forks(rest)
+            await self._note_forks(rest, source)
             gap = self._park(rest)
         if gap:
             self.replication.ask(source)
@@ -306,16 +307,16 @@ class FeedJournal:
                 gap = True
         return gap
 
-    async def _note_forks(self, rest: list[Heard]) -> None:
+    async def _note_forks(self, rest: list[Heard], source: str) -> None:
         for heard in rest:
             entry = _entry(heard)
             h = entry.header
             held = self.store.get(h.author, h.epoch, h.seq)
             if held is None and self.chains.place(entry, None) is Place.BROKEN:
                 before = self.store.get(h.author, h.epoch, h.seq - 1)
-                if before is not None and await self.forks_held.seen(before, entry):
+                if before is not None and await self.forks_held.seen(before, entry, source):
                     self.intake.refuse("fork")
-            elif held is not None and held.hash != entry.hash and await self.forks_held.seen(held, entry):
+            elif held is not None and held.hash != entry.hash and await self.forks_held.seen(held, entry, source):
                 self.intake.refuse("fork")
         if self.forks_held.untold or self.forks_held.heard:
             self._decisions.set()

@@ -29,6 +29,8 @@ log = structlog.get_logger("chorus.journal.replication")
 PROTOCOL = "/chorus/journal/1.0.0"
 FRAME_BYTES = 512 * 1024
 PAGE = 256
+BRANCH = 64
+"""Headers of a branch shown at once."""
 WATERMARK_S = 10.0
 WATERMARKS = 300
 PATIENCE_S = 30.0
@@ -118,6 +120,8 @@ class Replication:
                 await self._answer_sync(stream, frame)
             elif frame["kind"] == "deliver":
                 await self._answer_deliver(stream, frame)
+            elif frame["kind"] == "branch":
+                await self._answer_branch(stream, frame)
             else:
                 raise WireError("bad_frame", "Unknown kind of frame")
 
@@ -187,6 +191,34 @@ class Replication:
         await self._journal.accept([heard], stream.peer_id)
         held = self._journal.store.hash_of(*entry.key)
         await _send(stream, {"kind": "receipt", "hash": held or ""})
+
+    # ── forks ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def branch(self, peer_id: str, author: str, epoch: str, before: int) -> list[Entry]:
+        """What a peer holds of an epoch just before a number, oldest first, signatures checked; empty when it cannot be asked."""
+        try:
+            with trio.fail_after(PATIENCE_S):
+                stream = await self._journal.mesh.open(peer_id, PROTOCOL)
+                try:
+                    await _send(stream, {"kind": "branch", "author": author, "epoch": epoch, "before": before})
+                    frame = await _expect(stream, "entries")
+                finally:
+                    await stream.close()
+            items = frame.get("entries")
+            heard = [_heard(item) for item in items] if isinstance(items, list) else []
+        except (MeshError, WireError, trio.TooSlowError) as error:
+            log.debug("The other branch cannot be seen now", peer=peer_id, error=str(error))
+            return []
+        found = [one.entry for one in heard if one.entry is not None]
+        return [entry for entry in found if (entry.author, entry.header.epoch) == (author, epoch)]
+
+    async def _answer_branch(self, stream: Stream, frame: dict[str, Any]) -> None:
+        author, epoch, before = frame.get("author"), frame.get("epoch"), frame.get("before")
+        if not isinstance(author, str) or not isinstance(epoch, str) or type(before) is not int or before < 0:
+            raise WireError("bad_frame", "A question for a branch names author, epoch and number")
+        start = max(0, before - BRANCH)
+        rows = self._journal.store.range(author, epoch, start, before - start)
+        await _send(stream, {"kind": "entries", "entries": [_item(header, sig, None) for header, sig, _ in rows]})
 
     # ── who holds what ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -82,8 +82,10 @@ class FeedStore:
             for row in self._rows("WHERE author = ? AND epoch = ? AND seq >= ? ORDER BY seq", (author, epoch, seq))
         ]
 
-    def evidence(self) -> list[tuple[bytes, str]]:
-        """Header and signature of every entry kept as evidence, and of the one it stands against where that is held."""
+    def evidence(self, *, held_too: bool = True) -> list[tuple[bytes, str]]:
+        """Header and signature of every entry kept as evidence, and of those it stands against where they are held."""
+        if not held_too:
+            return self._db.read(lambda c: c.execute("SELECT header, sig FROM evidence").fetchall())
         query = (
             "SELECT header, sig FROM evidence UNION SELECT e.header, e.sig FROM entries e JOIN evidence v"
             " ON e.author = v.author AND e.epoch = v.epoch AND e.seq BETWEEN v.seq - 1 AND v.seq"
