@@ -15,6 +15,9 @@ from chorus_tui.engine.simulation.cuts import between
 from chorus_tui.engine.simulation.dice import Dice
 from chorus_tui.engine.simulation.world import World
 
+RECKLESS = 0.15
+"""How often a disk is spoiled although too few voters are left whole then."""
+
 Fault = Callable[[World, Dice, int], Awaitable[None]]
 
 
@@ -29,6 +32,16 @@ async def crash(world: World, dice: Dice, _number: int) -> None:
         world.crash(name)
         await trio.sleep(dice.between(0.1, 30))
         await _start(world, name)
+
+
+async def death(world: World, dice: Dice, _number: int) -> None:
+    """A peer loses its power for ever; most of the others stay."""
+    name = _spoilable(world, dice) if 2 * len(world.dead) + 3 < len(world.machines) else ""
+    if name:
+        world.say("⚡ dies", name)
+        world.crash(name)
+        world.dead.add(name)
+    await trio.lowlevel.checkpoint()
 
 
 async def pause(world: World, dice: Dice, number: int) -> None:
@@ -148,6 +161,7 @@ async def delay(world: World, dice: Dice, _number: int) -> None:
 
 FAULTS: dict[str, Fault] = {
     "crash": crash,
+    "death": death,
     "pause": pause,
     "sleep": sleep,
     "clock-jump": clock_jump,
@@ -169,7 +183,7 @@ LATENCY = (0.001, 0.02)
 
 
 async def mend(world: World) -> None:
-    """Everything is whole again: paths, messages, disks, processes. Wrong clocks stay wrong."""
+    """Everything is whole again: paths, messages, disks, processes. Wrong clocks stay wrong and the dead dead."""
     network = world.network
     network.loss, network.duplication, network.latency = 0.0, 0.0, LATENCY
     world.cuts.mend_all()
@@ -177,7 +191,7 @@ async def mend(world: World) -> None:
         if name in world.peers:
             world.go_on(name)
             world.peers[name].stores.slow(False)
-        else:
+        elif name not in world.dead:
             await world.start(name)
     world.say("faults have stopped; everything is mended")
 
@@ -192,7 +206,7 @@ def _victim(world: World, dice: Dice) -> str:
 
 
 def _spoilable(world: World, dice: Dice) -> str:
-    """A running peer whose disk may be spoiled: a majority of the voters keeps theirs, as the promises ask."""
+    """A running peer whose disk may be spoiled. Mostly a majority of the voters keeps theirs, as the promises ask."""
     name = _victim(world, dice)
     known = max((peer.control for peer in world.peers.values()), key=lambda c: c.commit, default=None)
     if not name or known is None:
@@ -200,7 +214,9 @@ def _spoilable(world: World, dice: Dice) -> str:
     spoiled = {world.id_of(other) for other in (*world.spoiled, name)}
     intact = [voter for voter in known.voters if voter not in spoiled]
     if len(intact) * 2 <= len(known.voters):
-        return ""
+        if not dice.chance(RECKLESS):
+            return ""
+        world.reckless = True
     world.spoiled.add(name)
     return name
 

@@ -28,7 +28,7 @@ INVARIANTS = {
     "T3": "when faults have stopped every task ends",
     "F1": "what was told as stored is on the disk, and stays there through crashes",
     "F2": "when faults have stopped all feeds are equal",
-    "F3": "one number of a feed has one entry, unless its author forked",
+    "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
     "F4": "a fork is known with its evidence to everybody in the end",
     "D1": "nothing is shown as held or received that was not on that peer's disk",
     "X1": "no service, fold or handler fails",
@@ -53,7 +53,8 @@ class Invariants:
     committed: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     ends: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     hashes: dict[Key, str] = field(default_factory=dict)
-    held: dict[Key, set[str]] = field(default_factory=dict)
+    held: dict[Key, dict[str, str]] = field(default_factory=dict)
+    """Who ever had a feed entry on its disk, and which one."""
     forged: set[str] = field(default_factory=set)
     """Hashes of decisions that a fault forged."""
     forked: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -125,7 +126,8 @@ class Invariants:
         known = self.hashes.setdefault(key, hash_)
         if known != hash_ and key[:2] not in self.forked:
             self.broken("F3", f"{peer} holds another entry {_of(key)} than others do")
-        self.held.setdefault(key, set()).add(peer)
+        if self.held.setdefault(key, {}).setdefault(peer, hash_) != hash_:
+            self.broken("F3", f"{peer} replaced its entry {_of(key)} by another one")
 
     def told_as_stored(self, peer: str, key: Key) -> None:
         """A peer acts on a feed entry as on one that it holds."""
@@ -134,7 +136,7 @@ class Invariants:
 
     def shown_as_held(self, author: str, key: Key, by: Iterable[str]) -> None:
         """The author shows an own entry as held or received by these peers."""
-        untrue = sorted(set(by) - self.held.get(key, set()))
+        untrue = sorted(set(by) - set(self.held.get(key, ())))
         if untrue:
             self.broken("D1", f"{author} shows {_of(key)} as held by {', '.join(untrue)}, where it never was")
 

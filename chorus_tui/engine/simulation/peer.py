@@ -53,8 +53,8 @@ class Peer:
     def peer_id(self) -> str:
         return self.identity.peer_id
 
-    async def live(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Run every service, in the order of the engine's runtime, until the crash."""
+    async def live(self, up: trio.Event) -> None:
+        """Run every service, in the order of the engine's runtime, until the crash; ``up`` tells that all have started."""
         self.root = trio.lowlevel.current_task()
         with self.scope:
             async with trio.open_nursery() as nursery:
@@ -66,7 +66,7 @@ class Peer:
                 await self.journal.open()
                 for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run):
                     await nursery.start(service)
-                task_status.started()
+                up.set()
 
     def do(self, act: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Let something happen inside this peer; it ends with the peer."""

@@ -13,7 +13,7 @@ MEET_S = 60.0
 """Within this all peers must be one mesh. Faults begin when they are."""
 REST_S = 240.0
 """Within this after the faults everything must have come to rest: longer than any lease and any time-out together."""
-FAULT_EVERY_S = (3.0, 14.0)
+FAULT_EVERY_S = (1.0, 9.0)
 TASK_EVERY_S = (3.0, 12.0)
 
 

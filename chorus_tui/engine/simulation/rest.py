@@ -24,7 +24,9 @@ def not_met(world: World) -> list[Unrest]:
 
 
 def unrest(world: World) -> list[Unrest]:
-    """All that is not yet at rest. What depends on decisions is not asked for when a majority of the voters was spoiled."""
+    """All that is not yet at rest. When too many voters were spoiled nothing of it is promised."""
+    if world.reckless:
+        return []
     peers = [peer for _, peer in sorted(world.peers.items())]
     found = not_met(world)
     if not found:

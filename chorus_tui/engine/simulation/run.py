@@ -144,8 +144,8 @@ def _count_ends(world: World) -> None:
 def _failures_seen(kept: list[World]) -> Iterator[None]:
     """What services log as failed is a finding; everything else that they log is dropped."""
 
-    def see(_logger: Any, method: str, event: MutableMapping[str, Any]) -> NoReturn:
-        if method == "exception" and kept:
+    def see(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> NoReturn:
+        if event.get("exc_info") and kept:
             world = kept[0]
             peer = world.who_is(trio.lowlevel.current_task())
             if peer is not None and peer.alive:

@@ -70,6 +70,10 @@ class World:
         self.peers: dict[str, Peer] = {}
         self.spoiled: set[str] = set()
         """Names of peers whose disk was lost or set back."""
+        self.dead: set[str] = set()
+        """Names of peers that never come back."""
+        self.reckless = False
+        """A majority of the voters was spoiled: nothing is promised any more but that nothing wrong is decided."""
         self.machines = {name: self._machine(name, kind) for name, kind in _names(options)}
 
     def entropy(self, what: str) -> SeededEntropy:
@@ -114,8 +118,10 @@ class World:
         before, machine.watch = machine.watch, Watch(peer, machine.disk.binding, self.invariants, self.timeline)
         self.peers[name] = peer
         self.say(f"starts, life {machine.lives}", name)
-        await self.nursery.start(self._live, peer)
-        if before is not None and before.disk == machine.disk.binding:  # of what was lost nothing is promised
+        up = trio.Event()
+        self.nursery.start_soon(self._live, peer, up)
+        await up.wait()
+        if peer.alive and before is not None and before.disk == machine.disk.binding:  # of what was lost nothing is promised
             self._compare(name, before, machine.watch)
         return peer
 
@@ -129,12 +135,14 @@ class World:
             settings, MAX_TASKS if machine.kind == "agent" else 0,
         )  # fmt: skip
 
-    async def _live(self, peer: Peer, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _live(self, peer: Peer, up: trio.Event) -> None:
         try:
-            await peer.live(task_status=task_status)
+            await peer.live(up)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             if peer.alive:
                 self.broken("X1", f"{peer.name} ended: {_words(error)}")
+        finally:
+            up.set()
 
     def _compare(self, name: str, before: Watch, now: Watch) -> None:
         if lost := before.held - now.held:
