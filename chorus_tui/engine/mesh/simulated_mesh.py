@@ -286,6 +286,9 @@ class SimulatedMesh:
             await handler(stream)
         except MeshError as error:
             log.debug("stream ended", peer=stream.peer_id, reason=str(error))
+        except trio.TooSlowError:
+            log.debug("stream ended", peer=stream.peer_id, reason="the peer fell silent")
+            stream.reset()
         except Exception:
             log.exception("stream handler failed", peer=stream.peer_id)
             self._refuse("handler failed")
