@@ -53,8 +53,10 @@ class Invariants:
     committed: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     ends: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     hashes: dict[Key, str] = field(default_factory=dict)
-    held: dict[Key, dict[str, str]] = field(default_factory=dict)
-    """Who ever had a feed entry on its disk, and which one."""
+    held: dict[Key, set[str]] = field(default_factory=dict)
+    """Who ever had a feed entry on its disk."""
+    disks: dict[tuple[str, Key], str] = field(default_factory=dict)
+    """Which entry a disk holds under a number."""
     forged: set[str] = field(default_factory=set)
     """Hashes of decisions that a fault forged."""
     forked: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -121,13 +123,14 @@ class Invariants:
         """A fault signs two entries under one number."""
         self.forked[feed] = min(seq, self.forked.get(feed, seq))
 
-    def synced(self, peer: str, key: Key, hash_: str) -> None:
+    def synced(self, peer: str, disk: str, key: Key, hash_: str) -> None:
         """A feed entry is on a peer's disk."""
         known = self.hashes.setdefault(key, hash_)
         if known != hash_ and key[:2] not in self.forked:
             self.broken("F3", f"{peer} holds another entry {_of(key)} than others do")
-        if self.held.setdefault(key, {}).setdefault(peer, hash_) != hash_:
-            self.broken("F3", f"{peer} replaced its entry {_of(key)} by another one")
+        self.held.setdefault(key, set()).add(peer)
+        if self.disks.setdefault((disk, key), hash_) != hash_:
+            self.broken("F3", f"the disk {disk} replaced its entry {_of(key)} by another one")
 
     def told_as_stored(self, peer: str, key: Key) -> None:
         """A peer acts on a feed entry as on one that it holds."""
@@ -136,7 +139,7 @@ class Invariants:
 
     def shown_as_held(self, author: str, key: Key, by: Iterable[str]) -> None:
         """The author shows an own entry as held or received by these peers."""
-        untrue = sorted(set(by) - set(self.held.get(key, ())))
+        untrue = sorted(set(by) - self.held.get(key, set()))
         if untrue:
             self.broken("D1", f"{author} shows {_of(key)} as held by {', '.join(untrue)}, where it never was")
 

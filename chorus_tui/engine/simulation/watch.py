@@ -65,7 +65,7 @@ class Watch:
         for arrived, author, epoch, seq, hash_ in connection.execute(query, (self._arrived,)).fetchall():
             self._arrived = arrived
             self.held.add((author, epoch, seq))
-            self._is.synced(self._peer.peer_id, (author, epoch, seq), hash_)
+            self._is.synced(self._peer.peer_id, self.disk, (author, epoch, seq), hash_)
 
     def _decisions_synced(self, _connection: Connection) -> None:
         store = self._peer.control.store
