@@ -22,7 +22,6 @@ from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.tasks import rules
 from chorus_tui.engine.tasks.board import Board
 
-
 FAITHFUL_ADD = FeedStore.add
 
 

@@ -28,5 +28,7 @@ def run(seed: int) -> dict[str, object]:
 
 def run_all(seeds: Iterable[int], processes: int) -> Iterator[dict[str, object]]:
     """All seeds, in their order."""
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50
+    ) as pool:
         yield from pool.map(run, seeds)

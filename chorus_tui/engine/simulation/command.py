@@ -58,8 +58,8 @@ def summary(report: Report) -> str:
     speed = report.simulated_s / max(report.real_s, 1e-9)
     counts = ", ".join(f"{name} {count}" for name, count in report.counts.items())
     lines = [
-        f"seed {report.options.seed}, {report.options.peers} peers: {len(report.timeline)} events, "
-        f"{report.simulated_s:.0f} simulated seconds in {report.real_s:.1f} s (× {speed:.0f})",
+        f"seed {report.options.seed}, {report.options.peers} peers: {len(report.timeline)} events",
+        f"{report.simulated_s:.0f} simulated seconds in {report.real_s:.1f} s, {speed:.0f} times as fast",
         f"happened: {counts}",
         f"time-line {report.digest}",
     ]

@@ -99,7 +99,9 @@ class Invariants:
         place = (entry.mesh_id, entry.index)
         known = self.committed.setdefault(place, (entry.term, entry.hash))
         if known[1] != entry.hash:
-            self.broken("C1", f"entry {entry.index} of mesh {entry.mesh_id[:8]} is another one on {peer} than elsewhere")
+            self.broken(
+                "C1", f"entry {entry.index} of mesh {entry.mesh_id[:8]} is another one on {peer} than elsewhere"
+            )
         before = self.committed.get((entry.mesh_id, entry.index - 1))
         if before is None and entry.index > 1:
             self.broken("C3", f"{peer} applied entry {entry.index} of mesh {entry.mesh_id[:8]}, but none before it")

@@ -51,7 +51,7 @@ class Peer:
 
     @property
     def peer_id(self) -> str:
-        return self.identity.peer_id
+        return str(self.identity.peer_id)
 
     async def live(self, up: trio.Event) -> None:
         """Run every service, in the order of the engine's runtime, until the crash; ``up`` tells that all have started."""

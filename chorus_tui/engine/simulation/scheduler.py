@@ -18,7 +18,8 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib.metadata import version
+from typing import Any, cast
 
 import trio
 from trio._core import _run
@@ -34,8 +35,9 @@ class WrongTrio(Exception):
 @contextmanager
 def deterministic(seed: int) -> Iterator[None]:
     """Inside the block, runs of trio with a mock clock depend on ``seed`` alone. Raises :class:`WrongTrio`."""
-    if not trio.__version__.startswith(TRIO):
-        raise WrongTrio(f"The simulator was written for trio {TRIO}x and does not replay with {trio.__version__}")
+    here = version("trio")
+    if not here.startswith(TRIO):
+        raise WrongTrio(f"The simulator was written for trio {TRIO}x and does not replay with {here}")
     inside: Any = _run
     before = inside._ALLOW_DETERMINISTIC_SCHEDULING, inside._r  # noqa: SLF001 - see above
     inside._ALLOW_DETERMINISTIC_SCHEDULING = True  # noqa: SLF001 - see above
@@ -69,7 +71,7 @@ class Stopped:
                 reschedule(this, task, *outcome)
             else:
                 # Trio must see a task that cannot be woken a second time.
-                task._abort_func = None  # noqa: SLF001 - what reschedule does
+                cast("Any", task)._abort_func = None  # noqa: SLF001 - what reschedule does
                 self._held[root].append((task, outcome))
 
         runner.reschedule = gate

@@ -108,7 +108,7 @@ class World:
 
     def id_of(self, name: str) -> str:
         """A peer's id."""
-        return self.machines[name].identity.peer_id
+        return str(self.machines[name].identity.peer_id)
 
     async def start(self, name: str) -> Peer:
         """Start a process on a peer's disk as it is."""
@@ -121,7 +121,9 @@ class World:
         up = trio.Event()
         self.nursery.start_soon(self._live, peer, up)
         await up.wait()
-        if peer.alive and before is not None and before.disk == machine.disk.binding:  # of what was lost nothing is promised
+        if (
+            peer.alive and before is not None and before.disk == machine.disk.binding
+        ):  # of what was lost nothing is promised
             self._compare(name, before, machine.watch)
         return peer
 
@@ -190,8 +192,8 @@ class World:
 def _names(options: Options) -> list[tuple[str, Kind]]:
     """Agents, and in every third run a person among them."""
     person = options.seed % 3 == 0 and options.peers > 2
-    kinds: list[Kind] = ["agent"] * (options.peers - 1) + ["human" if person else "agent"]
-    return [(f"p{n}", kind) for n, kind in enumerate(kinds, 1)]
+    last: Kind = "human" if person else "agent"
+    return [*((f"p{n}", "agent") for n in range(1, options.peers)), (f"p{options.peers}", last)]
 
 
 def _words(error: BaseException) -> str:

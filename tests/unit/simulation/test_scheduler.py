@@ -37,9 +37,9 @@ def test_a_seed_decides_the_order_of_tasks():
 
 def test_another_trio_is_refused(monkeypatch):
     """A trio whose insides are not known is refused instead of replaying wrongly."""
-    monkeypatch.setattr(scheduler.trio, "__version__", "0.99.0")
+    monkeypatch.setattr(scheduler, "version", lambda _name: "0.99.0")
 
-    with pytest.raises(WrongTrio, match="0.99.0"), deterministic(1):
+    with pytest.raises(WrongTrio, match=r"0\.99\.0"), deterministic(1):
         pass
 
 
