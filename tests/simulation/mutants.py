@@ -32,6 +32,8 @@ class Mutant:
     plant: Callable[[], AbstractContextManager[object]]
     faults: tuple[str, ...]
     red: tuple[str, ...]
+    peers: int = 4
+    minutes: float = 1.0
 
 
 def holds_before_the_disk() -> AbstractContextManager[object]:
@@ -165,7 +167,7 @@ MUTANTS = {
     "forgets the end of its log": Mutant(forgets_the_end_of_its_log, ("crash",), ("C1", "C2", "C3")),
     "leads from a backup": Mutant(leads_from_a_backup, ("restored-backup",), ("C1", "E1", "E5")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
-    "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",)),
+    "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0),
     "a fold that fails": Mutant(fails_on_results, (), ("X1",)),
 }
 """By what the bug does."""

@@ -12,12 +12,12 @@ from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.simulation.run import simulate
 
 SIZES = (3, 5, 4, 5, 7, 3, 5, 6)
-"""Peers by seed; every fiftieth run has twenty."""
+"""Peers by seed; every hundredth run has twenty."""
 
 
 def options(seed: int) -> Options:
     """What a seed of the big counts means."""
-    peers = 20 if seed % 50 == 49 else SIZES[seed % len(SIZES)]
+    peers = 20 if seed % 100 == 99 else SIZES[seed % len(SIZES)]
     return Options(seed, peers, 2.0, tuple(FAULTS))
 
 

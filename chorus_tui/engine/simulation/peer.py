@@ -20,7 +20,8 @@ from chorus_tui.engine.runtime.engine import agents
 from chorus_tui.engine.simulation.clocks import SimulatedClock
 from chorus_tui.engine.simulation.disk import Stores
 from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor
-from chorus_tui.engine.tasks.service import Parts, TaskService
+from chorus_tui.engine.tasks.parts import Parts
+from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
 
 Kind = Literal["agent", "human"]

@@ -6,6 +6,7 @@ network and disks are simulated below the interfaces the engine has for them any
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import trio
@@ -50,10 +51,10 @@ class SimulatedExecutor:
 
 
 class NoBlobs:
-    """No file is made in a simulation, so none can be missing."""
+    """No file is made in a simulation, so none can be missing; what is put in is named and forgotten."""
 
     async def put_bytes(self, data: bytes) -> BlobInfo:
-        raise BlobMissing(f"Simulated peers keep no blobs ({len(data)} bytes were offered)")
+        return BlobInfo(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
 
     async def put_file(self, path: Path) -> BlobInfo:
         raise BlobMissing(f"Simulated peers keep no blobs ({path} was offered)")
