@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 import trio
 
-from chorus_tui.engine.control import entries, store
-from chorus_tui.engine.control.leader import Leader
+from chorus_tui.engine.control import entries, seating, store, voters
 from chorus_tui.engine.control.log import Log
-from chorus_tui.engine.control.service import ControlService
+from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.store import FeedStore
@@ -100,24 +99,37 @@ def forgets_the_end_of_its_log() -> AbstractContextManager[object]:
     load = store.ControlStore.load
 
     def short(self, mesh_id):
-        whole, kept = load(self, mesh_id)
+        whole, decided, undecided = load(self, mesh_id)
         log = Log(mesh_id, elections=whole.elections)
-        for entry in kept[:-1]:
+        for entry in decided[:-1]:
             log.extend(entry)
-        return log, kept[:-1]
+        return log, decided[:-1], [] if decided else undecided
 
     return patch.object(store.ControlStore, "load", short)
 
 
-def leads_from_a_backup() -> AbstractContextManager[object]:
+def votes_from_a_backup() -> AbstractContextManager[object]:
     """A restored voter takes its old state for the present one."""
-    return patch.object(ControlService, "_lead_again", _lead_whatever_it_is)
+
+    async def seat_of(control, _loaded):
+        return Seat(control.me.peer_id, control.store.incarnation())
+
+    return patch.object(seating, "seat_of", seat_of)
 
 
-async def _lead_whatever_it_is(self, current):
-    leader, _ = await Leader.stand(self.me, current, self.store, self.hlc)
-    self._become_leader(leader, "leads again")
-    self._replay_fresh(current)
+def forgets_its_vote() -> AbstractContextManager[object]:
+    """Term and vote are not stored."""
+    keep = store.ControlStore.keep
+
+    async def without(self, stored):
+        await keep(self, replace(stored, hard=None))
+
+    return patch.object(store.ControlStore, "keep", without)
+
+
+def one_is_a_majority() -> AbstractContextManager[object]:
+    """A single voter elects and decides."""
+    return patch.object(voters, "_majority", lambda _whole, part: len(part) > 0)
 
 
 def accepts_again() -> AbstractContextManager[object]:
@@ -165,7 +177,9 @@ MUTANTS = {
     "replaces what it holds": Mutant(replaces_what_it_holds, ("fork",), ("F3",)),
     "believes any certificate": Mutant(believes_any_certificate, ("forged",), ("C4",)),
     "forgets the end of its log": Mutant(forgets_the_end_of_its_log, ("crash",), ("C1", "C2", "C3")),
-    "leads from a backup": Mutant(leads_from_a_backup, ("restored-backup",), ("C1", "E1", "E5")),
+    "votes from a backup": Mutant(votes_from_a_backup, ("restored-backup", "partition"), ("C1", "E1", "E5")),
+    "forgets its vote": Mutant(forgets_its_vote, ("crash",), ("E2", "E3")),
+    "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
     "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0),
     "a fold that fails": Mutant(fails_on_results, (), ("X1",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import trio
 
 from chorus_tui.engine.control.entries import acknowledge, entry_bytes, parse_entry, vote_for_self
+from chorus_tui.engine.control.raft_log import Position
 from chorus_tui.engine.protocol import envelope, identity, messages
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.simulation.dice import Dice
@@ -35,7 +36,7 @@ async def forged(world: World, dice: Dice, _number: int) -> None:
     """A member that may not decide alone writes a decision, with votes and acknowledgements of its own."""
     peer = _liar(world, dice)
     log = peer.control.log if peer else None
-    if peer is None or log is None or log.head is None or log.roster.voters == (peer.peer_id,):
+    if peer is None or log is None or log.head is None or log.roster.voters.peers == (peer.peer_id,):
         return
     term, index = log.term + round(dice.between(0, 1)), log.index + 1
     data = {"task_id": "0" * 26, "reason": "forged"}
@@ -44,11 +45,12 @@ async def forged(world: World, dice: Dice, _number: int) -> None:
         request=None,
     )  # fmt: skip
     entry = parse_entry(raw, peer.identity.sign(identity.CONTROL, raw), peer.peer_id)
+    last = Position(log.index, log.term)
     said = {
         "mesh_id": log.mesh_id, "term": term, "commit": index, "head": entry.hash,
         "entries": [{"entry": raw.decode(), "sig": entry.sig}],
         "certificate": acknowledge(peer.identity, log.mesh_id, term, index, entry.hash).as_json(),
-        "election": vote_for_self(peer.identity, log.mesh_id, term, log.index, log.term).as_json(),
+        "election": vote_for_self(peer.identity, log.mesh_id, term, last).as_json(),
     }  # fmt: skip
     world.say(f"⚡ forges entry {index} of term {term}", peer.name)
     world.invariants.forged.add(entry.hash)

@@ -83,12 +83,12 @@ class Invariants:
             self.broken("E3", f"the disk {disk} went back from term {known} to {term}")
         self.terms[disk, mesh_id] = max(term, known)
 
-    def elected(self, mesh_id: str, term: int, voters: Iterable[str], votes: Iterable[str]) -> None:
-        """A term was opened with these votes while these were the voters."""
-        electing = set(voters)
-        counted = electing & set(votes)
-        if len(counted) * 2 <= len(electing):
-            self.broken("E4", f"term {term} of mesh {mesh_id[:8]} has {len(counted)} of {len(electing)} votes")
+    def elected(self, mesh_id: str, term: int, sets: Iterable[Iterable[str]], votes: Iterable[str]) -> None:
+        """A term was opened with these votes; ``sets`` are the voters, both sets while they were changing."""
+        for voters in map(set, sets):
+            counted = voters & set(votes)
+            if len(counted) * 2 <= len(voters):
+                self.broken("E4", f"term {term} of mesh {mesh_id[:8]} has {len(counted)} of {len(voters)} votes")
 
     def applied(self, peer: str, entry: ControlEntry) -> None:
         """A peer applied a committed entry."""

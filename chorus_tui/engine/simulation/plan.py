@@ -26,6 +26,11 @@ class Options:
     minutes: float = 2.0
     faults: tuple[str, ...] = ()
 
+    @property
+    def fast(self) -> bool:
+        """Every fourth run has the election profile ``fast``."""
+        return self.seed % 4 == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

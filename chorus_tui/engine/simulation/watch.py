@@ -45,6 +45,8 @@ class Watch:
         self.disk = disk
         self._is = invariants
         self._timeline = timeline
+        self._voter = peer.peer_id if disk.endswith(":0") else f"{peer.peer_id} on {disk}"
+        """A peer on another disk than its first is another voter: it may have forgotten what it voted."""
         self._arrived = 0
         self.held: set[Key] = set()
         """Feed entries on this peer's disk."""
@@ -74,7 +76,7 @@ class Watch:
             return
         self._is.on_disk(self.disk, mesh_id, hard.term)
         if hard.vote is not None:
-            self._is.voted(mesh_id, self._peer.peer_id, hard.term, hard.vote)
+            self._is.voted(mesh_id, self._voter, hard.term, hard.vote)
 
     # ── folds ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -102,7 +104,10 @@ class Watch:
         if control.log is None or control.mesh_id != entry.mesh_id or entry.term not in control.log.elections:
             return
         votes = [vote[0] for vote in control.log.elections[entry.term].votes]
-        self._is.elected(entry.mesh_id, entry.term, control.voters, votes)
+        if control.commit == entry.index:  # else these are the voters of a later entry
+            seats = control.log.roster.voters
+            sets = [[seat.peer_id for seat in part] for part in (seats.seats, seats.before) if part]
+            self._is.elected(entry.mesh_id, entry.term, sets, votes)
         for voter in votes:
             self._is.voted(entry.mesh_id, voter, entry.term, entry.admin)
 

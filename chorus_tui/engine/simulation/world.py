@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import trio
 
 from chorus_tui.engine.clock import SeededEntropy
+from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlSettings
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.protocol.identity import Identity
@@ -129,7 +130,8 @@ class World:
 
     def _build(self, machine: Machine) -> Peer:
         settings = ControlSettings(
-            grace_s=GRACE_S, expect=len(self.machines), binding=machine.disk.binding, parameters={"lease_s": LEASE_S}
+            grace_s=GRACE_S, expect=len(self.machines), binding=machine.disk.binding,
+            parameters={"lease_s": LEASE_S} | (FAST if self.options.fast else {}),
         )  # fmt: skip
         return peers.build(
             machine.name, machine.kind, machine.identity, self.network.mesh(machine.identity), machine.disk.open(),
