@@ -60,7 +60,7 @@ def test_a_term_never_goes_back(invariants, told):
 @pytest.mark.parametrize(("votes", "red"), [("abc", []), ("ab", []), ("a", ["E4"]), ("axy", ["E4"])])
 def test_a_minority_elects_nobody(invariants, told, votes, red):
     """E4: only votes of voters count, and more than half of them."""
-    invariants.elected("m", 2, "abc", votes)
+    invariants.elected("m", 2, ["abc"], votes)
 
     assert told == red
 
@@ -146,3 +146,12 @@ def test_held_means_on_that_disk(invariants, told):
     invariants.shown_as_held("a", KEY, ["p", "q"])
 
     assert told == ["D1"]
+
+
+def test_both_sets_elect_while_voters_change(invariants, told):
+    """E4: a majority of the new set alone elects nobody."""
+    invariants.elected("m", 2, ["abc", "cde"], "bcd")
+    assert told == []
+    invariants.elected("m", 3, ["abc", "cde"], "cde")
+
+    assert told == ["E4"]
