@@ -20,6 +20,10 @@ SYNC_S = (0.0005, 0.004)
 """How long a healthy disk takes to sync."""
 
 
+class PowerLost(BaseException):
+    """The machine went down while a work was on its way. Not an :class:`Exception`: a dead process handles nothing."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     """One work on its way to the disk."""
@@ -53,7 +57,8 @@ class SimulatedDatabase(InlineDatabase):
         # crash ends the waiting.
         with waiting.shield:
             await trio.sleep_until(waiting.due)
-        await self._after_crash()
+        if self._dead:
+            raise PowerLost
         self._sync_until(waiting)
         if waiting.error is not None:
             raise waiting.error
@@ -75,11 +80,6 @@ class SimulatedDatabase(InlineDatabase):
     def waiting(self) -> int:
         """Works on their way."""
         return len(self._queue)
-
-    async def _after_crash(self) -> None:
-        """Nothing goes on in a process that is dead: its scope was cancelled before its disk was taken away."""
-        while self._dead:
-            await trio.sleep_forever()
 
     def _sync_until(self, waiting: _Waiting) -> None:
         while not waiting.done:

@@ -13,6 +13,7 @@ import trio
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlSettings
+from chorus_tui.engine.journal.simulated_database import PowerLost
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.simulation import peer as peers
@@ -142,9 +143,11 @@ class World:
     async def _live(self, peer: Peer, up: trio.Event) -> None:
         try:
             await peer.live(up)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except* PowerLost:
+            self.say("is without power", peer.name)
+        except* Exception as errors:  # noqa: BLE001 - whatever it is, it is a finding
             if peer.alive:
-                self.broken("X1", f"{peer.name} ended: {_words(error)}")
+                self.broken("X1", f"{peer.name} ended: {_words(errors)}")
         finally:
             up.set()
 
