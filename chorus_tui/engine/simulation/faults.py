@@ -183,11 +183,17 @@ LATENCY = (0.001, 0.02)
 
 
 async def mend(world: World) -> None:
-    """Everything is whole again: paths, messages, disks, processes. Wrong clocks stay wrong and the dead dead."""
+    """Everything is whole again: paths, messages, disks, processes. Wrong clocks stay wrong and the dead dead.
+
+    A peer that still runs after its fork is started anew, as the fault would have done.
+    """
     network = world.network
     network.loss, network.duplication, network.latency = 0.0, 0.0, LATENCY
     world.cuts.mend_all()
     for name in world.machines:
+        forking = name in world.peers and world.forks_still(name)
+        if forking:
+            world.crash(name)
         if name in world.peers:
             world.go_on(name)
             world.peers[name].stores.slow(False)

@@ -17,7 +17,10 @@ REPEATED = 20
 
 
 async def fork(world: World, dice: Dice, _number: int) -> None:
-    """A peer signs another entry under a number that it has used."""
+    """A peer signs another entry under a number that it has used, and is started anew some time later.
+
+    Until then others may hold its other branch, so that nothing it says in this epoch reaches them.
+    """
     peer = _liar(world, dice)
     entry = _old_entry(peer, dice) if peer else None
     if peer is None or entry is None:
@@ -29,7 +32,11 @@ async def fork(world: World, dice: Dice, _number: int) -> None:
     twin = envelope.seal(told, topic, peer.identity, epoch=h.epoch, seq=h.seq, prev=h.prev, hlc=h.hlc)
     world.say(f"⚡ forks its feed at {h.epoch[:6]}/{h.seq}", peer.name)
     peer.do(_publish, peer, topic, twin.wire())
-    await trio.lowlevel.checkpoint()
+    await trio.sleep(dice.between(3, 15))
+    if peer.alive:
+        world.say("is started anew after its fork", peer.name)
+        world.crash(peer.name)
+        await world.start(peer.name)
 
 
 async def forged(world: World, dice: Dice, _number: int) -> None:

@@ -169,6 +169,11 @@ class World:
         assert peer.root is not None
         self.stopped.go_on(peer.root)
 
+    def forks_still(self, name: str) -> bool:
+        """Whether a peer's running process is one that forked its feed."""
+        newest = self.peers[name].journal.store.last_own(self.id_of(name))
+        return newest is not None and newest.key[:2] in self.invariants.forked
+
     def back_up(self) -> None:
         """Keep what is on every running peer's disk now, for a restore."""
         for name, peer in sorted(self.peers.items()):
