@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from unittest.mock import patch
 
 import trio
 
-from chorus_tui.engine.control import entries, seating, store, voters
+from chorus_tui.engine.control import entries, raft, seating, store, voters
 from chorus_tui.engine.control.log import Log
+from chorus_tui.engine.control.raft import Raft
+from chorus_tui.engine.control.raft_ready import HardState
 from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.journal.replication import Replication
@@ -33,6 +35,12 @@ class Mutant:
     red: tuple[str, ...]
     peers: int = 4
     minutes: float = 1.0
+    fast: bool = False
+    """Only seeds with the fast election profile, for what needs many elections."""
+
+    def seeds(self, count: int) -> range:
+        """The first ``count`` seeds to try."""
+        return range(1, 4 * count, 4) if self.fast else range(count)
 
 
 def holds_before_the_disk() -> AbstractContextManager[object]:
@@ -117,14 +125,21 @@ def votes_from_a_backup() -> AbstractContextManager[object]:
     return patch.object(seating, "seat_of", seat_of)
 
 
-def forgets_its_vote() -> AbstractContextManager[object]:
-    """Term and vote are not stored."""
-    keep = store.ControlStore.keep
+def votes_twice() -> AbstractContextManager[object]:
+    """A voter gives its vote of a term to everybody who asks."""
+    vote = Raft._vote
 
-    async def without(self, stored):
-        await keep(self, replace(stored, hard=None))
+    def again(self, sender, request):
+        if not request.pre and self._hard.vote not in (None, self.me.peer_id):
+            self._hard = HardState(self._hard.term, None)
+        vote(self, sender, request)
 
-    return patch.object(store.ControlStore, "keep", without)
+    return patch.object(Raft, "_vote", again)
+
+
+def leads_on_alone() -> AbstractContextManager[object]:
+    """A leader never looks whether a majority still hears it."""
+    return patch.object(raft, "QUORUM_SHARE", 1e9)
 
 
 def one_is_a_majority() -> AbstractContextManager[object]:
@@ -177,8 +192,11 @@ MUTANTS = {
     "replaces what it holds": Mutant(replaces_what_it_holds, ("fork",), ("F3",)),
     "believes any certificate": Mutant(believes_any_certificate, ("forged",), ("C4",)),
     "forgets the end of its log": Mutant(forgets_the_end_of_its_log, ("crash",), ("C1", "C2", "C3")),
-    "votes from a backup": Mutant(votes_from_a_backup, ("restored-backup", "partition"), ("C1", "E1", "E5")),
-    "forgets its vote": Mutant(forgets_its_vote, ("crash",), ("E2", "E3")),
+    "votes from a backup": Mutant(
+        votes_from_a_backup, ("restored-backup", "partition", "crash"), ("C1", "E1", "E2", "E5"), 3, 2.0, fast=True
+    ),
+    "votes twice": Mutant(votes_twice, ("crash", "delay", "partition"), ("E2",), 5, 2.0, fast=True),
+    "leads on alone": Mutant(leads_on_alone, ("partition", "pause"), ("E8",), 5, 2.0, fast=True),
     "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
     "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0),

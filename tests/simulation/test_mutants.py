@@ -17,7 +17,7 @@ def test_a_planted_bug_is_found(name):
     """Some of the first seeds breaks one of the invariants named beside the bug."""
     mutant, seen = MUTANTS[name], []
     with mutant.plant():
-        for seed in range(SEEDS):
+        for seed in mutant.seeds(SEEDS):
             violation = simulate(Options(seed, mutant.peers, mutant.minutes, mutant.faults)).violation
             seen.append(violation.name if violation else "")
             if seen[-1] in mutant.red:

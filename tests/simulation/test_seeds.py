@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulation.seeds import run_all
 
-BLOCK = 25
+BLOCK = 15
 BLOCKS = 4
 
 

@@ -29,7 +29,6 @@ INVARIANTS = {
     "F1": "what was told as stored is on the disk, and stays there through crashes",
     "F2": "when faults have stopped all feeds are equal",
     "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
-    "F4": "a fork is known with its evidence to everybody in the end",
     "D1": "nothing is shown as held or received that was not on that peer's disk",
     "X1": "no service, fold or handler fails",
     "X2": "peers that can talk become one mesh",

@@ -15,6 +15,7 @@ import trio
 from trio.testing import MockClock
 
 from chorus_tui.engine.simulation import faults, load, rest
+from chorus_tui.engine.simulation.leadership import Leadership
 from chorus_tui.engine.simulation.plan import MEET_S, REST_S, Options, Step, plan
 from chorus_tui.engine.simulation.rest import Unrest
 from chorus_tui.engine.simulation.scheduler import Stopped, deterministic
@@ -114,15 +115,17 @@ async def _within(seconds: float, missing: Callable[[], list[Unrest]], world: Wo
 
 async def _look(world: World) -> None:
     """Look at what the peers show, and back their disks up now and then."""
-    looks = 0
+    looks, leadership = 0, Leadership(world)
     while True:
         await trio.sleep(LOOK_EVERY_S)
         looks += 1
         for name, peer in sorted(world.peers.items()):
             watch = world.machines[name].watch
             if watch is None or peer.stopped:
+                leadership.forget(name)
                 continue
             watch.look()
+            leadership.look(peer)
             if looks % round(DELIVERIES_EVERY_S / LOOK_EVERY_S) == 0:
                 watch.look_at_deliveries()
         if looks % round(BACKUP_EVERY_S / LOOK_EVERY_S) == 0:
