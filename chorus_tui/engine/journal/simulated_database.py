@@ -67,12 +67,11 @@ class SimulatedDatabase(InlineDatabase):
 
     def crash(self, kept: int) -> bytes:
         """What is on the disk after a crash that caught the first ``kept`` waiting works just written."""
-        while self._queue and kept > 0:
-            self._carry_out(self._queue.popleft())
-            kept -= 1
         self._dead = True
-        for waiting in self._queue:
+        for number, waiting in enumerate(self._queue):
             waiting.shield.shield = False
+            if number < kept:
+                self._carry_out(waiting)
         self._queue.clear()
         return self.image()
 

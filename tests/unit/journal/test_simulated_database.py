@@ -8,7 +8,7 @@ import trio.testing
 
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.journal.database import StoreError
-from chorus_tui.engine.journal.simulated_database import SimulatedDatabase
+from chorus_tui.engine.journal.simulated_database import PowerLost, SimulatedDatabase
 
 SCHEMA = ["CREATE TABLE t (n INTEGER PRIMARY KEY)"]
 
@@ -75,3 +75,20 @@ async def test_a_failing_work_is_undone_alone(autojump_clock):
     await database.write(insert(2))
 
     assert rows(database) == [1, 2]
+
+
+async def test_a_crash_ends_what_waits_under_a_shield(autojump_clock):
+    """A caller that may not be cancelled is told that the power is gone, by what no handler of errors catches."""
+    database = opened()
+
+    async def write() -> None:
+        with trio.CancelScope(shield=True), pytest.raises(PowerLost):
+            await database.write(insert(1))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        database.crash(0)
+
+    assert not issubclass(PowerLost, Exception)
