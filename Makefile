@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 UV ?= uv
 
-.PHONY: run test lint format bench soak screens lock clean
+.PHONY: run test lint format bench soak simulate screens lock clean
 
 run: ## the demo: a mesh of three agents and you, one finished task, then everything is gone again
 	@scripts/setup.sh run
@@ -31,6 +31,11 @@ bench: ## timings, beside a peer in the same run; writes benchmarks/results.json
 soak: ## the big counts; resumable
 	@scripts/setup.sh test
 	@scripts/with-docker.sh $(PY) -m tests.soak
+	@$(PY) -m tests.soak simulate
+
+simulate: ## a mesh in simulated time with every fault; SIMULATE="--seed 7 --timeline" picks another run
+	@scripts/setup.sh test
+	@.venv/bin/chorus-tui simulate $(SIMULATE)
 
 screens: ## render the snapshots to PNG in build/screens
 	@scripts/setup.sh test

@@ -28,6 +28,7 @@ COMMANDS = {
     "task": ("chorus_tui.cli.tasks:task", "Announce tasks, follow them, fetch what they made"),
     "journal": ("chorus_tui.cli.journal:journal", "Read, verify and export what was said and decided"),
     "images": ("chorus_tui.cli.images:images", "Sandbox images for machines that reach no registry"),
+    "simulate": ("chorus_tui.cli.simulate:simulate", "A mesh in simulated time, with everything going wrong"),
     "stop": ("chorus_tui.cli.network:stop", "Drain and stop the engine"),
     "demo": ("chorus_tui.cli.demo:demo", "Three agents, a sample repository, finished tasks"),
 }

@@ -1,4 +1,5 @@
-"""The engine's own command line, for launchers: ``python -m chorus_tui.engine serve`` and ``… images build|ensure``."""
+"""The engine's own command line, for launchers: ``python -m chorus_tui.engine serve``, ``… images build|ensure``
+and ``… simulate``."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.command == "serve":
         return _serve(arguments)
+    if arguments.command == "simulate":
+        return _simulate(arguments)
     return _images(arguments)
 
 
@@ -33,6 +36,11 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("action", choices=["build", "ensure"])
     images.add_argument("--json", action="store_true")
     images.add_argument("names", nargs="*", metavar="NAME")
+    simulate = commands.add_parser("simulate", help="a mesh in simulated time, with faults; a seed replays")
+    if "simulate" in sys.argv[1:2]:
+        from chorus_tui.engine.simulation import command  # noqa: PLC0415 - the other commands start without it
+
+        command.add_arguments(simulate)
     return parser
 
 
@@ -60,6 +68,12 @@ def _serve(arguments: argparse.Namespace) -> int:
         tell(f"error: {error}")
         return error.code
     return 0
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from chorus_tui.engine.simulation import command  # noqa: PLC0415 - as above
+
+    return command.run(arguments)
 
 
 def _images(arguments: argparse.Namespace) -> int:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskRef, TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskRef, TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal.events import EventBus
-from chorus_tui.engine.journal.interface import BlobInfo
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor
 from chorus_tui.engine.tasks import ids
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
@@ -25,67 +23,19 @@ from tests.simulation.engines import Peer, World, until, world
 from tests.simulation.test_meeting import one_mesh
 
 
-class ScriptedExecutor:
-    """Runs ``sleep N`` in simulated time and fails on ``false``; counts what it runs."""
-
-    def __init__(self) -> None:
-        self.started = 0
-        self.active = 0
-
-    async def run(self, job: Any, report: Any, put_blob: Any) -> TaskResult:
-        self.started += 1
-        self.active += 1
-        try:
-            await report.phase("running")
-            await report.output(b"hello\n")
-            for command in job.spec.commands:
-                if command.startswith("sleep "):
-                    await trio.sleep(float(command.split()[1]))
-                if command == "broken":
-                    return TaskResult(outcome="error", reason="image_absent", detail="no such image")
-                if command == "false":
-                    return TaskResult(outcome="failed", reason="exit_code", exit_code=1)
-            return TaskResult(outcome="completed", exit_code=0, output_tail="hello\n")
-        finally:
-            self.active -= 1
-
-
-class NoBlobs:
-    """Nothing to keep in these tests."""
-
-    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> int:
-        return 0
-
-    async def put_file(self, path: Path) -> BlobInfo:
-        raise AssertionError("no files in these tests")
-
-    async def put_bytes(self, data: bytes) -> BlobInfo:
-        return BlobInfo(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
-
-
-class Plain:
-    """Redacts nothing."""
-
-    def feed(self, data: bytes) -> bytes:
-        return data
-
-    def flush(self) -> bytes:
-        return b""
-
-
 class Shop:
     """A world whose peers also carry the tasks feature."""
 
     def __init__(self, at: World) -> None:
         self.at = at
         self.services: dict[str, TaskService] = {}
-        self.executors: dict[str, ScriptedExecutor] = {}
+        self.executors: dict[str, SimulatedExecutor] = {}
 
     async def start(self, name: str, *, max_tasks: int = 3, **options: Any) -> Peer:
         holder: dict[str, TaskService] = {}
 
         def extend(peer: Peer) -> None:
-            executor = self.executors.setdefault(name, ScriptedExecutor())
+            executor = self.executors.setdefault(name, SimulatedExecutor())
             parts = Parts(
                 peer.peer_id, name, peer.journal, peer.control, peer.mesh, NoBlobs(), executor, None, SystemClock(),  # type: ignore[arg-type]
                 SeededEntropy(name), EventBus(), Plain, lambda: self.agents(peer), lambda: ("python",),

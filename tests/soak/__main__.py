@@ -1,6 +1,7 @@
 """Crash loops of a real engine under load: after each ``kill -9`` its stores open, verify, and have lost nothing said.
 
-``python -m tests.soak [ROUNDS]`` goes on where the last run of this version stopped.
+``python -m tests.soak [ROUNDS]`` goes on where the last run of this version stopped;
+``python -m tests.soak simulate --seeds A-B`` is the simulator's part.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import chorus_tui
 from tests.integration.system.peers import Peer, eventually
+from tests.soak import simulation
 
 RESULTS = Path(__file__).parent / "results.json"
 ROUNDS = 200
@@ -20,6 +22,8 @@ ROUNDS = 200
 
 def main() -> int:
     """Exit code 1 at the first round that lost something."""
+    if sys.argv[1:2] == ["simulate"]:
+        return simulation.main(sys.argv[2:])
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     done = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if done.get("version") != chorus_tui.__version__:

@@ -131,6 +131,10 @@ class InlineDatabase:
 
     async def write(self, work: Work[T]) -> T:
         await trio.lowlevel.checkpoint()
+        return self.apply(work)
+
+    def apply(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction now."""
         job = _Job(work, None, None)
         _commit(self._connection, [job], Path(":memory:"))
         if job.error is not None:

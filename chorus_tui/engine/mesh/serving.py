@@ -61,6 +61,10 @@ class Serving:
         except MeshError as error:
             log.debug("stream ended", peer=peer_id, protocol=protocol, reason=str(error))
             await stream.reset()
+        except trio.TooSlowError:
+            # A peer that sleeps or is cut off in the middle of a stream is no fault of it, nor of the handler.
+            log.debug("stream ended", peer=peer_id, protocol=protocol, reason="the peer fell silent")
+            await stream.reset()
         except Exception:
             log.exception("stream handler failed", peer=peer_id, protocol=protocol)
             self._conduct.refused(peer_id, "handler failed")

@@ -14,6 +14,7 @@ clock.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 
@@ -21,10 +22,12 @@ import trio
 
 from chorus_tui.engine.clock import Entropy, SeededEntropy
 from chorus_tui.engine.mesh.interface import MeshError, Unreachable
-from chorus_tui.engine.mesh.simulated_mesh import SimulatedMesh
+from chorus_tui.engine.mesh.simulated_mesh import Gossip, SimulatedMesh
 from chorus_tui.engine.protocol.identity import Identity
 
-__all__ = ["SimulatedMesh", "SimulatedNetwork"]
+__all__ = ["Gossip", "SimulatedMesh", "SimulatedNetwork"]
+
+PUBLISHED_KEPT = 400
 
 
 class SimulatedNetwork:
@@ -45,6 +48,8 @@ class SimulatedNetwork:
         self.detection = 8.0
         self.redial = (2.0, 5.0)
         self.numbers = itertools.count(1)
+        self.published: deque[Gossip] = deque(maxlen=PUBLISHED_KEPT)
+        """The newest messages, for those who say old things again."""
         self._meshes: dict[str, SimulatedMesh] = {}
         self._hosts: dict[str, int] = {}
         self._cuts: dict[tuple[str, str], None] = {}
@@ -89,6 +94,10 @@ class SimulatedNetwork:
         for pair in list(self._cuts):
             if (a is None or a in pair) and (b is None or b in pair):
                 del self._cuts[pair]
+
+    def mend(self, source: str, target: str) -> None:
+        """Let everything pass from ``source`` to ``target`` again. Idempotent."""
+        self._cuts.pop((source, target), None)
 
     def is_cut(self, source: str, target: str) -> bool:
         """Whether nothing passes from ``source`` to ``target``."""

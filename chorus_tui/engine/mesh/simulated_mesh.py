@@ -167,7 +167,13 @@ class SimulatedMesh:
             raise FrameTooLarge(f"a gossip message of {len(data)} bytes; {MAX_GOSSIP} are allowed")
         await trio.lowlevel.checkpoint()
         self.counters.sent += 1
-        self._spread(Gossip(next(self._network.numbers), topic, data, self.peer_id), self.peer_id)
+        gossip = Gossip(next(self._network.numbers), topic, data, self.peer_id)
+        self._network.published.append(gossip)
+        self._spread(gossip, self.peer_id)
+
+    def repeat(self, old: Gossip) -> None:
+        """Say an old message again, as one that nobody has seen."""
+        self._spread(Gossip(next(self._network.numbers), old.topic, old.data, old.author), self.peer_id)
 
     async def open(self, peer_id: str, protocol: str, *, timeout: float = 5.0) -> SimulatedStream:  # noqa: ASYNC109 - the interface has it
         """A new stream; dials when there is no link. Raises :class:`Unreachable`."""
@@ -280,6 +286,9 @@ class SimulatedMesh:
             await handler(stream)
         except MeshError as error:
             log.debug("stream ended", peer=stream.peer_id, reason=str(error))
+        except trio.TooSlowError:
+            log.debug("stream ended", peer=stream.peer_id, reason="the peer fell silent")
+            stream.reset()
         except Exception:
             log.exception("stream handler failed", peer=stream.peer_id)
             self._refuse("handler failed")

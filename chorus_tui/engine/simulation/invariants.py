@@ -1,0 +1,149 @@
+"""What must hold in every run, whatever goes wrong. Pure bookkeeping: the watch tells it facts, it tells what broke.
+
+Facts about disks come from the disks, not from the engine that is being judged. Names beginning with E are those of
+the election's invariants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from chorus_tui.engine.control.interface import ControlEntry
+
+INVARIANTS = {
+    "E1": "at most one admin in a term of a mesh",
+    "E2": "one vote of a voter in a term, across restarts",
+    "E3": "the term on a disk never goes back",
+    "E4": "no term without the votes of a majority of its voters",
+    "E5": "no entry of a lower term after one of a higher",
+    "E8": "an admin cut off from the majority stops saying that it leads",
+    "E9": "when faults have stopped there is exactly one admin, and everybody follows it",
+    "C1": "committed entries are equal at equal index on all peers of a mesh",
+    "C2": "what a peer has applied is still there after a crash",
+    "C3": "the log of decisions has no hole",
+    "C4": "nothing forged or out of date is applied",
+    "T1": "at most one result of a task is accepted, for ever",
+    "T2": "the first end of a task stands",
+    "T3": "when faults have stopped every task ends",
+    "F1": "what was told as stored is on the disk, and stays there through crashes",
+    "F2": "when faults have stopped all feeds are equal",
+    "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
+    "D1": "nothing is shown as held or received that was not on that peer's disk",
+    "X1": "no service, fold or handler fails",
+    "X2": "peers that can talk become one mesh",
+}
+"""Name and meaning."""
+
+Key = tuple[str, str, int]
+"""(author, epoch, seq) of a feed entry."""
+
+ENDS = ("task_accepted", "task_failed", "task_cancelled")
+
+
+@dataclass(slots=True)
+class Invariants:
+    """The facts so far. ``broken(name, text)`` is called at each contradiction."""
+
+    broken: Callable[[str, str], None]
+    admins: dict[tuple[str, int], str] = field(default_factory=dict)
+    votes: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    terms: dict[tuple[str, str], int] = field(default_factory=dict)
+    committed: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    ends: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    hashes: dict[Key, str] = field(default_factory=dict)
+    held: dict[Key, set[str]] = field(default_factory=dict)
+    """Who ever had a feed entry on its disk."""
+    disks: dict[tuple[str, Key], str] = field(default_factory=dict)
+    """Which entry a disk holds under a number."""
+    forged: set[str] = field(default_factory=set)
+    """Hashes of decisions that a fault forged."""
+    forked: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(author, epoch) that a fault made fork, and from which number on."""
+
+    # ── decisions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def leads(self, mesh_id: str, term: int, peer: str) -> None:
+        """A peer says that it is the admin, or signed an entry as such."""
+        known = self.admins.setdefault((mesh_id, term), peer)
+        if known != peer:
+            self.broken("E1", f"{known} and {peer} are both admin of mesh {mesh_id[:8]} in term {term}")
+
+    def voted(self, mesh_id: str, voter: str, term: int, vote: str) -> None:
+        """A voter's disk, or a certificate, says for whom it voted."""
+        known = self.votes.setdefault((mesh_id, voter, term), vote)
+        if known != vote:
+            self.broken("E2", f"{voter} voted for {known} and for {vote} in term {term} of mesh {mesh_id[:8]}")
+
+    def on_disk(self, disk: str, mesh_id: str, term: int) -> None:
+        """The term that a disk holds now."""
+        known = self.terms.get((disk, mesh_id), 0)
+        if term < known:
+            self.broken("E3", f"the disk {disk} went back from term {known} to {term}")
+        self.terms[disk, mesh_id] = max(term, known)
+
+    def elected(self, mesh_id: str, term: int, sets: Iterable[Iterable[str]], votes: Iterable[str]) -> None:
+        """A term was opened with these votes; ``sets`` are the voters, both sets while they were changing."""
+        for voters in map(set, sets):
+            counted = voters & set(votes)
+            if len(counted) * 2 <= len(voters):
+                self.broken("E4", f"term {term} of mesh {mesh_id[:8]} has {len(counted)} of {len(voters)} votes")
+
+    def applied(self, peer: str, entry: ControlEntry) -> None:
+        """A peer applied a committed entry."""
+        if entry.hash in self.forged:
+            self.broken("C4", f"{peer} applied entry {entry.index}, which was forged")
+            return
+        self.leads(entry.mesh_id, entry.term, entry.admin)
+        place = (entry.mesh_id, entry.index)
+        known = self.committed.setdefault(place, (entry.term, entry.hash))
+        if known[1] != entry.hash:
+            self.broken(
+                "C1", f"entry {entry.index} of mesh {entry.mesh_id[:8]} is another one on {peer} than elsewhere"
+            )
+        before = self.committed.get((entry.mesh_id, entry.index - 1))
+        if before is None and entry.index > 1:
+            self.broken("C3", f"{peer} applied entry {entry.index} of mesh {entry.mesh_id[:8]}, but none before it")
+        if before is not None and before[0] > entry.term:
+            self.broken("E5", f"entry {entry.index} is of term {entry.term}, the one before of {before[0]}")
+        self._task(entry)
+
+    def _task(self, entry: ControlEntry) -> None:
+        task_id = entry.data.get("task_id")
+        if entry.type not in ENDS or not isinstance(task_id, str):
+            return
+        index, how = self.ends.setdefault((entry.mesh_id, task_id), (entry.index, entry.type))
+        if index != entry.index:
+            name = "T1" if entry.type == how == "task_accepted" else "T2"
+            text = f"task {task_id} has two ends: {how} in entry {index}, {entry.type} in entry {entry.index}"
+            self.broken(name, text)
+
+    # ── feeds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def forks(self, feed: tuple[str, str], seq: int) -> None:
+        """A fault signs two entries under one number."""
+        self.forked[feed] = min(seq, self.forked.get(feed, seq))
+
+    def synced(self, peer: str, disk: str, key: Key, hash_: str) -> None:
+        """A feed entry is on a peer's disk."""
+        known = self.hashes.setdefault(key, hash_)
+        if known != hash_ and key[:2] not in self.forked:
+            self.broken("F3", f"{peer} holds another entry {_of(key)} than others do")
+        self.held.setdefault(key, set()).add(peer)
+        if self.disks.setdefault((disk, key), hash_) != hash_:
+            self.broken("F3", f"the disk {disk} replaced its entry {_of(key)} by another one")
+
+    def told_as_stored(self, peer: str, key: Key) -> None:
+        """A peer acts on a feed entry as on one that it holds."""
+        if peer not in self.held.get(key, ()):
+            self.broken("F1", f"{peer} told of {_of(key)} as stored before it was on its disk")
+
+    def shown_as_held(self, author: str, key: Key, by: Iterable[str]) -> None:
+        """The author shows an own entry as held or received by these peers."""
+        untrue = sorted(set(by) - self.held.get(key, set()))
+        if untrue:
+            self.broken("D1", f"{author} shows {_of(key)} as held by {', '.join(untrue)}, where it never was")
+
+
+def _of(key: Key) -> str:
+    return f"{key[0][-6:]}/{key[1][:8]}/{key[2]}"

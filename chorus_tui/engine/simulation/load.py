@@ -1,0 +1,48 @@
+"""What there is to do: tasks announced by all peers; some fail, some cannot be started, some are cancelled."""
+
+from __future__ import annotations
+
+import trio
+
+from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskSpec
+from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.control.interface import NoMesh
+from chorus_tui.engine.simulation.dice import Dice
+from chorus_tui.engine.simulation.peer import Peer
+from chorus_tui.engine.simulation.world import World
+
+FAILS, BROKEN, CANCELLED = 0.12, 0.2, 0.4
+"""Of all tasks: up to the first fail, up to the second cannot be started by anybody, up to the third are cancelled."""
+
+
+async def announce(world: World, dice: Dice, number: int) -> None:
+    """Some running peer announces a task."""
+    names = [peer.name for peer in world.running() if peer.nursery is not None]
+    if not names:
+        return
+    peer = world.peers[dice.one(names)]
+    kind, seconds = dice.between(0, 1), dice.between(0.5, 9)
+    if kind < FAILS:
+        command = "false"
+    elif kind < BROKEN:
+        command = "broken"
+    elif kind < CANCELLED:
+        command = "sleep 60"
+    else:
+        command = f"sleep {seconds:.1f}"
+    cancel_after = seconds if BROKEN <= kind < CANCELLED else None
+    peer.do(_announce, world, peer, f"task {number}", command, cancel_after)
+    await trio.lowlevel.checkpoint()
+
+
+async def _announce(world: World, peer: Peer, title: str, command: str, cancel_after: float | None) -> None:
+    request = AnnounceTask(spec=TaskSpec(title=title, commands=[command]))
+    try:
+        made = await peer.tasks.announcing.announce(request, None)
+        world.say(f"announced {title} ({command}) as {made.task_id[-6:]}", peer.name)
+        if cancel_after is not None:
+            await trio.sleep(cancel_after)
+            world.say(f"cancels {title}", peer.name)
+            await peer.tasks.announcing.cancel(CancelTask(task_id=made.task_id, reason="not wanted"), None)
+    except (Problem, NoMesh) as problem:
+        world.say(f"{title}: {problem}", peer.name)

@@ -1,0 +1,100 @@
+"""One simulated peer: the engine's own services on a simulated clock, network and disk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import trio
+
+from chorus_tui.engine.clock import Entropy
+from chorus_tui.engine.control.service import ControlService, ControlSettings
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.journal import FeedJournal
+from chorus_tui.engine.mesh.simulated import SimulatedMesh
+from chorus_tui.engine.peers.service import Load, PeerService, Self
+from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.runtime.engine import agents
+from chorus_tui.engine.simulation.clocks import SimulatedClock
+from chorus_tui.engine.simulation.disk import Stores
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor
+from chorus_tui.engine.tasks.parts import Parts
+from chorus_tui.engine.tasks.service import TaskService
+from chorus_tui.engine.tasks.worker import Skills
+
+Kind = Literal["agent", "human"]
+LANGUAGES = ("python",)
+VERSION = "simulated"
+
+
+@dataclass(slots=True)
+class Peer:
+    """One life of one peer, from its start to its crash."""
+
+    name: str
+    identity: Identity
+    clock: SimulatedClock
+    stores: Stores
+    events: EventBus
+    mesh: SimulatedMesh
+    journal: FeedJournal
+    control: ControlService
+    executor: SimulatedExecutor
+    tasks: TaskService
+    peers: PeerService
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    root: trio.lowlevel.Task | None = None
+    alive: bool = True
+    stopped: bool = False
+    nursery: trio.Nursery | None = None
+
+    @property
+    def peer_id(self) -> str:
+        return str(self.identity.peer_id)
+
+    async def live(self, up: trio.Event) -> None:
+        """Run every service, in the order of the engine's runtime, until the crash; ``up`` tells that all have started."""
+        self.root = trio.lowlevel.current_task()
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                self.nursery = nursery
+                await nursery.start(self.mesh.run)
+                for topic in (topics.COORDINATION, topics.META, topics.ELECTION):
+                    await self.mesh.join(topic)
+                await self.control.open()
+                await self.journal.open()
+                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run):
+                    await nursery.start(service)
+                up.set()
+
+    def do(self, act: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Let something happen inside this peer; it ends with the peer."""
+        if self.nursery is not None and self.alive:
+            self.nursery.start_soon(act, *arguments)
+
+
+def build(
+    name: str, kind: Kind, identity: Identity, mesh: SimulatedMesh, stores: Stores, clock: SimulatedClock, entropy: Entropy,
+    events: EventBus, settings: ControlSettings, max_tasks: int,
+) -> Peer:  # fmt: skip
+    """As :func:`chorus_tui.engine.runtime.engine.build` does it; nothing runs yet."""
+    journal = FeedJournal(identity, stores.feeds, mesh, lambda value: value, clock, entropy, events, VERSION)
+    control = ControlService(
+        identity, name, kind, "", [], stores.decisions, mesh, journal, clock, entropy, events, settings
+    )  # fmt: skip
+    executor = SimulatedExecutor()
+
+    def load() -> Load:
+        return Load(tasks.worker.running, tasks.worker.draining, LANGUAGES if max_tasks else None)
+
+    me = Self(identity.peer_id, name, kind, "", (), "", "", VERSION, max_tasks)
+    peers = PeerService(me, journal, control, mesh, clock, events, load)
+    tasks = TaskService(
+        Parts(
+            identity.peer_id, name, journal, control, mesh, NoBlobs(), executor, None, clock, entropy, events, Plain,
+            lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()),
+        )
+    )  # fmt: skip
+    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers)

@@ -1,0 +1,205 @@
+"""Bugs to plant: each breaks one rule of the engine, and the invariant that guards it must turn red.
+
+A mutant patches the rule itself, never the simulator or what it checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import trio
+
+from chorus_tui.engine.control import entries, raft, seating, store, voters
+from chorus_tui.engine.control.log import Log
+from chorus_tui.engine.control.raft import Raft
+from chorus_tui.engine.control.raft_ready import HardState
+from chorus_tui.engine.control.voters import Seat
+from chorus_tui.engine.journal.journal import FeedJournal
+from chorus_tui.engine.journal.replication import Replication
+from chorus_tui.engine.journal.store import FeedStore
+from chorus_tui.engine.tasks import rules
+from chorus_tui.engine.tasks.board import Board
+
+FAITHFUL_ADD = FeedStore.add
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``faults`` are those under which it shows; ``red`` the invariants one of which must break."""
+
+    plant: Callable[[], AbstractContextManager[object]]
+    faults: tuple[str, ...]
+    red: tuple[str, ...]
+    peers: int = 4
+    minutes: float = 1.0
+    fast: bool = False
+    """Only seeds with the fast election profile, for what needs many elections."""
+
+    def seeds(self, count: int) -> range:
+        """The first ``count`` seeds to try."""
+        return range(1, 4 * count, 4) if self.fast else range(count)
+
+
+def holds_before_the_disk() -> AbstractContextManager[object]:
+    """A receiver counts an entry as held, and says so, before it is on the disk."""
+    sort = FeedJournal._sort
+
+    def early(self, batch):
+        fresh, rest = sort(self, batch)
+        for heard in fresh:
+            self.chains.advance(heard.entry)
+        return fresh, rest
+
+    return patch.object(FeedJournal, "_sort", early)
+
+
+def answers_before_the_sync() -> AbstractContextManager[object]:
+    """An entry is acted on and gossiped while the disk still writes it."""
+
+    async def add(self, rows):
+        kept = list(rows)
+        trio.lowlevel.spawn_system_task(FAITHFUL_ADD, self, kept)
+        await trio.lowlevel.checkpoint()
+
+    return patch.object(FeedStore, "add", add)
+
+
+def shows_sent_as_held() -> AbstractContextManager[object]:
+    """Whoever is linked counts as a holder of everything said."""
+    return patch.object(Replication, "holders", lambda self, _entry: set(self._journal.mesh.links()))
+
+
+def never_replicates() -> AbstractContextManager[object]:
+    """What gossip lost is never asked for."""
+    return patch.object(Replication, "ask", lambda _self, _peer: None)
+
+
+@contextmanager
+def replaces_what_it_holds() -> Iterator[None]:
+    """The newest of two entries under one number wins."""
+    evidence = FeedStore.add_evidence
+
+    async def replace(self, entry):
+        h = entry.header
+        values = (entry.hash, h.encode(), entry.sig, entry.body, h.author, h.epoch, h.seq)
+        delete = "DELETE FROM entries WHERE author = ? AND epoch = ? AND seq = ?"
+        await self._db.write(lambda c: c.execute(delete, values[4:]))
+        await self.add([(entry, "")])
+        return await evidence(self, entry)
+
+    with patch.object(FeedStore, "add_evidence", replace):
+        yield
+
+
+@contextmanager
+def believes_any_certificate() -> Iterator[None]:
+    """Votes and acknowledgements are not checked."""
+    yes = lambda *_: True  # noqa: E731 - as short as the bug
+    with patch.object(entries.Election, "holds", yes), patch.object(entries.Commit, "holds", yes):
+        yield
+
+
+def forgets_the_end_of_its_log() -> AbstractContextManager[object]:
+    """After a restart the last decision is not read from the disk."""
+    load = store.ControlStore.load
+
+    def short(self, mesh_id):
+        whole, decided, undecided = load(self, mesh_id)
+        log = Log(mesh_id, elections=whole.elections)
+        for entry in decided[:-1]:
+            log.extend(entry)
+        return log, decided[:-1], [] if decided else undecided
+
+    return patch.object(store.ControlStore, "load", short)
+
+
+def votes_from_a_backup() -> AbstractContextManager[object]:
+    """A restored voter takes its old state for the present one."""
+
+    async def seat_of(control, _loaded):
+        return Seat(control.me.peer_id, control.store.incarnation())
+
+    return patch.object(seating, "seat_of", seat_of)
+
+
+def votes_twice() -> AbstractContextManager[object]:
+    """A voter gives its vote of a term to everybody who asks."""
+    vote = Raft._vote
+
+    def again(self, sender, request):
+        if not request.pre and self._hard.vote not in (None, self.me.peer_id):
+            self._hard = HardState(self._hard.term, None)
+        vote(self, sender, request)
+
+    return patch.object(Raft, "_vote", again)
+
+
+def leads_on_alone() -> AbstractContextManager[object]:
+    """A leader never looks whether a majority still hears it."""
+    return patch.object(raft, "QUORUM_SHARE", 1e9)
+
+
+def one_is_a_majority() -> AbstractContextManager[object]:
+    """A single voter elects and decides."""
+    return patch.object(voters, "_majority", lambda _whole, part: len(part) > 0)
+
+
+def accepts_again() -> AbstractContextManager[object]:
+    """An accepted task stays open."""
+    decided = Board.decided
+
+    def forget(self, entry):
+        key = decided(self, entry)
+        if entry.type == "task_accepted":
+            task = self.task(key)
+            task.terminal = ""
+            task.grants[-1].ended = ""
+        return key
+
+    return patch.object(Board, "decided", forget)
+
+
+def never_expires() -> AbstractContextManager[object]:
+    """A lease never runs out."""
+    decide = rules.decide
+
+    def without(*arguments):
+        return [act for act in decide(*arguments) if act.type_ != "task_expired"]
+
+    return patch("chorus_tui.engine.tasks.admin.decide", without)
+
+
+def fails_on_results() -> AbstractContextManager[object]:
+    """A fold raises on some entries."""
+    apply = Board.apply
+
+    def fail(self, entry, message):
+        if entry.type == "task_complete":
+            raise ValueError("planted")
+        return apply(self, entry, message)
+
+    return patch.object(Board, "apply", fail)
+
+
+MUTANTS = {
+    "holds before the disk": Mutant(holds_before_the_disk, ("crash", "slow-disk", "loss"), ("D1",)),
+    "answers before the sync": Mutant(answers_before_the_sync, ("crash",), ("F1",)),
+    "shows what was sent as held": Mutant(shows_sent_as_held, ("loss", "partition"), ("D1",)),
+    "never replicates": Mutant(never_replicates, ("loss", "partition"), ("F2", "T3")),
+    "replaces what it holds": Mutant(replaces_what_it_holds, ("fork",), ("F3",)),
+    "believes any certificate": Mutant(believes_any_certificate, ("forged",), ("C4",)),
+    "forgets the end of its log": Mutant(forgets_the_end_of_its_log, ("crash",), ("C1", "C2", "C3")),
+    "votes from a backup": Mutant(
+        votes_from_a_backup, ("restored-backup", "partition", "crash"), ("C1", "E1", "E2", "E5"), 3, 2.0, fast=True
+    ),
+    "votes twice": Mutant(votes_twice, ("crash", "delay", "partition"), ("E2",), 5, 2.0, fast=True),
+    "leads on alone": Mutant(leads_on_alone, ("partition", "pause"), ("E8",), 5, 2.0, fast=True),
+    "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
+    "accepts again": Mutant(accepts_again, (), ("T1",)),
+    "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0),
+    "a fold that fails": Mutant(fails_on_results, (), ("X1",)),
+}
+"""By what the bug does."""

@@ -1,0 +1,55 @@
+"""Many seeds of the simulator: ``python -m tests.soak simulate --seeds A-B`` goes on where it stopped.
+
+Results are in ``simulation.json``: how many seeds ran and held, what the others broke, and how long it took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import chorus_tui
+from tests.simulation.seeds import run_all
+
+RESULTS = Path(__file__).parent / "simulation.json"
+SEEDS = (0, 9_999)
+BLOCK = 50
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 1 when a seed broke an invariant, in this run or before it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak simulate")
+    parser.add_argument("--seeds", type=_range, default=SEEDS, metavar="A-B")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    asked = parser.parse_args(arguments)
+    first, last = asked.seeds
+    done = _so_far(asked.results, first)
+    while done["next"] <= last:
+        seeds = range(done["next"], min(done["next"] + BLOCK, last + 1))
+        began = time.monotonic()
+        runs = list(run_all(seeds, asked.processes))
+        done["failed"] += [{"seed": run["seed"], "violation": run["violation"]} for run in runs if not run["ok"]]
+        done["next"] = seeds.stop
+        done["simulated_s"] = round(done["simulated_s"] + sum(float(str(run["simulated_s"])) for run in runs))
+        done["real_s"] = round(done["real_s"] + time.monotonic() - began, 1)
+        asked.results.write_text(json.dumps(done, indent=1) + "\n")
+        print(f"seeds {first} to {seeds.stop - 1}: {len(done['failed'])} failed, {done['real_s']} s", flush=True)
+    return 1 if done["failed"] else 0
+
+
+def _so_far(results: Path, first: int) -> dict:
+    done = json.loads(results.read_text()) if results.exists() else {}
+    if done.get("version") != chorus_tui.__version__ or done.get("first") != first:
+        return {
+            "version": chorus_tui.__version__, "first": first, "next": first, "failed": [], "simulated_s": 0, "real_s": 0.0,
+        }  # fmt: skip
+    return done
+
+
+def _range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return int(first), int(last or first)

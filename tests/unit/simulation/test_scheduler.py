@@ -1,0 +1,94 @@
+"""The order of tasks is a function of the seed, and a stopped process does nothing."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from chorus_tui.engine.simulation import scheduler
+from chorus_tui.engine.simulation.scheduler import Stopped, WrongTrio, deterministic
+
+
+def order(seed: int) -> list[int]:
+    """In which order twenty tasks that become ready together run, three times over."""
+    seen: list[int] = []
+
+    async def one(number: int) -> None:
+        for _ in range(3):
+            await trio.sleep(1)
+            seen.append(number)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(one, number)
+
+    with deterministic(seed):
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+    return seen
+
+
+def test_a_seed_decides_the_order_of_tasks():
+    """One seed, one order; other seeds, other orders."""
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+
+
+def test_another_trio_is_refused(monkeypatch):
+    """A trio whose insides are not known is refused instead of replaying wrongly."""
+    monkeypatch.setattr(scheduler, "version", lambda _name: "0.99.0")
+
+    with pytest.raises(WrongTrio, match=r"0\.99\.0"), deterministic(1):
+        pass
+
+
+async def test_a_stopped_process_does_nothing_and_goes_on(autojump_clock):
+    """While stopped no task below the root runs, not even one it was starting; others do. Then all go on."""
+    stopped, seen = Stopped(), []
+
+    async def process(name: str, *, task_status) -> None:
+        task_status.started(trio.lowlevel.current_task())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ticks, name)
+            await trio.sleep(1000)
+
+    async def ticks(name: str) -> None:
+        while True:
+            await trio.sleep(1)
+            seen.append((name, trio.current_time()))
+
+    with stopped.in_force():
+        async with trio.open_nursery() as nursery:
+            first = await nursery.start(process, "first")
+            await nursery.start(process, "second")
+            await trio.sleep(2.5)
+            stopped.stop(first)
+            await trio.sleep(10)
+            during = [name for name, at in seen if at > 2.5]
+            stopped.go_on(first)
+            await trio.sleep(2.1)
+            nursery.cancel_scope.cancel()
+
+    assert set(during) == {"second"}
+    assert len([name for name, at in seen if name == "first" and at > 12]) == 3
+
+
+async def test_a_stopped_process_can_be_killed(autojump_clock):
+    """Cancelled while stopped, it ends when it is let go."""
+    stopped = Stopped()
+
+    async def process(scope: trio.CancelScope, *, task_status) -> None:
+        with scope:
+            task_status.started(trio.lowlevel.current_task())
+            await trio.sleep_forever()
+
+    with stopped.in_force():
+        async with trio.open_nursery() as nursery:
+            scope = trio.CancelScope()
+            root = await nursery.start(process, scope)
+            stopped.stop(root)
+            await trio.sleep(1)
+            scope.cancel()
+            await trio.sleep(1)
+            stopped.go_on(root)
