@@ -66,11 +66,20 @@ class Forks:
         return start is None or header.seq < start
 
     def refused(self, entry: Entry) -> bool:
-        """Whether the mesh decided that another entry stands under this number."""
-        kept = self._kept.get(entry.key)
-        if (kept is not None and kept != entry.hash) or entry.header.prev in self._rejected:
-            self._rejected.add(entry.hash)
-        return entry.hash in self._rejected
+        """Whether the entry stands on a branch that the mesh decided against: another one under a decided number, or one that
+        comes after it and does not follow what is held."""
+        if entry.hash in self._rejected:
+            return True
+        h = entry.header
+        for (author, epoch, seq), keep in self._kept.items():
+            if (author, epoch) != (h.author, h.epoch) or h.seq < seq:
+                continue
+            before = keep if h.seq == seq + 1 else self._journal.store.hash_of(author, epoch, h.seq - 1)
+            other = entry.hash != keep if h.seq == seq else h.prev in self._rejected or before not in (None, h.prev)
+            if other:
+                self._rejected.add(entry.hash)
+                return True
+        return False
 
     def forked(self, author: str, epoch: str) -> bool:
         """Whether that epoch waits for a decision: a longer branch of it is evidence, no gap."""
@@ -78,11 +87,9 @@ class Forks:
 
     def open(self) -> None:
         """What is on disk; resolutions were replayed before."""
-        for author, epoch, seq in sorted(self._kept):
-            self._reject(author, epoch, seq)
         pieces: dict[tuple[str, str, int], int] = {}
         for entry in self._evidence():
-            if entry.hash not in self._rejected and entry.hash != self._journal.store.hash_of(*entry.key):
+            if not self.refused(entry) and entry.hash != self._journal.store.hash_of(*entry.key):
                 pieces[entry.key] = pieces.get(entry.key, 0) + 1
         for (author, epoch, seq), count in pieces.items():
             # One piece alone follows another entry than the one held before it: that one is what was said twice.
@@ -96,14 +103,6 @@ class Forks:
         return sorted(
             (entry_from_header(header, sig, None, verified=True) for header, sig in pieces), key=lambda e: e.key
         )
-
-    def _reject(self, author: str, epoch: str, seq: int) -> None:
-        """What the mesh decided against, and all that follows it: no new forks, whatever comes of it."""
-        keep = self._kept[author, epoch, seq]
-        for entry in self._evidence():
-            ours = (entry.author, entry.header.epoch) == (author, epoch)
-            if ours and ((entry.header.seq == seq and entry.hash != keep) or entry.header.prev in self._rejected):
-                self._rejected.add(entry.hash)
 
     def places(self) -> list[tuple[str, str, int]]:
         """(author, epoch, first number that does not count) of every fork that is not decided."""
@@ -177,7 +176,7 @@ class Forks:
             log.warning("Evidence of a fork was refused", reason=str(error), peer=entry.author)
             return
         self._told.add(one.key)
-        if one.key not in self._kept:
+        if one.key not in self._kept and not self.refused(one) and not self.refused(other):
             self._note(one, other)
             self.heard.append((one, other))
 
@@ -206,7 +205,6 @@ class Forks:
                 await self._journal.store.give_up(author, epoch, seq)
                 self._journal.chains.cut(author, epoch, seq, self._journal.store.hash_of(author, epoch, seq - 1) or "")
                 self._folded[author, epoch] = seq
-            self._reject(author, epoch, seq)
             if self._from.get((author, epoch)) != seq:
                 continue
             del self._from[author, epoch]

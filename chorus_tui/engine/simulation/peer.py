@@ -9,7 +9,8 @@ from typing import Any, Literal
 import trio
 
 from chorus_tui.engine.clock import Entropy
-from chorus_tui.engine.control.service import ControlService, ControlSettings
+from chorus_tui.engine.control.service import ControlService
+from chorus_tui.engine.control.settings import ControlSettings
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh

@@ -12,7 +12,7 @@ import trio
 
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.control.parameters import FAST
-from chorus_tui.engine.control.service import ControlSettings
+from chorus_tui.engine.control.settings import ControlSettings
 from chorus_tui.engine.journal.simulated_database import PowerLost
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.protocol.identity import Identity
