@@ -9,7 +9,8 @@ from typing import Any, Literal
 import trio
 
 from chorus_tui.engine.clock import Entropy
-from chorus_tui.engine.control.service import ControlService, ControlSettings
+from chorus_tui.engine.control.service import ControlService
+from chorus_tui.engine.control.settings import ControlSettings
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh
@@ -68,6 +69,14 @@ class Peer:
                 for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run):
                     await nursery.start(service)
                 up.set()
+
+    def voter_sets(self) -> list[tuple[str, ...]]:
+        """The sets of voters in this peer's log, those of an entry that is not decided yet included."""
+        consensus = self.control.consensus
+        if consensus is None:
+            return []
+        voters = consensus.core.voters
+        return [tuple(seat.peer_id for seat in seats) for seats in (voters.seats, voters.before) if seats]
 
     def do(self, act: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Let something happen inside this peer; it ends with the peer."""
