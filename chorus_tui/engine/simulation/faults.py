@@ -214,12 +214,11 @@ def _victim(world: World, dice: Dice) -> str:
 def _spoilable(world: World, dice: Dice) -> str:
     """A running peer whose disk may be spoiled. Mostly a majority of the voters keeps theirs, as the promises ask."""
     name = _victim(world, dice)
-    known = max((peer.control for peer in world.peers.values()), key=lambda c: c.commit, default=None)
-    if not name or known is None:
+    spoiled = {world.id_of(other) for other in (*world.spoiled, name) if other}
+    sets = world.voter_sets()
+    if not name or not sets:
         return ""
-    spoiled = {world.id_of(other) for other in (*world.spoiled, name)}
-    intact = [voter for voter in known.voters if voter not in spoiled]
-    if len(intact) * 2 <= len(known.voters):
+    if any(2 * sum(voter in spoiled for voter in voters) >= len(voters) for voters in sets):
         if not dice.chance(RECKLESS):
             return ""
         world.reckless = True

@@ -70,6 +70,14 @@ class Peer:
                     await nursery.start(service)
                 up.set()
 
+    def voter_sets(self) -> list[tuple[str, ...]]:
+        """The sets of voters in this peer's log, those of an entry that is not decided yet included."""
+        consensus = self.control.consensus
+        if consensus is None:
+            return []
+        voters = consensus.core.voters
+        return [tuple(seat.peer_id for seat in seats) for seats in (voters.seats, voters.before) if seats]
+
     def do(self, act: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Let something happen inside this peer; it ends with the peer."""
         if self.nursery is not None and self.alive:

@@ -6,7 +6,7 @@ Whatever happens to a peer from outside happens through here: start, crash, stop
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -53,6 +53,8 @@ class Machine:
     clock: SimulatedClock
     lives: int = 0
     watch: Watch | None = None
+    voter_sets: list[tuple[str, ...]] = field(default_factory=list)
+    """In the log that the last crash left."""
 
 
 class World:
@@ -163,11 +165,20 @@ class World:
         """Pull the plug of a peer that lives."""
         peer, machine = self.peers.pop(name), self.machines[name]
         peer.alive = False
+        machine.voter_sets = peer.voter_sets()
         self.network.crash(peer.peer_id)
         peer.scope.cancel()
         machine.disk.image = peer.stores.crash(self.dice(f"crash {name} {machine.lives}"))
         assert peer.root is not None
         self.stopped.go_on(peer.root)
+
+    def voter_sets(self) -> set[tuple[str, ...]]:
+        """Every set of voters that some log holds, and that may therefore have to elect."""
+        logs = [
+            self.peers[name].voter_sets() if name in self.peers else machine.voter_sets
+            for name, machine in self.machines.items()
+        ]
+        return {voters for found in logs for voters in found}
 
     def forks_still(self, name: str) -> bool:
         """Whether a peer's running process is one that forked its feed."""
