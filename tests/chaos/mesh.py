@@ -8,10 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chorus_tui.contract.models.tasks import TERMINAL
+from tests.chaos.checker import untrue
+from tests.chaos.history import History, read_export
 from tests.chaos.network import Network, network
 from tests.chaos.record import Record
 from tests.integration.system.peers import Peer, eventually
@@ -156,6 +160,28 @@ class ChaosMesh:
 
     # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def quiet(self, seconds: float = 90.0) -> None:
+        """Wait until every peer that runs shows the same end of the control log, and every task ended on every screen."""
+        eventually("all follow one log to its end", self.whole, seconds)
+        eventually("every task has ended on every screen", lambda: not self._open_tasks(), seconds)
+        eventually("all follow one log to its end again", self.whole, seconds)
+
+    def _open_tasks(self) -> list[str]:
+        rows = [
+            (name, row) for name in self.running() for row in self.peers[name].get("/api/v1/tasks", limit=1000)["tasks"]
+        ]
+        return [f"{name}: {row['task_id']} {row['state']} {row['detail']}" for name, row in rows if not _ended(row)]
+
+    def verdict(self, *gone: str, seconds: float = 60.0) -> list[str]:
+        """What was shown and is untrue. Feeds that still travel get ``seconds``; what is wrong then stays wrong."""
+        deadline = time.monotonic() + seconds
+        while True:
+            exports = {peer: read_export(lines) for peer, lines in self.exports().items()}
+            found = untrue(History(exports, self.record.lines(), self.ids, frozenset(self.ids[name] for name in gone)))
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(2)
+
     def exports(self) -> dict[str, list[str]]:
         """The lines of ``journal export`` of every running peer, by peer id; kept in the folder too."""
         lines = {}
@@ -188,3 +214,8 @@ def chaos(folder: Path, **environment: str) -> Iterator[ChaosMesh]:
         finally:
             net.heal()
             made.stop()
+
+
+def _ended(row: dict[str, Any]) -> bool:
+    """A task that was left with its mesh ends as the one that goes on from it."""
+    return row["state"] in TERMINAL or "it goes on as" in row["detail"]
