@@ -54,13 +54,13 @@ class ChaosMesh:
         """Wait until a peer answers; from then on its id is known."""
         self.ids[name] = self.peers[name].ready().peer_id
 
-    def grow(self, *names: str) -> None:
+    def grow(self, *names: str, **environment: str) -> None:
         """One mesh of these, as many of them voters as may be; the first founds it."""
-        first = self.start(names[0])
+        first = self.start(names[0], **environment)
         self.ready(names[0])
         eventually("the first has a mesh", lambda: first.status().get("admin"))
         for name in names[1:]:
-            self.start(name, bootstrap=names[0])
+            self.start(name, bootstrap=names[0], **environment)
         for name in names[1:]:
             self.ready(name)
         eventually("one mesh", lambda: self.whole(*names), 60)
