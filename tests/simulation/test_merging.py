@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chorus_tui.engine.control import told
 from chorus_tui.engine.control.interface import ControlEntry, Refused
 from tests.simulation.engines import Peer, World, until, world
 
@@ -92,6 +93,7 @@ async def test_a_mesh_without_a_majority_is_founded_anew(autojump_clock):
         images = {peer.name: at.kill(peer.name) for peer in lost}
         await until("no admin", lambda: alive.control.state == "no_admin")
         assert "nothing is decided without a majority" in alive.control.detail
+        assert "chorus-tui election refound" in told.meaning(alive.control)
 
         new_id = await alive.control.merging.refound()
         assert new_id != old_id

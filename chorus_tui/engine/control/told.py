@@ -52,13 +52,20 @@ def detail(control: ControlService) -> str:
 
 
 def meaning(control: ControlService) -> str:
-    """What the present voters can bear."""
+    """What the present voters can bear, and the way out when nothing can be decided any more."""
     count = len(control.voters)
     if count == 0:
         return "no mesh yet"
+    gone = [voter for voter in control.voters if voter != control.me.peer_id and voter not in control.mesh.links()]
+    if control.state == "no_admin" and 2 * len(gone) >= count:
+        names = ", ".join(control.name(voter) for voter in gone)
+        return (
+            f"{count} voter{'s' * (count > 1)}, {count - len(gone)} in reach: nothing is decided until more are back. "
+            f"Only if {names} will never be back: chorus-tui election refound"
+        )
     if count == 1:
         return "one voter: no failover"
-    here = sum(voter == control.me.peer_id or voter in control.mesh.links() for voter in control.voters)
+    here = count - len(gone)
     spare = here - (count // 2 + 1)
     if spare < 0:
         return f"{count} voters, {here} in reach: no majority, nothing is decided until more are back"

@@ -1,0 +1,1 @@
+"""Real engines in namespaces, hurt as the field does it."""

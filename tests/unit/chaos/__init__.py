@@ -1,0 +1,1 @@
+"""The judge of the chaos runs, on histories made by hand."""
