@@ -45,6 +45,7 @@ class Self:
     reports_to: str
     version: str
     max_tasks: int
+    approval: Literal["auto", "risky", "always"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class PeerService:
         languages = self._load().languages
         capability = {
             "agent_id": me.agent_id, "languages": list(languages or ()), "max_tasks": me.max_tasks, "docker": languages is not None,
+            "approval": me.approval,
         }  # fmt: skip
         if capability != self._said_capability:
             reason = "capability_change" if self._said_capability else "startup"

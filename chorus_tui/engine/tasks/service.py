@@ -259,6 +259,7 @@ class TaskService:
             self._why,
             self.phases,
             parts.control.state != "no_admin",
+            parts.agents(),
         )
 
     def name(self, peer_id: str | None) -> str:
