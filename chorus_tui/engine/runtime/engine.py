@@ -97,6 +97,7 @@ def build(
         _control_settings(settings, folder),
     )  # fmt: skip
     control.fold(Resolutions(journal))
+    control.fold(journal.erasures)
     blobs.is_member = control.is_member
     execution = _execution_settings(settings, identity.peer_id)
     executor = DockerExecutor(execution, clock)

@@ -49,6 +49,7 @@ class TaskService:
         self._buffers: dict[str, OutputBuffer] = {}
         self._watched: dict[str, float] = {}
         self._changed: dict[Key, None] = {}
+        self._shown: set[Key] = set()
         self._live = False
         self._tick = trio.Event()
         self.admin = Admin(self.board, parts.control, parts.clock, parts.agents)
@@ -84,6 +85,15 @@ class TaskService:
     def apply(self, entry: Entry, message: Message) -> None:
         """The journal's fold."""
         self._touch(self.board.apply(entry, message))
+
+    def reset(self) -> None:
+        """The journal's fold begins anew; rows of tasks that are gone then go from the screens, with what they printed."""
+        self.board.reset()
+        for task in self.board.tasks.values():
+            if task.erased:
+                self._buffers.pop(task.key[1], None)
+        for key in self.board.tasks:
+            self._touch(key)
 
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold."""
@@ -160,7 +170,11 @@ class TaskService:
                 task = self.board.tasks[key]
                 if task.announced is not None:
                     self.parts.events.publish("tasks", key[1], views.row(task, self.around()).model_dump())
+                    self._shown.add(key)
                     await self._ended(task)
+                elif key in self._shown:
+                    self._shown.discard(key)
+                    self.parts.events.publish("tasks", key[1], None)
             await trio.sleep(0.1)
 
     async def _ended(self, task: Task) -> None:
