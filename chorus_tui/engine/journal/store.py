@@ -223,6 +223,12 @@ class FeedStore:
         """Number of entries held."""
         return int(self._db.read(lambda c: c.execute("SELECT count(*) FROM entries").fetchone())[0])
 
+    def bytes_of(self, author: str, types: Iterable[str]) -> int:
+        """Bytes of the bodies of one author's entries of these types that are still here."""
+        names = sorted(types)
+        query = f"SELECT total(length(body)) FROM entries WHERE author = ? AND type IN ({','.join('?' * len(names))})"  # noqa: S608 - marks only
+        return int(self._db.read(lambda c: c.execute(query, (author, *names)).fetchone())[0])
+
     def page_after(self, key: tuple[str, str, int] | None, limit: int) -> list[tuple[bytes, str, bytes | None]]:
         """Entries in order of (author, epoch, seq), for export and verification."""
         key = key or ("", "", -1)
