@@ -92,8 +92,8 @@ class Acceptance:
         for heard in rest:
             entry = feed_entry(heard)
             held = self._journal.store.get(*entry.key) if entry.body is not None else None
-            if held is not None and held.body is None and held.hash == entry.hash:
-                await self._journal.store.fill(entry, heard.problem)
+            missing = held is not None and held.body is None and held.hash == entry.hash
+            if missing and await self._journal.store.fill(entry, heard.problem):
                 self._journal.give(heard)
 
     def _park(self, rest: list[Heard]) -> bool:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.contract.models.journal import (
+    Delivery,
+    ExportPage,
+    JournalPage,
+    JournalStats,
+    TailJournal,
+    Verification,
+)
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
 
@@ -97,6 +104,8 @@ class Journal(Protocol):
     async def tail(self, request: TailJournal) -> JournalPage: ...
 
     async def verify(self) -> Verification: ...
+
+    async def stats(self) -> JournalStats: ...
 
     async def export(self, after: str | None, limit: int) -> ExportPage: ...
 

@@ -14,9 +14,16 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.contract.models.journal import (
+    Delivery,
+    ExportPage,
+    JournalPage,
+    JournalStats,
+    TailJournal,
+    Verification,
+)
 from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.journal import reading
+from chorus_tui.engine.journal import reading, statistics
 from chorus_tui.engine.journal.acceptance import Acceptance, feed_entry
 from chorus_tui.engine.journal.chain import MAX_PARKED
 from chorus_tui.engine.journal.database import Database
@@ -306,6 +313,20 @@ class FeedJournal:
 
     async def verify(self) -> Verification:
         return await reading.verify(self.store)
+
+    async def stats(self) -> JournalStats:
+        tallies = self.store.tallies()
+        total = {
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("entries", "bytes", "erased", "withheld", "unreadable")
+        }
+        return JournalStats(
+            **total, parked=len(self._acceptance.parked), forks=len(self.forks()),
+            evidence=sum(pieces for *_, pieces in self.store.forks()), by_author=statistics.by_author(tallies),
+            by_type=statistics.by_type(tallies), opened_last_minute=self.flow.last_minute(self.clock.monotonic()),
+            openings_per_minute=self.flow.limits.per_minute, opened_bytes=self.flow.total,
+            openings_bytes=self.flow.limits.total_bytes,
+        )  # fmt: skip
 
     async def export(self, after: str | None, limit: int) -> ExportPage:
         key = reading.parse_cursor(after)
