@@ -356,6 +356,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "Decide which branch of a fork counts",
     ),
     Operation(
+        "journal.stats",
+        "GET",
+        "/api/v1/journal/stats",
+        "common.Empty",
+        "journal.JournalStats",
+        _R,
+        "What the journal holds, in numbers",
+    ),
+    Operation(
         "journal.erase",
         "POST",
         "/api/v1/journal/erase",

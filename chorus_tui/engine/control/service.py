@@ -84,7 +84,7 @@ class ControlService:
         self.governing = Governing(self)
         self.discovery = Discovery(self)
         self.merging = Merging(self)
-        journal.set_membership(self.is_member)
+        journal.set_membership(self.is_member, self.was_member)
         mesh.set_gate(self.may_open)
 
     # ── the interface ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,6 +184,10 @@ class ControlService:
         """A member of the present mesh; this peer always is."""
         return peer_id == self.me.peer_id or peer_id in self.members
 
+    def was_member(self, peer_id: str) -> bool:
+        """A member of any mesh known here, now or before; this peer always is."""
+        return self.is_member(peer_id) or peer_id in self.ever
+
     def may_open(self, peer_id: str, protocol: str) -> bool:
         """The mesh's gate: strangers reach only what joining needs."""
         return self.is_member(peer_id) or protocol.startswith(OPEN_TO_STRANGERS)
@@ -210,6 +214,7 @@ class ControlService:
         for mesh_id in self.store.meshes():
             loaded, decided, undecided = self.store.load(mesh_id)
             self.ever |= loaded.roster.ever
+            self.merging.note(loaded.roster)
             if loaded.roster.absorbed_by is not None:
                 self.closed.add(mesh_id)
             if mesh_id == current:

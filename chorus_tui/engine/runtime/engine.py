@@ -23,6 +23,7 @@ from chorus_tui.engine.journal.blob_keeping import Keeping
 from chorus_tui.engine.journal.blobs import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
 from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.flow import MIB, Limits
 from chorus_tui.engine.journal.forks import Resolutions
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.licensing.license import License
@@ -93,7 +94,8 @@ def build(
     mesh = Libp2pMesh(identity, _mesh_config(settings, folder, key), clock, entropy)
     feeds = SqliteDatabase.open(folder.path / "journal.db", feed_store.SCHEMA)
     decisions = SqliteDatabase.open(folder.path / "control.db", control_store.SCHEMA)
-    journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__)
+    limits = Limits(settings.feed_per_minute, settings.feed_total_mb * MIB)
+    journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__, limits=limits)
     blobs = FileBlobs(folder.path / "blobs", mesh)
     control = ControlService(
         identity, agent_id, kind, settings.role, list(settings.expertise), decisions, mesh, journal, clock, entropy, events,

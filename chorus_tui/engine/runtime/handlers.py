@@ -48,6 +48,7 @@ class EngineHandlers:
             "journal.forks": self.forks,
             "journal.resolve": self.resolve,
             "journal.erase": self._erasing.erase,
+            "journal.stats": self.stats,
         }
         return {
             **own,
@@ -139,6 +140,13 @@ class EngineHandlers:
         count, problems = self._engine.control.verify()
         found = [*feeds.problems, *problems]
         return feeds.model_copy(update={"ok": not found, "control_entries": count, "problems": found})
+
+    async def stats(self, _request: Any, _caller: Any) -> journal.JournalStats:
+        """In numbers, authors by name."""
+        answer = await self._engine.journal.stats()
+        name = self._engine.control.name
+        named = [share.model_copy(update={"author_name": name(share.author)}) for share in answer.by_author]
+        return answer.model_copy(update={"by_author": named})
 
     async def forks(self, _request: Any, _caller: Any) -> journal.ForkList:
         """Every fork that is not decided, both branches."""
