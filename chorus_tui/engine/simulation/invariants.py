@@ -17,6 +17,7 @@ INVARIANTS = {
     "E3": "the term on a disk never goes back",
     "E4": "no term without the votes of a majority of its voters",
     "E5": "no entry of a lower term after one of a higher",
+    "E6": "an admin that slept while another was elected decides nothing in its old term",
     "E8": "an admin cut off from the majority stops saying that it leads",
     "E9": "when faults have stopped there is exactly one admin, and everybody follows it",
     "C1": "committed entries are equal at equal index on all peers of a mesh",
@@ -30,6 +31,7 @@ INVARIANTS = {
     "F2": "when faults have stopped all feeds are equal",
     "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
     "D1": "nothing is shown as held or received that was not on that peer's disk",
+    "S1": "the situation that a scenario is named after comes about",
     "X1": "no service, fold or handler fails",
     "X2": "peers that can talk become one mesh",
 }

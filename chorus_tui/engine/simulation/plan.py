@@ -25,6 +25,8 @@ class Options:
     peers: int = 5
     minutes: float = 2.0
     faults: tuple[str, ...] = ()
+    scenario: str = ""
+    """A situation that surely happens, by its name in :mod:`~chorus_tui.engine.simulation.scenarios`; or none."""
 
     @property
     def fast(self) -> bool:
