@@ -29,6 +29,11 @@ class Options:
     """A situation that surely happens, by its name in :mod:`~chorus_tui.engine.simulation.scenarios`; or none."""
 
     @property
+    def calm(self) -> bool:
+        """Whether nothing goes wrong in the whole run."""
+        return not self.faults and not self.scenario
+
+    @property
     def fast(self) -> bool:
         """Every fourth run has the election profile ``fast``."""
         return self.seed % 4 == 1

@@ -118,6 +118,7 @@ async def _meet(world: World) -> None:
     for group in groups:
         await _within(MEET_S, partial(rest.not_met, world, group), world)
     world.say("all peers are one mesh" if len(groups) == 1 else "the peers are two meshes")
+    world.met = True
     world.expect.update(dict.fromkeys(names, len(names)))
     world.cuts.mend("founding")
 

@@ -78,6 +78,8 @@ class World:
         """Names of peers that never come back."""
         self.reckless = False
         """A majority of the voters was spoiled: nothing is promised any more but that nothing wrong is decided."""
+        self.met = False
+        """All peers have become the meshes that they begin with."""
         self.sparing = False
         """A scenario needs the disks that are left: none is spoiled by chance."""
         self.machines = {name: self._machine(name, kind) for name, kind in _names(options)}
