@@ -16,7 +16,7 @@ from tests.integration.system.peers import Mesh, mesh
 from tests.soak.row import Row, at_share
 
 ROUNDS = {"default": 20, "fast": 100}
-HEARTBEAT_S = {"default": 5.0, "fast": 0.5}
+HEARTBEAT_S = {"default": 5.0, "fast": 0.4}
 LIMIT_S = {"default": 15.0 + 1.5, "fast": 3.0}
 """In no round longer; for ``fast`` this is the limit of the 99th of a hundred, and of one that is not much."""
 MIDDLE_S = {"default": 15.0 + 1.5, "fast": 1.5}
