@@ -66,6 +66,18 @@ async def resolve(session: Session, author: str, epoch: str, seq: int, keep: str
 
 
 @journal.command()
+@click.argument("hash_", metavar="HASH")
+@click.confirmation_option("--yes", prompt="Nobody can bring the text back. Erase it on every peer?")
+@engine_command
+async def erase(session: Session, hash_: str) -> None:
+    """Erase what an entry said, on every peer; that it was said stays. Its author or a master may."""
+    from chorus_tui.cli.election import print_decided
+    from chorus_tui.contract.models.journal import EraseBody
+
+    session.show(await session.ask("journal.erase", EraseBody(hash=hash_)), print_decided)
+
+
+@journal.command()
 @click.option("--to", type=click.Path(dir_okay=False), help="Write to this file instead of stdout.")
 @engine_command
 async def export(session: Session, to: str | None) -> None:

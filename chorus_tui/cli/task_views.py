@@ -47,6 +47,7 @@ def print_task(task: TaskView) -> None:
             ("retried as", ", ".join(task.retried_as)),
             ("continues", task.continues),
             ("continued as", task.continued_as),
+            *(("erased", f"{e.type} by {e.author_name or e.author}, said {moment(e.at)}") for e in task.erased),
         ]
     )
     for command in spec.commands:

@@ -320,6 +320,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "Decide which branch of a fork counts",
     ),
     Operation(
+        "journal.erase",
+        "POST",
+        "/api/v1/journal/erase",
+        "journal.EraseBody",
+        "election.Decided",
+        _A,
+        "Erase what an entry said, on every peer; its header stays",
+    ),
+    Operation(
         "journal.export",
         "GET",
         "/api/v1/journal/export",

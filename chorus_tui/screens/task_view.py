@@ -130,6 +130,10 @@ def _asked(view: TaskView, now: float) -> Text:
     if view.retry_of:
         rows.append(("retry of", view.retry_of))
     rows += [("retried as", task_id) for task_id in view.retried_as[:2]]
+    rows += [
+        ("erased", f"{said.type} by {plain(said.author_name)}, said {ago(now - said.at)} ago")
+        for said in view.erased[:4]
+    ]
     if view.continued_as:
         rows.append(("goes on as", view.continued_as))
     rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 
 from chorus_tui.contract.models.tasks import JudgeTask
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.control.interface import NotAdmin
+from chorus_tui.engine.tasks.routing import Agent
 from tests.simulation.engines import until
+from tests.simulation.shop import decisions, shop
 from tests.simulation.test_hands import here, with_people
-from tests.simulation.test_tasks import decisions, shop
 
 
 async def test_a_task_waits_for_as_many_people_as_asked_for(autojump_clock):
@@ -75,3 +78,31 @@ async def test_without_an_admin_nobody_can_approve_and_is_told(autojump_clock):
 
         with pytest.raises(NotAdmin):
             await made.services["p"].approving.approve(JudgeTask(task_id=task_id), None)
+
+
+async def test_a_worker_gives_back_what_it_wants_approved_first(autojump_clock):
+    """Even when the admin was not told that it asks for more than the task does: it never starts it, and after a person
+    agreed it does."""
+    async with shop(43, "a", "b") as made:
+        await with_people(made, "p")
+        for service in made.services.values():
+            service.worker.skills = replace(service.worker.skills, approval="always")
+        task_id = await made.announce("b", "sleep 1", max_attempts=9)
+        await here(made, "p", task_id)
+        await until("it was given back", lambda: made.services["p"].board.find(task_id).grants[0].ended == "released")
+        held_back = sum(executor.started for executor in made.executors.values())
+        reason = made.services["p"].board.find(task_id).grants[0].reason
+        for service in made.services.values():
+            service.parts = replace(
+                service.parts, agents=lambda told=service.parts.agents: [wary(one) for one in told()]
+            )
+        await made.services["p"].approving.approve(JudgeTask(task_id=task_id), None)
+        view = await made.ended("b", task_id)
+
+        assert (held_back, reason) == (0, "its worker waits for a person's approval")
+        assert view.state == "completed"
+
+
+def wary(agent: Agent) -> Agent:
+    """The agent, as the others know it once it has said that it wants people to agree first."""
+    return replace(agent, approval="always")

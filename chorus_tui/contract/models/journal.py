@@ -121,3 +121,9 @@ class ResolveFork(Request):
     epoch: str = Field(pattern="^[0-9a-f]{4,32}$")
     seq: int = Field(ge=0)
     keep: str = Field(pattern="^[0-9a-f]{4,64}$")
+
+
+class EraseBody(Request):
+    """``hash`` is that of the entry, or its first digits. Its author or a master may ask."""
+
+    hash: str = Field(pattern="^[0-9a-f]{8,64}$")

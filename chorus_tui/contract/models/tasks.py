@@ -286,6 +286,16 @@ class LostResult(Answer):
     result: TaskResult
 
 
+class ErasedText(Answer):
+    """A message of the task whose text was erased by a decision; ``entry`` is the hash of its header, which stays."""
+
+    type: str
+    author: str
+    author_name: str
+    at: float
+    entry: str
+
+
 class TaskRow(Answer):
     """One line of the board."""
 
@@ -329,3 +339,6 @@ class TaskView(TaskRow):
     retried_as: list[str] = Field(default_factory=list)
     approvals_needed: int = 0
     approvals: list[ApprovalWord] = Field(default_factory=list, description="Who agreed or denied, and when")
+    erased: list[ErasedText] = Field(
+        default_factory=list, description="What was said of it and is gone; decisions stand"
+    )

@@ -31,6 +31,11 @@ class Fold(Protocol):
         own ones included, always after it is on disk. Must not block or raise."""
         ...
 
+    def reset(self) -> None:
+        """Forget every entry: a body was erased, and all that are left are applied again right after, before anybody
+        else runs. What came from elsewhere (the control log, gossip, doubts) stays. Must not block or raise."""
+        ...
+
 
 FleetingHandler = Callable[[str, Message, str], Awaitable[None]]
 """(author, message, topic) of a fleeting message by another member."""

@@ -19,24 +19,25 @@ from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.journal import reading
 from chorus_tui.engine.journal.chain import MAX_PARKED, Chains, Parked, Place
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.erasure import Erasures
 from chorus_tui.engine.journal.events import EventBus
-from chorus_tui.engine.journal.folds import FleetingLine, Folds
+from chorus_tui.engine.journal.fleeting import Fleeting
+from chorus_tui.engine.journal.folds import Folds
 from chorus_tui.engine.journal.forks import Forks
 from chorus_tui.engine.journal.hlc import Hlc, HybridClock
 from chorus_tui.engine.journal.intake import Heard, Intake, readable
 from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.speech import Saying, Speech
-from chorus_tui.engine.journal.store import FeedStore
+from chorus_tui.engine.journal.store import ERASED, FeedStore
 from chorus_tui.engine.mesh.interface import Mesh, MeshError
-from chorus_tui.engine.protocol import envelope, identity, messages
+from chorus_tui.engine.protocol import envelope, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 
 log = structlog.get_logger("chorus.journal")
 
 SKEW_S = 300.0
-FLEETING_KEPT = 2000
 
 
 class FeedJournal:
@@ -58,8 +59,7 @@ class FeedJournal:
         self._version = version
         self._hlc = HybridClock(identity_.peer_id[-8:])
         self._folds = Folds()
-        self._fleeting: dict[str, FleetingHandler] = {}
-        self.fleeting_log: deque[FleetingLine] = deque(maxlen=FLEETING_KEPT)
+        self._fleeting = Fleeting(clock)
         self._parked = Parked()
         self._lock = trio.Lock()
         self._waiting: deque[Saying] = deque()
@@ -70,6 +70,7 @@ class FeedJournal:
         self._skewed: set[str] = set()
         self.forks_held = Forks(self)
         self._folds.add(self.forks_held)
+        self.erasures = Erasures(self)
         self._decisions = trio.Event()
         self._met: set[str] = set()
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
@@ -86,7 +87,7 @@ class FeedJournal:
         self.forks_held.on_doubt(handler)
 
     def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
-        self._fleeting[type_] = handler
+        self._fleeting.handlers[type_] = handler
 
     def set_membership(self, is_member: Callable[[str], bool]) -> None:
         self.intake.is_member = is_member
@@ -103,10 +104,15 @@ class FeedJournal:
     async def open(self) -> None:
         self.chains = self.store.chains()
         self.forks_held.open()
-        for entry, problem in self.store.of_types(self._folds.by_type):
-            if not problem:
-                self.give(readable(entry))
+        await self.erasures.follow()
+        self._replay(self._folds)
         await self._open_epoch()
+
+    def _replay(self, folds: Folds) -> None:
+        """Without giving way: nobody sees half of it."""
+        for entry, problem in self.store.of_types(folds.by_type):
+            if not problem and self.forks_held.counts(entry.header):
+                folds.apply(readable(entry))
 
     async def _open_epoch(self, reason: str = "") -> None:
         """Commit to the last own head, then count from 0."""
@@ -123,7 +129,7 @@ class FeedJournal:
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.replication.run)
-            nursery.start_soon(self._mind_forks)
+            nursery.start_soon(self._follow_decisions)
             task_status.started()
 
     def give(self, heard: Heard) -> None:
@@ -134,14 +140,20 @@ class FeedJournal:
     def fork_resolved(self, author: str, epoch: str, seq: int, keep: str) -> None:
         """The mesh decided which of two entries under one number counts."""
         self.forks_held.resolve(author, epoch, seq, keep)
+        self.decided()
+
+    def decided(self) -> None:
+        """The control log said something about feeds: follow it soon."""
         self._decisions.set()
 
-    async def _mind_forks(self) -> None:
-        """Tell and store evidence, follow decisions, and leave an own epoch that was forked."""
+    async def _follow_decisions(self) -> None:
+        """Tell and store evidence, follow decisions on forks and erasures, and leave an own epoch that was forked."""
         while True:
             async with self._lock:
                 await self.forks_held.keep_heard()
                 await self.forks_held.follow()
+                if erased := await self.erasures.follow():
+                    self._replay(self._folds.reset(erased))
             await self.forks_held.search()
             await self.forks_held.tell()
             if self.forks_held.forked(self.me.peer_id, self._epoch):
@@ -228,16 +240,7 @@ class FeedJournal:
         if heard.entry is not None:
             await self.accept([heard], author)
         elif heard.message is not None:
-            self.note_fleeting(heard.envelope, topic)
-            handler = self._fleeting.get(heard.envelope["type"])
-            if handler is not None:
-                await handler(author, heard.message, topic)
-
-    def note_fleeting(self, heard: dict[str, Any], topic: str) -> None:
-        """One line in the bounded local log."""
-        type_ = heard["type"]
-        line = FleetingLine(self.clock.wall(), messages.log_type(type_), type_, heard["from"], topic)
-        self.fleeting_log.append(line)
+            await self._fleeting.hear(heard.envelope["type"], author, heard.message, topic)
 
     def _keep_unreadable(self, heard: Heard) -> None:
         self._unreadable.append(heard)
@@ -251,7 +254,7 @@ class FeedJournal:
     async def accept(self, batch: list[Heard], source: str) -> int:
         """Store verified entries of others in the given order; how many were new. Gaps are parked and asked for."""
         async with self._lock:
-            fresh, rest = self._sort(batch)
+            fresh, rest = self._sort([self.erasures.strip(heard) for heard in batch])
             if fresh:
                 await self.store.add((_entry(heard), heard.problem) for heard in fresh)
             for heard in fresh:
@@ -260,12 +263,13 @@ class FeedJournal:
                 self.chains.advance(entry)
                 self._hear_clock(entry)
                 self.give(heard)
-                if heard.problem:
+                if heard.problem and heard.problem != ERASED:
                     self.say_line(
                         "warning",
                         f"An entry of type {entry.type} is stored but unreadable: {heard.problem}",
                         entry.author,
                     )
+            await self._fill(rest)
             await self._note_forks(rest, source)
             gap = self._park(rest)
         if gap:
@@ -289,10 +293,19 @@ class FeedJournal:
                 h = entry.header
                 follower = self._parked.take(h.author, h.epoch, h.seq + 1)
                 if follower is not None:
-                    queue.appendleft(readable(follower))
+                    queue.appendleft(self.erasures.strip(readable(follower)))
             else:
                 rest.append(heard)
         return fresh, rest
+
+    async def _fill(self, rest: list[Heard]) -> None:
+        """Bodies that were withheld from us, and are here now."""
+        for heard in rest:
+            entry = _entry(heard)
+            held = self.store.get(*entry.key) if entry.body is not None else None
+            if held is not None and held.body is None and held.hash == entry.hash:
+                await self.store.fill(entry, heard.problem)
+                self.give(heard)
 
     def _park(self, rest: list[Heard]) -> bool:
         """Keep what waits for a gap; whether to ask for one. The other branch of a fork is no gap: nobody could close it."""
@@ -349,6 +362,10 @@ class FeedJournal:
     def forks(self) -> list[tuple[str, str, int]]:
         """(author, epoch, first number that does not count) of every fork, with evidence."""
         return self.forks_held.places()
+
+    def find(self, hash_: str) -> list[Entry]:
+        """At most two entries whose hash begins so."""
+        return self.store.find(hash_)
 
     def delivery(self, entry: Entry) -> Delivery:
         sent, received = self.store.delivered(entry.header.epoch, entry.header.seq)

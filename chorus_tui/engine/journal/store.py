@@ -28,8 +28,15 @@ SCHEMA = [
     );
     CREATE TABLE sent (epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (epoch, seq));
     CREATE TABLE receipts (epoch TEXT NOT NULL, seq INTEGER NOT NULL, peer TEXT NOT NULL, PRIMARY KEY (epoch, seq, peer));
+    """,
     """
+    CREATE INDEX entries_by_hash ON entries (hash);
+    CREATE INDEX entries_without_body ON entries (author, epoch, seq) WHERE body IS NULL AND problem != 'erased';
+    """,
 ]
+
+ERASED = "erased"
+"""The problem of an entry whose body was erased by a decision."""
 
 _COLUMNS = "header, sig, body, problem"
 Row = tuple[Entry, str]
@@ -98,6 +105,56 @@ class FeedStore:
             "SELECT author, epoch, seq, count(*) FROM evidence GROUP BY author, epoch, seq ORDER BY author, epoch, seq"
         )
         return self._db.read(lambda c: c.execute(query).fetchall())
+
+    async def fill(self, entry: Entry, problem: str) -> None:
+        """Add the body of an entry that is held without it."""
+        await self._db.write(
+            lambda c: c.execute(
+                "UPDATE entries SET body = ?, problem = ? WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?",
+                (entry.body, problem, *entry.key, entry.hash),
+            )
+        )
+
+    def without_body(self, limit: int) -> list[tuple[str, str, int]]:
+        """Keys of entries whose body is not here although nobody decided to erase it."""
+        query = f"SELECT author, epoch, seq FROM entries WHERE body IS NULL AND problem != '{ERASED}' LIMIT ?"  # noqa: S608 - a constant
+        return self._db.read(lambda c: c.execute(query, (limit,)).fetchall())
+
+    async def erase(self, author: str, epoch: str, seq: int, hash_: str) -> set[str]:
+        """Erase a body wherever it is kept; the header stays. The type of what may have counted."""
+        where = "WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?"
+        key = (author, epoch, seq, hash_)
+
+        def work(c: sqlite3.Connection) -> set[str]:
+            types = {row[0] for row in c.execute(f"SELECT type FROM entries {where} AND body IS NOT NULL", key)}  # noqa: S608 - constant text
+            c.execute(f"UPDATE entries SET body = NULL, problem = '{ERASED}' {where}", key)  # noqa: S608 - constant text
+            c.execute(f"UPDATE evidence SET body = NULL {where}", key)  # noqa: S608 - constant text
+            return types
+
+        return await self._db.write(work)
+
+    def has_body(self, author: str, epoch: str, seq: int, hash_: str) -> bool:
+        """Whether anything is to be erased of this entry."""
+        where = "author = ? AND epoch = ? AND seq = ? AND hash = ?"
+        query = (
+            f"SELECT 1 FROM entries WHERE {where} AND (body IS NOT NULL OR problem != '{ERASED}')"  # noqa: S608 - constant text
+            f" UNION SELECT 1 FROM evidence WHERE {where} AND body IS NOT NULL"
+        )
+        key = (author, epoch, seq, hash_)
+        return self._db.read(lambda c: c.execute(query, (*key, *key)).fetchone()) is not None
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was erased in the file or its log."""
+        await self._db.scrub()
+
+    def find(self, beginning: str) -> list[Entry]:
+        """At most two entries whose hash begins with the hex digits ``beginning``; evidence is looked through too."""
+        where = "WHERE hash >= ? AND hash < ?"
+        query = (
+            f"SELECT {_COLUMNS} FROM entries {where} UNION SELECT header, sig, body, '' FROM evidence {where} LIMIT 2"  # noqa: S608 - constant text
+        )
+        bounds = (beginning, beginning + "g") * 2
+        return [_row(columns)[0] for columns in self._db.read(lambda c: c.execute(query, bounds).fetchall())]
 
     def chains(self) -> Chains:
         """Heads as stored."""

@@ -45,6 +45,7 @@ class Self:
     reports_to: str
     version: str
     max_tasks: int
+    approval: Literal["auto", "risky", "always"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,11 @@ class PeerService:
             self._directory.goodbye(entry.author, at_ms)
         self.nudge()
 
+    def reset(self) -> None:
+        """The journal's fold begins anew; availability is no part of it."""
+        self._directory.reset()
+        self.nudge()
+
     async def _hear(self, author: str, message: Message, _topic: str) -> None:
         assert isinstance(message, AvailabilityBroadcast)
         self._directory.availability(author, message, self._clock.wall())
@@ -147,6 +153,7 @@ class PeerService:
         languages = self._load().languages
         capability = {
             "agent_id": me.agent_id, "languages": list(languages or ()), "max_tasks": me.max_tasks, "docker": languages is not None,
+            "approval": me.approval,
         }  # fmt: skip
         if capability != self._said_capability:
             reason = "capability_change" if self._said_capability else "startup"

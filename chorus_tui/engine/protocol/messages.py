@@ -57,6 +57,7 @@ class CapabilityBroadcast(Message):
     languages: list[str] = Field(default_factory=list, max_length=64)
     max_tasks: int = Field(ge=0, le=1000)
     docker: bool
+    approval: Literal["auto", "risky", "always"] = "auto"
     reason: Literal["startup", "model_change", "capability_change", "specialization_change", "unknown_change"] = (
         "startup"
     )

@@ -97,6 +97,7 @@ def build(
         _control_settings(settings, folder),
     )  # fmt: skip
     control.fold(Resolutions(journal))
+    control.fold(journal.erasures)
     blobs.is_member = control.is_member
     execution = _execution_settings(settings, identity.peer_id)
     executor = DockerExecutor(execution, clock)
@@ -113,14 +114,14 @@ def build(
     control.fare = fare
     me = Self(
         identity.peer_id, agent_id, kind, settings.role, tuple(settings.expertise), settings.specialization, settings.reports_to,
-        __version__, max_tasks,
+        __version__, max_tasks, settings.task_approval,
     )  # fmt: skip
     peers = PeerService(me, journal, control, mesh, clock, events, load)
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
-            Skills(max_tasks, settings.role, tuple(settings.expertise)),
+            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
         )
     )  # fmt: skip
     docker.on_change = lambda: (tasks.worker.nudge(), peers.nudge())  # type: ignore[assignment, func-returns-value]
@@ -140,7 +141,7 @@ def agents(peers: PeerService) -> list[Agent]:
                 Agent(
                     peer.peer_id, peer.name, peer.state == "connected", bool(capability and capability.docker), peer.role,
                     tuple(peer.expertise), tuple(capability.languages) if capability else (), peer.max_tasks or 0,
-                    peer.status == "draining", peer.running or 0,
+                    peer.status == "draining", peer.running or 0, capability.approval if capability else "auto",
                 )
             )  # fmt: skip
     return found

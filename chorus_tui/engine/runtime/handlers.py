@@ -22,6 +22,7 @@ from chorus_tui.engine.journal import forks
 from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.runtime import health
 from chorus_tui.engine.runtime.engine import Engine
+from chorus_tui.engine.runtime.erasing import Erasing
 from chorus_tui.engine.runtime.supervision import Supervisor
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
@@ -34,6 +35,7 @@ class EngineHandlers:
         self._engine = engine
         self._supervisor = supervisor
         self._stop = stop
+        self._erasing = Erasing(engine)
 
     def all(self) -> dict[str, Handler]:
         """Of the engine and of its features, by operation."""
@@ -48,6 +50,7 @@ class EngineHandlers:
             "journal.export": self.export,
             "journal.forks": self.forks,
             "journal.resolve": self.resolve,
+            "journal.erase": self._erasing.erase,
         }
         return {
             **own,

@@ -1,7 +1,8 @@
 """When people have to agree before a task is granted, and whether they have. Pure.
 
 ``auto``: never. ``always``: always. ``risky``: when the table of risks names something in the task. ``approvals``
-different people have to agree; one who denies ends the task.
+different people have to agree; one who denies ends the task. A worker may ask for more than the task does: the
+stricter of both counts for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.engine.tasks import routing
 from chorus_tui.engine.tasks.board import Task
+from chorus_tui.engine.tasks.routing import Agent
 
 LONG_S = 3600
 _USUAL = Limits()
@@ -44,35 +47,63 @@ def risks(spec: TaskSpec) -> list[str]:
     return [risk.words for risk in RISKS if risk.bears(spec)]
 
 
-def needed(spec: TaskSpec) -> int:
-    """How many people have to agree."""
-    if spec.approval == "always" or (spec.approval == "risky" and risks(spec)):
+def needed(spec: TaskSpec, worker: str = "auto") -> int:
+    """How many people have to agree before a worker that asks for ``worker`` may have the task."""
+    if "always" in (spec.approval, worker) or ("risky" in (spec.approval, worker) and risks(spec)):
         return spec.approvals
     return 0
 
 
+def enough(task: Task, worker: str) -> bool:
+    """Whether those who agreed are enough for a worker that asks for ``worker``."""
+    announced = task.announced
+    return announced is not None and len(task.approvals) >= needed(announced.spec, worker)
+
+
+def needed_here(spec: TaskSpec, agents: list[Agent]) -> int:
+    """How many people have to agree before any worker in reach that fits may have the task."""
+    asked = [needed(spec, agent.approval) for agent in routing.able(spec, agents)]
+    return min(asked, default=needed(spec))
+
+
 def obstacle(task: Task) -> str:
-    """Why missing approvals keep a task from being granted, in words; empty when they do not."""
+    """Why missing approvals keep a task from being granted to anybody, in words; empty when they do not."""
     announced = task.announced
     assert announced is not None
     wanted = needed(announced.spec)
     if len(task.approvals) >= wanted:
         return ""
-    why = risks(announced.spec) if announced.spec.approval == "risky" else []
+    return _missing(task, wanted, risks(announced.spec) if announced.spec.approval == "risky" else [])
+
+
+def wary(task: Task, agents: list[Agent]) -> str:
+    """Why all workers in reach that fit wait for approvals the task itself does not ask for; empty when one does not."""
+    announced = task.announced
+    assert announced is not None
+    wanted = needed_here(announced.spec, agents)
+    if len(task.approvals) >= wanted:
+        return ""
+    names = ", ".join(agent.name for agent in routing.able(announced.spec, agents))
+    return _missing(task, wanted, [f"the workers that fit ask for it ({names})"])
+
+
+def _missing(task: Task, wanted: int, why: list[str]) -> str:
     because = f": {', '.join(why)}" if why else ""
     return f"approval {len(task.approvals)} of {wanted}{because}"
 
 
-def refusal(task: Task, peer_id: str, *, approve: bool) -> str:
-    """Why a person's word on a task cannot be taken, in words; empty when it can."""
+def refusal(task: Task, peer_id: str, agents: list[Agent], *, approve: bool) -> str:
+    """Why a person's word on a task cannot be taken, in words; empty when it can. ``agents``: those in reach."""
     announced = task.announced
     assert announced is not None
     if task.terminal:
         return f"the task has already ended: {task.terminal}"
     if task.denied is not None:
         return "the task was denied"
-    if not needed(announced.spec):
+    asked = max((needed(announced.spec, agent.approval) for agent in routing.able(announced.spec, agents)), default=0)
+    wanted = max(asked, needed(announced.spec))
+    if not wanted:
         return "the task needs no approval" if approve else "the task needs no approval; cancel it instead"
-    if not obstacle(task):
+    if len(task.approvals) >= wanted:
         return "the task has all its approvals" if approve else "the task has its approvals; cancel it instead"
     return "this peer has already approved it" if approve and peer_id in task.approvals else ""

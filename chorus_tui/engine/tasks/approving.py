@@ -67,4 +67,4 @@ class Approving:
         task = self._service.board.tasks.get((mesh_id or "", str(data.get("task_id", ""))))
         if task is None or task.announced is None:
             return "the admin has not heard of this task yet"
-        return approval.refusal(task, who, approve=approve) or None
+        return approval.refusal(task, who, self._service.parts.agents(), approve=approve) or None

@@ -123,6 +123,8 @@ class Hands:
             raise Problem(409, "retried", "The task was tried again already", f"That is {open_.key[1]}, {state}.")
         announced = task.announced
         assert announced is not None
+        if announced.erased:
+            raise Problem(409, "erased", "What the task asked for was erased", "Announce it anew to do it again.")
         return await self._service.announcing.again(task.key[1], announced.spec, caller)
 
     # ── finding ────────────────────────────────────────────────────────────────────────────────────────────────────

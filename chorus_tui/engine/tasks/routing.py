@@ -30,6 +30,8 @@ class Agent:
     max_tasks: int = 0
     draining: bool = False
     running: int = 0
+    approval: str = "auto"
+    """What it asks of people before it takes a task: auto, risky or always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Offer:
 def fits(spec: TaskSpec, role: str, expertise: tuple[str, ...]) -> bool:
     """Whether somebody of this role and expertise may have the task."""
     return has_role(spec, role) and has_expertise(spec, expertise)
+
+
+def able(spec: TaskSpec, agents: list[Agent]) -> list[Agent]:
+    """Workers in reach that can run tasks and fit this one."""
+    return [a for a in agents if a.live and a.max_tasks and a.docker and fits(spec, a.role, a.expertise)]
 
 
 def has_role(spec: TaskSpec, role: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chorus_tui.engine.tasks.approval import enough
 from chorus_tui.engine.tasks.board import Board, Key, Task
 from chorus_tui.engine.tasks.routing import Agent, Offer, fits, score
 from chorus_tui.engine.tasks.waiting import held_back
@@ -156,7 +157,7 @@ def _hopeless(task: Task, state: AdminState, agents: list[Agent], now: float) ->
         reason = f"{tried} used up; the last {last.ended}: {last.reason}".rstrip(": ")
         return Act("task_failed", {"task_id": task.key[1], "attempt": None, "result_hash": None, "reason": reason})
     unfit = task.unfit()
-    if not unfit or any(agent.live and _eligible(task, agent) for agent in agents):
+    if not unfit or any(agent.live and _able(task, agent) for agent in agents):
         state.hopeless.pop(task.key, None)
         return None
     if now - state.hopeless.setdefault(task.key, now) < HOPELESS_S:
@@ -212,6 +213,11 @@ def _claimed(task: Task, worker: str, parameters: dict[str, float]) -> Act:
 
 
 def _eligible(task: Task, agent: Agent) -> bool:
+    """Whether a worker may have it now."""
+    return _able(task, agent) and enough(task, agent.approval)
+
+
+def _able(task: Task, agent: Agent) -> bool:
     """Whether a worker may be considered at all."""
     announced = task.announced
     assert announced is not None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from chorus_tui.contract.models.tasks import ApprovalWord, Attempt, LostResult, State, TaskRow, TaskView
+from chorus_tui.contract.models.tasks import ApprovalWord, Attempt, ErasedText, LostResult, State, TaskRow, TaskView
 from chorus_tui.engine.tasks import approval, evidence
 from chorus_tui.engine.tasks.board import Board, Grant, Task
+from chorus_tui.engine.tasks.routing import Agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Surroundings:
     why: Callable[[Task], str]
     phases: dict[tuple[str, str], Phase]
     admin: bool = True
+    agents: list[Agent] = field(default_factory=list)
 
 
 def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
@@ -116,8 +118,8 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
         waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
-        approvals_needed=approval.needed(announced.spec), approvals=_words(task, around), retry_of=announced.retry_of,
-        retried_as=sorted(around.board.retries.get(task.key, ())),
+        approvals_needed=approval.needed_here(announced.spec, around.agents), approvals=_words(task, around), retry_of=announced.retry_of,
+        retried_as=sorted(around.board.retries.get(task.key, ())), erased=_erased(task, around),
     )  # fmt: skip
 
 
@@ -137,6 +139,15 @@ def _evidence(task: Task, around: Surroundings) -> list[LostResult]:
             entry=said.cite["hash"], result=said.result,
         )
         for said, why in evidence.lost(task)
+    ]  # fmt: skip
+
+
+def _erased(task: Task, around: Surroundings) -> list[ErasedText]:
+    return [
+        ErasedText(
+            type=said.type, author=said.author, author_name=around.name(said.author), at=said.at_ms / 1000, entry=said.cite["hash"],
+        )
+        for said in sorted(task.erased.values(), key=lambda said: (said.at_ms, said.cite["hash"]))
     ]  # fmt: skip
 
 

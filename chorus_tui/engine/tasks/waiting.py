@@ -16,7 +16,7 @@ def waiting_for(task: Task, board: Board, agents: list[Agent], *, admin: bool) -
     assert announced is not None
     if not admin:
         return NO_ADMIN
-    return held_back(task, board) or _nobody_able(task, agents) or _busy(task, agents)
+    return held_back(task, board) or _nobody_able(task, agents) or approval.wary(task, agents) or _busy(task, agents)
 
 
 def held_back(task: Task, board: Board) -> str:
@@ -49,11 +49,7 @@ def _nobody_able(task: Task, agents: list[Agent]) -> str:
 def _busy(task: Task, agents: list[Agent]) -> str:
     announced = task.announced
     assert announced is not None
-    able = [
-        agent
-        for agent in agents
-        if agent.live and agent.max_tasks and agent.docker and routing.fits(announced.spec, agent.role, agent.expertise)
-    ]
+    able = [a for a in routing.able(announced.spec, agents) if approval.enough(task, a.approval)]
     if all(agent.draining for agent in able):
         return "all agents that fit are stopping"
     if task.grants:

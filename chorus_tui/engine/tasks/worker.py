@@ -17,7 +17,7 @@ import trio
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.mesh.interface import Mesh
-from chorus_tui.engine.tasks import wire
+from chorus_tui.engine.tasks import approval, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.board import Board, Grant, Key, Task
 from chorus_tui.engine.tasks.run import Run, Tools
@@ -36,6 +36,8 @@ class Skills:
     max_tasks: int
     role: str
     expertise: tuple[str, ...]
+    approval: str = "auto"
+    """What it asks of people before it starts a task, whatever the task asks: auto, risky or always."""
 
 
 @dataclass(slots=True)
@@ -132,6 +134,11 @@ class Worker:
                 self.nudge()
                 continue
             announced = task.announced
+            if announced is not None and not approval.enough(task, self.skills.approval):
+                # The admin knows what workers ask for; this holds when it was told late, or lies.
+                self._stale[key] = "its worker waits for a person's approval"
+                self.nudge()
+                continue
             if announced is None or len(self._running) >= max(1, self.skills.max_tasks):
                 continue
             running = _Running(trio.CancelScope(), Run(self._tools, task.key, grant.attempt, announced.spec))

@@ -158,6 +158,9 @@ async def test_a_fold_that_raises_does_not_stop_the_others() -> None:
         def apply(self, entry, message):
             raise ValueError("broken")
 
+        def reset(self):
+            seen.clear()
+
     class Good(Bad):
         def apply(self, entry, message):
             seen.append((mine.get(*entry.key) == entry, message.reason))

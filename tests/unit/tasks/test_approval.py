@@ -16,6 +16,7 @@ from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.tasks import approval, ids
 from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.routing import Offer
 from chorus_tui.engine.tasks.rules import AdminState, decide
 from chorus_tui.engine.tasks.waiting import waiting_for
 from tests.unit.tasks.boards import EVERYBODY, ME, MESH, OTHER, PARAMETERS, a_board, agent, an_offer, decision
@@ -63,6 +64,35 @@ def test_a_grant_takes_as_many_different_people_as_asked_for_and_no_denial(how, 
         assert [type_ for type_, _ in acts(board)] == ["task_granted"]
 
 
+STRICT = ["auto", "risky", "always"]
+
+
+@given(
+    st.sampled_from(STRICT), st.lists(st.sampled_from(STRICT), min_size=1, max_size=3), st.booleans(), st.integers(0, 2)
+)
+def test_the_stricter_of_task_and_worker_counts(how, asked, risky, agreed):
+    """A worker is granted a task exactly when the task's demand and its own are both met; the words on the screen, what
+    a person may still say and how many are asked for agree with that."""
+    board = a_board({TASK: spec(approval=how, approvals=2, image="x" if risky else "")})
+    for n, who in enumerate(PEOPLE[:agreed]):
+        word(board, n + 2, who, "task_approved")
+    agents = [replace(agent(), peer_id=f"w{n}", approval=one) for n, one in enumerate(asked)]
+    offers = {one.peer_id: Offer(one.peer_id, 1, ("python",), 10.0) for one in agents}
+    wants = {"auto": False, "risky": risky, "always": True}
+    free = [a.peer_id for a in agents if agreed == 2 or not (wants[how] or wants[a.approval])]
+
+    found = decide(board, MESH, AdminState(offers=offers), agents, 10.0, PARAMETERS, EVERYBODY)
+
+    task = board.tasks[MESH, TASK]
+    assert [act.data["worker"] in free for act in found] == ([True] if free else [])
+    assert waiting_for(task, board, agents, admin=True).startswith("approval") == (not free)
+    assert approval.needed_here(task.announced.spec, agents) == (
+        2 if wants[how] or all(wants[one] for one in asked) else 0
+    )
+    may_speak = agreed < 2 and (wants[how] or any(wants[one] for one in asked))
+    assert (approval.refusal(task, "dee", agents, approve=True) == "") == may_speak
+
+
 def test_one_person_counts_once_and_an_unsigned_word_not_at_all():
     """Saying it twice changes nothing; an entry that cites nobody is nobody's word."""
     board = a_board({TASK: spec(approval="always", approvals=2)})
@@ -100,11 +130,11 @@ def test_the_table_of_risks(fields, words):
 def test_a_word_is_refused_where_it_would_change_nothing(words):
     """Not on a task that needs none, that has all, that was denied, or a second time."""
     free, board = a_board({TASK: spec()}), a_board({TASK: spec(approval="always", approvals=2)})
-    assert "needs no approval" in approval.refusal(free.tasks[MESH, TASK], "ann", approve=True)
+    assert "needs no approval" in approval.refusal(free.tasks[MESH, TASK], "ann", [agent()], approve=True)
     for n, (who, type_) in enumerate(words):
         task = board.tasks[MESH, TASK]
         before = (set(task.approvals), task.denied)
-        refused = approval.refusal(task, who, approve=type_ == "task_approved")
+        refused = approval.refusal(task, who, [agent()], approve=type_ == "task_approved")
         word(board, n + 2, who, type_)
         if refused:
             continue
