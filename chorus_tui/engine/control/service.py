@@ -236,8 +236,7 @@ class ControlService:
 
     def _delay(self) -> float:
         window = max(self.parameters["admin_timeout_s"] / 15, LEAST_WINDOW_S)
-        own, best = self.governing.score(self.me.peer_id), self.governing.best()
-        return candidacy.delay(window, best, own, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
+        return candidacy.delay(window, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
