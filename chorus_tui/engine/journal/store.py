@@ -9,7 +9,7 @@ from chorus_tui.engine.journal.chain import Chains
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.statistics import Tally
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
+from chorus_tui.engine.protocol.envelope import Entry, entry_from_header, entry_from_own_disk
 
 SCHEMA = [
     """
@@ -333,6 +333,8 @@ def _values(entry: Entry, problem: str) -> tuple[object, ...]:
 def _row(columns: list[object] | tuple[object, ...]) -> Row:
     header, sig, body, problem = columns
     try:
+        if not problem:
+            return entry_from_own_disk(header, sig, body), ""  # type: ignore[arg-type]
         return entry_from_header(header, sig, body, verified=True), str(problem)  # type: ignore[arg-type]
     except WireError as error:  # pragma: no cover - only after damage on disk
         raise AssertionError(f"a stored entry is not readable: {error}") from error

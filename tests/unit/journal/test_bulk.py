@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from chorus_tui.engine.journal import bulk, frames
 from chorus_tui.engine.journal.bulk import AT_ONCE_FROM
 from chorus_tui.engine.journal.database import InlineDatabase
+from chorus_tui.engine.journal.erasure import BODY_ERASED
 from chorus_tui.engine.journal.intake import Heard
 from chorus_tui.engine.journal.store import SCHEMA
 from chorus_tui.engine.protocol.canonical import WireError
@@ -111,6 +113,21 @@ async def test_a_crash_forgets_no_signature_that_was_not_looked_at() -> None:
 
     assert again.store.garbled(10) == [FEED[5].key]
     assert again.store.unchecked() is None
+
+
+async def test_an_erased_entry_s_signature_is_looked_at_too() -> None:
+    """Its header stays for good, so its signature must be right like any other."""
+    mine = journal()
+    await mine.open()
+    author, epoch, seq = FEED[5].key
+    named = {"author": author, "epoch": epoch, "seq": seq, "hash": FEED[5].hash}
+    mine.erasures.apply(SimpleNamespace(type=BODY_ERASED, data=named))
+    await mine.accept(await lazily([*FEED[:5], garble(FEED[5]), *FEED[6:]]), OTHER.peer_id)
+    while await mine.signatures.check_some():
+        pass
+
+    assert mine.get(*FEED[5].key).body is None
+    assert mine.store.garbled(10) == [FEED[5].key]
 
 
 async def test_evidence_never_stands_by_its_stretch() -> None:
