@@ -59,6 +59,8 @@ VARIABLES: tuple[Variable, ...] = (
              "risky ones, or always; a task may ask for more", choices=("auto", "risky", "always")),
     Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
              "peer founds (60)", low=1, high=3600),
+    Variable("CHORUS_BLOB_QUOTA_MB", "int", "10240", _WORK, "Disk share of files by hash, MiB; what is pinned may go beyond it",
+             low=1, high=1 << 30),
     Variable("CHORUS_DRAIN_TIMEOUT", "float", "30", _WORK, "Seconds running tasks may go on after SIGTERM", low=0, high=3600),
     Variable("DOCKER_HOST", "text", "unix:///var/run/docker.sock", _SANDBOX, "The Docker Engine"),
     Variable("CHORUS_IMAGES", "json", "", _SANDBOX, 'Images by language, as JSON: {"python": "python:3.12-slim"}'),
