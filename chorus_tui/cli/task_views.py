@@ -87,6 +87,7 @@ def print_result(result: TaskResult) -> None:
             ("exit code", result.exit_code),
             ("image", f"{result.image} {result.image_id}".strip()),
             ("memory", f"{result.max_memory_mb:.0f} MiB at most" if result.max_memory_mb is not None else ""),
+            ("files", held(result.held_by)),
             ("phases", ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())),
         ]
     )
@@ -97,6 +98,15 @@ def print_result(result: TaskResult) -> None:
         say(f"output ({size(result.output_bytes)}{cut}), its end:")
         for line in result.output_tail.rstrip("\n").split("\n"):
             say(f"  {clean(line, lines=True)}")
+
+
+def held(by: int | None) -> str:
+    """How safe the files of a result were when it was said."""
+    if by is None:
+        return ""
+    if by == 0:
+        return "! only its worker held them when the result was said"
+    return f"held by {by} other {'members' if by > 1 else 'member'} when the result was said"
 
 
 def _evidence(task: TaskView) -> str:

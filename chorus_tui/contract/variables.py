@@ -63,6 +63,8 @@ VARIABLES: tuple[Variable, ...] = (
              "votes and cancellations always pass", low=1, high=1_000_000),
     Variable("CHORUS_FEED_TOTAL_MB", "int", "512", _WORK, "What this peer announces may fill on every member's disk, MiB; erasing "
              "makes room", low=1, high=1 << 20),
+    Variable("CHORUS_BLOB_QUOTA_MB", "int", "10240", _WORK, "Disk share of files by hash, MiB; what is pinned may go beyond it",
+             low=1, high=1 << 30),
     Variable("CHORUS_DRAIN_TIMEOUT", "float", "30", _WORK, "Seconds running tasks may go on after SIGTERM", low=0, high=3600),
     Variable("DOCKER_HOST", "text", "unix:///var/run/docker.sock", _SANDBOX, "The Docker Engine"),
     Variable("CHORUS_IMAGES", "json", "", _SANDBOX, 'Images by language, as JSON: {"python": "python:3.12-slim"}'),

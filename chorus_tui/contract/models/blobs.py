@@ -24,3 +24,52 @@ class BlobChunk(Answer):
     size: int
     offset: int
     data: str
+
+
+class BlobRef(Request):
+    """One blob."""
+
+    digest: str = Field(pattern=DIGEST)
+
+
+class ListBlobs(Request):
+    """What is held here, last used first."""
+
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class BlobRow(Answer):
+    """One blob held here. ``pinned`` says why it is never let go; empty: it may go when others hold it."""
+
+    digest: str
+    size: int
+    used_at: float
+    pinned: list[str] = Field(default_factory=list)
+
+
+class BlobList(Answer):
+    """``total`` counts all that are held."""
+
+    blobs: list[BlobRow]
+    total: int
+
+
+class BlobStats(Answer):
+    """Sizes in bytes. ``missing`` are blobs this peer is to keep and does not hold yet."""
+
+    blobs: int
+    bytes: int
+    quota: int
+    pinned: int
+    pinned_bytes: int
+    missing: int
+
+
+class BlobHolders(Answer):
+    """Members that vouch for a blob now, after reading it; ``asked`` counts the members in reach."""
+
+    digest: str
+    held_here: bool
+    holders: list[str]
+    asked: int
+    names: dict[str, str] = Field(default_factory=dict, description="Agent ids by peer id")

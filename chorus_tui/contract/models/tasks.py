@@ -245,6 +245,9 @@ class TaskResult(Answer):
     log: str = Field(default="", description="Blob digest of the whole kept output")
     artifacts: list[Artifact] = Field(default_factory=list)
     commands: list[CommandResult] = Field(default_factory=list)
+    held_by: int | None = Field(
+        default=None, description="Other members that held all its files when it was said; None: it names no file"
+    )
     image: str = ""
     image_id: str = ""
     phases: dict[str, float] = Field(default_factory=dict, description="Seconds of each phase")

@@ -45,6 +45,7 @@ class EngineHandlers:
             "status.show": self.status,
             "network.invite": self.invite,
             "blobs.read": self.read_blob,
+            "blobs.holders": self.blob_holders,
             "journal.tail": self.tail,
             "journal.verify": self.verify,
             "journal.export": self.export,
@@ -54,6 +55,7 @@ class EngineHandlers:
             "journal.stats": self.stats,
         }
         return {
+            **self._engine.blobs.handlers(),
             **own,
             **ControlOperations(self._engine.control).handlers(),
             **self._engine.tasks.handlers(),
@@ -142,6 +144,11 @@ class EngineHandlers:
         size, data = await trio.to_thread.run_sync(read)
         text = base64.b64encode(data).decode()
         return blobs.BlobChunk(digest=request.digest, size=size, offset=request.offset, data=text)
+
+    async def blob_holders(self, request: blobs.BlobRef, _caller: Any) -> blobs.BlobHolders:
+        """Who vouches for a blob now, by name."""
+        answer = await self._engine.blobs.holders(request)
+        return answer.model_copy(update={"names": {peer: self._engine.control.name(peer) for peer in answer.holders}})
 
     async def tail(self, request: journal.TailJournal, _caller: Any) -> journal.JournalPage:
         """The newest entries, their authors by name."""
