@@ -32,7 +32,7 @@ def test_a_killed_admin_is_replaced_in_time(fresh_mesh):
 
 @pytest.mark.timeout(360)
 def test_the_fast_profile_is_fast(fresh_mesh):
-    """Twenty times `kill -9` with CHORUS_ELECTION_PROFILE=fast: half of the elections are over in 1.5 s, all in 3 s."""
+    """Twenty times `kill -9` with CHORUS_ELECTION_PROFILE=fast: half of the time another one leads within 1.5 s, always within 3 s."""
     five_voters(fresh_mesh, CHORUS_ELECTION_PROFILE="fast")
     times = []
     for _ in range(20):
