@@ -18,6 +18,7 @@ from chorus_tui.engine.control import authority, candidacy, entries, parameters,
 from chorus_tui.engine.control.consensus import Consensus
 from chorus_tui.engine.control.discovery import Discovery
 from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.followers import PROTOCOL as CONTROL_LOG
 from chorus_tui.engine.control.followers import Following
 from chorus_tui.engine.control.governing import Governing
 from chorus_tui.engine.control.interface import ControlEntry, ControlFold, Member, NoMesh, NotAdmin
@@ -76,6 +77,7 @@ class ControlService:
         self._folds: list[ControlFold] = []
         self._watchers: list[Callable[[], None]] = []
         self.ever: set[str] = set()
+        """Peers that were members once, of this mesh or of one whose log is kept."""
         self.streams = VoterStreams(mesh, self._receive)
         self.closed: set[str] = set()
         """Meshes whose log is here to its last entry."""
@@ -84,7 +86,7 @@ class ControlService:
         self.governing = Governing(self)
         self.discovery = Discovery(self)
         self.merging = Merging(self)
-        journal.set_membership(self.is_member)
+        journal.set_membership(self.is_member, self.was_member)
         mesh.set_gate(self.may_open)
 
     # ── the interface ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,9 +186,14 @@ class ControlService:
         """A member of the present mesh; this peer always is."""
         return peer_id == self.me.peer_id or peer_id in self.members
 
+    def was_member(self, peer_id: str) -> bool:
+        """A member of any mesh known here, now or before; this peer always is."""
+        return self.is_member(peer_id) or peer_id in self.ever
+
     def may_open(self, peer_id: str, protocol: str) -> bool:
-        """The mesh's gate: strangers reach only what joining needs."""
-        return self.is_member(peer_id) or protocol.startswith(OPEN_TO_STRANGERS)
+        """The mesh's gate: strangers reach only what joining needs, and former members the logs of closed meshes."""
+        left_behind = protocol == CONTROL_LOG and peer_id in self.ever
+        return self.is_member(peer_id) or left_behind or protocol.startswith(OPEN_TO_STRANGERS)
 
     def may(self, peer_id: str, act: authority.Act) -> bool:
         """Whether a member's authority suffices."""
@@ -210,6 +217,7 @@ class ControlService:
         for mesh_id in self.store.meshes():
             loaded, decided, undecided = self.store.load(mesh_id)
             self.ever |= loaded.roster.ever
+            self.merging.note(loaded.roster)
             if loaded.roster.absorbed_by is not None:
                 self.closed.add(mesh_id)
             if mesh_id == current:

@@ -14,30 +14,37 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.contract.models.journal import (
+    Delivery,
+    ExportPage,
+    JournalPage,
+    JournalStats,
+    TailJournal,
+    Verification,
+)
 from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.journal import reading
-from chorus_tui.engine.journal.chain import MAX_PARKED, Chains, Parked, Place
+from chorus_tui.engine.journal import reading, statistics
+from chorus_tui.engine.journal.acceptance import Acceptance, feed_entry
+from chorus_tui.engine.journal.chain import MAX_PARKED
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.erasure import Erasures
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.fleeting import Fleeting
+from chorus_tui.engine.journal.flow import Flow, Limits, opening_types, opens
 from chorus_tui.engine.journal.folds import Folds
 from chorus_tui.engine.journal.forks import Forks
-from chorus_tui.engine.journal.hlc import Hlc, HybridClock
+from chorus_tui.engine.journal.hlc import HybridClock
 from chorus_tui.engine.journal.intake import Heard, Intake, readable
 from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.speech import Saying, Speech
-from chorus_tui.engine.journal.store import ERASED, FeedStore
+from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.mesh.interface import Mesh, MeshError
 from chorus_tui.engine.protocol import envelope, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 
 log = structlog.get_logger("chorus.journal")
-
-SKEW_S = 300.0
 
 
 class FeedJournal:
@@ -46,6 +53,7 @@ class FeedJournal:
     def __init__(
         self, identity_: identity.Identity, database: Database, mesh: Mesh, redact: Callable[[Any], Any],
         clock: Clock, entropy: Entropy, events: EventBus, version: str, *, replicate_every_s: float = 30.0,
+        limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self.me = identity_
         self.mesh = mesh
@@ -57,22 +65,22 @@ class FeedJournal:
         self._entropy = entropy
         self._events = events
         self._version = version
-        self._hlc = HybridClock(identity_.peer_id[-8:])
+        self.hlc = HybridClock(identity_.peer_id[-8:])
         self._folds = Folds()
         self._fleeting = Fleeting(clock)
-        self._parked = Parked()
-        self._lock = trio.Lock()
+        self.lock = trio.Lock()
+        self.flow = Flow(limits or Limits())
         self._waiting: deque[Saying] = deque()
         self._unreadable: deque[Heard] = deque(maxlen=MAX_PARKED)
         self._epoch = entropy.bytes(16).hex()
         self._head: str | None = None
         self._seq = 0
-        self._skewed: set[str] = set()
         self.forks_held = Forks(self)
         self._folds.add(self.forks_held)
         self.erasures = Erasures(self)
         self._decisions = trio.Event()
         self._met: set[str] = set()
+        self._acceptance = Acceptance(self)
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
         mesh.on_gossip(self._hear)
@@ -89,11 +97,14 @@ class FeedJournal:
     def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
         self._fleeting.handlers[type_] = handler
 
-    def set_membership(self, is_member: Callable[[str], bool]) -> None:
+    def set_membership(self, is_member: Callable[[str], bool], was_member: Callable[[str], bool] | None = None) -> None:
         self.intake.is_member = is_member
+        self._acceptance.strangers.was_member = was_member or is_member
 
     def members_changed(self) -> None:
-        """Replicate with linked members that were not members before."""
+        """Replicate with linked members that were not members before, and with all when a stranger turns out to be none."""
+        if self._acceptance.strangers.known_now():
+            self.replication.ask_all()
         for peer_id in self.mesh.links():
             if peer_id not in self._met and self.intake.is_member(peer_id):
                 self._met.add(peer_id)
@@ -105,6 +116,7 @@ class FeedJournal:
         self.chains = self.store.chains()
         self.forks_held.open()
         await self.erasures.follow()
+        self.flow.total = self.store.bytes_of(self.me.peer_id, opening_types())
         self._replay(self._folds)
         await self._open_epoch()
 
@@ -134,7 +146,7 @@ class FeedJournal:
 
     def give(self, heard: Heard) -> None:
         """To the folds, if it counts."""
-        if self.forks_held.counts(_entry(heard).header):
+        if self.forks_held.counts(feed_entry(heard).header):
             self._folds.apply(heard)
 
     def fork_resolved(self, author: str, epoch: str, seq: int, keep: str) -> None:
@@ -149,11 +161,10 @@ class FeedJournal:
     async def _follow_decisions(self) -> None:
         """Tell and store evidence, follow decisions on forks and erasures, and leave an own epoch that was forked."""
         while True:
-            async with self._lock:
+            async with self.lock:
                 await self.forks_held.keep_heard()
                 await self.forks_held.follow()
-                if erased := await self.erasures.follow():
-                    self._replay(self._folds.reset(erased))
+                await self._follow_erasures()
             await self.forks_held.search()
             await self.forks_held.tell()
             if self.forks_held.forked(self.me.peer_id, self._epoch):
@@ -161,15 +172,25 @@ class FeedJournal:
             await self._decisions.wait()
             self._decisions = trio.Event()
 
+    async def _follow_erasures(self) -> None:
+        """Under the lock: from the disk, then from the features."""
+        if erased := await self.erasures.follow():
+            self._replay(self._folds.reset(erased))
+            self.flow.total = self.store.bytes_of(self.me.peer_id, opening_types())
+
     # ── speaking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def say(self, type_: str, data: dict[str, Any], *, topic: str | None = None, **optional: Any) -> Entry:
         saying = self._speech.prepare(type_, data, topic, optional)
+        if opens(type_, data):
+            self.flow.admit(saying.size, self.clock.monotonic())
         self._waiting.append(saying)
-        async with self._lock:
+        async with self.lock:
             if saying.entry is None and saying.error is None:
                 await self._append_waiting()
         if saying.error is not None:
+            if opens(type_, data):
+                self.flow.take_back(saying.size)
             raise saying.error
         assert saying.entry is not None
         return saying.entry
@@ -179,7 +200,7 @@ class FeedJournal:
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
         seq, head = self._seq, self._head
         for saying in batch:
-            hlc = str(self._hlc.tick(self.clock.wall()))
+            hlc = str(self.hlc.tick(self.clock.wall()))
             saying.entry = envelope.seal(
                 saying.envelope, saying.topic, self.me, epoch=self._epoch, seq=seq, prev=head, hlc=hlc
             )
@@ -252,97 +273,8 @@ class FeedJournal:
             await self.accept([heard], heard.entry.author)
 
     async def accept(self, batch: list[Heard], source: str) -> int:
-        """Store verified entries of others in the given order; how many were new. Gaps are parked and asked for."""
-        async with self._lock:
-            fresh, rest = self._sort([self.erasures.strip(heard) for heard in batch])
-            if fresh:
-                await self.store.add((_entry(heard), heard.problem) for heard in fresh)
-            for heard in fresh:
-                entry = _entry(heard)
-                # Only now: what the heads say is told to others as held.
-                self.chains.advance(entry)
-                self._hear_clock(entry)
-                self.give(heard)
-                if heard.problem and heard.problem != ERASED:
-                    self.say_line(
-                        "warning",
-                        f"An entry of type {entry.type} is stored but unreadable: {heard.problem}",
-                        entry.author,
-                    )
-            await self._fill(rest)
-            await self._note_forks(rest, source)
-            gap = self._park(rest)
-        if gap:
-            self.replication.ask(source)
-        return len(fresh)
-
-    def _sort(self, batch: list[Heard]) -> tuple[list[Heard], list[Heard]]:
-        """What can be appended now, parked followers included, and the rest. The heads stay until it is on disk."""
-        fresh: list[Heard] = []
-        rest: list[Heard] = []
-        staged = Chains(dict(self.chains.heads))
-        queue = deque(batch)
-        while queue:
-            heard = queue.popleft()
-            entry = _entry(heard)
-            if self.forks_held.refused(entry):
-                continue
-            if staged.place(entry, None) is Place.NEXT:
-                staged.advance(entry)
-                fresh.append(heard)
-                h = entry.header
-                follower = self._parked.take(h.author, h.epoch, h.seq + 1)
-                if follower is not None:
-                    queue.appendleft(self.erasures.strip(readable(follower)))
-            else:
-                rest.append(heard)
-        return fresh, rest
-
-    async def _fill(self, rest: list[Heard]) -> None:
-        """Bodies that were withheld from us, and are here now."""
-        for heard in rest:
-            entry = _entry(heard)
-            held = self.store.get(*entry.key) if entry.body is not None else None
-            if held is not None and held.body is None and held.hash == entry.hash:
-                await self.store.fill(entry, heard.problem)
-                self.give(heard)
-
-    def _park(self, rest: list[Heard]) -> bool:
-        """Keep what waits for a gap; whether to ask for one. The other branch of a fork is no gap: nobody could close it."""
-        gap = False
-        for heard in rest:
-            entry = _entry(heard)
-            if (
-                not self.forks_held.forked(entry.author, entry.header.epoch)
-                and self.chains.place(entry, None) is Place.GAP
-            ):
-                self._parked.add(entry)
-                gap = True
-        return gap
-
-    async def _note_forks(self, rest: list[Heard], source: str) -> None:
-        for heard in rest:
-            entry = _entry(heard)
-            h = entry.header
-            held = self.store.get(h.author, h.epoch, h.seq)
-            if held is None and self.chains.place(entry, None) is Place.BROKEN:
-                before = self.store.get(h.author, h.epoch, h.seq - 1)
-                if before is not None and await self.forks_held.seen(before, entry, source):
-                    self.intake.refuse("fork")
-            elif held is not None and held.hash != entry.hash and await self.forks_held.seen(held, entry, source):
-                self.intake.refuse("fork")
-        if self.forks_held.untold or self.forks_held.heard:
-            self._decisions.set()
-
-    def _hear_clock(self, entry: Entry) -> None:
-        ahead = self._hlc.hear(Hlc.parse(entry.header.hlc), self.clock.wall())
-        if ahead > SKEW_S and entry.author not in self._skewed:
-            self._skewed.add(entry.author)
-            self.say_line(
-                "warning",
-                f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one",
-                entry.author,
-            )
+        """See :meth:`chorus_tui.engine.journal.acceptance.Acceptance.accept`."""
+        return await self._acceptance.accept(batch, source)
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -382,13 +314,22 @@ class FeedJournal:
     async def verify(self) -> Verification:
         return await reading.verify(self.store)
 
+    async def stats(self) -> JournalStats:
+        tallies = self.store.tallies()
+        total = {
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("entries", "bytes", "erased", "withheld", "unreadable")
+        }
+        return JournalStats(
+            **total, parked=len(self._acceptance.parked), forks=len(self.forks()),
+            evidence=sum(pieces for *_, pieces in self.store.forks()), by_author=statistics.by_author(tallies),
+            by_type=statistics.by_type(tallies), opened_last_minute=self.flow.last_minute(self.clock.monotonic()),
+            openings_per_minute=self.flow.limits.per_minute, opened_bytes=self.flow.total,
+            openings_bytes=self.flow.limits.total_bytes,
+        )  # fmt: skip
+
     async def export(self, after: str | None, limit: int) -> ExportPage:
         key = reading.parse_cursor(after)
         rows = self.store.page_after(key, limit)
         lines = [json.dumps(reading.export_line(*row), ensure_ascii=False, sort_keys=True) for row in rows]
         return ExportPage(lines=lines, next=reading.cursor(rows[-1]) if len(rows) == limit else None)
-
-
-def _entry(heard: Heard) -> Entry:
-    assert heard.entry is not None
-    return heard.entry

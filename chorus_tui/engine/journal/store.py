@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from chorus_tui.engine.journal.chain import Chains
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.statistics import Tally
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
 
@@ -106,14 +107,12 @@ class FeedStore:
         )
         return self._db.read(lambda c: c.execute(query).fetchall())
 
-    async def fill(self, entry: Entry, problem: str) -> None:
-        """Add the body of an entry that is held without it."""
-        await self._db.write(
-            lambda c: c.execute(
-                "UPDATE entries SET body = ?, problem = ? WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?",
-                (entry.body, problem, *entry.key, entry.hash),
-            )
-        )
+    async def fill(self, entry: Entry, problem: str) -> bool:
+        """Add the body of an entry that is held without it; False when it is not, or its body was erased."""
+        where = "author = ? AND epoch = ? AND seq = ? AND hash = ? AND body IS NULL AND problem != ?"
+        query = f"UPDATE entries SET body = ?, problem = ? WHERE {where}"  # noqa: S608 - constant text, values bound
+        values = (entry.body, problem, *entry.key, entry.hash, ERASED)
+        return await self._db.write(lambda c: c.execute(query, values).rowcount > 0)
 
     def without_body(self, limit: int) -> list[tuple[str, str, int]]:
         """Keys of entries whose body is not here although nobody decided to erase it."""
@@ -222,6 +221,21 @@ class FeedStore:
     def count(self) -> int:
         """Number of entries held."""
         return int(self._db.read(lambda c: c.execute("SELECT count(*) FROM entries").fetchone())[0])
+
+    def tallies(self) -> list[Tally]:
+        """What is held, by author and type."""
+        query = (
+            "SELECT author, type, count(*), CAST(total(length(header) + coalesce(length(body), 0)) AS INTEGER),"  # noqa: S608 - a constant
+            f" sum(problem = '{ERASED}'), sum(body IS NULL AND problem != '{ERASED}'), sum(body IS NOT NULL AND problem != '')"
+            " FROM entries GROUP BY author, type ORDER BY author, type"
+        )
+        return [Tally(*row) for row in self._db.read(lambda c: c.execute(query).fetchall())]
+
+    def bytes_of(self, author: str, types: Iterable[str]) -> int:
+        """Bytes of the bodies of one author's entries of these types that are still here."""
+        names = sorted(types)
+        query = f"SELECT total(length(body)) FROM entries WHERE author = ? AND type IN ({','.join('?' * len(names))})"  # noqa: S608 - marks only
+        return int(self._db.read(lambda c: c.execute(query, (author, *names)).fetchone())[0])
 
     def page_after(self, key: tuple[str, str, int] | None, limit: int) -> list[tuple[bytes, str, bytes | None]]:
         """Entries in order of (author, epoch, seq), for export and verification."""

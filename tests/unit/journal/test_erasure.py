@@ -59,9 +59,8 @@ def bare(heard: Heard) -> Heard:
 
 async def follow(mine: FeedJournal) -> None:
     """What the journal's own task does after a decision."""
-    erased = await mine.erasures.follow()
-    if erased:
-        mine._replay(mine._folds.reset(erased))
+    async with mine.lock:
+        await mine._follow_erasures()
 
 
 def all_bytes(folder: Path) -> bytes:
