@@ -96,13 +96,16 @@ async def test_a_changed_byte_is_named_by_its_line_wherever_it_is(autojump_clock
 
 
 async def test_lines_that_are_missing_twice_or_elsewhere_are_missed(autojump_clock):
-    """Also at the end of a feed, where no later entry shows the gap."""
+    """Also at the end of a feed, where no later entry shows the gap; and a line written another way is named."""
     async with world(53) as at:
         *_, others, _, _ = await a_mesh_with_a_fork(at)
         whole = await exported(others[2])
         for n in range(len(whole) - 1):
             assert not verifying.verify([*whole[:n], *whole[n + 1 :]]).ok
             assert not verifying.verify([*whole[: n + 1], *whole[n:]]).ok
+            spaced = whole[n].replace(b": ", b":  ", 1)
+            again = verifying.verify(sealed([*whole[:n], spaced, *whole[n + 1 : -1]]))
+            assert f"line {n + 1}: It is not written as an export writes it" in again.problems
         assert not verifying.verify(whole[:-1]).ok
         assert not verifying.verify([*whole, whole[0]]).ok
         assert not verifying.verify([]).ok
