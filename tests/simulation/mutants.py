@@ -12,14 +12,17 @@ from unittest.mock import patch
 
 import trio
 
-from chorus_tui.engine.control import entries, raft, seating, store, voters
+from chorus_tui.engine.control import entries, governing, raft, seating, store, voters
+from chorus_tui.engine.control.discovery import Discovery
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.raft import Raft
-from chorus_tui.engine.control.raft_ready import HardState
+from chorus_tui.engine.control.raft_ready import HardState, Role
+from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.journal.acceptance import Acceptance
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.store import FeedStore
+from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.tasks import rules
 from chorus_tui.engine.tasks.board import Board
 
@@ -37,10 +40,17 @@ class Mutant:
     minutes: float = 1.0
     fast: bool = False
     """Only seeds with the fast election profile, for what needs many elections."""
+    scenario: str = ""
+    first: int = 0
+    """No seed before this one shows it, with the code of today."""
 
     def seeds(self, count: int) -> range:
         """The first ``count`` seeds to try."""
-        return range(1, 4 * count, 4) if self.fast else range(count)
+        return range(self.first, self.first + 4 * count, 4) if self.fast else range(self.first, self.first + count)
+
+    def options(self, seed: int) -> Options:
+        """The run that a seed means."""
+        return Options(seed, self.peers, self.minutes, self.faults, self.scenario)
 
 
 def holds_before_the_disk() -> AbstractContextManager[object]:
@@ -184,6 +194,86 @@ def fails_on_results() -> AbstractContextManager[object]:
     return patch.object(Board, "apply", fail)
 
 
+def forgets_its_term() -> AbstractContextManager[object]:
+    """After a restart a voter takes the term of its log for its own."""
+    begin = Raft.__init__
+
+    def forget(self, me, hard, log, *arguments, **named):
+        begin(self, me, HardState(log.base.term, None), log, *arguments, **named)
+
+    return patch.object(Raft, "__init__", forget)
+
+
+def counts_its_own_word() -> AbstractContextManager[object]:
+    """A leader commits what it alone has stored."""
+    end = Raft._commit_end
+
+    def hasty(self):
+        if self.role is Role.LEADER and self.log.last.term == self.term and self._stable == self.log.last.index:
+            self.commit = self.log.last.index
+        end(self)
+
+    return patch.object(Raft, "_commit_end", hasty)
+
+
+def nobody_stands() -> AbstractContextManager[object]:
+    """However long no admin is heard, no voter stands."""
+    return patch.object(Raft, "_stand_when_due", lambda _self: None)
+
+
+@contextmanager
+def stands_against_a_healthy_admin() -> Iterator[None]:
+    """Who hears an admin stands all the same, and gets votes."""
+    hear = Raft._hear
+
+    def restless(self, sender, term):
+        hear(self, sender, term)
+        self._deadline = self._now + 20 * self.timing.heartbeat
+
+    with patch.object(Raft, "_hear", restless), patch.object(Raft, "_hears_a_leader", lambda _self: False):
+        yield
+
+
+def leaves_out_the_beginning() -> AbstractContextManager[object]:
+    """After a restart the folds do not get the first decision."""
+    replay = ControlService.replay
+
+    def short(self, decided):
+        replay(self, decided[1:] if len(decided) > 1 else decided)
+
+    return patch.object(ControlService, "replay", short)
+
+
+def a_cancelled_task_stays_open() -> AbstractContextManager[object]:
+    """A task that failed or was cancelled can end once more."""
+    decided = Board.decided
+
+    def forget(self, entry):
+        key = decided(self, entry)
+        if entry.type in ("task_cancelled", "task_failed"):
+            self.task(key).terminal = ""
+        return key
+
+    return patch.object(Board, "decided", forget)
+
+
+def members_are_not_let_in() -> AbstractContextManager[object]:
+    """A member that comes back with an empty disk is refused, as it is a member already."""
+    add = Discovery._add
+
+    async def refuse(self, newcomer, request):
+        if self._control.is_member(newcomer.peer_id):
+            return {"kind": "refused", "why": "a member already"}
+        return await add(self, newcomer, request)
+
+    return patch.object(Discovery, "_add", refuse)
+
+
+def keeps_silent_voters() -> AbstractContextManager[object]:
+    """A silent voter is never replaced."""
+    return patch.object(governing, "SILENT_TIMEOUTS", 1e9)
+
+
 MUTANTS = {
     "holds before the disk": Mutant(holds_before_the_disk, ("crash", "slow-disk", "loss"), ("D1",)),
     "answers before the sync": Mutant(answers_before_the_sync, ("crash",), ("F1",)),
@@ -193,13 +283,27 @@ MUTANTS = {
     "believes any certificate": Mutant(believes_any_certificate, ("forged",), ("C4",)),
     "forgets the end of its log": Mutant(forgets_the_end_of_its_log, ("crash",), ("C1", "C2", "C3")),
     "votes from a backup": Mutant(
-        votes_from_a_backup, ("restored-backup", "partition", "crash"), ("C1", "E1", "E2", "E5"), 3, 2.0, fast=True
+        votes_from_a_backup,
+        ("restored-backup", "partition", "crash"),
+        ("C1", "E1", "E2", "E5"),
+        3,
+        2.0,
+        fast=True,
+        first=1,
     ),
-    "votes twice": Mutant(votes_twice, ("crash", "delay", "partition"), ("E2",), 5, 2.0, fast=True),
-    "leads on alone": Mutant(leads_on_alone, ("partition", "pause"), ("E8",), 5, 2.0, fast=True),
+    "votes twice": Mutant(votes_twice, ("crash", "delay", "partition"), ("E2",), 5, 2.0, fast=True, first=1),
+    "leads on alone": Mutant(leads_on_alone, ("partition", "pause"), ("E8",), 5, 2.0, fast=True, first=1),
     "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
     "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0),
+    "forgets its term": Mutant(forgets_its_term, ("crash", "partition"), ("E3",), 3, 2.0, fast=True, first=1),
+    "counts its own word": Mutant(counts_its_own_word, (), ("E6", "C1"), scenario="admin-asleep"),
+    "nobody stands": Mutant(nobody_stands, ("crash",), ("E9",)),
+    "leaves out the beginning": Mutant(leaves_out_the_beginning, ("crash",), ("C3",)),
+    "a cancelled task stays open": Mutant(a_cancelled_task_stays_open, (), ("T2",)),
+    "members are not let in": Mutant(members_are_not_let_in, ("lost-disk",), ("X2",)),
+    "keeps silent voters": Mutant(keeps_silent_voters, (), ("S1",), scenario="roster-changed-during-a-partition"),
+    "stands against a healthy admin": Mutant(stands_against_a_healthy_admin, (), ("E11",)),
     "a fold that fails": Mutant(fails_on_results, (), ("X1",)),
 }
 """By what the bug does."""

@@ -10,25 +10,38 @@ from chorus_tui.engine.simulation.command import as_json
 from chorus_tui.engine.simulation.faults import FAULTS
 from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.simulation.run import simulate
+from chorus_tui.engine.simulation.scenarios import FEWEST, SCENARIOS
 
 SIZES = (3, 5, 4, 5, 7, 3, 5, 6)
 """Peers by seed; every hundredth run has twenty."""
 
 
+NAMED = 13
+"""Of so many seeds in a row five are each of another scenario; coprime to all other periods."""
+
+
 def options(seed: int) -> Options:
     """What a seed of the big counts means."""
+    names = list(SCENARIOS)
+    if seed % NAMED < len(names):
+        return named(names[seed % NAMED], seed)
     peers = 20 if seed % 100 == 99 else SIZES[seed % len(SIZES)]
     return Options(seed, peers, 2.0, tuple(FAULTS))
 
 
-def run(seed: int) -> dict[str, object]:
-    """One seed, as JSON."""
-    return as_json(simulate(options(seed)), timeline=False)
+def named(scenario: str, seed: int) -> Options:
+    """A seed of a scenario."""
+    return Options(seed, max(FEWEST, SIZES[seed % len(SIZES)]), 2.0, tuple(FAULTS), scenario)
 
 
-def run_all(seeds: Iterable[int], processes: int) -> Iterator[dict[str, object]]:
-    """All seeds, in their order."""
+def run(asked: Options) -> dict[str, object]:
+    """One run, as JSON."""
+    return as_json(simulate(asked), timeline=False)
+
+
+def run_all(runs: Iterable[Options], processes: int) -> Iterator[dict[str, object]]:
+    """All runs, in their order."""
     with ProcessPoolExecutor(
         processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50
     ) as pool:
-        yield from pool.map(run, seeds)
+        yield from pool.map(run, runs)

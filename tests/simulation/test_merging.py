@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chorus_tui.engine.control import told
+from chorus_tui.engine.control import followers, told
 from chorus_tui.engine.control.interface import ControlEntry, Refused
 from tests.simulation.engines import Peer, World, until, world
 
@@ -98,6 +98,31 @@ async def test_who_was_a_member_of_a_lost_mesh_stays_an_author_for_newcomers(aut
         await until("it joined", lambda: fresh.control.mesh_id == alive.control.mesh_id)
         await until("it has the word of the lost one", lambda: fresh.journal.get(*word.key) == word)
         await until("equal feeds", lambda: fresh.journal.chains.frontier() == alive.journal.chains.frontier())
+
+
+async def test_who_missed_the_last_decision_of_its_mesh_follows_the_others(autojump_clock):
+    """A member is cut off when its mesh goes into another: back again, it learns of it from those who went, and follows; a
+    peer that never was a member is not shown the closed log."""
+    async with world(14) as at:
+        small, large, _ = await two_meshes(at, "ab", "cde")
+        small_id, large_id = small[0].control.mesh_id, large[0].control.mesh_id
+        at.network.discovery = True
+        at.network.connect_all()
+        await until("seen", lambda: all(peer.control.others for peer in [*small, *large]))
+        await master(large).control.merging.merge(small_id)
+        await until("shown", lambda: small_id in leader(small).control.discovery.seen[large_id].offers)
+        goes, stays = leader(small), next(peer for peer in small if not peer.control.is_admin)
+
+        at.network.isolate(stays.peer_id)
+        await goes.control.merging.merge(large_id)
+        await until("one went", lambda: goes.control.mesh_id == large_id)
+        await until("all know", lambda: all(small_id in peer.control.closed for peer in large))
+        assert stays.control.log.roster.absorbed_by is None
+        at.network.heal()
+
+        await until("the other too", lambda: stays.control.mesh_id == large_id)
+        await until("of five", lambda: all(len(peer.control.members) == 5 for peer in at.peers.values()))
+        assert not goes.control.may_open("a stranger", followers.PROTOCOL)
 
 
 async def test_a_mesh_without_a_majority_is_founded_anew(autojump_clock):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.simulation.run import simulate
 from tests.simulation.mutants import MUTANTS
 
@@ -18,7 +17,7 @@ def test_a_planted_bug_is_found(name):
     mutant, seen = MUTANTS[name], []
     with mutant.plant():
         for seed in mutant.seeds(SEEDS):
-            violation = simulate(Options(seed, mutant.peers, mutant.minutes, mutant.faults)).violation
+            violation = simulate(mutant.options(seed)).violation
             seen.append(violation.name if violation else "")
             if seen[-1] in mutant.red:
                 return
@@ -31,4 +30,4 @@ def test_without_the_bug_the_same_run_is_green(name):
     """It is the bug that turns it red, not the faults it is run under."""
     mutant = MUTANTS[name]
 
-    assert simulate(Options(0, mutant.peers, 1.0, mutant.faults)).violation is None
+    assert simulate(mutant.options(mutant.first)).violation is None

@@ -1,22 +1,25 @@
 """Many seeds of the simulator: ``python -m tests.soak simulate --seeds A-B`` goes on where it stopped.
 
-Results are in ``simulation.json``: how many seeds ran and held, what the others broke, and how long it took.
+Results are in ``simulation.json``: how many seeds ran and held, by which code, what the others broke, and how long it took.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import time
 from pathlib import Path
 
 import chorus_tui
-from tests.simulation.seeds import run_all
+from tests.simulation.seeds import options, run_all
 
 RESULTS = Path(__file__).parent / "simulation.json"
 SEEDS = (0, 9_999)
 BLOCK = 50
+NOTED = ("seed", "peers", "scenario", "violation")
+"""What is kept of a run that failed."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,12 +30,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     first, last = asked.seeds
-    done = _so_far(asked.results, first)
+    done, code = _so_far(asked.results, first), code_hash()
     while done["next"] <= last:
         seeds = range(done["next"], min(done["next"] + BLOCK, last + 1))
         began = time.monotonic()
-        runs = list(run_all(seeds, asked.processes))
-        done["failed"] += [{"seed": run["seed"], "violation": run["violation"]} for run in runs if not run["ok"]]
+        runs = list(run_all(map(options, seeds), asked.processes))
+        done["failed"] += [{name: run[name] for name in NOTED} for run in runs if not run["ok"]]
+        done["blocks"].append(
+            {"seeds": [seeds.start, seeds.stop - 1], "code": code, "held": sum(bool(run["ok"]) for run in runs)}
+        )
         done["next"] = seeds.stop
         done["simulated_s"] = round(done["simulated_s"] + sum(float(str(run["simulated_s"])) for run in runs))
         done["real_s"] = round(done["real_s"] + time.monotonic() - began, 1)
@@ -41,11 +47,21 @@ def main(arguments: list[str]) -> int:
     return 1 if done["failed"] else 0
 
 
+def code_hash() -> str:
+    """Names the code that ran: one hash over the package and the meaning of the seeds."""
+    whole = hashlib.sha256()
+    package, tests = Path(chorus_tui.__file__).parent, Path(__file__).parents[1] / "simulation"
+    for path in sorted([*package.rglob("*.py"), tests / "seeds.py"]):
+        whole.update(f"{path.relative_to(package.parent)}\0".encode())
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:16]
+
+
 def _so_far(results: Path, first: int) -> dict:
     done = json.loads(results.read_text()) if results.exists() else {}
     if done.get("version") != chorus_tui.__version__ or done.get("first") != first:
         return {
-            "version": chorus_tui.__version__, "first": first, "next": first, "failed": [], "simulated_s": 0, "real_s": 0.0,
+            "version": chorus_tui.__version__, "first": first, "next": first, "failed": [], "blocks": [], "simulated_s": 0, "real_s": 0.0,
         }  # fmt: skip
     return done
 

@@ -182,6 +182,9 @@ class Discovery:
             if dissolves(me, view) or self._goes_into(mine, view):
                 await self._join(peer_id, view)
                 return
+            if mine.mesh_id in view.offers and control.state == "no_admin":
+                # Ours may have gone there without us: then its last entry is known to whoever went.
+                control.following.fetch_soon(peer_id)
             if not me.provisional and not view.provisional and view.mesh_id not in control.others:
                 control.others[view.mesh_id] = peer_id
                 control.say("warning", f"⚠️ {control.detail}", peer=peer_id)

@@ -200,7 +200,9 @@ class Following:
         if not isinstance(frame, dict) or frame.get("kind") != "log" or type(frame.get("after")) is not int:
             raise WireError("bad_frame", "A question for a log names mesh and index")
         mesh_id, after = str(frame.get("mesh_id")), frame["after"]
-        commit = self._control.store.commit(mesh_id)
+        # Who missed that its mesh went into ours is no member here, and learns it from the closed log.
+        shown = self._control.is_member(stream.peer_id) or mesh_id in self._control.closed
+        commit = self._control.store.commit(mesh_id) if shown else None
         if commit is not None:
             after = await self._send_pages(stream, mesh_id, after)
         elections = [election.as_json() for election in self._control.store.elections(mesh_id, 0)] if commit else []

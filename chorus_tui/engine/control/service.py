@@ -18,6 +18,7 @@ from chorus_tui.engine.control import authority, candidacy, entries, parameters,
 from chorus_tui.engine.control.consensus import Consensus
 from chorus_tui.engine.control.discovery import Discovery
 from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.followers import PROTOCOL as CONTROL_LOG
 from chorus_tui.engine.control.followers import Following
 from chorus_tui.engine.control.governing import Governing
 from chorus_tui.engine.control.interface import ControlEntry, ControlFold, Member, NoMesh, NotAdmin
@@ -76,6 +77,7 @@ class ControlService:
         self._folds: list[ControlFold] = []
         self._watchers: list[Callable[[], None]] = []
         self.ever: set[str] = set()
+        """Peers that were members once, of this mesh or of one whose log is kept."""
         self.streams = VoterStreams(mesh, self._receive)
         self.closed: set[str] = set()
         """Meshes whose log is here to its last entry."""
@@ -189,8 +191,9 @@ class ControlService:
         return self.is_member(peer_id) or peer_id in self.ever
 
     def may_open(self, peer_id: str, protocol: str) -> bool:
-        """The mesh's gate: strangers reach only what joining needs."""
-        return self.is_member(peer_id) or protocol.startswith(OPEN_TO_STRANGERS)
+        """The mesh's gate: strangers reach only what joining needs, and former members the logs of closed meshes."""
+        left_behind = protocol == CONTROL_LOG and peer_id in self.ever
+        return self.is_member(peer_id) or left_behind or protocol.startswith(OPEN_TO_STRANGERS)
 
     def may(self, peer_id: str, act: authority.Act) -> bool:
         """Whether a member's authority suffices."""
@@ -233,8 +236,7 @@ class ControlService:
 
     def _delay(self) -> float:
         window = max(self.parameters["admin_timeout_s"] / 15, LEAST_WINDOW_S)
-        own, best = self.governing.score(self.me.peer_id), self.governing.best()
-        return candidacy.delay(window, best, own, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
+        return candidacy.delay(window, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""

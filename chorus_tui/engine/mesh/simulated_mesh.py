@@ -50,8 +50,10 @@ class Wire:
 
     def at(self, due: float, action: Callable[[], None]) -> None:
         """Run ``action`` at ``due`` (trio's clock)."""
-        heapq.heappush(self._heap, (due, next(self._numbers), action))
-        self._wake.set()
+        number = next(self._numbers)
+        heapq.heappush(self._heap, (due, number, action))
+        if self._heap[0][1] == number:  # else something that is waited for already is due before it
+            self._wake.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""

@@ -19,6 +19,7 @@ MAX_DEPTH: Final = 16
 MAX_KEYS: Final = 1024
 MAX_INTEGER: Final = 2**53 - 1
 _FIRST_EXPONENT: Final = 1e21  # RFC 8785 writes floats below it as integers, which nobody could read back
+_PLAIN_FLOATS: Final = (1e-4, 1e16)  # between these Python and RFC 8785 both write a fraction without exponent
 
 
 class WireError(ValueError):
@@ -31,11 +32,7 @@ class WireError(ValueError):
 
 def encode(value: Any) -> bytes:
     """The canonical form of ``value``. Raises :class:`WireError` for what JSON or the bounds cannot hold."""
-    try:
-        check_bounds(value)
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise WireError("not_json", f"Not representable as canonical JSON: {error}") from error
+    return _encode(value, MAX_KEYS)
 
 
 def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -> Any:
@@ -46,9 +43,9 @@ def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -
     if len(data) > limit:
         raise WireError("oversize", f"{len(data)} bytes, at most {limit} are allowed")
     value = _load(data)
-    check_bounds(value, max_keys=max_keys)
+    plain = _check_bounds(value, max_keys)
     try:
-        again = rfc8785.dumps(value)
+        again = _write(value, plain=plain)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise WireError("not_canonical", f"No canonical form: {error}") from None
     if again != data:
@@ -62,11 +59,7 @@ FRAME_KEYS: Final = 100_000
 
 def encode_frame(value: Any) -> bytes:
     """Canonical form of a stream frame: larger than a message, up to 1 MiB and 100,000 keys."""
-    try:
-        check_bounds(value, max_keys=FRAME_KEYS)
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise WireError("not_json", f"Not representable as canonical JSON: {error}") from error
+    return _encode(value, FRAME_KEYS)
 
 
 def decode_frame(data: bytes) -> Any:
@@ -75,7 +68,7 @@ def decode_frame(data: bytes) -> Any:
     if len(data) > FRAME_LIMIT:
         raise WireError("oversize", f"{len(data)} bytes, at most {FRAME_LIMIT} are allowed")
     value = _load(data)
-    check_bounds(value, max_keys=FRAME_KEYS)
+    _check_bounds(value, FRAME_KEYS)
     return value
 
 
@@ -84,38 +77,76 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def check_bounds(value: Any, *, max_keys: int = MAX_KEYS) -> None:
-    """Raise :class:`WireError` when ``value`` is too deep, has too many keys, or holds an unsafe number."""
-    keys = 0
-    stack: list[tuple[Any, int]] = [(value, 1)]
-    while stack:
-        node, depth = stack.pop()
-        if isinstance(node, dict):
-            keys += len(node)
-            if keys > max_keys:
-                raise WireError("too_many_keys", f"More than {max_keys} keys")
-            stack.extend((child, depth + 1) for child in node.values())
-        elif isinstance(node, list | tuple):
-            stack.extend((child, depth + 1) for child in node)
-        else:
-            _check_scalar(node)
-        if depth > MAX_DEPTH:
-            raise WireError("too_deep", f"More than {MAX_DEPTH} levels")
+# ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Python's own encoder is written in C, but knows nothing of RFC 8785. The two agree on "plain" values, which is most of
+# what is ever said: keys of ASCII (so that sorting by code point is sorting by UTF-16 unit), strings of any kind (both
+# escape only the quote, the backslash and what is below U+0020, in the same words, and refuse lone surrogates), integers
+# within the bounds, and fractions that neither writes with an exponent. Everything else is written by the slow, exact one.
+
+_PLAIN: Final = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
 
 
-def _check_scalar(node: Any) -> None:
-    if isinstance(node, bool) or node is None or isinstance(node, str):
-        return
+def _encode(value: Any, max_keys: int) -> bytes:
+    try:
+        return _write(value, plain=_check_bounds(value, max_keys))
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise WireError("not_json", f"Not representable as canonical JSON: {error}") from error
+
+
+def _write(value: Any, *, plain: bool) -> bytes:
+    return _PLAIN.encode(value).encode() if plain else rfc8785.dumps(value)
+
+
+def _check_bounds(value: Any, max_keys: int) -> bool:
+    """Whether ``value`` is plain. Raises :class:`WireError` when it is too deep, has too many keys, or holds what JSON has
+    not."""
+    keys, plain, level = 0, True, [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for node in level:
+            kind = type(node)
+            if kind is str or node is None or kind is bool:
+                continue
+            if isinstance(node, dict):
+                keys += len(node)
+                if keys > max_keys:
+                    raise WireError("too_many_keys", f"More than {max_keys} keys")
+                plain = plain and kind is dict and _are_plain(node)
+                below.extend(node.values())
+            elif isinstance(node, list | tuple):
+                plain = plain and kind in (list, tuple)
+                below.extend(node)
+            else:
+                plain = _check_scalar(node) and plain
+        if not below:
+            return plain
+        level = below
+    raise WireError("too_deep", f"More than {MAX_DEPTH} levels")
+
+
+def _are_plain(keys: dict[Any, Any]) -> bool:
+    return all(type(key) is str and key.isascii() for key in keys)
+
+
+def _check_scalar(node: Any) -> bool:
+    """Whether a number is plain; raises for what is no number of JSON."""
+    kind = type(node)
     if isinstance(node, int):
         if abs(node) > MAX_INTEGER:
             raise WireError("not_json", "An integer beyond 2^53-1")
-    elif isinstance(node, float):
+        return kind is int
+    if isinstance(node, float):
         if not math.isfinite(node):
             raise WireError("not_json", "A number that is not finite")
-        if MAX_INTEGER < abs(node) < _FIRST_EXPONENT:
+        size = abs(node)
+        if MAX_INTEGER < size < _FIRST_EXPONENT:
             raise WireError("not_json", "An integer beyond 2^53-1")
-    else:
-        raise WireError("not_json", f"{type(node).__name__} is no JSON type")
+        return kind is float and _PLAIN_FLOATS[0] <= size < _PLAIN_FLOATS[1] and not node.is_integer()
+    if isinstance(node, str):
+        return False
+    raise WireError("not_json", f"{kind.__name__} is no JSON type")
 
 
 def _load(data: bytes) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from chorus_tui.engine.simulation.faults import FAULTS
 from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.simulation.run import Report, simulate
+from chorus_tui.engine.simulation.scenarios import FEWEST, SCENARIOS
 
 LAST = 60
 """Lines of the time-line that are shown of a run that failed."""
@@ -20,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=2.0, help="simulated minutes of faults and load")
     names = ", ".join(FAULTS)
     parser.add_argument("--faults", type=_faults, default=tuple(FAULTS), help=f"all, none, or a list of: {names}")
+    parser.add_argument(
+        "--scenario", choices=("", *SCENARIOS), default="", help="a situation that surely happens, among the faults"
+    )
     parser.add_argument("--timeline", action="store_true", help="print everything that happened")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -42,8 +47,12 @@ def _faults(text: str) -> tuple[str, ...]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when every invariant held, 1 when one did not."""
-    report = simulate(Options(arguments.seed, arguments.peers, arguments.minutes, arguments.faults))
+    """0 when every invariant held, 1 when one did not, 2 when that cannot be simulated."""
+    if arguments.scenario and arguments.peers < FEWEST:
+        print(f"--peers {arguments.peers}: a scenario needs at least {FEWEST}", file=sys.stderr)
+        return 2
+    asked = Options(arguments.seed, arguments.peers, arguments.minutes, arguments.faults, arguments.scenario)
+    report = simulate(asked)
     if arguments.json:
         print(json.dumps(as_json(report, timeline=arguments.timeline), ensure_ascii=False))
     else:
@@ -75,6 +84,7 @@ def as_json(report: Report, *, timeline: bool) -> dict[str, object]:
     options = report.options
     return {
         "seed": options.seed, "peers": options.peers, "minutes": options.minutes, "faults": list(options.faults),
+        "scenario": options.scenario,
         "ok": report.ok, "events": len(report.timeline), "simulated_s": round(report.simulated_s, 3),
         "real_s": round(report.real_s, 3), "counts": report.counts, "digest": report.digest,
         "violation": None if broken is None else {"at": round(broken.at, 3), "name": broken.name, "text": broken.text},

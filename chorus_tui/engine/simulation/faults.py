@@ -6,7 +6,8 @@ at any moment: :func:`mend` then makes everything good again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import trio
 
@@ -214,16 +215,20 @@ def _victim(world: World, dice: Dice) -> str:
 def _spoilable(world: World, dice: Dice) -> str:
     """A running peer whose disk may be spoiled. Mostly a majority of the voters keeps theirs, as the promises ask."""
     name = _victim(world, dice)
-    spoiled = {world.id_of(other) for other in (*world.spoiled, name) if other}
-    sets = world.voter_sets()
-    if not name or not sets:
+    if not name or world.sparing or not world.voter_sets():
         return ""
-    if any(2 * sum(voter in spoiled for voter in voters) >= len(voters) for voters in sets):
+    if not majority_keeps_its_disks(world, name):
         if not dice.chance(RECKLESS):
             return ""
         world.reckless = True
     world.spoiled.add(name)
     return name
+
+
+def majority_keeps_its_disks(world: World, name: str) -> bool:
+    """Whether of every set of voters that some log holds a majority was never spoiled, this peer left out."""
+    spoiled = {world.id_of(other) for other in (*world.spoiled, name)}
+    return all(2 * sum(voter in spoiled for voter in voters) < len(voters) for voters in world.voter_sets())
 
 
 async def _start(world: World, name: str) -> None:
@@ -235,14 +240,21 @@ async def _stopped(world: World, dice: Dice, number: int, words: str, *, clock_s
     name = _victim(world, dice)
     if not name:
         return
-    seconds, why = dice.between(2, 45), f"stopped {number} {clock_stands}"
-    others = [world.id_of(other) for other in world.machines if other != name]
+    seconds = dice.between(2, 45)
     world.say(f"{words} for {seconds:.1f} s", name)
+    with stopped(world, name, f"stopped {number} {clock_stands}", clock_stands=clock_stands):
+        await trio.sleep(seconds)
+
+
+@contextmanager
+def stopped(world: World, name: str, why: str, *, clock_stands: bool) -> Iterator[None]:
+    """Inside the block nothing of this peer's process runs, and nothing passes to or from it."""
+    others = [world.id_of(other) for other in world.machines if other != name]
     life, since = world.machines[name].lives, trio.current_time()
     world.stop(name)
     world.cuts.cut(why, between([world.id_of(name)], others))
     try:
-        await trio.sleep(seconds)
+        yield
     finally:
         world.cuts.mend(why)
         if world.machines[name].lives == life and name in world.peers:

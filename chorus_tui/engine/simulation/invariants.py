@@ -17,8 +17,10 @@ INVARIANTS = {
     "E3": "the term on a disk never goes back",
     "E4": "no term without the votes of a majority of its voters",
     "E5": "no entry of a lower term after one of a higher",
+    "E6": "an admin that slept while another was elected decides nothing in its old term",
     "E8": "an admin cut off from the majority stops saying that it leads",
     "E9": "when faults have stopped there is exactly one admin, and everybody follows it",
+    "E11": "while nothing goes wrong the admin stays",
     "C1": "committed entries are equal at equal index on all peers of a mesh",
     "C2": "what a peer has applied is still there after a crash",
     "C3": "the log of decisions has no hole",
@@ -30,6 +32,7 @@ INVARIANTS = {
     "F2": "when faults have stopped all feeds are equal",
     "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
     "D1": "nothing is shown as held or received that was not on that peer's disk",
+    "S1": "the situation that a scenario is named after comes about",
     "X1": "no service, fold or handler fails",
     "X2": "peers that can talk become one mesh",
 }
@@ -102,11 +105,19 @@ class Invariants:
                 "C1", f"entry {entry.index} of mesh {entry.mesh_id[:8]} is another one on {peer} than elsewhere"
             )
         before = self.committed.get((entry.mesh_id, entry.index - 1))
-        if before is None and entry.index > 1:
-            self.broken("C3", f"{peer} applied entry {entry.index} of mesh {entry.mesh_id[:8]}, but none before it")
         if before is not None and before[0] > entry.term:
             self.broken("E5", f"entry {entry.index} is of term {entry.term}, the one before of {before[0]}")
         self._task(entry)
+
+    def in_order(self, peer: str, entry: ControlEntry, last: int) -> None:
+        """A peer applies an entry; ``last`` is the one of that mesh that it applied before in this life, 0 for none."""
+        if entry.index != last + 1:
+            self.broken("C3", f"{peer} applied entry {entry.index} of mesh {entry.mesh_id[:8]} after entry {last}")
+
+    def stays(self, mesh_id: str, terms: tuple[int, int]) -> None:
+        """Nothing went wrong between two looks at the newest term of a mesh."""
+        if terms[0] != terms[1]:
+            self.broken("E11", f"mesh {mesh_id[:8]} went from term {terms[0]} to {terms[1]} although nothing was wrong")
 
     def _task(self, entry: ControlEntry) -> None:
         task_id = entry.data.get("task_id")

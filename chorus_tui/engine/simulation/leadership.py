@@ -1,4 +1,8 @@
-"""E8: an admin that cannot reach a majority of the voters must stop saying that it leads."""
+"""Who leads, seen from outside.
+
+E8: an admin that cannot reach a majority of the voters must stop saying that it leads. E11: while nothing goes wrong the
+admin stays.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,13 @@ class Leadership:
 
     world: World
     _since: dict[str, float] = field(default_factory=dict)
+    _terms: dict[str, int] = field(default_factory=dict)
+    """Of runs in which nothing goes wrong: the newest term of each mesh."""
 
     def look(self, peer: Peer) -> None:
         """One running peer, now and then."""
+        if self.world.met and self.world.options.calm:
+            self._stays(peer)
         if not peer.control.is_admin or not self._alone(peer):
             self._since.pop(peer.name, None)
             return
@@ -32,6 +40,11 @@ class Leadership:
         if alone > most:
             text = f"{peer.name} says that it leads term {peer.control.term}, {alone:.0f} s after it lost its majority"
             self.world.broken("E8", text)
+
+    def _stays(self, peer: Peer) -> None:
+        mesh_id, term = peer.control.mesh_id, peer.control.term
+        if mesh_id is not None and peer.control.is_admin:
+            self.world.invariants.stays(mesh_id, (self._terms.setdefault(mesh_id, term), term))
 
     def forget(self, name: str) -> None:
         """A stopped process says nothing; it is given its time anew."""

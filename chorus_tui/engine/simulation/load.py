@@ -20,7 +20,12 @@ async def announce(world: World, dice: Dice, number: int) -> None:
     names = [peer.name for peer in world.running() if peer.nursery is not None]
     if not names:
         return
-    peer = world.peers[dice.one(names)]
+    announce_by(world, dice, world.peers[dice.one(names)], f"task {number}")
+    await trio.lowlevel.checkpoint()
+
+
+def announce_by(world: World, dice: Dice, peer: Peer, title: str) -> None:
+    """This peer announces a task, soon."""
     kind, seconds = dice.between(0, 1), dice.between(0.5, 9)
     if kind < FAILS:
         command = "false"
@@ -31,8 +36,7 @@ async def announce(world: World, dice: Dice, number: int) -> None:
     else:
         command = f"sleep {seconds:.1f}"
     cancel_after = seconds if BROKEN <= kind < CANCELLED else None
-    peer.do(_announce, world, peer, f"task {number}", command, cancel_after)
-    await trio.lowlevel.checkpoint()
+    peer.do(_announce, world, peer, title, command, cancel_after)
 
 
 async def _announce(world: World, peer: Peer, title: str, command: str, cancel_after: float | None) -> None:

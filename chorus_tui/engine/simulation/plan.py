@@ -25,6 +25,13 @@ class Options:
     peers: int = 5
     minutes: float = 2.0
     faults: tuple[str, ...] = ()
+    scenario: str = ""
+    """A situation that surely happens, by its name in :mod:`~chorus_tui.engine.simulation.scenarios`; or none."""
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing goes wrong in the whole run."""
+        return not self.faults and not self.scenario
 
     @property
     def fast(self) -> bool:

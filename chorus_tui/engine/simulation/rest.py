@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from chorus_tui.engine.simulation.peer import Peer
 from chorus_tui.engine.simulation.world import World
 
@@ -9,9 +11,9 @@ Unrest = tuple[str, str]
 """(name of the invariant, what is not yet so)."""
 
 
-def not_met(world: World) -> list[Unrest]:
-    """What keeps the peers from being one mesh."""
-    peers = list(world.peers.values())
+def not_met(world: World, names: Iterable[str] | None = None) -> list[Unrest]:
+    """What keeps the peers, or those of these names, from being one mesh."""
+    peers = [peer for name, peer in world.peers.items() if names is None or name in names]
     meshes = sorted({(peer.control.mesh_id or "none")[:8] for peer in peers})
     if len(meshes) > 1 or meshes == ["none"]:
         return [("X2", f"the peers are of {len(meshes)} meshes: {', '.join(meshes)}")]

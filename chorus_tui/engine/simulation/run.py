@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator, MutableMapping
@@ -15,9 +16,11 @@ import trio
 from trio.testing import MockClock
 
 from chorus_tui.engine.simulation import faults, load, rest
+from chorus_tui.engine.simulation.cuts import between
 from chorus_tui.engine.simulation.leadership import Leadership
 from chorus_tui.engine.simulation.plan import MEET_S, REST_S, Options, Step, plan
 from chorus_tui.engine.simulation.rest import Unrest
+from chorus_tui.engine.simulation.scenarios import SCENARIOS, stage
 from chorus_tui.engine.simulation.scheduler import Stopped, deterministic
 from chorus_tui.engine.simulation.world import Violation, World
 
@@ -25,6 +28,8 @@ LOOK_EVERY_S = 0.25
 DELIVERIES_EVERY_S = 2.0
 BACKUP_EVERY_S = 10.0
 REST_EVERY_S = 1.0
+STAGE_S = 600.0
+"""How long after the last fault a scenario may go on trying."""
 CALM = 3
 """How many looks in a row must find nothing before it counts as rest."""
 
@@ -75,21 +80,52 @@ async def _main(options: Options, stopped: Stopped, kept: list[World]) -> None:
 
 
 async def _play(world: World) -> None:
+    await _meet(world)
+    began = trio.current_time()
     async with trio.open_nursery() as nursery:
-        for name in world.machines:
-            nursery.start_soon(world.start, name)
-    await _within(MEET_S, partial(rest.not_met, world), world)
-    world.say("all peers are one mesh")
-    with trio.move_on_after(world.options.minutes * 60):
-        async with trio.open_nursery() as nursery:
-            await _carry_out(world, plan(world.options), nursery)
-            await trio.sleep_forever()
+        staged = trio.Event()
+        nursery.start_soon(_stage, world, staged)
+        await _carry_out(world, plan(world.options), nursery)
+        await trio.sleep_until(began + world.options.minutes * 60)
+        with trio.move_on_after(STAGE_S):
+            await staged.wait()
+        nursery.cancel_scope.cancel()
+    if not staged.is_set():
+        world.broken("S1", f"{world.options.scenario} did not come about within {STAGE_S:g} s after the faults")
     with trio.CancelScope(shield=True):
         await faults.mend(world)
     await _within(REST_S, partial(rest.unrest, world), world)
     world.say("everything is at rest")
     _count_ends(world)
     world.over.set()
+
+
+async def _meet(world: World) -> None:
+    """Found one mesh of all peers; or two, when the scenario is of two, and let these meet."""
+    scenario = SCENARIOS.get(world.options.scenario)
+    names = list(world.machines)
+    at = (
+        len(names) if scenario is None or scenario.meshes == 1 else int(world.dice("meshes").between(2, len(names) - 1))
+    )
+    groups = [group for group in (names[:at], names[at:]) if group]
+    for one, other in itertools.combinations(groups, 2):
+        world.cuts.cut("founding", between(map(world.id_of, one), list(map(world.id_of, other))))
+    for group in groups:
+        world.expect.update(dict.fromkeys(group, len(group)))
+    async with trio.open_nursery() as nursery:
+        for name in names:
+            nursery.start_soon(world.start, name)
+    for group in groups:
+        await _within(MEET_S, partial(rest.not_met, world, group), world)
+    world.say("all peers are one mesh" if len(groups) == 1 else "the peers are two meshes")
+    world.met = True
+    world.expect.update(dict.fromkeys(names, len(names)))
+    world.cuts.mend("founding")
+
+
+async def _stage(world: World, staged: trio.Event) -> None:
+    await stage(world)
+    staged.set()
 
 
 async def _carry_out(world: World, steps: list[Step], nursery: trio.Nursery) -> None:

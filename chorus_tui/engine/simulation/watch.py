@@ -97,6 +97,7 @@ class Watch:
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold."""
         if self._peer.alive:
+            self._is.in_order(self._peer.name, entry, self.commits.get(entry.mesh_id, 0))
             self.commits[entry.mesh_id] = entry.index
             self._is.applied(self._peer.name, entry)
             if entry.type == TERM_OPENED:

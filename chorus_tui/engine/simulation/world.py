@@ -78,7 +78,13 @@ class World:
         """Names of peers that never come back."""
         self.reckless = False
         """A majority of the voters was spoiled: nothing is promised any more but that nothing wrong is decided."""
+        self.met = False
+        """All peers have become the meshes that they begin with."""
+        self.sparing = False
+        """A scenario needs the disks that are left: none is spoiled by chance."""
         self.machines = {name: self._machine(name, kind) for name, kind in _names(options)}
+        self.expect = dict.fromkeys(self.machines, len(self.machines))
+        """How many peers each waits for before it founds a mesh."""
 
     def entropy(self, what: str) -> SeededEntropy:
         """A source of chance of its own."""
@@ -133,7 +139,7 @@ class World:
 
     def _build(self, machine: Machine) -> Peer:
         settings = ControlSettings(
-            grace_s=GRACE_S, expect=len(self.machines), binding=machine.disk.binding,
+            grace_s=GRACE_S, expect=self.expect[machine.name], binding=machine.disk.binding,
             parameters={"lease_s": LEASE_S} | (FAST if self.options.fast else {}),
         )  # fmt: skip
         return peers.build(

@@ -166,16 +166,23 @@ class TaskService:
                     {task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open}
                 )
             changed, self._changed = self._changed, {}
-            for key in changed:
-                task = self.board.tasks[key]
+            tasks = [self.board.tasks[key] for key in changed]
+            if tasks:
+                self._tell(tasks)
+            for task in tasks:
                 if task.announced is not None:
-                    self.parts.events.publish("tasks", key[1], views.row(task, self.around()).model_dump())
-                    self._shown.add(key)
                     await self._ended(task)
-                elif key in self._shown:
-                    self._shown.discard(key)
-                    self.parts.events.publish("tasks", key[1], None)
             await trio.sleep(0.1)
+
+    def _tell(self, tasks: list[Task]) -> None:
+        around = self.around()
+        for task in tasks:
+            if task.announced is not None:
+                self.parts.events.publish("tasks", task.key[1], views.row(task, around).model_dump())
+                self._shown.add(task.key)
+            elif task.key in self._shown:
+                self._shown.discard(task.key)
+                self.parts.events.publish("tasks", task.key[1], None)
 
     async def _ended(self, task: Task) -> None:
         if task.terminal:
@@ -263,36 +270,32 @@ class TaskService:
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def around(self) -> views.Surroundings:
-        """What views need to know."""
+        """What views need to know, as it is now: good for many views at once, not to be kept."""
         parts = self.parts
-        return views.Surroundings(
-            self.board,
-            parts.control.mesh_id,
-            parts.clock.wall(),
-            self.name,
-            self._why,
-            self.phases,
-            parts.control.state != "no_admin",
-            parts.agents(),
-        )
+        agents, admin, now = parts.agents(), parts.control.state != "no_admin", parts.clock.wall()
+        names = {agent.peer_id: agent.name for agent in agents}
+
+        def name(peer_id: str | None) -> str:
+            return names.get(peer_id or "") or parts.control.name(peer_id)
+
+        def why(task: Task) -> str:
+            announced = task.announced
+            fresh = announced is not None and not task.grants and now - announced.at_ms / 1000 < 1.5
+            words = waiting_for(task, self.board, agents, admin=admin)
+            return "" if fresh and words == GATHERING else words
+
+        return views.Surroundings(self.board, parts.control.mesh_id, now, name, why, self.phases, admin, agents)
 
     def name(self, peer_id: str | None) -> str:
         """A peer's name for people."""
-        agents = {agent.peer_id: agent.name for agent in self.parts.agents()}
-        return agents.get(peer_id or "") or self.parts.control.name(peer_id)
-
-    def _why(self, task: Task) -> str:
-        announced = task.announced
-        fresh = announced is not None and not task.grants and self.parts.clock.wall() - announced.at_ms / 1000 < 1.5
-        admin = self.parts.control.state != "no_admin"
-        why = waiting_for(task, self.board, self.parts.agents(), admin=admin)
-        return "" if fresh and why == GATHERING else why
+        return self.around().name(peer_id)
 
     def by_state(self) -> dict[str, int]:
         """Number of tasks of the present mesh by state."""
         counts: dict[str, int] = {}
+        around = self.around()
         for task in self.board.of_mesh(self.parts.control.mesh_id):
-            state, _ = views.state_of(task, self.around())
+            state, _ = views.state_of(task, around)
             counts[state] = counts.get(state, 0) + 1
         return counts
 

@@ -70,16 +70,32 @@ def test_a_minority_elects_nobody(invariants, told, votes, red):
     [
         (entry(2), []),
         (entry(1, hash_="other"), ["C1"]),
-        (entry(3), ["C3"]),
         (entry(2, term=1, admin="b"), ["E1"]),
     ],
 )
 def test_one_log(invariants, told, second, red):
-    """C1, C3: another entry at an index, a hole; E1: an entry signed by another admin of the term."""
+    """C1: another entry at an index; E1: an entry signed by another admin of the term."""
     invariants.applied("p", entry(1))
     invariants.applied("q", second)
 
     assert told == red
+
+
+@pytest.mark.parametrize(("last", "red"), [(2, []), (1, ["C3"]), (3, ["C3"]), (0, ["C3"])])
+def test_a_peer_applies_one_after_the_other(invariants, told, last, red):
+    """C3: nothing left out and nothing twice, in one life of one peer, whatever others have applied."""
+    invariants.in_order("p", entry(3), last)
+
+    assert told == red
+
+
+def test_the_admin_stays_while_nothing_goes_wrong(invariants, told):
+    """E11: the same term at both looks."""
+    invariants.stays("m", (3, 3))
+    assert told == []
+    invariants.stays("m", (3, 4))
+
+    assert told == ["E11"]
 
 
 def test_terms_in_the_log_rise(invariants, told):
