@@ -21,6 +21,11 @@ def named(peer: Peer) -> bool:
     )
 
 
+def branches(peer: Peer) -> set[str]:
+    """Hashes of all branches of forks that it shows."""
+    return {branch["hash"] for fork in peer.get("/api/v1/journal/forks")["forks"] for branch in fork["branches"]}
+
+
 def states(peer: Peer, *task_ids: str) -> list[str | None]:
     """Of these tasks, as the peer shows them."""
     return [peer.task(task_id).get("state") for task_id in task_ids]
@@ -65,6 +70,7 @@ def test_a_fork_is_named_by_all_and_proven_to_anybody(fresh_mesh, tmp_path):
 
     assert [[peer.task(task_id)["attempts"] for task_id in (done, held)] for peer in peers] == before
     assert [states(peer, done, held) for peer in peers] == [["completed", "running"]] * 3
+    eventually("all hold the evidence", lambda: all(len(branches(peer)) == 2 for peer in peers), HEARTBEATS_S)
     for peer in peers:
         assert "liar" in json.dumps(peer.json("status")["checks"])
     folder = tmp_path / "out"
@@ -75,9 +81,7 @@ def test_a_fork_is_named_by_all_and_proven_to_anybody(fresh_mesh, tmp_path):
     assert (checked.returncode, found["ok"], found["problems"]) == (0, True, [])
     (fork,) = [fork for fork in found["proven"] if fork["author"] == liar.peer_id]
     assert len(fork["hashes"]) == 2
-    for peer in peers:
-        shown = [branch["hash"] for one in peer.get("/api/v1/journal/forks")["forks"] for branch in one["branches"]]
-        assert set(fork["hashes"]) <= set(shown)
+    assert [branches(peer) for peer in peers] == [set(fork["hashes"])] * 3
     file = folder / "journal.jsonl"
     said = verified(file, tmp_path).stdout
     assert f"{liar.peer_id} said two different things" in said
