@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -10,10 +11,12 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.cli.session import Exit, Session, complain, engine_command, with_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, JournalStats, Verification
+
+EXPORTED = "journal.jsonl"
 
 
 @click.group()
@@ -35,9 +38,20 @@ async def tail(session: Session, limit: int, type_: str | None, author: str | No
 
 
 @journal.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False))
+@with_options
+def verify(*, file: str | None, as_json: bool, **options: str | None) -> None:
+    """Check every signature and chain: those held here, or those of an exported FILE, which needs no engine.
+
+    Exit code 1: something is wrong. Forks are shown with both hashes; they are no fault of who holds the evidence.
+    """
+    if file is not None:
+        _without_engine("verify", *(["--json"] if as_json else []), "--", file)
+    _verify_held(as_json=as_json, **options)
+
+
 @engine_command
-async def verify(session: Session) -> int:
-    """Check every signature and chain held here; exit 1 when something is wrong."""
+async def _verify_held(session: Session) -> int:
     answer: Verification = await session.ask("journal.verify")
     session.show(answer, _print_verification)
     return Exit.OK if answer.ok else Exit.FAILED
@@ -105,14 +119,19 @@ def _without_engine(*arguments: str) -> None:
 
 
 @journal.command()
-@click.option("--to", type=click.Path(dir_okay=False), help="Write to this file instead of stdout.")
+@click.option(
+    "--to", type=click.Path(), metavar="FILE|DIR", help=f"Write to this file, or to {EXPORTED} in this folder."
+)
 @engine_command
 async def export(session: Session, to: str | None) -> None:
-    """Feeds and control log as stored, one JSON object a line."""
+    """Feeds, control logs with their certificates, and evidence of forks, one JSON object a line.
+
+    'journal verify FILE' checks it on any machine.
+    """
     if to is None:
         await _export(session, sys.stdout)
         return
-    target = Path(to)
+    target = _target(to)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with partial.open("w", encoding="utf-8") as file:
@@ -126,19 +145,27 @@ async def export(session: Session, to: str | None) -> None:
         complain(f"{count} lines written to {target}")
 
 
+def _target(to: str) -> Path:
+    return Path(to) / EXPORTED if Path(to).is_dir() else Path(to)
+
+
 async def _export(session: Session, file: IO[str]) -> int:
     from chorus_tui.contract.models.journal import ExportJournal, ExportPage
 
-    after, count = None, 0
+    after, count, digest = None, 0, hashlib.sha256()
     while True:
         page: ExportPage = await session.ask("journal.export", ExportJournal(after=after))
         for line in page.lines:
             # Each is canonical JSON, so it holds no raw control character; written exactly as signed.
             file.write(f"{line}\n")
+            digest.update(f"{line}\n".encode())
         count += len(page.lines)
         if page.next is None:
-            return count
+            break
         after = page.next
+    end = {"kind": "end", "lines": count, "sha256": digest.hexdigest()}
+    file.write(f"{json.dumps(end, sort_keys=True)}\n")
+    return count
 
 
 def _print_page(page: JournalPage) -> None:

@@ -50,6 +50,17 @@ class JournalPage(Answer):
     entries: list[JournalEntry]
 
 
+class ProvenFork(Answer):
+    """Two contents that one author signed under one number, both signatures checked. ``resolved`` is the hash that counts, when the
+    mesh has decided."""
+
+    author: str
+    epoch: str
+    seq: int
+    hashes: list[str]
+    resolved: str = ""
+
+
 class Verification(Answer):
     """What ``journal verify`` found. ``ok`` is True when there is no problem."""
 
@@ -59,6 +70,10 @@ class Verification(Answer):
     control_entries: int
     problems: list[str]
     forks: list[str] = Field(default_factory=list, description="Feeds whose author said two things under one number")
+    proven: list[ProvenFork] = Field(
+        default_factory=list, description="The same as data, of an export that was verified"
+    )
+    erased: int = Field(default=0, description="Entries of an export whose body is not there")
 
 
 class ExportJournal(Request):
@@ -72,7 +87,9 @@ class ExportPage(Answer):
     """Lines of the export: each a JSON text, exactly as stored, with its signature.
 
     A feed line is ``{"kind":"feed","topic":…,"log_type":…,"envelope":…}``, a control line ``{"kind":"control","entry":…,"sig":…}``.
-    Two members that hold the same history export the same set of lines.
+    An evidence line is ``{"kind":"evidence","header":…,"sig":…}``. Two members that hold the same history export the same set of
+    these lines. The certificates of each control log, ``{"kind":"certificates","mesh_id":…,"elections":…,"commit":…}``, may name
+    other voters of the same majority. What writes a file adds ``{"kind":"end","lines":…,"sha256":…}`` over all bytes before.
     """
 
     lines: list[str]

@@ -23,6 +23,7 @@ from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.runtime import health
 from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.erasing import Erasing
+from chorus_tui.engine.runtime.exporting import Exporting
 from chorus_tui.engine.runtime.supervision import Supervisor
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
@@ -36,6 +37,7 @@ class EngineHandlers:
         self._supervisor = supervisor
         self._stop = stop
         self._erasing = Erasing(engine)
+        self._exporting = Exporting(engine.journal, engine.control)
 
     def all(self) -> dict[str, Handler]:
         """Of the engine and of its features, by operation."""
@@ -195,15 +197,5 @@ class EngineHandlers:
         return Decided(index=await ask_admin(self._engine.control, forks.RESOLVED, data))
 
     async def export(self, request: journal.ExportJournal, _caller: Any) -> journal.ExportPage:
-        """Feeds first, then the control logs."""
-        after = request.after or ""
-        try:
-            if not after.startswith("c:"):
-                page = await self._engine.journal.export(after or None, request.limit)
-                return page if page.next else page.model_copy(update={"next": "c:0"})
-            start = int(after[2:])
-        except ValueError:
-            raise invalid({"after": "not a cursor of this export; use 'next' of the page before"}) from None
-        lines = self._engine.control.export(start, request.limit)
-        more = f"c:{start + len(lines)}" if len(lines) == request.limit else None
-        return journal.ExportPage(lines=lines, next=more)
+        """See :mod:`chorus_tui.engine.runtime.exporting`."""
+        return await self._exporting.page(request.after or "", request.limit)
