@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+from chorus_tui.engine.simulation.faults import FAULTS
+from chorus_tui.engine.simulation.plan import Options
+from chorus_tui.engine.simulation.run import simulate
 from chorus_tui.engine.simulation.scenarios import SCENARIOS
 from tests.simulation.seeds import named, options, run_all
 
@@ -35,6 +38,17 @@ def test_the_situation_comes_about_and_breaks_nothing(name):
 
     assert [done for done in runs if not done["ok"]] == []
     assert [done["counts"].get(name) for done in runs] == [1] * BLOCK
+
+
+TRIGGERS = ("heartbeat_timeout;", "discovery_failure;", "no more: quorum_loss", "two founded meshes merge only by")
+
+
+def test_every_trigger_is_seen():
+    """E13: elections begin for every reason there is, but a person's word: that a fault is called so is not enough."""
+    told = [simulate(asked) for asked in (Options(1, 5, 2.0, tuple(FAULTS)), named("two-founded-meshes-meet", 0))]
+    lines = "\n".join(line for report in told for line in report.timeline)
+
+    assert [words for words in TRIGGERS if words not in lines] == []
 
 
 def replay(seed: int, hash_seed: int) -> dict[str, object]:
