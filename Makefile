@@ -28,10 +28,9 @@ bench: ## timings, beside a peer in the same run; writes benchmarks/results.json
 	@scripts/setup.sh test
 	@scripts/with-docker.sh $(PY) -m benchmarks
 
-soak: ## the big counts; resumable
+soak: ## the big counts; resumable; SOAK="failover --fast" makes one row
 	@scripts/setup.sh test
-	@scripts/with-docker.sh $(PY) -m tests.soak
-	@$(PY) -m tests.soak simulate
+	@scripts/with-docker.sh $(PY) -m tests.soak $(SOAK)
 
 simulate: ## a mesh in simulated time with every fault; SIMULATE="--seed 7 --timeline" picks another run
 	@scripts/setup.sh test

@@ -62,7 +62,10 @@ class Store:
             else:
                 self.peers[event.key] = Peer.model_validate(event.data)
         elif event.topic == "tasks" and event.key is not None:
-            self.tasks[event.key] = TaskRow.model_validate(event.data)
+            if event.data is None:
+                self.tasks.pop(event.key, None)
+            else:
+                self.tasks[event.key] = TaskRow.model_validate(event.data)
         elif event.topic == "log":
             line = LogLine.model_validate(event.data)
             self.lines.append(line)

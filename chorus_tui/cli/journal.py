@@ -13,7 +13,7 @@ import click
 from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, Verification
+    from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, JournalStats, Verification
 
 
 @click.group()
@@ -45,6 +45,13 @@ async def verify(session: Session) -> int:
 
 @journal.command()
 @engine_command
+async def stats(session: Session) -> None:
+    """Entries and bytes by author and type; what waits, was erased or forked; how much more this peer may say."""
+    session.show(await session.ask("journal.stats"), _print_stats)
+
+
+@journal.command()
+@engine_command
 async def forks(session: Session) -> None:
     """Authors that said two different things under one number, with both branches."""
     session.show(await session.ask("journal.forks"), _print_forks)
@@ -63,6 +70,38 @@ async def resolve(session: Session, author: str, epoch: str, seq: int, keep: str
 
     request = ResolveFork(author=author, epoch=epoch, seq=seq, keep=keep)
     session.show(await session.ask("journal.resolve", request), print_decided)
+
+
+@journal.command()
+@click.argument("hash_", metavar="HASH")
+@click.confirmation_option("--yes", prompt="Nobody can bring the text back. Erase it on every peer?")
+@engine_command
+async def erase(session: Session, hash_: str) -> None:
+    """Erase what an entry said, on every peer; that it was said stays. Its author or a master may."""
+    from chorus_tui.cli.election import print_decided
+    from chorus_tui.contract.models.journal import EraseBody
+
+    session.show(await session.ask("journal.erase", EraseBody(hash=hash_)), print_decided)
+
+
+@journal.command()
+@click.option("--kind", type=click.Choice(["agent", "human"]), default="agent", show_default=True, help="Whose folder.")
+@click.option("--data-dir", metavar="DIR", help="The peer's data folder (CHORUS_DATA_DIR).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def rebuild(*, kind: str, data_dir: str | None, as_json: bool) -> None:
+    """With the engine stopped: verify every entry, drop what does not verify, and make all that is derived anew.
+
+    Exit code 1: something was damaged, or an engine runs on the folder.
+    """
+    folder = ["--data-dir", data_dir] if data_dir else []
+    _without_engine("rebuild", f"--kind={kind}", *folder, *(["--json"] if as_json else []))
+
+
+def _without_engine(*arguments: str) -> None:
+    """The engine's own module does it, in the place of this process."""
+    sys.stdout.flush()
+    # -P: no module is taken from the folder we stand in.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "chorus_tui.engine", "journal", *arguments])  # noqa: S606 - our own interpreter
 
 
 @journal.command()
@@ -114,12 +153,36 @@ def _print_page(page: JournalPage) -> None:
             entry.author_name or entry.author,
             entry.seq,
             entry.type,
+            entry.log_type,
             entry.problem or json.dumps(entry.body, ensure_ascii=False)[:120],
             _delivered(entry.delivery),
         )
         for entry in page.entries
     ]
-    table(("at", "author", "seq", "type", "body", "delivery"), rows)
+    table(("at", "author", "seq", "type", "log type", "body", "delivery"), rows)
+
+
+def _print_stats(answer: JournalStats) -> None:
+    from chorus_tui.cli.plain import pairs, say, size, table
+
+    pairs(
+        [
+            ("held", f"{answer.entries} entries, {size(answer.bytes)}"),
+            ("erased", answer.erased),
+            ("withheld", f"{answer.withheld}, asked for" if answer.withheld else 0),
+            ("unreadable", answer.unreadable),
+            ("parked", answer.parked),
+            ("forks", f"{answer.forks} open, {answer.evidence} pieces of evidence"),
+            ("own flow", f"{answer.opened_last_minute} of {answer.openings_per_minute} openings within a minute"),
+            ("", f"{size(answer.opened_bytes)} of {size(answer.openings_bytes)} in total"),
+        ]
+    )
+    say()
+    by_author = [(a.author_name or a.author, a.entries, size(a.bytes), a.erased) for a in answer.by_author]
+    table(("author", "entries", "size", "erased"), by_author)
+    say()
+    by_type = [(t.type, t.log_type, t.entries, size(t.bytes), t.erased) for t in answer.by_type]
+    table(("type", "log type", "entries", "size", "erased"), by_type)
 
 
 def _print_forks(answer: ForkList) -> None:

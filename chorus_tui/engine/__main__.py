@@ -1,5 +1,5 @@
 """The engine's own command line, for launchers: ``python -m chorus_tui.engine serve``, ``… images build|ensure``
-and ``… simulate``."""
+``… simulate`` and ``… journal rebuild``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def main() -> int:
         return _serve(arguments)
     if arguments.command == "simulate":
         return _simulate(arguments)
+    if arguments.command == "journal":
+        return _journal(arguments)
     return _images(arguments)
 
 
@@ -41,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         from chorus_tui.engine.simulation import command  # noqa: PLC0415 - the other commands start without it
 
         command.add_arguments(simulate)
+    journal = commands.add_parser("journal", help="work on a journal without an engine")
+    if "journal" in sys.argv[1:2]:
+        from chorus_tui.engine.runtime import offline  # noqa: PLC0415 - as above
+
+        offline.add_arguments(journal)
     return parser
 
 
@@ -74,6 +81,12 @@ def _simulate(arguments: argparse.Namespace) -> int:
     from chorus_tui.engine.simulation import command  # noqa: PLC0415 - as above
 
     return command.run(arguments)
+
+
+def _journal(arguments: argparse.Namespace) -> int:
+    from chorus_tui.engine.runtime import offline  # noqa: PLC0415 - as above
+
+    return offline.run(arguments)
 
 
 def _images(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -23,6 +25,11 @@ STATES = {
     "gone": ("· gone", "dim"),
 }
 COLUMNS = ("peer", "kind", "state", "latency", "tasks", "says", "since")
+ALONE = (
+    "\nNobody else is here yet. Start an agent on this machine with:  chorus-tui --headless\n"
+    "For another machine,  chorus-tui invite  prints what to set there; or press c to dial a peer."
+)
+
 # Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
 WIDTHS = (20, 5, 11, 7, 5, 8, 6)
 
@@ -94,15 +101,13 @@ class PeersScreen(PortalScreen):
 
     def _show_detail(self) -> None:
         peer = self._selected()
-        text = (
-            detail(peer) if peer else Text("No peer fits the filter." if self._filter else "Waiting for the engine …")
-        )
-        if peer is not None and len(self.store.peers) == 1:
-            text.append(
-                "\nNobody else is here yet. Start an agent on this machine with:  chorus-tui --headless\n"
-                "For another machine,  chorus-tui invite  prints what to set there; or press c to dial a peer."
-            )
-        self.query_one("#peer-text", Static).update(text)
+        if peer is None:
+            shown: RenderableType = Text("No peer fits the filter." if self._filter else "Waiting for the engine …")
+        elif len(self.store.peers) == 1:
+            shown = Group(detail(peer), Text(ALONE))
+        else:
+            shown = detail(peer)
+        self.query_one("#peer-text", Static).update(shown)
 
     def action_copy(self) -> None:
         """Copy the peer id."""
@@ -140,7 +145,7 @@ def row(peer: Peer, now: float) -> tuple[Text, ...]:
     )  # fmt: skip
 
 
-def detail(peer: Peer) -> Text:
+def detail(peer: Peer) -> Table:
     """Everything known of a peer."""
     rows = [
         ("peer id", peer.peer_id), ("agent id", plain(peer.agent_id)), ("role", plain(peer.role) or "none"),

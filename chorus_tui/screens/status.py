@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
@@ -76,7 +77,7 @@ def event_line(line: LogLine) -> tuple[str, str]:
     return (line.level, f"{at}  {line.text}")
 
 
-def facts(status: Status, now: float) -> Text:
+def facts(status: Status, now: float) -> Table:
     """Who I am and where I belong."""
     admin = "none"
     if status.admin:

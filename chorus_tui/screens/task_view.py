@@ -71,6 +71,8 @@ def _result(result: TaskResult) -> Text:
         text.append(f"{plain(artifact.path)}  {size(artifact.size)}  sha256 {artifact.sha256[:12]}…\n")
     if len(result.artifacts) > 8:
         text.append(f"          and {len(result.artifacts) - 8} more files; s saves them\n", style="dim")
+    if result.artifacts and result.copies == 0:
+        text.append("files     no other member held them when this was said\n", style="yellow")
     if result.output_cut:
         text.append("output    was cut in the middle: more than the task's limit\n", style="yellow")
     return text
@@ -130,6 +132,10 @@ def _asked(view: TaskView, now: float) -> Text:
     if view.retry_of:
         rows.append(("retry of", view.retry_of))
     rows += [("retried as", task_id) for task_id in view.retried_as[:2]]
+    rows += [
+        ("erased", f"{said.type} by {plain(said.author_name)}, said {ago(now - said.at)} ago")
+        for said in view.erased[:4]
+    ]
     if view.continued_as:
         rows.append(("goes on as", view.continued_as))
     rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]

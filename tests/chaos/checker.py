@@ -7,6 +7,7 @@ and what a screen called stored, held, received or decided is so.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -324,11 +325,13 @@ def _announced_by(feeds: dict[str, Said], author: str) -> set[str]:
 
 def _cut_or_healed(line: dict[str, Any], since: dict[frozenset[str], float]) -> None:
     fault, who = line["said"]["fault"], line["said"]["who"]
-    if fault.startswith("cut"):
+    if fault.startswith(("cut", "mend")):
         middle = who.index("|")
-        for one in who[:middle]:
-            for other in who[middle + 1 :]:
+        for one, other in itertools.product(who[:middle], who[middle + 1 :]):
+            if fault.startswith("cut"):
                 since.setdefault(frozenset({one, other}), line["at"])
+            else:
+                since.pop(frozenset({one, other}), None)
     elif fault == "heal":
         since.clear()
 

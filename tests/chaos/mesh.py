@@ -18,7 +18,8 @@ from tests.chaos.checker import untrue
 from tests.chaos.history import History, read_export
 from tests.chaos.network import Network, network
 from tests.chaos.record import Record
-from tests.integration.system.peers import Peer, eventually
+from tests.integration.system.peers import CLI, Peer, eventually
+from tests.integration.system.terminal import Terminal
 
 P2P_PORT = "4001"
 
@@ -83,8 +84,14 @@ class ChaosMesh:
         self.record.add(name, "cli", said, command=list(words), code=done.returncode)
         return said
 
-    def name_of(self, peer_id: str) -> str:
-        return next(name for name, known in self.ids.items() if known == peer_id)
+    @contextlib.contextmanager
+    def portal(self, name: str) -> Iterator[Terminal]:
+        """The portal of one peer in a terminal, so wide that its sentences stand in one line each."""
+        terminal = Terminal(CLI, {**self.peers[name].environment, "TERM": "xterm-256color"}, width=320)
+        try:
+            yield terminal
+        finally:
+            terminal.close()
 
     def admin(self, *among: str) -> str:
         """Who says that it leads, and is heard by itself."""
@@ -138,6 +145,12 @@ class ChaosMesh:
         one, other = sorted(one), sorted(other)
         self.fault("cut one way" if one_way else "cut", *one, "|", *other)
         self.net.cut(one, other, one_way=one_way)
+
+    def mend(self, one: Iterable[str], other: Iterable[str], *, one_way: bool = False) -> None:
+        """See :meth:`Network.mend`."""
+        one, other = sorted(one), sorted(other)
+        self.fault("mend one way" if one_way else "mend", *one, "|", *other)
+        self.net.mend(one, other, one_way=one_way)
 
     def lose(self, names: Iterable[str], percent: int) -> None:
         """See :meth:`Network.lose`."""

@@ -146,8 +146,14 @@ class Network:
             self._cuts |= {(a, b)} if one_way else {(a, b), (b, a)}
         self._apply()
 
+    def mend(self, one: Iterable[str], other: Iterable[str], *, one_way: bool = False) -> None:
+        """What :meth:`cut` did to these is over; an overlapping cut ends with it."""
+        for a, b in itertools.product(one, other):
+            self._cuts -= {(a, b)} if one_way else {(a, b), (b, a)}
+        self._apply()
+
     def lose(self, names: Iterable[str], percent: int) -> None:
-        """Of what these receive, so many of a hundred packets are lost."""
+        """Of what these receive, so many of a hundred packets are lost; none with 0."""
         self._loss |= dict.fromkeys(names, percent)
         self._apply()
 

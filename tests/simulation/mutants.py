@@ -19,7 +19,7 @@ from chorus_tui.engine.control.raft import Raft
 from chorus_tui.engine.control.raft_ready import HardState, Role
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.voters import Seat
-from chorus_tui.engine.journal.journal import FeedJournal
+from chorus_tui.engine.journal.acceptance import Acceptance
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.simulation.plan import Options
@@ -55,15 +55,15 @@ class Mutant:
 
 def holds_before_the_disk() -> AbstractContextManager[object]:
     """A receiver counts an entry as held, and says so, before it is on the disk."""
-    sort = FeedJournal._sort
+    sort = Acceptance._sort
 
     def early(self, batch):
         fresh, rest = sort(self, batch)
         for heard in fresh:
-            self.chains.advance(heard.entry)
+            self._journal.chains.advance(heard.entry)
         return fresh, rest
 
-    return patch.object(FeedJournal, "_sort", early)
+    return patch.object(Acceptance, "_sort", early)
 
 
 def answers_before_the_sync() -> AbstractContextManager[object]:

@@ -12,8 +12,8 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.control.interface import NotAdmin
 from chorus_tui.engine.tasks.routing import Agent
 from tests.simulation.engines import until
+from tests.simulation.shop import decisions, shop
 from tests.simulation.test_hands import here, with_people
-from tests.simulation.test_tasks import decisions, shop
 
 
 async def test_a_task_waits_for_as_many_people_as_asked_for(autojump_clock):

@@ -163,10 +163,10 @@ async def test_an_identity_lost_with_its_container_is_retired(autojump_clock):
     """A silent agent stays a member for its return; one that joined as ephemeral is retired after ten minutes, its vote taken
     by another before."""
     async with world(10) as at:
-        for name in "abcd":
+        for name in "abcde":
             await at.start(name, ephemeral=name in "ab")
-        await until("four members", lambda: all(len(peer.control.members) == 4 for peer in at.peers.values()))
-        await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()))
+        await until("five members", lambda: all(len(peer.control.members) == 5 for peer in at.peers.values()))
+        await until("five voters", lambda: all(len(peer.control.voters) == 5 for peer in at.peers.values()))
         gone = {name: at.peers[name].peer_id for name in "bc"}
         for name in gone:
             at.kill(name)
@@ -174,7 +174,7 @@ async def test_an_identity_lost_with_its_container_is_retired(autojump_clock):
         here = next(iter(at.peers.values())).control
         await trio.sleep(500)
         assert gone["b"] in here.members
-        await at.start("e")
+        await at.start("f")
         await until("retired", lambda: gone["b"] not in here.members, 400)
         assert gone["c"] in here.members
         assert gone["b"] not in here.voters

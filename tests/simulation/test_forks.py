@@ -25,6 +25,9 @@ class Heeded:
     def apply(self, _entry: Entry, message) -> None:
         self.reasons.append(message.reason)
 
+    def reset(self) -> None:
+        self.reasons.clear()
+
     def doubt(self, _author: str, _epoch: str, seq: int | None) -> None:
         self.doubts.append(seq)
 

@@ -11,8 +11,8 @@ import trio
 from chorus_tui.contract.models.tasks import ClaimTask, ReleaseTask, RetryTask, SubmitTask
 from chorus_tui.contract.problem import Problem
 from tests.simulation.engines import until
+from tests.simulation.shop import Shop, accepted, decisions, shop
 from tests.simulation.test_meeting import one_mesh
-from tests.simulation.test_tasks import Shop, accepted, decisions, shop
 
 PATCH = b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\n"
 

@@ -78,6 +78,28 @@ async def test_two_meshes_become_one_by_their_masters_word(autojump_clock):
         assert all(peer.control.verify()[1] == [] for peer in everybody)
 
 
+async def test_who_was_a_member_of_a_lost_mesh_stays_an_author_for_newcomers(autojump_clock):
+    """A peer that joins a refounded mesh fetches the log of the lost one, so it keeps the feeds of those that are gone: all end
+    with the same feeds."""
+    async with world(13) as at:
+        for name in "abcd":
+            await at.start(name)
+        await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()))
+        alive = next(peer for peer in at.peers.values() if peer.peer_id in peer.control.voters)
+        lost = [peer for peer in at.peers.values() if peer.peer_id in alive.control.voters and peer is not alive]
+        word = await lost[0].journal.say("goodbye", {"reason": "for ever"})
+        await until("heard", lambda: alive.journal.get(*word.key))
+        for peer in lost:
+            at.kill(peer.name)
+        await until("no admin", lambda: alive.control.state == "no_admin")
+        await alive.control.merging.refound()
+        fresh = await at.start("e")
+
+        await until("it joined", lambda: fresh.control.mesh_id == alive.control.mesh_id)
+        await until("it has the word of the lost one", lambda: fresh.journal.get(*word.key) == word)
+        await until("equal feeds", lambda: fresh.journal.chains.frontier() == alive.journal.chains.frontier())
+
+
 async def test_who_missed_the_last_decision_of_its_mesh_follows_the_others(autojump_clock):
     """A member is cut off when its mesh goes into another: back again, it learns of it from those who went, and follows; a
     peer that never was a member is not shown the closed log."""

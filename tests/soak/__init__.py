@@ -1,1 +1,1 @@
-"""The big counts, by ``make soak``: resumable, results in ``results.json`` beside this file."""
+"""The big counts, by ``make soak``: resumable, results in a file a row beside this one."""

@@ -71,12 +71,64 @@ class ExportJournal(Request):
 class ExportPage(Answer):
     """Lines of the export: each a JSON text, exactly as stored, with its signature.
 
-    A feed line is ``{"kind":"feed","topic":…,"envelope":…}``, a control line ``{"kind":"control","entry":…,"sig":…}``.
+    A feed line is ``{"kind":"feed","topic":…,"log_type":…,"envelope":…}``, a control line ``{"kind":"control","entry":…,"sig":…}``.
     Two members that hold the same history export the same set of lines.
     """
 
     lines: list[str]
     next: str | None
+
+
+class Rebuilt(Answer):
+    """What ``journal rebuild`` found and did. ``ok``: nothing was damaged."""
+
+    ok: bool
+    entries: int = Field(description="Entries that verify and are held now")
+    corrected: int = Field(description="Entries whose derived columns were wrong and are made anew")
+    bodies_dropped: int = Field(description="Bodies that were not what their header names; members bring them again")
+    entries_dropped: int = Field(
+        description="Entries that did not verify, and those after them; members bring them again"
+    )
+    problems: list[str]
+
+
+class AuthorShare(Answer):
+    """One author's part of what is held. ``bytes`` of headers and bodies."""
+
+    author: str
+    author_name: str = ""
+    entries: int
+    bytes: int
+    erased: int
+
+
+class TypeShare(Answer):
+    """One message type's part; ``log_type`` is the original's name in its log."""
+
+    type: str
+    log_type: str
+    entries: int
+    bytes: int
+    erased: int
+
+
+class JournalStats(Answer):
+    """What is held, in numbers. The last four are this peer's own flow and its limits."""
+
+    entries: int
+    bytes: int
+    erased: int = Field(description="Entries whose body was erased by a decision")
+    withheld: int = Field(description="Entries whose body is not here although nobody erased it; it is asked for")
+    unreadable: int = Field(description="Entries whose body does not fit its type")
+    parked: int = Field(description="Entries in memory that wait for those before them")
+    forks: int = Field(description="Forks that are not decided")
+    evidence: int = Field(description="Entries kept as evidence of forks")
+    by_author: list[AuthorShare]
+    by_type: list[TypeShare]
+    opened_last_minute: int
+    openings_per_minute: int
+    opened_bytes: int
+    openings_bytes: int
 
 
 class LogLine(Answer):
@@ -121,3 +173,9 @@ class ResolveFork(Request):
     epoch: str = Field(pattern="^[0-9a-f]{4,32}$")
     seq: int = Field(ge=0)
     keep: str = Field(pattern="^[0-9a-f]{4,64}$")
+
+
+class EraseBody(Request):
+    """``hash`` is that of the entry, or its first digits. Its author or a master may ask."""
+
+    hash: str = Field(pattern="^[0-9a-f]{8,64}$")

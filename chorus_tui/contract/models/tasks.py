@@ -243,6 +243,7 @@ class TaskResult(Answer):
     output_bytes: int = 0
     output_cut: bool = False
     log: str = Field(default="", description="Blob digest of the whole kept output")
+    copies: int | None = Field(default=None, description="Others that held log and artifacts when this was said")
     artifacts: list[Artifact] = Field(default_factory=list)
     commands: list[CommandResult] = Field(default_factory=list)
     image: str = ""
@@ -284,6 +285,16 @@ class LostResult(Answer):
     why: str
     entry: str
     result: TaskResult
+
+
+class ErasedText(Answer):
+    """A message of the task whose text was erased by a decision; ``entry`` is the hash of its header, which stays."""
+
+    type: str
+    author: str
+    author_name: str
+    at: float
+    entry: str
 
 
 class TaskRow(Answer):
@@ -329,3 +340,6 @@ class TaskView(TaskRow):
     retried_as: list[str] = Field(default_factory=list)
     approvals_needed: int = 0
     approvals: list[ApprovalWord] = Field(default_factory=list, description="Who agreed or denied, and when")
+    erased: list[ErasedText] = Field(
+        default_factory=list, description="What was said of it and is gone; decisions stand"
+    )

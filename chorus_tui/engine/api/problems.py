@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.api.bridge import EngineStopping
 from chorus_tui.engine.control.interface import NoMesh, NotAdmin
+from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,11 +66,17 @@ def to_problem(error: BaseException) -> Problem:
         case BlobMissing():
             return Problem(404, "blob-missing", "No peer in reach holds this content", str(error))
         case Refused():
-            return Problem(409, "refused", "The journal did not take this", str(error))
+            return _of_refusal(error)
         case asyncio.TimeoutError():
             return Problem(504, "timeout", "The engine did not answer in time")
         case _:
             return Problem(500, "internal", "The engine made an error")
+
+
+def _of_refusal(error: Refused) -> Problem:
+    if isinstance(error, OverQuota):
+        return Problem(429, "over-quota", "This peer has said too much new", str(error))
+    return Problem(409, "refused", "The journal did not take this", str(error))
 
 
 def field_messages(error: ValidationError) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Who stands first: the five parts of the score. Pure.
 
-The score orders candidates in time and nothing else: a voter that misses the admin waits the longer the lower its score.
-It never gives a vote, takes one away or deposes a healthy admin. The admin works the parts out from what it and others
+The score orders candidates in time and nothing else: a voter that misses the admin waits a step for each voter that
+scores higher. Steps are equal, however near the scores are: two that stand at once split the votes, and a split costs more
+than a step. The score never gives a vote, takes one away or deposes a healthy admin. The admin works the parts out from what it and others
 observed and shows them in its heartbeat, so that all order by the same numbers when it is gone.
 """
 
@@ -15,10 +16,10 @@ HALF_UPTIME_S = 600.0
 SLOW_S = 0.5
 """A round trip this long is worth nothing."""
 VETERAN_TERMS = 5
-STEP = 0.15
-"""Of the window: how far apart those stand whose scores are equal."""
+STEP = 0.2
+"""Of the window: how long after its better a voter stands; longer than asking for votes takes."""
 JITTER = 0.05
-"""Of the window: what breaks ties that nothing else does."""
+"""Of the window: what parts two that do not know the same scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,16 @@ def score(by_part: dict[str, float]) -> float:
 
 
 def rank(me: str, table: dict[str, dict[str, float]]) -> int:
-    """How many with the same score come first: by uptime, then by peer id."""
+    """How many come first: by score, of equal ones by uptime, then by peer id."""
 
     def order(peer_id: str) -> tuple[float, float, str]:
         by_part = table.get(peer_id, {})
         return (round(score(by_part), 2), by_part.get("uptime", 0.0), peer_id)
 
     mine = order(me)
-    return sum(order(peer_id)[0] == mine[0] and order(peer_id) > mine for peer_id in table)
+    return sum(order(peer_id) > mine for peer_id in table)
 
 
-def delay(window_s: float, best: float, own: float, rank_: int, chance: float) -> float:
-    """Seconds to wait before standing: none for the best score, ``best``, but the jitter. ``chance`` is drawn from 0 to 1."""
-    return window_s * (max(best - own, 0.0) + STEP * rank_ + JITTER * chance)
+def delay(window_s: float, rank_: int, chance: float) -> float:
+    """Seconds to wait before standing: none for the best but the jitter. ``chance`` is drawn from 0 to 1."""
+    return window_s * (STEP * rank_ + JITTER * chance)

@@ -212,13 +212,8 @@ class Governing:
         by_part = self.parts(peer_id)
         return candidacy.score(by_part) if by_part else 0.5
 
-    def best(self) -> float:
-        """The highest score of a voter, the silent admin left out."""
-        others = [peer_id for peer_id in self._control.voters if peer_id != self._control.admin]
-        return max((self.score(peer_id) for peer_id in others), default=1.0)
-
     def rank(self) -> int:
-        """How many other voters with this peer's score come first, the silent admin left out."""
+        """How many other voters come first, the silent admin left out."""
         control = self._control
         table = {peer_id: self.parts(peer_id) for peer_id in control.voters if peer_id != control.admin}
         return candidacy.rank(control.me.peer_id, table)

@@ -17,6 +17,7 @@ from chorus_tui.engine.control import entries, seating, told
 from chorus_tui.engine.control.followers import fetch_new
 from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.control.log import Gap, Log
+from chorus_tui.engine.control.membership import Roster
 from chorus_tui.engine.control.store import Stored
 from chorus_tui.engine.mesh.interface import MeshError
 from chorus_tui.engine.protocol.canonical import WireError
@@ -34,6 +35,10 @@ class Merging:
 
     def __init__(self, control: ControlService) -> None:
         self._control = control
+        self._line: set[str] = set()
+        """Our mesh and those that came before it, as far as their logs are here."""
+        self._offered: set[str] = set()
+        self._refounded: set[str] = set()
         control.on_request(entries.ABSORBED_BY, self._may_go)
 
     def survivor(self, mesh_id: str) -> bool:
@@ -76,14 +81,22 @@ class Merging:
             )
         return None
 
+    def note(self, roster: Roster) -> None:
+        """A mesh in our line, and those before it."""
+        self._line.add(roster.mesh_id)
+        self._offered.update(roster.offers)
+        if roster.refounds is not None:
+            self._refounded.add(roster.refounds)
+
     async def run(self) -> None:
-        """Until cancelled: fetch the logs of meshes that come into ours, to their last entry."""
+        """Until cancelled: fetch the logs of meshes that come into ours, to their last entry, and of those it was founded in
+        place of. Who was a member there stays an author here."""
         while True:
             await trio.sleep(LOOK_S)
-            mine = self._control.log
-            for mesh_id in mine.roster.offers if mine is not None else ():
-                if mesh_id not in self._control.closed:
-                    await self._fetch(mesh_id)
+            if self._control.log is not None:
+                self.note(self._control.log.roster)
+            for mesh_id in sorted((self._offered | self._refounded) - self._control.closed):
+                await self._fetch(mesh_id)
 
     async def _fetch(self, mesh_id: str) -> None:
         control = self._control
@@ -95,7 +108,7 @@ class Merging:
             except (MeshError, WireError, Gap, trio.TooSlowError) as error:
                 log.debug("That member has no log of the mesh", peer=peer_id, mesh=mesh_id, reason=str(error))
                 continue
-            if foreign.roster.absorbed_by == control.mesh_id:
+            if foreign.roster.absorbed_by in self._line or mesh_id in self._refounded:
                 await self._keep(foreign, stored)
 
     async def _keep(self, foreign: Log, stored: Stored) -> None:
@@ -109,6 +122,7 @@ class Merging:
             await control.store.keep(replace(stored, entries=fresh, replace_from=fresh[0].index if fresh else None))
             control.closed.add(foreign.mesh_id)
             control.ever |= foreign.roster.ever
+            self.note(foreign.roster)
             control.replay(fresh)
             control.changed()
 

@@ -76,10 +76,15 @@ class Raft(RaftState):
             self._follow(self.term, None, reason)
 
     def reassured(self, term: int) -> None:
-        """The admin of this term was heard by another way than its messages: no reason to stand yet."""
+        """The admin of this term was heard by another way than its messages: no reason to stand yet.
+
+        That way may be slow, and what comes by it tells of the past. So it buys a heartbeat less than a message does: enough
+        while it is the only way, and nothing when the admin's own messages were heard as lately.
+        """
         if self.role is Role.FOLLOWER and term >= self.term:
             self._trigger = "heartbeat_timeout"
-            self._deadline, self._stand_at = self._now + self.timing.timeout, None
+            until = self._now + self.timing.timeout - self.timing.heartbeat
+            self._deadline, self._stand_at = max(self._deadline, until), None
 
     def adopt(self, entries: list[Entry], commit: int) -> None:
         """Take entries that a certificate proves committed, however they came; they win over uncommitted ones."""

@@ -14,6 +14,7 @@ from typing import Any
 from chorus_tui.engine.control import authority, entries, join
 from chorus_tui.engine.control.interface import ControlEntry, Member
 from chorus_tui.engine.control.membership import Roster
+from chorus_tui.engine.journal import erasure
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
@@ -61,12 +62,21 @@ def _judges(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
     return needs("approve")(member, data, roster) if member.kind == "human" else "only people approve or deny tasks"
 
 
+def _erases(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """One's own words; anybody's with the authority of a master."""
+    if erasure.named_entry(data) is None:
+        return "author, epoch, seq and hash name the entry whose body goes"
+    own = data["author"] == member.peer_id and not member.clash
+    return None if own else needs("grant_roles")(member, data, roster)
+
+
 REQUESTS: dict[str, Rule] = {
     entries.PARAMETERS_SET: needs("grant_roles"),
     entries.MEMBER_CHANGED: _grants,
     entries.MEMBER_RETIRED: _removes,
     entries.HAND_OVER: needs("trigger"),
     entries.FORK_RESOLVED: needs("grant_roles"),
+    entries.BODY_ERASED: _erases,
     entries.ABSORB_OFFER: needs("grant_roles"),
     entries.ABSORBED_BY: needs("grant_roles"),
     entries.TASK_APPROVED: _judges,

@@ -86,7 +86,7 @@ class ControlService:
         self.governing = Governing(self)
         self.discovery = Discovery(self)
         self.merging = Merging(self)
-        journal.set_membership(self.is_member)
+        journal.set_membership(self.is_member, self.was_member)
         mesh.set_gate(self.may_open)
 
     # ── the interface ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,6 +186,10 @@ class ControlService:
         """A member of the present mesh; this peer always is."""
         return peer_id == self.me.peer_id or peer_id in self.members
 
+    def was_member(self, peer_id: str) -> bool:
+        """A member of any mesh known here, now or before; this peer always is."""
+        return self.is_member(peer_id) or peer_id in self.ever
+
     def may_open(self, peer_id: str, protocol: str) -> bool:
         """The mesh's gate: strangers reach only what joining needs, and former members the logs of closed meshes."""
         left_behind = protocol == CONTROL_LOG and peer_id in self.ever
@@ -213,6 +217,7 @@ class ControlService:
         for mesh_id in self.store.meshes():
             loaded, decided, undecided = self.store.load(mesh_id)
             self.ever |= loaded.roster.ever
+            self.merging.note(loaded.roster)
             if loaded.roster.absorbed_by is not None:
                 self.closed.add(mesh_id)
             if mesh_id == current:
@@ -231,8 +236,7 @@ class ControlService:
 
     def _delay(self) -> float:
         window = max(self.parameters["admin_timeout_s"] / 15, LEAST_WINDOW_S)
-        own, best = self.governing.score(self.me.peer_id), self.governing.best()
-        return candidacy.delay(window, best, own, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
+        return candidacy.delay(window, self.governing.rank(), self.entropy.uniform(0.0, 1.0))
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""

@@ -13,6 +13,10 @@ Frontier = dict[str, dict[str, tuple[int, str]]]
 """``{author: {epoch: (next seq, head hash)}}``."""
 
 MAX_PARKED = 4096
+PARKED_BYTES = 32 * 1024 * 1024
+HEADER_BYTES = 512
+AUTHORS_SHARE = 8
+"""One author fills at most this part of the room: it cannot push out what waits of the others."""
 
 
 class Place(Enum):
@@ -81,22 +85,63 @@ def missing(ours: Frontier, theirs: Frontier) -> list[tuple[str, str, int]]:
     return wanted
 
 
-class Parked:
-    """Entries after a gap, kept until the range before them has come. Bounded; the oldest go first."""
+@dataclass(slots=True)
+class _Room:
+    """What waits, oldest first, and how much it is."""
 
-    def __init__(self, limit: int = MAX_PARKED) -> None:
-        self._limit = limit
-        self._entries: OrderedDict[tuple[str, str, int], Entry] = OrderedDict()
+    most: int
+    most_bytes: int
+    sizes: OrderedDict[tuple[str, str, int], int] = field(default_factory=OrderedDict)
+    bytes: int = 0
+
+    def put(self, key: tuple[str, str, int], size: int) -> None:
+        self.sizes[key] = size
+        self.bytes += size
+
+    def remove(self, key: tuple[str, str, int]) -> None:
+        self.bytes -= self.sizes.pop(key)
+
+    def surplus(self) -> tuple[str, str, int] | None:
+        """The oldest, when there is too much."""
+        over = len(self.sizes) > self.most or self.bytes > self.most_bytes
+        return next(iter(self.sizes)) if over else None
+
+
+class Parked:
+    """Entries after a gap, kept until the range before them has come. Bounded in number and bytes, of each author and of all;
+    what is too much goes, the oldest first: it comes again with the range."""
+
+    def __init__(self, limit: int = MAX_PARKED, limit_bytes: int = PARKED_BYTES) -> None:
+        self._share = (max(1, limit // AUTHORS_SHARE), limit_bytes // AUTHORS_SHARE)
+        self._all = _Room(limit, limit_bytes)
+        self._of: dict[str, _Room] = {}
+        self._entries: dict[tuple[str, str, int], Entry] = {}
 
     def add(self, entry: Entry) -> None:
         """Keep one; the same one twice is one."""
+        self.take(*entry.key)
+        size = len(entry.body or b"") + HEADER_BYTES
         self._entries[entry.key] = entry
-        while len(self._entries) > self._limit:
-            self._entries.popitem(last=False)
+        for room in (self._all, self._of.setdefault(entry.author, _Room(*self._share))):
+            room.put(entry.key, size)
+        for room in (self._of[entry.author], self._all):
+            while key := room.surplus():
+                self.take(*key)
 
     def take(self, author: str, epoch: str, seq: int) -> Entry | None:
         """The parked entry that is next now, if there is one."""
-        return self._entries.pop((author, epoch, seq), None)
+        key = (author, epoch, seq)
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._all.remove(key)
+            self._of[author].remove(key)
+            if not self._of[author].sizes:
+                del self._of[author]
+        return entry
+
+    def by_author(self) -> dict[str, int]:
+        """How many wait, by author."""
+        return {author: len(room.sizes) for author, room in self._of.items()}
 
     def __len__(self) -> int:
         return len(self._entries)

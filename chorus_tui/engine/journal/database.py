@@ -39,6 +39,10 @@ class Database(Protocol):
         """Run an indexed, short read. Sees everything committed."""
         ...
 
+    async def scrub(self) -> None:
+        """Leave nothing of deleted or overwritten values in the file or its log."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -69,16 +73,21 @@ class SqliteDatabase:
     async def write(self, work: Work[T]) -> T:
         if self._closed:
             raise StoreError(f"{self._path} is closed: the engine is stopping.")
-        done = trio.Event()
-        job = _Job(work, trio.lowlevel.current_trio_token(), done)
+        result: T = await self._handed(_Job(work, trio.lowlevel.current_trio_token(), trio.Event()))
+        return result
+
+    async def scrub(self) -> None:
+        await self._handed(_Scrub(lambda _: None, trio.lowlevel.current_trio_token(), trio.Event()))
+
+    async def _handed(self, job: _Job) -> Any:
+        assert job.done is not None
         self._jobs.put(job)
         # What was handed to the writer happens; a caller that is cancelled must not believe otherwise.
         with trio.CancelScope(shield=True):
-            await done.wait()
+            await job.done.wait()
         if job.error is not None:
             raise job.error
-        result: T = job.result
-        return result
+        return job.result
 
     def read(self, work: Work[T]) -> T:
         try:
@@ -100,8 +109,10 @@ class SqliteDatabase:
             stop = jobs[-1] is None
             work = [job for job in jobs if job is not None]
             if work:
-                _commit(self._writer, work, self._path)
+                _commit(self._writer, [job for job in work if not isinstance(job, _Scrub)], self._path)
                 for job in work:
+                    if isinstance(job, _Scrub):
+                        job.empty_log(self._writer, self._path)  # outside of any transaction
                     job.tell()
             if stop:
                 return
@@ -124,6 +135,7 @@ class InlineDatabase:
 
     def __init__(self, schema: list[str], image: bytes | None = None) -> None:
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        self._connection.execute("PRAGMA secure_delete=ON")
         if image is not None:
             self._connection.deserialize(image)
         _migrate(self._connection, schema, Path(":memory:"))
@@ -141,6 +153,10 @@ class InlineDatabase:
             raise job.error
         result: T = job.result
         return result
+
+    async def scrub(self) -> None:
+        """Nothing to do: memory has no log, and SQLite overwrites what is deleted."""
+        await trio.lowlevel.checkpoint()
 
     def read(self, work: Work[T]) -> T:
         return work(self._connection)
@@ -172,6 +188,22 @@ class _Job:
         if self.token is not None and self.done is not None:
             with contextlib.suppress(trio.RunFinishedError):
                 self.token.run_sync_soon(self.done.set)
+
+
+class _Scrub(_Job):
+    """Asks for an empty log."""
+
+    def empty_log(self, connection: sqlite3.Connection, path: Path) -> None:
+        try:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            self.error = _store_error(path, error)
+        else:
+            if busy:
+                self.error = StoreError(
+                    f"{path}: its log could not be emptied, because another program reads the file. Close that program; "
+                    "what was erased leaves the log at the next try"
+                )
 
 
 def _commit(connection: sqlite3.Connection, jobs: list[_Job], path: Path) -> None:
@@ -207,6 +239,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what is erased leaves no bytes behind
     except sqlite3.Error as error:
         raise _store_error(path, error) from error
     return connection

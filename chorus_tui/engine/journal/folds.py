@@ -1,7 +1,8 @@
-"""Who is given what: folds by message type, and the bounded local log of fleeting messages."""
+"""Who is given what: folds by message type."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,17 +11,6 @@ from chorus_tui.engine.journal.intake import Heard
 from chorus_tui.engine.journal.interface import Fold
 
 log = structlog.get_logger("chorus.journal")
-
-
-@dataclass(frozen=True, slots=True)
-class FleetingLine:
-    """One line of the bounded local log of fleeting messages."""
-
-    at: float
-    log_type: str
-    type: str
-    author: str
-    topic: str
 
 
 @dataclass(slots=True)
@@ -43,3 +33,12 @@ class Folds:
                 fold.apply(heard.entry, heard.message)
             except Exception:
                 log.exception("A fold failed on an entry", entry=heard.entry.key, type=heard.entry.type)
+
+    def reset(self, types: Iterable[str]) -> Folds:
+        """Let those that take one of these types forget everything said; they, alone, to be given all of it again at once."""
+        again = Folds()
+        touched = {id(fold): fold for name in types for fold in self.by_type.get(name, ())}
+        for fold in touched.values():
+            fold.reset()
+            again.add(fold)
+        return again

@@ -180,6 +180,9 @@ class Forks:
             self._note(one, other)
             self.heard.append((one, other))
 
+    def reset(self) -> None:
+        """Evidence stays: it proves itself, whatever became of the entry that brought it."""
+
     # ── resolution ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def resolve(self, author: str, epoch: str, seq: int, keep: str) -> None:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.contract.models.journal import (
+    Delivery,
+    ExportPage,
+    JournalPage,
+    JournalStats,
+    TailJournal,
+    Verification,
+)
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
 
@@ -29,6 +36,11 @@ class Fold(Protocol):
     def apply(self, entry: Entry, message: Message) -> None:
         """One entry with its validated message: every stored one of ``types`` once at the start, then each new one,
         own ones included, always after it is on disk. Must not block or raise."""
+        ...
+
+    def reset(self) -> None:
+        """Forget every entry: a body was erased, and all that are left are applied again right after, before anybody
+        else runs. What came from elsewhere (the control log, gossip, doubts) stays. Must not block or raise."""
         ...
 
 
@@ -52,8 +64,9 @@ class Journal(Protocol):
         """Register before :meth:`open`; one handler a type."""
         ...
 
-    def set_membership(self, is_member: Callable[[str], bool]) -> None:
-        """Who may speak here; asked at each message and stream. Until set: only this peer."""
+    def set_membership(self, is_member: Callable[[str], bool], was_member: Callable[[str], bool] | None = None) -> None:
+        """Who may speak here, asked at each message and stream; and whose entries are kept when a member brings them: those
+        of anybody who was ever a member of a mesh that is known here. Until set: only this peer."""
         ...
 
     async def open(self) -> None:
@@ -68,7 +81,7 @@ class Journal(Protocol):
         """Append to the own feed and gossip. Returns when it is on disk (WAL, synchronous FULL) and handed to gossip.
 
         ``topic`` defaults to the static topic of the type. ``optional`` are envelope fields of seed 0. Raises
-        :class:`Refused`.
+        :class:`Refused`, and of what opens something new :class:`chorus_tui.engine.journal.flow.OverQuota`.
         """
         ...
 
@@ -91,6 +104,8 @@ class Journal(Protocol):
     async def tail(self, request: TailJournal) -> JournalPage: ...
 
     async def verify(self) -> Verification: ...
+
+    async def stats(self) -> JournalStats: ...
 
     async def export(self, after: str | None, limit: int) -> ExportPage: ...
 

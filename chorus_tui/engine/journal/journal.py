@@ -14,29 +14,37 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.journal import Delivery, ExportPage, JournalPage, TailJournal, Verification
+from chorus_tui.contract.models.journal import (
+    Delivery,
+    ExportPage,
+    JournalPage,
+    JournalStats,
+    TailJournal,
+    Verification,
+)
 from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.journal import reading
-from chorus_tui.engine.journal.chain import MAX_PARKED, Chains, Parked, Place
+from chorus_tui.engine.journal import reading, statistics
+from chorus_tui.engine.journal.acceptance import Acceptance, feed_entry
+from chorus_tui.engine.journal.chain import MAX_PARKED
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.erasure import Erasures
 from chorus_tui.engine.journal.events import EventBus
-from chorus_tui.engine.journal.folds import FleetingLine, Folds
+from chorus_tui.engine.journal.fleeting import Fleeting
+from chorus_tui.engine.journal.flow import Flow, Limits, opening_types, opens
+from chorus_tui.engine.journal.folds import Folds
 from chorus_tui.engine.journal.forks import Forks
-from chorus_tui.engine.journal.hlc import Hlc, HybridClock
+from chorus_tui.engine.journal.hlc import HybridClock
 from chorus_tui.engine.journal.intake import Heard, Intake, readable
 from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.speech import Saying, Speech
 from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.mesh.interface import Mesh, MeshError
-from chorus_tui.engine.protocol import envelope, identity, messages
+from chorus_tui.engine.protocol import envelope, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 
 log = structlog.get_logger("chorus.journal")
-
-SKEW_S = 300.0
-FLEETING_KEPT = 2000
 
 
 class FeedJournal:
@@ -45,6 +53,7 @@ class FeedJournal:
     def __init__(
         self, identity_: identity.Identity, database: Database, mesh: Mesh, redact: Callable[[Any], Any],
         clock: Clock, entropy: Entropy, events: EventBus, version: str, *, replicate_every_s: float = 30.0,
+        limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self.me = identity_
         self.mesh = mesh
@@ -56,22 +65,22 @@ class FeedJournal:
         self._entropy = entropy
         self._events = events
         self._version = version
-        self._hlc = HybridClock(identity_.peer_id[-8:])
+        self.hlc = HybridClock(identity_.peer_id[-8:])
         self._folds = Folds()
-        self._fleeting: dict[str, FleetingHandler] = {}
-        self.fleeting_log: deque[FleetingLine] = deque(maxlen=FLEETING_KEPT)
-        self._parked = Parked()
-        self._lock = trio.Lock()
+        self._fleeting = Fleeting(clock)
+        self.lock = trio.Lock()
+        self.flow = Flow(limits or Limits())
         self._waiting: deque[Saying] = deque()
         self._unreadable: deque[Heard] = deque(maxlen=MAX_PARKED)
         self._epoch = entropy.bytes(16).hex()
         self._head: str | None = None
         self._seq = 0
-        self._skewed: set[str] = set()
         self.forks_held = Forks(self)
         self._folds.add(self.forks_held)
+        self.erasures = Erasures(self)
         self._decisions = trio.Event()
         self._met: set[str] = set()
+        self._acceptance = Acceptance(self)
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
         mesh.on_gossip(self._hear)
@@ -86,13 +95,16 @@ class FeedJournal:
         self.forks_held.on_doubt(handler)
 
     def on_fleeting(self, type_: str, handler: FleetingHandler) -> None:
-        self._fleeting[type_] = handler
+        self._fleeting.handlers[type_] = handler
 
-    def set_membership(self, is_member: Callable[[str], bool]) -> None:
+    def set_membership(self, is_member: Callable[[str], bool], was_member: Callable[[str], bool] | None = None) -> None:
         self.intake.is_member = is_member
+        self._acceptance.strangers.was_member = was_member or is_member
 
     def members_changed(self) -> None:
-        """Replicate with linked members that were not members before."""
+        """Replicate with linked members that were not members before, and with all when a stranger turns out to be none."""
+        if self._acceptance.strangers.known_now():
+            self.replication.ask_all()
         for peer_id in self.mesh.links():
             if peer_id not in self._met and self.intake.is_member(peer_id):
                 self._met.add(peer_id)
@@ -103,10 +115,16 @@ class FeedJournal:
     async def open(self) -> None:
         self.chains = self.store.chains()
         self.forks_held.open()
-        for entry, problem in self.store.of_types(self._folds.by_type):
-            if not problem:
-                self.give(readable(entry))
+        await self.erasures.follow()
+        self.flow.total = self.store.bytes_of(self.me.peer_id, opening_types())
+        self._replay(self._folds)
         await self._open_epoch()
+
+    def _replay(self, folds: Folds) -> None:
+        """Without giving way: nobody sees half of it."""
+        for entry, problem in self.store.of_types(folds.by_type):
+            if not problem and self.forks_held.counts(entry.header):
+                folds.apply(readable(entry))
 
     async def _open_epoch(self, reason: str = "") -> None:
         """Commit to the last own head, then count from 0."""
@@ -123,25 +141,30 @@ class FeedJournal:
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.replication.run)
-            nursery.start_soon(self._mind_forks)
+            nursery.start_soon(self._follow_decisions)
             task_status.started()
 
     def give(self, heard: Heard) -> None:
         """To the folds, if it counts."""
-        if self.forks_held.counts(_entry(heard).header):
+        if self.forks_held.counts(feed_entry(heard).header):
             self._folds.apply(heard)
 
     def fork_resolved(self, author: str, epoch: str, seq: int, keep: str) -> None:
         """The mesh decided which of two entries under one number counts."""
         self.forks_held.resolve(author, epoch, seq, keep)
+        self.decided()
+
+    def decided(self) -> None:
+        """The control log said something about feeds: follow it soon."""
         self._decisions.set()
 
-    async def _mind_forks(self) -> None:
-        """Tell and store evidence, follow decisions, and leave an own epoch that was forked."""
+    async def _follow_decisions(self) -> None:
+        """Tell and store evidence, follow decisions on forks and erasures, and leave an own epoch that was forked."""
         while True:
-            async with self._lock:
+            async with self.lock:
                 await self.forks_held.keep_heard()
                 await self.forks_held.follow()
+                await self._follow_erasures()
             await self.forks_held.search()
             await self.forks_held.tell()
             if self.forks_held.forked(self.me.peer_id, self._epoch):
@@ -149,15 +172,25 @@ class FeedJournal:
             await self._decisions.wait()
             self._decisions = trio.Event()
 
+    async def _follow_erasures(self) -> None:
+        """Under the lock: from the disk, then from the features."""
+        if erased := await self.erasures.follow():
+            self._replay(self._folds.reset(erased))
+            self.flow.total = self.store.bytes_of(self.me.peer_id, opening_types())
+
     # ── speaking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def say(self, type_: str, data: dict[str, Any], *, topic: str | None = None, **optional: Any) -> Entry:
         saying = self._speech.prepare(type_, data, topic, optional)
+        if opens(type_, data):
+            self.flow.admit(saying.size, self.clock.monotonic())
         self._waiting.append(saying)
-        async with self._lock:
+        async with self.lock:
             if saying.entry is None and saying.error is None:
                 await self._append_waiting()
         if saying.error is not None:
+            if opens(type_, data):
+                self.flow.take_back(saying.size)
             raise saying.error
         assert saying.entry is not None
         return saying.entry
@@ -167,7 +200,7 @@ class FeedJournal:
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
         seq, head = self._seq, self._head
         for saying in batch:
-            hlc = str(self._hlc.tick(self.clock.wall()))
+            hlc = str(self.hlc.tick(self.clock.wall()))
             saying.entry = envelope.seal(
                 saying.envelope, saying.topic, self.me, epoch=self._epoch, seq=seq, prev=head, hlc=hlc
             )
@@ -228,16 +261,7 @@ class FeedJournal:
         if heard.entry is not None:
             await self.accept([heard], author)
         elif heard.message is not None:
-            self.note_fleeting(heard.envelope, topic)
-            handler = self._fleeting.get(heard.envelope["type"])
-            if handler is not None:
-                await handler(author, heard.message, topic)
-
-    def note_fleeting(self, heard: dict[str, Any], topic: str) -> None:
-        """One line in the bounded local log."""
-        type_ = heard["type"]
-        line = FleetingLine(self.clock.wall(), messages.log_type(type_), type_, heard["from"], topic)
-        self.fleeting_log.append(line)
+            await self._fleeting.hear(heard.envelope["type"], author, heard.message, topic)
 
     def _keep_unreadable(self, heard: Heard) -> None:
         self._unreadable.append(heard)
@@ -249,87 +273,8 @@ class FeedJournal:
             await self.accept([heard], heard.entry.author)
 
     async def accept(self, batch: list[Heard], source: str) -> int:
-        """Store verified entries of others in the given order; how many were new. Gaps are parked and asked for."""
-        async with self._lock:
-            fresh, rest = self._sort(batch)
-            if fresh:
-                await self.store.add((_entry(heard), heard.problem) for heard in fresh)
-            for heard in fresh:
-                entry = _entry(heard)
-                # Only now: what the heads say is told to others as held.
-                self.chains.advance(entry)
-                self._hear_clock(entry)
-                self.give(heard)
-                if heard.problem:
-                    self.say_line(
-                        "warning",
-                        f"An entry of type {entry.type} is stored but unreadable: {heard.problem}",
-                        entry.author,
-                    )
-            await self._note_forks(rest, source)
-            gap = self._park(rest)
-        if gap:
-            self.replication.ask(source)
-        return len(fresh)
-
-    def _sort(self, batch: list[Heard]) -> tuple[list[Heard], list[Heard]]:
-        """What can be appended now, parked followers included, and the rest. The heads stay until it is on disk."""
-        fresh: list[Heard] = []
-        rest: list[Heard] = []
-        staged = Chains(dict(self.chains.heads))
-        queue = deque(batch)
-        while queue:
-            heard = queue.popleft()
-            entry = _entry(heard)
-            if self.forks_held.refused(entry):
-                continue
-            if staged.place(entry, None) is Place.NEXT:
-                staged.advance(entry)
-                fresh.append(heard)
-                h = entry.header
-                follower = self._parked.take(h.author, h.epoch, h.seq + 1)
-                if follower is not None:
-                    queue.appendleft(readable(follower))
-            else:
-                rest.append(heard)
-        return fresh, rest
-
-    def _park(self, rest: list[Heard]) -> bool:
-        """Keep what waits for a gap; whether to ask for one. The other branch of a fork is no gap: nobody could close it."""
-        gap = False
-        for heard in rest:
-            entry = _entry(heard)
-            if (
-                not self.forks_held.forked(entry.author, entry.header.epoch)
-                and self.chains.place(entry, None) is Place.GAP
-            ):
-                self._parked.add(entry)
-                gap = True
-        return gap
-
-    async def _note_forks(self, rest: list[Heard], source: str) -> None:
-        for heard in rest:
-            entry = _entry(heard)
-            h = entry.header
-            held = self.store.get(h.author, h.epoch, h.seq)
-            if held is None and self.chains.place(entry, None) is Place.BROKEN:
-                before = self.store.get(h.author, h.epoch, h.seq - 1)
-                if before is not None and await self.forks_held.seen(before, entry, source):
-                    self.intake.refuse("fork")
-            elif held is not None and held.hash != entry.hash and await self.forks_held.seen(held, entry, source):
-                self.intake.refuse("fork")
-        if self.forks_held.untold or self.forks_held.heard:
-            self._decisions.set()
-
-    def _hear_clock(self, entry: Entry) -> None:
-        ahead = self._hlc.hear(Hlc.parse(entry.header.hlc), self.clock.wall())
-        if ahead > SKEW_S and entry.author not in self._skewed:
-            self._skewed.add(entry.author)
-            self.say_line(
-                "warning",
-                f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one",
-                entry.author,
-            )
+        """See :meth:`chorus_tui.engine.journal.acceptance.Acceptance.accept`."""
+        return await self._acceptance.accept(batch, source)
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -350,6 +295,10 @@ class FeedJournal:
         """(author, epoch, first number that does not count) of every fork, with evidence."""
         return self.forks_held.places()
 
+    def find(self, hash_: str) -> list[Entry]:
+        """At most two entries whose hash begins so."""
+        return self.store.find(hash_)
+
     def delivery(self, entry: Entry) -> Delivery:
         sent, received = self.store.delivered(entry.header.epoch, entry.header.seq)
         held = self.replication.holders(entry) | set(received)
@@ -365,13 +314,22 @@ class FeedJournal:
     async def verify(self) -> Verification:
         return await reading.verify(self.store)
 
+    async def stats(self) -> JournalStats:
+        tallies = self.store.tallies()
+        total = {
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("entries", "bytes", "erased", "withheld", "unreadable")
+        }
+        return JournalStats(
+            **total, parked=len(self._acceptance.parked), forks=len(self.forks()),
+            evidence=sum(pieces for *_, pieces in self.store.forks()), by_author=statistics.by_author(tallies),
+            by_type=statistics.by_type(tallies), opened_last_minute=self.flow.last_minute(self.clock.monotonic()),
+            openings_per_minute=self.flow.limits.per_minute, opened_bytes=self.flow.total,
+            openings_bytes=self.flow.limits.total_bytes,
+        )  # fmt: skip
+
     async def export(self, after: str | None, limit: int) -> ExportPage:
         key = reading.parse_cursor(after)
         rows = self.store.page_after(key, limit)
         lines = [json.dumps(reading.export_line(*row), ensure_ascii=False, sort_keys=True) for row in rows]
         return ExportPage(lines=lines, next=reading.cursor(rows[-1]) if len(rows) == limit else None)
-
-
-def _entry(heard: Heard) -> Entry:
-    assert heard.entry is not None
-    return heard.entry

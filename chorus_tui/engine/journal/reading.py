@@ -29,9 +29,10 @@ def view(entry: Entry, problem: str, delivery: Delivery | None) -> JournalEntry:
 def export_line(header: bytes, sig: str, body: bytes | None) -> dict[str, Any]:
     """One line of the export: topic and envelope as gossiped, or the signed header alone when there is no readable body."""
     entry = entry_from_header(header, sig, body, verified=True)
+    about = {"kind": "feed", "topic": entry.header.topic, "log_type": messages.log_type(entry.type)}
     if entry.envelope is None:
-        return {"kind": "feed", "topic": entry.header.topic, "header": header.decode(), "sig": sig}
-    return {"kind": "feed", "topic": entry.header.topic, "envelope": entry.wire().decode()}
+        return {**about, "header": header.decode(), "sig": sig}
+    return {**about, "envelope": entry.wire().decode()}
 
 
 def cursor(row: StoredRow) -> str:

@@ -31,6 +31,8 @@ FRAME_BYTES = 512 * 1024
 PAGE = 256
 BRANCH = 64
 """Headers of a branch shown at once."""
+BODIES = 8
+"""Missing bodies of one answer: as large as they may be, they fit a frame."""
 WATERMARK_S = 10.0
 WATERMARKS = 300
 PATIENCE_S = 30.0
@@ -99,6 +101,12 @@ class Replication:
                     await self._initiate(stream)
                 finally:
                     await stream.close()
+                if self._journal.store.without_body(1):
+                    stream = await self._journal.mesh.open(peer_id, PROTOCOL)
+                    try:
+                        await self._fetch_bodies(stream)
+                    finally:
+                        await stream.close()
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug(
                 "Replication did not finish; it is tried again", peer=peer_id, error=str(error) or type(error).__name__
@@ -120,6 +128,8 @@ class Replication:
                 await self._answer_sync(stream, frame)
             elif frame["kind"] == "deliver":
                 await self._answer_deliver(stream, frame)
+            elif frame["kind"] == "bodies":
+                await self._answer_bodies(stream, frame)
             elif frame["kind"] == "branch":
                 await self._answer_branch(stream, frame)
             else:
@@ -191,6 +201,30 @@ class Replication:
         await self._journal.accept([heard], stream.peer_id)
         held = self._journal.store.hash_of(*entry.key)
         await _send(stream, {"kind": "receipt", "hash": held or ""})
+
+    # ── bodies ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _fetch_bodies(self, stream: Stream) -> None:
+        """Bodies that somebody withheld from us may be here; one that was erased comes from nobody."""
+        wanted = self._journal.store.without_body(BODIES)
+        await _send(stream, {"kind": "bodies", "wanted": [list(key) for key in wanted]})
+        frame = await _expect(stream, "entries")
+        if not isinstance(frame.get("entries"), list):
+            raise WireError("bad_frame", "Entries were expected")
+        await self._journal.accept([_heard(item) for item in frame["entries"]], stream.peer_id)
+
+    async def _answer_bodies(self, stream: Stream, frame: dict[str, Any]) -> None:
+        wanted = frame.get("wanted")
+        if not isinstance(wanted, list):
+            raise WireError("bad_frame", "wanted is a list of [author, epoch, number]")
+        items: list[dict[str, Any]] = []
+        for key in wanted[:BODIES]:
+            if not (isinstance(key, list) and [type(part) for part in key] == [str, str, int]):
+                raise WireError("bad_frame", "wanted is a list of [author, epoch, number]")
+            entry = self._journal.get(*key)
+            if entry is not None and entry.body is not None:
+                items.append(_item(entry.header.encode(), entry.sig, entry.body))
+        await _send(stream, {"kind": "entries", "entries": items})
 
     # ── forks ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,6 +22,8 @@ class Saying:
     type_: str
     topic: str
     envelope: dict[str, Any]
+    size: int
+    """Bytes at most, as sent."""
     entry: Entry | None = None
     error: Exception | None = None
 
@@ -47,13 +49,14 @@ class Speech:
             messages.check(type_, clean)
             made = envelope.make(type_, self._me, clean, self._clock.wall(), **optional)
             # With its log fields, which are added when it is sealed: nothing may fail there for those that wait beside it.
-            if len(canonical.encode({**made, "log": _WIDEST_LOG})) > canonical.MAX_MESSAGE:
+            size = len(canonical.encode({**made, "log": _WIDEST_LOG}))
+            if size > canonical.MAX_MESSAGE:
                 raise Refused(
                     f"The message is larger than {canonical.MAX_MESSAGE} bytes; send the large part as a file"
                 )
         except WireError as error:
             raise Refused(str(error)) from error
-        return Saying(type_, topic, made)
+        return Saying(type_, topic, made, size)
 
     def whisper(self, type_: str, data: dict[str, Any], topic: str | None) -> tuple[str, bytes]:
         """Topic and bytes of a fleeting message. Raises :class:`Refused`."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from chorus_tui.engine.journal.chain import Chains
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.statistics import Tally
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
 
@@ -28,8 +29,15 @@ SCHEMA = [
     );
     CREATE TABLE sent (epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (epoch, seq));
     CREATE TABLE receipts (epoch TEXT NOT NULL, seq INTEGER NOT NULL, peer TEXT NOT NULL, PRIMARY KEY (epoch, seq, peer));
+    """,
     """
+    CREATE INDEX entries_by_hash ON entries (hash);
+    CREATE INDEX entries_without_body ON entries (author, epoch, seq) WHERE body IS NULL AND problem != 'erased';
+    """,
 ]
+
+ERASED = "erased"
+"""The problem of an entry whose body was erased by a decision."""
 
 _COLUMNS = "header, sig, body, problem"
 Row = tuple[Entry, str]
@@ -99,6 +107,54 @@ class FeedStore:
         )
         return self._db.read(lambda c: c.execute(query).fetchall())
 
+    async def fill(self, entry: Entry, problem: str) -> bool:
+        """Add the body of an entry that is held without it; False when it is not, or its body was erased."""
+        where = "author = ? AND epoch = ? AND seq = ? AND hash = ? AND body IS NULL AND problem != ?"
+        query = f"UPDATE entries SET body = ?, problem = ? WHERE {where}"  # noqa: S608 - constant text, values bound
+        values = (entry.body, problem, *entry.key, entry.hash, ERASED)
+        return await self._db.write(lambda c: c.execute(query, values).rowcount > 0)
+
+    def without_body(self, limit: int) -> list[tuple[str, str, int]]:
+        """Keys of entries whose body is not here although nobody decided to erase it."""
+        query = f"SELECT author, epoch, seq FROM entries WHERE body IS NULL AND problem != '{ERASED}' LIMIT ?"  # noqa: S608 - a constant
+        return self._db.read(lambda c: c.execute(query, (limit,)).fetchall())
+
+    async def erase(self, author: str, epoch: str, seq: int, hash_: str) -> set[str]:
+        """Erase a body wherever it is kept; the header stays. The type of what may have counted."""
+        where = "WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?"
+        key = (author, epoch, seq, hash_)
+
+        def work(c: sqlite3.Connection) -> set[str]:
+            types = {row[0] for row in c.execute(f"SELECT type FROM entries {where} AND body IS NOT NULL", key)}  # noqa: S608 - constant text
+            c.execute(f"UPDATE entries SET body = NULL, problem = '{ERASED}' {where}", key)  # noqa: S608 - constant text
+            c.execute(f"UPDATE evidence SET body = NULL {where}", key)  # noqa: S608 - constant text
+            return types
+
+        return await self._db.write(work)
+
+    def has_body(self, author: str, epoch: str, seq: int, hash_: str) -> bool:
+        """Whether anything is to be erased of this entry."""
+        where = "author = ? AND epoch = ? AND seq = ? AND hash = ?"
+        query = (
+            f"SELECT 1 FROM entries WHERE {where} AND (body IS NOT NULL OR problem != '{ERASED}')"  # noqa: S608 - constant text
+            f" UNION SELECT 1 FROM evidence WHERE {where} AND body IS NOT NULL"
+        )
+        key = (author, epoch, seq, hash_)
+        return self._db.read(lambda c: c.execute(query, (*key, *key)).fetchone()) is not None
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was erased in the file or its log."""
+        await self._db.scrub()
+
+    def find(self, beginning: str) -> list[Entry]:
+        """At most two entries whose hash begins with the hex digits ``beginning``; evidence is looked through too."""
+        where = "WHERE hash >= ? AND hash < ?"
+        query = (
+            f"SELECT {_COLUMNS} FROM entries {where} UNION SELECT header, sig, body, '' FROM evidence {where} LIMIT 2"  # noqa: S608 - constant text
+        )
+        bounds = (beginning, beginning + "g") * 2
+        return [_row(columns)[0] for columns in self._db.read(lambda c: c.execute(query, bounds).fetchall())]
+
     def chains(self) -> Chains:
         """Heads as stored."""
         query = (
@@ -165,6 +221,21 @@ class FeedStore:
     def count(self) -> int:
         """Number of entries held."""
         return int(self._db.read(lambda c: c.execute("SELECT count(*) FROM entries").fetchone())[0])
+
+    def tallies(self) -> list[Tally]:
+        """What is held, by author and type."""
+        query = (
+            "SELECT author, type, count(*), CAST(total(length(header) + coalesce(length(body), 0)) AS INTEGER),"  # noqa: S608 - a constant
+            f" sum(problem = '{ERASED}'), sum(body IS NULL AND problem != '{ERASED}'), sum(body IS NOT NULL AND problem != '')"
+            " FROM entries GROUP BY author, type ORDER BY author, type"
+        )
+        return [Tally(*row) for row in self._db.read(lambda c: c.execute(query).fetchall())]
+
+    def bytes_of(self, author: str, types: Iterable[str]) -> int:
+        """Bytes of the bodies of one author's entries of these types that are still here."""
+        names = sorted(types)
+        query = f"SELECT total(length(body)) FROM entries WHERE author = ? AND type IN ({','.join('?' * len(names))})"  # noqa: S608 - marks only
+        return int(self._db.read(lambda c: c.execute(query, (author, *names)).fetchone())[0])
 
     def page_after(self, key: tuple[str, str, int] | None, limit: int) -> list[tuple[bytes, str, bytes | None]]:
         """Entries in order of (author, epoch, seq), for export and verification."""

@@ -38,6 +38,12 @@ class Directory:
         """What a peer said; empty at first."""
         return self.said.setdefault(peer_id, Said())
 
+    def reset(self) -> None:
+        """Forget what feeds said; what was heard live stays."""
+        self.said = {
+            peer_id: Said(availability=said.availability, heard_at=said.heard_at) for peer_id, said in self.said.items()
+        }
+
     def role(self, peer_id: str, message: RoleAnnouncement, at_ms: int) -> None:
         """A role announcement from its feed."""
         said = self.of(peer_id)

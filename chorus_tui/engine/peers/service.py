@@ -116,6 +116,11 @@ class PeerService:
             self._directory.goodbye(entry.author, at_ms)
         self.nudge()
 
+    def reset(self) -> None:
+        """The journal's fold begins anew; availability is no part of it."""
+        self._directory.reset()
+        self.nudge()
+
     async def _hear(self, author: str, message: Message, _topic: str) -> None:
         assert isinstance(message, AvailabilityBroadcast)
         self._directory.availability(author, message, self._clock.wall())

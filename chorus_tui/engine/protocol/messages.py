@@ -180,6 +180,8 @@ class MessageType:
     topic: str | None
     """The static topic, or None for a dynamic one."""
     log_type: str
+    opens: bool = False
+    """It begins something new, so a peer's quota counts it; what ends something always passes."""
 
 
 TYPES: dict[str, MessageType] = {
@@ -188,7 +190,7 @@ TYPES: dict[str, MessageType] = {
     "role_announcement": MessageType(RoleAnnouncement, True, topics.META, "collaboration"),
     "capability_broadcast": MessageType(CapabilityBroadcast, True, topics.COORDINATION, "capability_broadcast"),
     "availability_broadcast": MessageType(AvailabilityBroadcast, False, topics.COORDINATION, "network_event"),
-    "task_announcement": MessageType(TaskAnnouncement, True, topics.COORDINATION, "task_announced"),
+    "task_announcement": MessageType(TaskAnnouncement, True, topics.COORDINATION, "task_announced", opens=True),
     "task_claim": MessageType(TaskClaim, True, topics.COORDINATION, "task_claimed"),
     "task_progress": MessageType(TaskProgress, False, None, "task_progress"),
     "task_call": MessageType(TaskCall, False, None, "task_announced"),

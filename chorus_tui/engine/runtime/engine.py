@@ -19,9 +19,11 @@ from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
 from chorus_tui.engine.journal import store as feed_store
+from chorus_tui.engine.journal.blob_keeping import Keeping
 from chorus_tui.engine.journal.blobs import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
 from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.flow import MIB, Limits
 from chorus_tui.engine.journal.forks import Resolutions
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.licensing.license import License
@@ -33,6 +35,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.tasks import blob_claims
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
@@ -62,6 +65,7 @@ class Engine:
     mesh: Libp2pMesh
     journal: FeedJournal
     blobs: FileBlobs
+    keeping: Keeping
     control: ControlService
     executor: DockerExecutor
     docker: DockerWatch
@@ -90,13 +94,15 @@ def build(
     mesh = Libp2pMesh(identity, _mesh_config(settings, folder, key), clock, entropy)
     feeds = SqliteDatabase.open(folder.path / "journal.db", feed_store.SCHEMA)
     decisions = SqliteDatabase.open(folder.path / "control.db", control_store.SCHEMA)
-    journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__)
+    limits = Limits(settings.feed_per_minute, settings.feed_total_mb * MIB)
+    journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__, limits=limits)
     blobs = FileBlobs(folder.path / "blobs", mesh)
     control = ControlService(
         identity, agent_id, kind, settings.role, list(settings.expertise), decisions, mesh, journal, clock, entropy, events,
         _control_settings(settings, folder),
     )  # fmt: skip
     control.fold(Resolutions(journal))
+    control.fold(journal.erasures)
     blobs.is_member = control.is_member
     execution = _execution_settings(settings, identity.peer_id)
     executor = DockerExecutor(execution, clock)
@@ -123,10 +129,12 @@ def build(
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
         )
     )  # fmt: skip
+    keeping = Keeping(identity.peer_id, blobs, clock, settings.blob_quota_mb * 2**20, lambda: list(control.members))
+    keeping.claimed_by(lambda: blob_claims.claims(tasks.board))
     docker.on_change = lambda: (tasks.worker.nudge(), peers.nudge())  # type: ignore[assignment, func-returns-value]
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, tasks, peers, clock.wall(),
+        mesh, journal, blobs, keeping, control, executor, docker, tasks, peers, clock.wall(),
     )  # fmt: skip
 
 

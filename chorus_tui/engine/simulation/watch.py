@@ -90,6 +90,10 @@ class Watch:
             del self._own[:-SHOWN]
             self._timeline.add(self._peer.name, f"said {entry.type} {entry.header.epoch[:6]}/{entry.header.seq}")
 
+    def reset(self) -> None:
+        """The journal's fold begins anew."""
+        self._own.clear()
+
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold."""
         if self._peer.alive:

@@ -14,6 +14,7 @@ from chorus_tui.engine.control import authority
 from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.output import readable
+from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
 from chorus_tui.engine.tasks import dependencies, ids, views
 from chorus_tui.engine.tasks.board import Key, Reported, Task
@@ -88,6 +89,8 @@ class Announcing:
     async def _say(self, data: dict[str, Any]) -> None:
         try:
             await self._service.parts.journal.say("task_announcement", data, **_envelope(data["spec"]))
+        except OverQuota:
+            raise
         except Refused as error:
             raise invalid({"spec": str(error)}) from error
 

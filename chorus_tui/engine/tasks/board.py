@@ -15,7 +15,7 @@ from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
-from chorus_tui.engine.tasks import ids
+from chorus_tui.engine.tasks import erased, ids
 
 Key = tuple[str, str]
 """(mesh id, task id): a task belongs to its mesh."""
@@ -41,6 +41,8 @@ class Announced:
     continues_mesh: str = ""
     idempotency: str = ""
     retry_of: str = ""
+    erased: bool = False
+    """What it asked for is gone; that it was announced stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Task:
     accepted: Reported | None = None
     accepted_cite: dict[str, Any] | None = None
     cited_author: str = ""
+    erased: dict[str, erased.ErasedMessage] = field(default_factory=dict)
+    """Messages whose text the mesh erased, by the hash of their entry."""
 
     @property
     def announced(self) -> Announced | None:
@@ -213,6 +217,21 @@ class Board:
             return None
         return (message.mesh_id, message.task_id)
 
+    def reset(self) -> None:
+        """Forget what peers said; what the mesh decided stays."""
+        self.continued.clear()
+        self._named.clear()
+        self.retries.clear()
+        for task in self.tasks.values():
+            task.announcements.clear()
+            task.claims.clear()
+            task.reports.clear()
+            task.said.clear()
+            task.cancel_requests.clear()
+            task.accepted = None
+            for message in task.erased.values():
+                self._announce_erased(task, message)
+
     def _announce(self, entry: Entry, message: TaskAnnouncement, at_ms: int) -> Key:
         key = (message.mesh_id, message.task_id)
         extra = message.model_extra or {}
@@ -220,12 +239,7 @@ class Board:
             entry.author, message.spec, at_ms, ref(entry), message.continues or "", message.continues_mesh or "",
             str(extra.get("idempotency", "")), message.retry_of or "",
         )  # fmt: skip
-        task = self.task(key)
-        if not task.announcements:
-            self._named.setdefault(task.key[1], []).append(task)
-        known = task.announcements.get(entry.author)
-        if known is None or _order(announced.cite) < _order(known.cite):
-            task.announcements[entry.author] = announced
+        self._note_announced(self.task(key), announced)
         if message.retry_of and message.retry_of != message.task_id:
             self.retries.setdefault((message.mesh_id, message.retry_of), set()).add(message.task_id)
         before = (message.continues_mesh or "", message.continues or "")
@@ -234,10 +248,27 @@ class Board:
             self.continued[before] = message.task_id
         return key
 
+    def _note_announced(self, task: Task, announced: Announced) -> None:
+        """The first announcement of each author counts; one that was erased stays in its place."""
+        if not task.announcements:
+            self._named.setdefault(task.key[1], []).append(task)
+        known = task.announcements.get(announced.author)
+        earlier = known is None or _order(announced.cite) < _order(known.cite)
+        if earlier or (known is not None and announced.erased and announced.cite == known.cite):
+            task.announcements[announced.author] = announced
+
+    def _announce_erased(self, task: Task, message: erased.ErasedMessage) -> None:
+        if message.type == "task_announcement":
+            self._note_announced(
+                task, Announced(message.author, erased.spec(), message.at_ms, message.cite, erased=True)
+            )
+
     # ── what the mesh decided ──────────────────────────────────────────────────────────────────────────────────────
 
     def decided(self, entry: ControlEntry) -> Key | None:
         """One control entry, in log order; the task it concerns. What comes after the end of a task has no effect."""
+        if entry.type == erased.BODY_ERASED:
+            return self._erase(entry)
         task_id = entry.data.get("task_id")
         if not entry.type.startswith("task_") or not isinstance(task_id, str):
             return None
@@ -254,6 +285,17 @@ class Board:
         elif entry.type in ("task_approved", "task_denied"):
             _agreed(task, entry, at_ms)
         return task.key
+
+    def _erase(self, entry: ControlEntry) -> Key | None:
+        """A text is gone; the rest of what was derived from it goes when the folds are made anew."""
+        told = erased.read(entry.data)
+        if told is None:
+            return None
+        key, message = told
+        task = self.task(key)
+        task.erased[message.cite["hash"]] = message
+        self._announce_erased(task, message)
+        return key
 
     def _granted(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
         if task.held is not None:
@@ -314,7 +356,9 @@ def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None
 
 def _asks_the_same(one: Task, other: Task) -> bool:
     first, second = one.announced, other.announced
-    return first is not None and second is not None and first.spec == second.spec
+    if first is None or second is None or first.erased or second.erased:
+        return False
+    return first.spec == second.spec
 
 
 def _order(cite: dict[str, Any]) -> tuple[str, int, str]:

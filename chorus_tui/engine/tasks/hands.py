@@ -99,12 +99,12 @@ class Hands:
             raise invalid({"file.content": "this is no patch: lines '--- a/file' and '+++ b/file' are missing"})
         blobs = self._service.parts.blobs
         info = await blobs.put_bytes(content)
-        await blobs.replicate([info.digest])
+        copies = await blobs.replicate([info.digest])
         artifact = models.Artifact(path=request.file.name, size=info.size, sha256=info.digest.removeprefix("sha256:"))
         shown = readable(content).replace("\0", "")[-TAIL:] if "\0" not in text else ""
         return models.TaskResult(
             outcome="completed", reason="by_hand", detail=request.reason, output_tail=shown, output_bytes=len(content),
-            output_cut=len(text) > TAIL, artifacts=[artifact],
+            output_cut=len(text) > TAIL, artifacts=[artifact], copies=copies,
         )  # fmt: skip
 
     # ── again ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,6 +123,8 @@ class Hands:
             raise Problem(409, "retried", "The task was tried again already", f"That is {open_.key[1]}, {state}.")
         announced = task.announced
         assert announced is not None
+        if announced.erased:
+            raise Problem(409, "erased", "What the task asked for was erased", "Announce it anew to do it again.")
         return await self._service.announcing.again(task.key[1], announced.spec, caller)
 
     # ── finding ────────────────────────────────────────────────────────────────────────────────────────────────────

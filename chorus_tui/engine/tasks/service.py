@@ -49,6 +49,7 @@ class TaskService:
         self._buffers: dict[str, OutputBuffer] = {}
         self._watched: dict[str, float] = {}
         self._changed: dict[Key, None] = {}
+        self._shown: set[Key] = set()
         self._live = False
         self._tick = trio.Event()
         self.admin = Admin(self.board, parts.control, parts.clock, parts.agents)
@@ -84,6 +85,15 @@ class TaskService:
     def apply(self, entry: Entry, message: Message) -> None:
         """The journal's fold."""
         self._touch(self.board.apply(entry, message))
+
+    def reset(self) -> None:
+        """The journal's fold begins anew; rows of tasks that are gone then go from the screens, with what they printed."""
+        self.board.reset()
+        for task in self.board.tasks.values():
+            if task.erased:
+                self._buffers.pop(task.key[1], None)
+        for key in self.board.tasks:
+            self._touch(key)
 
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold."""
@@ -156,17 +166,23 @@ class TaskService:
                     {task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open}
                 )
             changed, self._changed = self._changed, {}
-            tasks = [task for task in map(self.board.tasks.__getitem__, changed) if task.announced is not None]
+            tasks = [self.board.tasks[key] for key in changed]
             if tasks:
                 self._tell(tasks)
             for task in tasks:
-                await self._ended(task)
+                if task.announced is not None:
+                    await self._ended(task)
             await trio.sleep(0.1)
 
     def _tell(self, tasks: list[Task]) -> None:
         around = self.around()
         for task in tasks:
-            self.parts.events.publish("tasks", task.key[1], views.row(task, around).model_dump())
+            if task.announced is not None:
+                self.parts.events.publish("tasks", task.key[1], views.row(task, around).model_dump())
+                self._shown.add(task.key)
+            elif task.key in self._shown:
+                self._shown.discard(task.key)
+                self.parts.events.publish("tasks", task.key[1], None)
 
     async def _ended(self, task: Task) -> None:
         if task.terminal:

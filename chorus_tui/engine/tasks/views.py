@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from chorus_tui.contract.models.tasks import ApprovalWord, Attempt, LostResult, State, TaskRow, TaskView
+from chorus_tui.contract.models.tasks import ApprovalWord, Attempt, ErasedText, LostResult, State, TaskRow, TaskView
 from chorus_tui.engine.tasks import approval, evidence
 from chorus_tui.engine.tasks.board import Board, Grant, Task
 from chorus_tui.engine.tasks.routing import Agent
@@ -119,7 +119,7 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
         waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
         approvals_needed=approval.needed_here(announced.spec, around.agents), approvals=_words(task, around), retry_of=announced.retry_of,
-        retried_as=sorted(around.board.retries.get(task.key, ())),
+        retried_as=sorted(around.board.retries.get(task.key, ())), erased=_erased(task, around),
     )  # fmt: skip
 
 
@@ -139,6 +139,15 @@ def _evidence(task: Task, around: Surroundings) -> list[LostResult]:
             entry=said.cite["hash"], result=said.result,
         )
         for said, why in evidence.lost(task)
+    ]  # fmt: skip
+
+
+def _erased(task: Task, around: Surroundings) -> list[ErasedText]:
+    return [
+        ErasedText(
+            type=said.type, author=said.author, author_name=around.name(said.author), at=said.at_ms / 1000, entry=said.cite["hash"],
+        )
+        for said in sorted(task.erased.values(), key=lambda said: (said.at_ms, said.cite["hash"]))
     ]  # fmt: skip
 
 

@@ -19,8 +19,9 @@ SETTLE_S = 3.0
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_mesh_cut_two_to_three_for_a_minute(hurt):
-    """The admin is on the smaller side, tasks are announced on both: the smaller decides nothing and says why on its status
-    screen, the larger goes on; after healing all logs are equal, every task ended once, and nothing shown was untrue."""
+    """The admin is on the smaller side, tasks are announced on both: the smaller decides nothing and says why, on the screen
+    of its portal and on the command line; the larger goes on; after healing all logs are equal, every task ended once, and
+    nothing shown was untrue."""
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -37,6 +38,7 @@ def test_a_mesh_cut_two_to_three_for_a_minute(hurt):
         while time.time() - cut_at < CUT_S:
             announce(hurt, next(names))
             time.sleep(3)
+        told = says_why(hurt, admin)
         healed_at = time.time()
         hurt.heal()
         hurt.quiet()
@@ -48,6 +50,9 @@ def test_a_mesh_cut_two_to_three_for_a_minute(hurt):
         assert last["mesh_state"] == "no_admin"
         assert "only 2 of 5 voters are in reach" in last["mesh_detail"]
         assert "nothing is decided without a majority" in last["mesh_detail"]
+    for text in told:
+        assert "only 2 of 5 voters are in reach" in text
+        assert "nothing is decided without a majority" in text
     for name in larger:
         seen = statuses(hurt, name, cut_at, healed_at)
         assert seen[-1]["control_index"] > seen[0]["control_index"], "the larger side stood still"
@@ -59,6 +64,13 @@ def announce(mesh, name):
     """One tiny task; it must be taken on whichever side."""
     said = mesh.ask(name, "task", "announce", "--title", "tiny", "--command", "true")
     assert "task_id" in said, said
+
+
+def says_why(mesh, name):
+    """Portal and command line of one peer, as a person reads them."""
+    with mesh.portal(name) as portal:
+        screen = portal.sees("without an admin")
+    return screen, mesh.peers[name].run("status").stdout
 
 
 def statuses(mesh, name, begin, end):

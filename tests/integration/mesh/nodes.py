@@ -8,6 +8,7 @@ from pathlib import Path
 import trio
 
 from chorus_tui.engine.mesh.config import MeshConfig
+from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.mesh.node import Libp2pMesh
 from chorus_tui.engine.protocol.identity import Identity
 
@@ -118,3 +119,14 @@ class Freezer:
             pass
         await self._thawed.wait()  # an end is not carried either
         scope.cancel()
+
+
+def port_of(address: str) -> int:
+    """The TCP port of a multiaddr."""
+    return int(address.split("/")[4])
+
+
+async def echo(stream: Stream) -> None:
+    """Send back whatever comes."""
+    while (frame := await stream.receive()) is not None:
+        await stream.send(frame)

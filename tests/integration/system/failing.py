@@ -50,8 +50,8 @@ def fail_over(mesh: Mesh) -> tuple[float, Peer, Peer]:
     old = admin_of(mesh)
     old_id, term = old.peer_id, old.status()["admin"]["term"]
     others = [peer for peer in live(mesh) if peer is not old]
-    old.kill()
     killed = time.monotonic()
+    old.kill()
 
     def led() -> Peer | None:
         for peer in others:
@@ -63,3 +63,9 @@ def fail_over(mesh: Mesh) -> tuple[float, Peer, Peer]:
 
     new = eventually("another admin", led, 40)
     return time.monotonic() - killed, old, new
+
+
+def all_back(mesh: Mesh, killed: Peer) -> None:
+    """Start the killed one again, and wait until all say the same of mesh, admin, term and log."""
+    killed.start().ready()
+    eventually("all are back", lambda: len(views(mesh, commit=True)) == 1, 30)

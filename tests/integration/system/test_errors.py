@@ -187,3 +187,21 @@ def test_help_and_version_need_no_settings():
 
         assert done.returncode == 0, done.stderr
         assert "chorus-tui" in done.stdout
+
+
+def test_over_quota_is_refused_with_the_limit_and_what_ends_passes(tmp_path):
+    """The third announcement within a minute is refused and not kept; the error names limit, variable and when it ends; a
+    cancellation passes."""
+    peer = Peer(tmp_path, "busy", CHORUS_FEED_PER_MINUTE="2", CHORUS_AGENT_MAX_TASKS="0").start().ready()
+    try:
+        eventually("it founded", lambda: peer.status().get("mesh_id"), 20)
+        kept = [peer.announce("--title", f"{n}", "--command", "true") for n in range(2)]
+        refused = peer.run("task", "announce", "--title", "over", "--command", "true")
+
+        assert refused.returncode == 1
+        for word in ("2 things within a minute", "CHORUS_FEED_PER_MINUTE", "again in"):
+            assert word in refused.stderr
+        assert {task["task_id"] for task in peer.json("task", "list")["tasks"]} == set(kept)
+        assert peer.run("task", "cancel", kept[0]).returncode == 0
+    finally:
+        assert peer.stop() == 0

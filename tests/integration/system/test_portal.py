@@ -3,57 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shlex
 import signal
 import subprocess
 
 import pytest
 
 from tests.integration.system.peers import CLI, Peer, eventually
-
-
-class Terminal:
-    """A tmux session of its own server; types keys, reads the screen."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], *, width: int = 120, height: int = 40) -> None:
-        self._server = f"chorus-{secrets.token_hex(4)}"
-        shell = " ".join(shlex.quote(part) for part in command)
-        self._tmux(
-            "-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), shell, environment=environment
-        )
-
-    def _tmux(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
-        done = subprocess.run(
-            ["tmux", "-L", self._server, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            timeout=20,
-        )
-        return done.stdout
-
-    def screen(self) -> str:
-        return self._tmux("capture-pane", "-p")
-
-    def keys(self, *keys: str) -> None:
-        self._tmux("send-keys", *keys)
-
-    def type(self, text: str) -> None:
-        self._tmux("send-keys", "-l", text)
-
-    def sees(self, text: str, seconds: float = 20.0) -> str:
-        try:
-            return eventually("seen", lambda: text in self.screen() and self.screen(), seconds)
-        except AssertionError:
-            raise AssertionError(f"no {text!r} within {seconds} s; the screen shows:\n{self.screen()}") from None
-
-    def cursor_row(self) -> str:
-        return self._tmux("display-message", "-p", "#{cursor_y}").strip()
-
-    def close(self) -> None:
-        self._tmux("kill-server")
+from tests.integration.system.terminal import Terminal
 
 
 @pytest.fixture

@@ -90,3 +90,28 @@ def test_anybody_may_leave_and_the_last_master_stays():
     assert requests.refusal(leave, table) is None
     assert "last master" in str(requests.refusal(last, table))
     assert "authority" in str(requests.refusal(other, table))
+
+
+ERASE = {"author": AGENT.peer_id, "epoch": "e" * 32, "seq": 3, "hash": "f" * 64}
+
+
+@pytest.mark.parametrize(
+    ("who", "data", "may"),
+    [
+        (AGENT, ERASE, True),
+        (MASTER, ERASE, True),
+        (ADMIN, ERASE, False),
+        (STRANGER, ERASE, False),
+        (AGENT, ERASE | {"author": ADMIN.peer_id}, False),
+        (AGENT, {name: ERASE[name] for name in ("author", "epoch", "seq")}, False),
+        (AGENT, ERASE | {"seq": True}, False),
+    ],
+)
+def test_a_body_is_erased_for_its_author_or_a_master(who: Identity, data: dict[str, Any], may: bool):
+    """By every follower's own rule, whatever the admin decided."""
+    erased = entry(entries.BODY_ERASED, data, signed(who, entries.BODY_ERASED, data))
+    if may:
+        requests.check_entry(erased, roster())
+    else:
+        with pytest.raises(WireError):
+            requests.check_entry(erased, roster())

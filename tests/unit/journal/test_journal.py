@@ -11,6 +11,7 @@ from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal import replication
 from chorus_tui.engine.journal.database import InlineDatabase, StoreError
 from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.journal.flow import Limits
 from chorus_tui.engine.journal.intake import Heard, readable
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.journal.journal import FeedJournal
@@ -45,10 +46,20 @@ def feed(count: int, *, words: str = "x", prev: str | None = None, start: int = 
     return made
 
 
-def journal(database: InlineDatabase | None = None, redact=lambda value: value, seed: int = 2) -> FeedJournal:
+def journal(
+    database: InlineDatabase | None = None, redact=lambda value: value, seed: int = 2, limits: Limits | None = None
+) -> FeedJournal:
     mesh = SimulatedNetwork(SeededEntropy(1)).mesh(ME)
     made = FeedJournal(
-        ME, database or FullDisk(SCHEMA), mesh, redact, SystemClock(), SeededEntropy(seed), EventBus(), "test"
+        ME,
+        database or FullDisk(SCHEMA),
+        mesh,
+        redact,
+        SystemClock(),
+        SeededEntropy(seed),
+        EventBus(),
+        "test",
+        limits=limits,
     )
     made.set_membership(lambda _peer: True)
     return made
@@ -157,6 +168,9 @@ async def test_a_fold_that_raises_does_not_stop_the_others() -> None:
 
         def apply(self, entry, message):
             raise ValueError("broken")
+
+        def reset(self):
+            seen.clear()
 
     class Good(Bad):
         def apply(self, entry, message):

@@ -1,0 +1,69 @@
+"""Erasure: a body goes from every disk when the control log says so; the header stays, so every chain still verifies.
+
+``body_erased`` names an entry by number and hash. Its body is erased wherever it is kept, evidence included, never taken in
+again, and never passed on. Features forget it: the folds that take its type are made anew without it, so that a peer that
+never had the body comes to the same. The decision may arrive before the entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chorus_tui.engine.journal.intake import Heard
+from chorus_tui.engine.journal.store import ERASED
+
+if TYPE_CHECKING:
+    from chorus_tui.engine.journal.journal import FeedJournal
+
+BODY_ERASED = "body_erased"
+Named = tuple[str, str, int, str]
+"""(author, epoch, seq, hash)."""
+
+
+class Erasures:
+    """What was erased; a fold over control logs, of whatever mesh."""
+
+    def __init__(self, journal: FeedJournal) -> None:
+        self._journal = journal
+        self._erased: set[Named] = set()
+        self._due: list[Named] = []
+        self._scrubbed = True
+
+    def apply(self, entry: Any) -> None:
+        """One decided entry; one whose data name nothing is skipped, by every peer alike."""
+        named = named_entry(entry.data) if entry.type == BODY_ERASED else None
+        if named is not None and named not in self._erased:
+            self._erased.add(named)
+            self._due.append(named)
+            # Also of one whose body is gone already: a crash may have come before the file was scrubbed.
+            self._scrubbed = False
+            self._journal.decided()
+
+    def strip(self, heard: Heard) -> Heard:
+        """What came in, without a body that was erased."""
+        entry = heard.entry
+        if entry is None or (*entry.key, entry.hash) not in self._erased:
+            return heard
+        return Heard(replace(entry, body=None, envelope=None), {}, None, ERASED)
+
+    async def follow(self) -> set[str]:
+        """Make the store follow, under the journal's lock; the types of bodies that features may know and are gone."""
+        store, gone = self._journal.store, set[str]()
+        while self._due:
+            if store.has_body(*self._due[-1]):
+                gone |= await store.erase(*self._due[-1])
+            # Only now: a disk that refuses is tried again.
+            self._due.pop()
+        if not self._scrubbed:
+            await store.scrub()
+            self._scrubbed = True
+        return gone
+
+
+def named_entry(data: dict[str, Any]) -> Named | None:
+    """The entry that a decision names, or None when it names none."""
+    author, epoch, seq, hash_ = (data.get(name) for name in ("author", "epoch", "seq", "hash"))
+    if isinstance(author, str) and isinstance(epoch, str) and type(seq) is int and isinstance(hash_, str):
+        return (author, epoch, seq, hash_)
+    return None

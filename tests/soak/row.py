@@ -1,0 +1,84 @@
+"""One row of the big counts: a file of results that a stopped run goes on with.
+
+A row belongs to one version and one set of settings; other ones begin anew. Every start of a run adds the machine it ran
+on and how busy that was: times are worth nothing without.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import chorus_tui
+
+FOLDER = Path(__file__).parent
+
+
+class Row:
+    """``rounds`` are what was measured, in order; ``failed`` those in which something did not hold, and what."""
+
+    def __init__(self, name: str, *, anew: bool = False, folder: Path = FOLDER, **settings: Any) -> None:
+        self.path = folder / f"{name}.json"
+        fresh = {"version": chorus_tui.__version__, "settings": settings, "machines": [], "rounds": [], "failed": []}
+        held = {} if anew or not self.path.exists() else json.loads(self.path.read_text(encoding="utf-8"))
+        same = all(held.get(key) == fresh[key] for key in ("version", "settings"))
+        self._held = held if same else fresh
+        self._held["machines"].append(machine(begins_with_round=self.done))
+
+    @property
+    def done(self) -> int:
+        """How many rounds were made, failed ones among them."""
+        return len(self._held["rounds"]) + len(self._held["failed"])
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        return self._held["failed"]
+
+    def times(self) -> list[float]:
+        """Seconds of every round that has some."""
+        return [made["seconds"] for made in self._held["rounds"] if "seconds" in made]
+
+    def add(self, **made: Any) -> None:
+        """A round that held; ``seconds`` is what is summed up."""
+        self._held["rounds"].append({"round": self.done, **made})
+        self._write()
+
+    def fail(self, why: str, **made: Any) -> None:
+        """A round that did not hold."""
+        self._held["failed"].append({"round": self.done, "why": why, **made})
+        self._write()
+
+    def _write(self) -> None:
+        """After every round; a run that is killed between them leaves the file whole."""
+        summary = {"done": self.done, **spread(self.times())}
+        whole = {**self._held, "summary": summary}
+        rounds = ",\n".join(f"  {json.dumps(made)}" for made in whole.pop("rounds"))
+        text = json.dumps(whole, indent=1).removesuffix("\n}")
+        beside = self.path.with_suffix(".new")
+        beside.write_text(f'{text},\n "rounds": [\n{rounds}\n ]\n}}\n', encoding="utf-8")
+        beside.replace(self.path)
+
+    def line(self, wanted: int) -> str:
+        """How far it is, for the reader."""
+        figures = ", ".join(f"{name} {value} s" for name, value in spread(self.times()).items())
+        return f"{self.path.stem}: {self.done} of {wanted}, {len(self.failed)} failed; {figures}"
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """The middle, the 99th of a hundred, and the longest."""
+    return {f"p{share:g}": at_share(seconds, share) for share in (50, 99)} | {"max": max(seconds)} if seconds else {}
+
+
+def at_share(seconds: list[float], percent: float) -> float:
+    """The smallest that so many of a hundred do not exceed (nearest rank)."""
+    return sorted(seconds)[max(math.ceil(len(seconds) * percent / 100), 1) - 1]
+
+
+def machine(**more: Any) -> dict[str, Any]:
+    """What the figures depend on."""
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return {"at": now, "cores": os.cpu_count(), "load": [round(load, 2) for load in os.getloadavg()], **more}
