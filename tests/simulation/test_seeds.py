@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -13,28 +15,36 @@ from chorus_tui.engine.simulation.faults import FAULTS
 from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.simulation.run import simulate
 from chorus_tui.engine.simulation.scenarios import SCENARIOS
-from tests.simulation.seeds import named, options, run_all
+from tests.simulation.seeds import named, options, run_all, workers
 
 BLOCK = 20
 BLOCKS = 10
 PROCESSES = max(1, min(4, os.cpu_count() or 1))
 
 
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    with workers(PROCESSES) as pool:
+        yield pool
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_no_seed_breaks_an_invariant(block):
+def test_no_seed_breaks_an_invariant(block, pool):
     """Two simulated minutes of every fault, three to twenty peers; a seed that fails names itself, the time and what."""
     seeds = range(block * BLOCK, (block + 1) * BLOCK)
-    failed = [done for done in run_all(map(options, seeds), PROCESSES) if not done["ok"]]
+    failed = [done for done in run_all(map(options, seeds), pool) if not done["ok"]]
 
     assert failed == []
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_situation_comes_about_and_breaks_nothing(name):
+def test_the_situation_comes_about_and_breaks_nothing(name, pool):
     """The situation of that name happens in every seed, among all other faults, and no invariant breaks."""
-    runs = list(run_all((named(name, seed) for seed in range(BLOCK)), PROCESSES))
+    runs = run_all((named(name, seed) for seed in range(BLOCK)), pool)
 
     assert [done for done in runs if not done["ok"]] == []
     assert [done["counts"].get(name) for done in runs] == [1] * BLOCK
