@@ -61,19 +61,21 @@ def test_every_trigger_is_seen():
     assert [words for words in TRIGGERS if words not in lines] == []
 
 
-def replay(seed: int, hash_seed: int) -> dict[str, object]:
+def replay(seed: int, hash_seed: int, scenario: str = "") -> dict[str, object]:
     """A seed in a process of its own."""
     command = [sys.executable, "-m", "chorus_tui.engine", "simulate", f"--seed={seed}", "--json", "--timeline"]
+    command.append(f"--scenario={scenario}")
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
     done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=100)
     assert done.returncode in (0, 1), done.stderr.decode()
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("seed", [1, 4, 9])
-def test_a_seed_replays_byte_for_byte(seed):
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("seed", "scenario"), [(1, ""), (4, ""), (9, "two-founded-meshes-meet")])
+def test_a_seed_replays_byte_for_byte(seed, scenario):
     """Two processes with different string hashes tell the same time-line."""
-    first, second = replay(seed, 1), replay(seed, 77)
+    first, second = replay(seed, 1, scenario), replay(seed, 77, scenario)
 
     assert len(first["timeline"]) > 100
     assert first["timeline"] == second["timeline"]
