@@ -92,9 +92,6 @@ def print_result(result: TaskResult) -> None:
     )
     if result.artifacts:
         table(("artifact", "size", "sha256"), [(a.path, size(a.size), a.sha256) for a in result.artifacts])
-        if result.copies is not None:
-            others = f"{result.copies} other member{'s' * (result.copies != 1)}" if result.copies else "no other member"
-            say(f"held by {others} when that was said; chorus-tui blobs holders says who holds one now")
     if result.output_tail:
         cut = ", cut in the middle" if result.output_cut else ""
         say(f"output ({size(result.output_bytes)}{cut}), its end:")

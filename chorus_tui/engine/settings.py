@@ -53,7 +53,6 @@ class Settings:
     max_tasks: int
     task_lease_s: float | None
     task_approval: Literal["auto", "risky", "always"]
-    blob_quota_mb: int
     feed_per_minute: int
     feed_total_mb: int
     drain_timeout_s: float
@@ -83,7 +82,7 @@ _FIELDS = {
     "election_profile": "CHORUS_ELECTION_PROFILE", "ephemeral": "CHORUS_EPHEMERAL",
     "max_tasks": "CHORUS_AGENT_MAX_TASKS", "task_lease_s": "CHORUS_TASK_LEASE_S", "task_approval": "CHORUS_TASK_APPROVAL",
     "drain_timeout_s": "CHORUS_DRAIN_TIMEOUT", "feed_per_minute": "CHORUS_FEED_PER_MINUTE",
-    "feed_total_mb": "CHORUS_FEED_TOTAL_MB", "blob_quota_mb": "CHORUS_BLOB_QUOTA_MB",
+    "feed_total_mb": "CHORUS_FEED_TOTAL_MB",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
     "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
     "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",

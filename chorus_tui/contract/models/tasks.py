@@ -243,7 +243,6 @@ class TaskResult(Answer):
     output_bytes: int = 0
     output_cut: bool = False
     log: str = Field(default="", description="Blob digest of the whole kept output")
-    copies: int | None = Field(default=None, description="Others that held log and artifacts when this was said")
     artifacts: list[Artifact] = Field(default_factory=list)
     commands: list[CommandResult] = Field(default_factory=list)
     image: str = ""

@@ -1,12 +1,16 @@
-"""Content by its hash, between peers: ``/chorus/blob/1.0.0``.
+"""Content by its hash, in files: ``/chorus/blob/1.0.0``.
 
-What comes from a peer is hashed before it gets its name. A download that was cut is resumed, from whichever member answers.
+A blob is there when its whole file is there, named by its hash and synced; anything else is a partial download that is
+resumed. What comes from a peer is hashed before it gets its name.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,6 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.engine.journal import blob_rules
-from chorus_tui.engine.journal.blob_store import CHUNK, MAX_BLOB, BlobStore
 from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing
 from chorus_tui.engine.mesh.interface import Mesh, MeshError, Stream
 from chorus_tui.engine.protocol import canonical
@@ -24,59 +26,91 @@ from chorus_tui.engine.protocol.canonical import WireError
 log = structlog.get_logger("chorus.blobs")
 
 PROTOCOL = "/chorus/blob/1.0.0"
+MAX_BLOB = 256 * 1024 * 1024
+CHUNK = 256 * 1024
 ANSWER_S = 10.0
-AT_ONCE = 3
-"""Peers that are asked at the same time."""
-MANY = 64
-"""Blobs in one question."""
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 class FileBlobs:
     """Blobs of this peer; see :class:`chorus_tui.engine.journal.interface.Blobs`."""
 
     def __init__(self, folder: Path, mesh: Mesh) -> None:
-        self.store = BlobStore(folder)
+        self._folder = folder
         self._mesh = mesh
+        self._partial = folder / "partial"
         self._fetching: dict[str, trio.Lock] = {}
         self.is_member: Callable[[str], bool] = lambda _peer: False
-        self.takes: Callable[[str], bool] = lambda _digest: True
-        """Whether there is room for a blob that another member asks this one to keep."""
-        self.promise: Callable[[str], None] = lambda _digest: None
-        """Told when this peer says that it holds a blob and somebody relies on it."""
+        self._partial.mkdir(parents=True, exist_ok=True)
         mesh.serve(PROTOCOL, self._serve)
 
     # ── keeping ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def put_bytes(self, data: bytes) -> BlobInfo:
-        return await trio.to_thread.run_sync(partial(self.store.keep, [data]))
+        return await trio.to_thread.run_sync(partial(self._keep, [data]))
 
     async def put_file(self, path: Path) -> BlobInfo:
-        return await trio.to_thread.run_sync(partial(self.store.copy, path))
+        return await trio.to_thread.run_sync(partial(self._copy, path))
 
     def has(self, digest: str) -> bool:
-        return self.store.has(digest)
+        return self._file(digest).exists()
+
+    def size(self, digest: str) -> int:
+        """Size in bytes of a blob held here."""
+        return self._file(digest).stat().st_size
 
     async def path(self, digest: str) -> Path:
-        await self._get(digest, None)
-        self.store.used(digest)
-        return self.store.file(digest)
-
-    async def _get(self, digest: str, sources: list[str] | None) -> None:
         if not self.has(digest):
             async with self._fetching.setdefault(digest, trio.Lock()):
                 if not self.has(digest):
-                    await self._fetch(digest, sources)
+                    await self._fetch(digest)
             self._fetching.pop(digest, None)
+        return self._file(digest)
 
-    def _members(self, digest: str) -> list[str]:
-        """Members in reach, those that should keep the blob first."""
-        linked = [peer for peer in self._mesh.links() if self.is_member(peer)]
-        return blob_rules.keepers(digest, linked, len(linked))
+    def _file(self, digest: str) -> Path:
+        match = _DIGEST.fullmatch(digest)
+        if match is None:
+            raise BlobMissing(f"{digest!r} is no blob digest")
+        return self._folder / match[1][:2] / match[1]
+
+    def _copy(self, path: Path) -> BlobInfo:
+        with path.open("rb") as source:
+            return self._keep(iter(lambda: source.read(CHUNK), b""))
+
+    def _keep(self, pieces: Iterable[bytes]) -> BlobInfo:
+        digest, size = hashlib.sha256(), 0
+        with tempfile.NamedTemporaryFile(dir=self._partial, delete=False) as target:
+            try:
+                for piece in pieces:
+                    digest.update(piece)
+                    size += len(piece)
+                    if size > MAX_BLOB:
+                        raise WireError("oversize", f"A blob holds at most {MAX_BLOB // 2**20} MiB")
+                    target.write(piece)
+                target.flush()
+                os.fsync(target.fileno())
+            except BaseException:
+                Path(target.name).unlink(missing_ok=True)
+                raise
+        info = BlobInfo(f"sha256:{digest.hexdigest()}", size)
+        self._name(Path(target.name), info.digest)
+        return info
+
+    def _name(self, temporary: Path, digest: str) -> None:
+        final = self._file(digest)
+        final.parent.mkdir(exist_ok=True)
+        temporary.chmod(0o600)
+        temporary.replace(final)
+        folder = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     # ── fetching ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _fetch(self, digest: str, sources: list[str] | None) -> None:
-        peers = sources or self._members(digest)
+    async def _fetch(self, digest: str, sources: list[str] | None = None) -> None:
+        peers = sources or sorted(peer for peer in self._mesh.links() if self.is_member(peer))
         for peer in peers:
             try:
                 if await self._fetch_from(peer, digest):
@@ -88,7 +122,7 @@ class FileBlobs:
         )
 
     async def _fetch_from(self, peer: str, digest: str) -> bool:
-        partial_file = self.store.download(digest)
+        partial_file = self._partial / self._file(digest).name
         stream = await self._mesh.open(peer, PROTOCOL)
         try:
             offset = partial_file.stat().st_size if partial_file.exists() else 0
@@ -99,8 +133,7 @@ class FileBlobs:
             await self._receive(stream, partial_file, offset, size)
         finally:
             await stream.close()
-        await trio.to_thread.run_sync(self.store.finish, digest)
-        return True
+        return await trio.to_thread.run_sync(self._finish, partial_file, digest)
 
     async def _receive(self, stream: Stream, target: Path, offset: int, size: int) -> None:
         async with await trio.open_file(target, "ab") as file:
@@ -114,45 +147,43 @@ class FileBlobs:
                 if offset > size:
                     raise WireError("oversize", "More bytes than announced")
 
+    def _finish(self, partial_file: Path, digest: str) -> bool:
+        with partial_file.open("rb") as file:
+            found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            os.fsync(file.fileno())
+        if found != digest:
+            partial_file.unlink()
+            raise WireError("bad_blob", "The bytes do not have the hash that was asked for")
+        self._name(partial_file, digest)
+        return True
+
     # ── serving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _serve(self, stream: Stream) -> None:
         with trio.fail_after(ANSWER_S):
-            frame = canonical.decode_frame(await stream.receive(16 * 1024) or b"")
+            frame = canonical.decode_frame(await stream.receive(4096) or b"")
         kind, digest = frame.get("kind"), str(frame.get("digest"))
         if kind == "get":
             await self._give(stream, digest, int(frame.get("offset", 0)))
         elif kind == "keep":
-            await self._keep_for(digest, stream)
-        elif kind == "has":
-            await self._say_what_is_here(frame, stream)
+            try:
+                await self._fetch_for(digest, stream.peer_id)
+            except BlobMissing as error:
+                log.debug("Could not keep a blob", error=str(error))
+            await stream.send(canonical.encode_frame({"kind": "kept", "held": self.has(digest)}))
         await stream.finish()
 
-    async def _keep_for(self, digest: str, stream: Stream) -> None:
-        try:
-            if self.has(digest) or self.takes(digest):
-                await self._get(digest, [stream.peer_id])
-        except BlobMissing as error:
-            log.debug("Could not keep a blob", error=str(error))
-        await stream.send(canonical.encode_frame({"kind": "kept", "held": self.has(digest)}))
-
-    async def _say_what_is_here(self, frame: dict[str, Any], stream: Stream) -> None:
-        asked = frame.get("digests")
-        if not isinstance(asked, list) or len(asked) > MANY:
-            raise WireError("bad_frame", f"digests is a list of at most {MANY}")
-        held = [self.has(str(digest)) for digest in asked]
-        if frame.get("rely") is True:
-            for digest, here in zip(asked, held, strict=True):
-                if here:
-                    self.promise(digest)
-        await stream.send(canonical.encode_frame({"kind": "has", "held": held}))
+    async def _fetch_for(self, digest: str, source: str) -> None:
+        if not self.has(digest):
+            async with self._fetching.setdefault(digest, trio.Lock()):
+                if not self.has(digest):
+                    await self._fetch(digest, [source])
 
     async def _give(self, stream: Stream, digest: str, offset: int) -> None:
         if not self.has(digest):
             await stream.send(canonical.encode_frame({"kind": "none"}))
             return
-        file = self.store.file(digest)
-        self.store.used(digest)
+        file = self._file(digest)
         await stream.send(canonical.encode_frame({"kind": "blob", "size": file.stat().st_size}))
         async with await trio.open_file(file, "rb") as source:
             await source.seek(max(offset, 0))
@@ -162,71 +193,34 @@ class FileBlobs:
     # ── replicating ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> int:
+        peers = sorted(peer for peer in self._mesh.links() if self.is_member(peer))
         holders: set[str] = set()
         if digests:
-            waiting = iter(self._members(digests[0]))
             with trio.move_on_after(wait_s):
                 async with trio.open_nursery() as nursery:
-                    for _ in range(AT_ONCE):
-                        nursery.start_soon(self._bring, waiting, digests, holders, copies, nursery.cancel_scope)
+                    for peer in peers[: copies + 1]:
+                        nursery.start_soon(self._offer, peer, digests, holders)
         return len(holders)
 
-    async def _bring(
-        self, peers: Iterator[str], digests: list[str], holders: set[str], copies: int, enough: trio.CancelScope
-    ) -> None:
-        for peer in peers:
-            if await self._offer(peer, digests):
-                holders.add(peer)
-            if len(holders) >= copies:
-                enough.cancel()
-
-    async def _offer(self, peer: str, digests: list[str]) -> bool:
+    async def _offer(self, peer: str, digests: list[str], holders: set[str]) -> None:
         try:
             for digest in digests:
-                answer = await self._ask(peer, {"kind": "keep", "digest": digest}, None)
-                if answer.get("held") is not True:
-                    return False
-        except (MeshError, WireError, trio.TooSlowError) as error:
+                stream = await self._mesh.open(peer, PROTOCOL)
+                try:
+                    await stream.send(canonical.encode_frame({"kind": "keep", "digest": digest}))
+                    answer = await _answer(stream)
+                finally:
+                    await stream.close()
+                if not answer.get("held"):
+                    return
+        except (MeshError, WireError) as error:
             log.debug("A peer did not take a blob", peer=peer, error=str(error))
-            return False
-        return True
-
-    async def holders(self, digest: str, *, rely: bool = False) -> list[str]:
-        """Other members in reach that hold a blob now. ``rely``: they promise to keep it for
-        :data:`blob_rules.PROMISE_S`."""
-        found: set[str] = set()
-        waiting = iter(self._members(digest))
-
-        async def ask() -> None:
-            for peer in waiting:
-                if await self._says_it_has(peer, digest, rely=rely):
-                    found.add(peer)
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(AT_ONCE):
-                nursery.start_soon(ask)
-        return sorted(found)
-
-    async def _says_it_has(self, peer: str, digest: str, *, rely: bool) -> bool:
-        try:
-            answer = await self._ask(peer, {"kind": "has", "digests": [digest], "rely": rely}, ANSWER_S)
-        except (MeshError, WireError, trio.TooSlowError) as error:
-            log.debug("A peer did not say what it holds", peer=peer, error=str(error))
-            return False
-        return answer.get("held") == [True]
-
-    async def _ask(self, peer: str, frame: dict[str, Any], seconds: float | None) -> dict[str, Any]:
-        with trio.fail_after(seconds if seconds is not None else math.inf):
-            stream = await self._mesh.open(peer, PROTOCOL)
-            try:
-                await stream.send(canonical.encode_frame(frame))
-                return await _answer(stream)
-            finally:
-                await stream.close()
+        else:
+            holders.add(peer)
 
 
 async def _answer(stream: Stream) -> dict[str, Any]:
-    answer = canonical.decode_frame(await stream.receive(16 * 1024) or b"")
+    answer = canonical.decode_frame(await stream.receive(4096) or b"")
     if not isinstance(answer, dict):
         raise WireError("bad_frame", "An answer is an object")
     return answer

@@ -19,7 +19,6 @@ from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
 from chorus_tui.engine.journal import store as feed_store
-from chorus_tui.engine.journal.blob_keeping import Keeping
 from chorus_tui.engine.journal.blobs import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
 from chorus_tui.engine.journal.events import EventBus
@@ -35,7 +34,6 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
-from chorus_tui.engine.tasks import blob_claims
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
@@ -65,7 +63,6 @@ class Engine:
     mesh: Libp2pMesh
     journal: FeedJournal
     blobs: FileBlobs
-    keeping: Keeping
     control: ControlService
     executor: DockerExecutor
     docker: DockerWatch
@@ -129,12 +126,10 @@ def build(
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
         )
     )  # fmt: skip
-    keeping = Keeping(identity.peer_id, blobs, clock, settings.blob_quota_mb * 2**20, lambda: list(control.members))
-    keeping.claimed_by(lambda: blob_claims.claims(tasks.board))
     docker.on_change = lambda: (tasks.worker.nudge(), peers.nudge())  # type: ignore[assignment, func-returns-value]
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, keeping, control, executor, docker, tasks, peers, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, tasks, peers, clock.wall(),
     )  # fmt: skip
 
 

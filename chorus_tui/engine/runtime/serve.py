@@ -160,7 +160,6 @@ class _Running:
         await start(nursery, Service("Docker watch", engine.docker.run))
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
-        await start(nursery, Service("blobs", engine.keeping.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))
 
     def _greet(self) -> None:

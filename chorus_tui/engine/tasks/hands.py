@@ -99,12 +99,12 @@ class Hands:
             raise invalid({"file.content": "this is no patch: lines '--- a/file' and '+++ b/file' are missing"})
         blobs = self._service.parts.blobs
         info = await blobs.put_bytes(content)
-        copies = await blobs.replicate([info.digest])
+        await blobs.replicate([info.digest])
         artifact = models.Artifact(path=request.file.name, size=info.size, sha256=info.digest.removeprefix("sha256:"))
         shown = readable(content).replace("\0", "")[-TAIL:] if "\0" not in text else ""
         return models.TaskResult(
             outcome="completed", reason="by_hand", detail=request.reason, output_tail=shown, output_bytes=len(content),
-            output_cut=len(text) > TAIL, artifacts=[artifact], copies=copies,
+            output_cut=len(text) > TAIL, artifacts=[artifact],
         )  # fmt: skip
 
     # ── again ──────────────────────────────────────────────────────────────────────────────────────────────────────

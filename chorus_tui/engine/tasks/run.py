@@ -18,7 +18,6 @@ from chorus_tui.engine.execution.interface import Executor, Job, Phase, Reposito
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.tasks.blob_claims import digests
 from chorus_tui.engine.tasks.board import Key
 
 log = structlog.get_logger("chorus.tasks.run")
@@ -147,9 +146,8 @@ class Run:
             result = await self._execute(progress)
             nursery.cancel_scope.cancel()
         await progress.last()
-        named = digests(result)
-        if named:
-            result = result.model_copy(update={"copies": await tools.blobs.replicate(named)})
+        digests = [f"sha256:{artifact.sha256}" for artifact in result.artifacts] + ([result.log] if result.log else [])
+        await tools.blobs.replicate(digests)
         await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
         self.reported = True
         log.info("✅ Result said", task=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)
