@@ -35,6 +35,7 @@ class EngineHandlers:
         self._supervisor = supervisor
         self._stop = stop
         self._erasing = Erasing(engine)
+        self._blobs = BlobHandlers(engine)
         self._exporting = Exporting(engine.journal, engine.control)
 
     def all(self) -> dict[str, Handler]:
@@ -54,7 +55,7 @@ class EngineHandlers:
         }
         return {
             **own,
-            **BlobHandlers(self._engine).all(),
+            **self._blobs.all(),
             **ControlOperations(self._engine.control).handlers(),
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
@@ -143,12 +144,12 @@ class EngineHandlers:
         found = [*feeds.problems, *problems]
         return feeds.model_copy(update={"ok": not found, "control_entries": count, "problems": found})
 
-    async def stats(self, _request: Any, _caller: Any) -> journal.JournalStats:
+    async def stats(self, request: Any, caller: Any) -> journal.JournalStats:
         """In numbers, authors by name."""
         answer = await self._engine.journal.stats()
         name = self._engine.control.name
         named = [share.model_copy(update={"author_name": name(share.author)}) for share in answer.by_author]
-        return answer.model_copy(update={"by_author": named})
+        return answer.model_copy(update={"by_author": named, "blobs": await self._blobs.stats(request, caller)})
 
     async def forks(self, _request: Any, _caller: Any) -> journal.ForkList:
         """Every fork that is not decided, both branches."""
