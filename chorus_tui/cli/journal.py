@@ -200,6 +200,7 @@ def _print_stats(answer: JournalStats) -> None:
             ("unreadable", answer.unreadable),
             ("parked", answer.parked),
             ("forks", f"{answer.forks} open, {answer.evidence} pieces of evidence"),
+            ("blobs", f"{answer.blobs.blobs} files, {size(answer.blobs.bytes)}" if answer.blobs else ""),
             ("own flow", f"{answer.opened_last_minute} of {answer.openings_per_minute} openings within a minute"),
             ("", f"{size(answer.opened_bytes)} of {size(answer.openings_bytes)} in total"),
         ]

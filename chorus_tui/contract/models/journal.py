@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from chorus_tui.contract.models.blobs import BlobStats
 from chorus_tui.contract.models.common import Answer, Request
 
 
@@ -130,7 +131,7 @@ class TypeShare(Answer):
 
 
 class JournalStats(Answer):
-    """What is held, in numbers. The last four are this peer's own flow and its limits."""
+    """What is held, in numbers. ``opened…`` is this peer's own flow, ``openings…`` its limits."""
 
     entries: int
     bytes: int
@@ -146,6 +147,7 @@ class JournalStats(Answer):
     openings_per_minute: int
     opened_bytes: int
     openings_bytes: int
+    blobs: BlobStats | None = Field(default=None, description="Files that entries name, as far as they are here")
 
 
 class LogLine(Answer):

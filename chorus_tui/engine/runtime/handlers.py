@@ -170,7 +170,7 @@ class EngineHandlers:
         answer = await self._engine.journal.stats()
         name = self._engine.control.name
         named = [share.model_copy(update={"author_name": name(share.author)}) for share in answer.by_author]
-        return answer.model_copy(update={"by_author": named})
+        return answer.model_copy(update={"by_author": named, "blobs": await self._engine.blobs.stats()})
 
     async def forks(self, _request: Any, _caller: Any) -> journal.ForkList:
         """Every fork that is not decided, both branches."""
