@@ -83,9 +83,12 @@ def _print_stats(answer: BlobStats) -> None:
 
     pairs(
         [
-            ("held", f"{answer.blobs} blobs, {size(answer.bytes)} of {size(answer.quota)}"),
-            ("pinned", f"{answer.pinned} blobs, {size(answer.pinned_bytes)}"),
-            ("missing", f"{answer.missing} blobs that are to be kept here" if answer.missing else "none"),
+            ("held", f"{_count(answer.blobs)}, {size(answer.bytes)} of {size(answer.quota)}"),
+            ("pinned", f"{_count(answer.pinned)}, {size(answer.pinned_bytes)}"),
+            (
+                "missing",
+                f"{_count(answer.missing)} to be kept here, held by no member in reach" if answer.missing else "none",
+            ),
         ]
     )
 
@@ -110,3 +113,8 @@ def _reason(blob: BlobRow) -> str:
         return "nothing; it may go when two others hold it"
     more = f" and {len(blob.pinned) - 1} more" if len(blob.pinned) > 1 else ""
     return f"{blob.pinned[0]}{more}"
+
+
+def _count(number: int) -> str:
+    """``1 blob``, ``2 blobs``."""
+    return f"{number} blob{'s' * (number != 1)}"

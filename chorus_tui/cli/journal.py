@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Exit, Session, complain, engine_command, with_options
+from chorus_tui.cli.session import Exit, Session, Target, complain, engine_command, with_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, JournalStats, Verification
@@ -102,12 +102,14 @@ async def erase(session: Session, hash_: str) -> None:
 @click.option("--kind", type=click.Choice(["agent", "human"]), default="agent", show_default=True, help="Whose folder.")
 @click.option("--data-dir", metavar="DIR", help="The peer's data folder (CHORUS_DATA_DIR).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def rebuild(*, kind: str, data_dir: str | None, as_json: bool) -> None:
+@click.pass_obj
+def rebuild(outer: Target, *, kind: str, data_dir: str | None, as_json: bool) -> None:
     """With the engine stopped: verify every entry, drop what does not verify, and make all that is derived anew.
 
     Exit code 1: something was damaged, or an engine runs on the folder.
     """
-    folder = ["--data-dir", data_dir] if data_dir else []
+    meant = Target(data_dir).over(outer).data_dir
+    folder = ["--data-dir", meant] if meant else []
     _without_engine("rebuild", f"--kind={kind}", *folder, *(["--json"] if as_json else []))
 
 
