@@ -1,4 +1,4 @@
-"""``chorus-tui blobs …``: the files that tasks and records name, by their hash."""
+"""``chorus-tui blobs``: files by their hash, as this engine holds them."""
 
 from __future__ import annotations
 
@@ -9,86 +9,112 @@ import click
 from chorus_tui.cli.session import Session, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.blobs import BlobHolders, BlobList, BlobStats
+    from chorus_tui.contract.models.blobs import BlobHolders, BlobList, BlobRow, BlobStats
+
+_DIGEST = click.argument("digest", metavar="sha256:HEX")
 
 
 @click.group()
 def blobs() -> None:
-    """Files by their hash: artifacts, logs, repositories."""
+    """Files by their hash: what is held here, why, and who else holds it."""
 
 
 @blobs.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Blobs at most.")
 @engine_command
-async def list_(session: Session) -> None:
-    """What is on this disk, and what of it stays whatever the room."""
-    session.show(await session.ask("blobs.list"), _print_list)
+async def list_(session: Session, limit: int) -> None:
+    """What is held here, last used first."""
+    from chorus_tui.contract.models.blobs import ListBlobs
+
+    session.show(await session.ask("blobs.list", ListBlobs(limit=limit)), _print_list)
 
 
 @blobs.command()
 @engine_command
 async def stats(session: Session) -> None:
-    """How much room blobs take here."""
+    """How much is held, how much of it is pinned, what is missing."""
     session.show(await session.ask("blobs.stats"), _print_stats)
 
 
 @blobs.command()
-@click.argument("digest")
+@_DIGEST
 @engine_command
 async def holders(session: Session, digest: str) -> None:
-    """Which members in reach hold DIGEST (sha256:…) now."""
-    from chorus_tui.contract.models.blobs import NameBlob
+    """Who holds a blob now: each member in reach reads its copy and answers."""
+    from chorus_tui.contract.models.blobs import BlobRef
 
-    session.show(await session.ask("blobs.holders", NameBlob(digest=digest)), _print_holders)
+    session.show(await session.ask("blobs.holders", BlobRef(digest=digest)), _print_holders)
 
 
 @blobs.command()
-@click.argument("digest")
+@_DIGEST
 @engine_command
 async def pin(session: Session, digest: str) -> None:
-    """Keep DIGEST (sha256:…) here whatever the room; it is fetched when it is not here."""
-    await _pin(session, digest, keep=True)
+    """Keep a blob here whatever happens; it is fetched when it is not here."""
+    from chorus_tui.contract.models.blobs import BlobRef
+
+    session.show(await session.ask("blobs.pin", BlobRef(digest=digest)), _print_row)
 
 
 @blobs.command()
-@click.argument("digest")
+@_DIGEST
 @engine_command
 async def unpin(session: Session, digest: str) -> None:
-    """Let DIGEST (sha256:…) go again when room is short and others hold it."""
-    await _pin(session, digest, keep=False)
+    """Take a pin set by hand away. What the mesh keeps here stays."""
+    from chorus_tui.contract.models.blobs import BlobRef
 
-
-async def _pin(session: Session, digest: str, *, keep: bool) -> None:
-    from chorus_tui.contract.models.blobs import PinBlob
-
-    session.show(await session.ask("blobs.pin", PinBlob(digest=digest, keep=keep)), _print_stats)
+    session.show(await session.ask("blobs.unpin", BlobRef(digest=digest)), _print_row)
 
 
 def _print_list(answer: BlobList) -> None:
     from chorus_tui.cli.plain import moment, say, size, table
 
-    if not answer.blobs and not answer.missing:
-        say("No blobs here. Tasks make them: artifacts, logs, repositories.")
+    if not answer.blobs:
+        say("No blob is held here.")
         return
-    rows = [(blob.digest, size(blob.size), moment(blob.used), blob.kept or "may go") for blob in answer.blobs]
-    rows += [(digest, "", "", "kept, but no member in reach holds it") for digest in answer.missing]
-    table(("digest", "size", "used", "kept for"), rows)
-    _print_stats(answer.stats)
+    rows = [(blob.digest, size(blob.size), moment(blob.used_at), _reason(blob)) for blob in answer.blobs]
+    table(("digest", "size", "last used", "kept because"), rows)
+    if len(answer.blobs) < answer.total:
+        say(f"{len(answer.blobs)} of {answer.total}; --limit shows more")
 
 
 def _print_stats(answer: BlobStats) -> None:
-    from chorus_tui.cli.plain import say, size
+    from chorus_tui.cli.plain import pairs, size
 
-    limit = f" of {size(answer.quota)}" if answer.quota else ", no limit"
-    say(
-        f"{answer.count} blobs, {size(answer.bytes)}{limit}; {answer.kept} kept whatever the room, {size(answer.kept_bytes)}"
+    pairs(
+        [
+            ("held", f"{_count(answer.blobs)}, {size(answer.bytes)} of {size(answer.quota)}"),
+            ("pinned", f"{_count(answer.pinned)}, {size(answer.pinned_bytes)}"),
+            (
+                "missing",
+                f"{_count(answer.missing)} to be kept here, held by no member in reach" if answer.missing else "none",
+            ),
+        ]
     )
-    if answer.missing:
-        say(f"{answer.missing} to be kept here are not here yet: no member in reach holds them")
 
 
 def _print_holders(answer: BlobHolders) -> None:
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import say
 
-    who = [*(["this peer"] if answer.here else []), *answer.names]
-    say(f"held by: {clean(', '.join(who))}" if who else "No member in reach holds it.")
-    say(f"kept for all by: {clean(', '.join(answer.should)) or 'nobody'}")
+    say("It is held here." if answer.held_here else "It is not held here.")
+    say(f"{len(answer.holders)} of {answer.asked} other members in reach hold it now.")
+    for peer_id in answer.holders:
+        say(f"  {answer.names.get(peer_id, '')} {peer_id}".rstrip())
+
+
+def _print_row(blob: BlobRow) -> None:
+    from chorus_tui.cli.plain import say, size
+
+    say(f"{blob.digest}  {size(blob.size)}  {_reason(blob)}")
+
+
+def _reason(blob: BlobRow) -> str:
+    if not blob.pinned:
+        return "nothing; it may go when two others hold it"
+    more = f" and {len(blob.pinned) - 1} more" if len(blob.pinned) > 1 else ""
+    return f"{blob.pinned[0]}{more}"
+
+
+def _count(number: int) -> str:
+    """``1 blob``, ``2 blobs``."""
+    return f"{number} blob{'s' * (number != 1)}"

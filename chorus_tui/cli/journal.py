@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -10,10 +11,12 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.cli.session import Exit, Session, Target, complain, engine_command, with_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, JournalStats, Verification
+
+EXPORTED = "journal.jsonl"
 
 
 @click.group()
@@ -35,9 +38,20 @@ async def tail(session: Session, limit: int, type_: str | None, author: str | No
 
 
 @journal.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False))
+@with_options
+def verify(*, file: str | None, as_json: bool, **options: str | None) -> None:
+    """Check every signature and chain: those held here, or those of an exported FILE, which needs no engine.
+
+    Exit code 1: something is wrong. Forks are shown with both hashes; they are no fault of who holds the evidence.
+    """
+    if file is not None:
+        _without_engine("verify", *(["--json"] if as_json else []), "--", file)
+    _verify_held(as_json=as_json, **options)
+
+
 @engine_command
-async def verify(session: Session) -> int:
-    """Check every signature and chain held here; exit 1 when something is wrong."""
+async def _verify_held(session: Session) -> int:
     answer: Verification = await session.ask("journal.verify")
     session.show(answer, _print_verification)
     return Exit.OK if answer.ok else Exit.FAILED
@@ -88,12 +102,14 @@ async def erase(session: Session, hash_: str) -> None:
 @click.option("--kind", type=click.Choice(["agent", "human"]), default="agent", show_default=True, help="Whose folder.")
 @click.option("--data-dir", metavar="DIR", help="The peer's data folder (CHORUS_DATA_DIR).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def rebuild(*, kind: str, data_dir: str | None, as_json: bool) -> None:
+@click.pass_obj
+def rebuild(outer: Target, *, kind: str, data_dir: str | None, as_json: bool) -> None:
     """With the engine stopped: verify every entry, drop what does not verify, and make all that is derived anew.
 
     Exit code 1: something was damaged, or an engine runs on the folder.
     """
-    folder = ["--data-dir", data_dir] if data_dir else []
+    meant = Target(data_dir).over(outer).data_dir
+    folder = ["--data-dir", meant] if meant else []
     _without_engine("rebuild", f"--kind={kind}", *folder, *(["--json"] if as_json else []))
 
 
@@ -105,14 +121,19 @@ def _without_engine(*arguments: str) -> None:
 
 
 @journal.command()
-@click.option("--to", type=click.Path(dir_okay=False), help="Write to this file instead of stdout.")
+@click.option(
+    "--to", type=click.Path(), metavar="FILE|DIR", help=f"Write to this file, or to {EXPORTED} in this folder."
+)
 @engine_command
 async def export(session: Session, to: str | None) -> None:
-    """Feeds and control log as stored, one JSON object a line."""
+    """Feeds, control logs with their certificates, and evidence of forks, one JSON object a line.
+
+    'journal verify FILE' checks it on any machine.
+    """
     if to is None:
         await _export(session, sys.stdout)
         return
-    target = Path(to)
+    target = _target(to)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with partial.open("w", encoding="utf-8") as file:
@@ -126,19 +147,27 @@ async def export(session: Session, to: str | None) -> None:
         complain(f"{count} lines written to {target}")
 
 
+def _target(to: str) -> Path:
+    return Path(to) / EXPORTED if Path(to).is_dir() else Path(to)
+
+
 async def _export(session: Session, file: IO[str]) -> int:
     from chorus_tui.contract.models.journal import ExportJournal, ExportPage
 
-    after, count = None, 0
+    after, count, digest = None, 0, hashlib.sha256()
     while True:
         page: ExportPage = await session.ask("journal.export", ExportJournal(after=after))
         for line in page.lines:
             # Each is canonical JSON, so it holds no raw control character; written exactly as signed.
             file.write(f"{line}\n")
+            digest.update(f"{line}\n".encode())
         count += len(page.lines)
         if page.next is None:
-            return count
+            break
         after = page.next
+    end = {"kind": "end", "lines": count, "sha256": digest.hexdigest()}
+    file.write(f"{json.dumps(end, sort_keys=True)}\n")
+    return count
 
 
 def _print_page(page: JournalPage) -> None:
@@ -173,6 +202,7 @@ def _print_stats(answer: JournalStats) -> None:
             ("unreadable", answer.unreadable),
             ("parked", answer.parked),
             ("forks", f"{answer.forks} open, {answer.evidence} pieces of evidence"),
+            ("blobs", f"{answer.blobs.blobs} files, {size(answer.blobs.bytes)}" if answer.blobs else ""),
             ("own flow", f"{answer.opened_last_minute} of {answer.openings_per_minute} openings within a minute"),
             ("", f"{size(answer.opened_bytes)} of {size(answer.openings_bytes)} in total"),
         ]

@@ -27,7 +27,7 @@ COMMANDS = {
     "members": ("chorus_tui.cli.members:members", "Who belongs to the mesh, and what each may do"),
     "task": ("chorus_tui.cli.tasks:task", "Announce tasks, follow them, fetch what they made"),
     "journal": ("chorus_tui.cli.journal:journal", "Read, verify and export what was said and decided"),
-    "blobs": ("chorus_tui.cli.blobs:blobs", "Files by their hash: what is here, who holds it"),
+    "blobs": ("chorus_tui.cli.blobs:blobs", "Files by their hash: held, pinned, who else holds them"),
     "images": ("chorus_tui.cli.images:images", "Sandbox images for machines that reach no registry"),
     "simulate": ("chorus_tui.cli.simulate:simulate", "A mesh in simulated time, with everything going wrong"),
     "stop": ("chorus_tui.cli.network:stop", "Drain and stop the engine"),

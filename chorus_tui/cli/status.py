@@ -55,5 +55,5 @@ def _print(status: Status) -> None:
 def _admin(status: Status) -> str:
     if status.admin is None:
         return "none"
-    heard = "" if status.admin.reachable else ", not heard of lately"
+    heard = f", {status.admin_lost}" if status.admin_lost else ""
     return f"{status.admin.agent_id} (term {status.admin.term}{heard})"

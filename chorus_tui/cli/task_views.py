@@ -87,19 +87,26 @@ def print_result(result: TaskResult) -> None:
             ("exit code", result.exit_code),
             ("image", f"{result.image} {result.image_id}".strip()),
             ("memory", f"{result.max_memory_mb:.0f} MiB at most" if result.max_memory_mb is not None else ""),
+            ("files", held(result.held_by)),
             ("phases", ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())),
         ]
     )
     if result.artifacts:
         table(("artifact", "size", "sha256"), [(a.path, size(a.size), a.sha256) for a in result.artifacts])
-        if result.copies is not None:
-            others = f"{result.copies} other member{'s' * (result.copies != 1)}" if result.copies else "no other member"
-            say(f"held by {others} when that was said; chorus-tui blobs holders says who holds one now")
     if result.output_tail:
         cut = ", cut in the middle" if result.output_cut else ""
         say(f"output ({size(result.output_bytes)}{cut}), its end:")
         for line in result.output_tail.rstrip("\n").split("\n"):
             say(f"  {clean(line, lines=True)}")
+
+
+def held(by: int | None) -> str:
+    """How safe the files of a result were when it was said."""
+    if by is None:
+        return ""
+    if by == 0:
+        return "! only its worker held them when the result was said"
+    return f"held by {by} other {'members' if by > 1 else 'member'} when the result was said"
 
 
 def _evidence(task: TaskView) -> str:

@@ -57,14 +57,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none", low=0, high=1000),
     Variable("CHORUS_TASK_APPROVAL", "choice", "auto", _WORK, "Tasks this peer takes only after people approved them: none, "
              "risky ones, or always; a task may ask for more", choices=("auto", "risky", "always")),
-    Variable("CHORUS_BLOB_QUOTA_MB", "int", "10240", _WORK, "Room for artifacts and other blobs in MiB; beyond it what other "
-             "peers hold goes, the longest unused first. 0: no limit", low=0, high=100_000_000),
     Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
              "peer founds (60)", low=1, high=3600),
     Variable("CHORUS_FEED_PER_MINUTE", "int", "600", _WORK, "New announcements and discussion this peer may say a minute; results, "
              "votes and cancellations always pass", low=1, high=1_000_000),
     Variable("CHORUS_FEED_TOTAL_MB", "int", "512", _WORK, "What this peer announces may fill on every member's disk, MiB; erasing "
              "makes room", low=1, high=1 << 20),
+    Variable("CHORUS_BLOB_QUOTA_MB", "int", "10240", _WORK, "Disk share of files by hash, MiB; what is pinned may go beyond it",
+             low=1, high=1 << 30),
     Variable("CHORUS_DRAIN_TIMEOUT", "float", "30", _WORK, "Seconds running tasks may go on after SIGTERM", low=0, high=3600),
     Variable("DOCKER_HOST", "text", "unix:///var/run/docker.sock", _SANDBOX, "The Docker Engine"),
     Variable("CHORUS_IMAGES", "json", "", _SANDBOX, 'Images by language, as JSON: {"python": "python:3.12-slim"}'),

@@ -1,5 +1,5 @@
 """The engine's own command line, for launchers: ``python -m chorus_tui.engine serve``, ``… images build|ensure``
-``… simulate`` and ``… journal rebuild``."""
+``… simulate`` and ``… journal rebuild|verify``."""
 
 from __future__ import annotations
 

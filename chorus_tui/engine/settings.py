@@ -53,9 +53,9 @@ class Settings:
     max_tasks: int
     task_lease_s: float | None
     task_approval: Literal["auto", "risky", "always"]
-    blob_quota_mb: int
     feed_per_minute: int
     feed_total_mb: int
+    blob_quota_mb: int
     drain_timeout_s: float
     docker_host: str
     images: dict[str, str]

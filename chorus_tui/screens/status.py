@@ -81,7 +81,7 @@ def facts(status: Status, now: float) -> Table:
     """Who I am and where I belong."""
     admin = "none"
     if status.admin:
-        heard = "" if status.admin.reachable else "  ⚠ not heard"
+        heard = f"  ⚠ {status.admin_lost}" if status.admin_lost else ""
         admin = f"{plain(status.admin.agent_id)}, term {status.admin.term}{heard}"
     tasks = (
         ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status.tasks.items())) or "none yet"

@@ -71,8 +71,10 @@ def _result(result: TaskResult) -> Text:
         text.append(f"{plain(artifact.path)}  {size(artifact.size)}  sha256 {artifact.sha256[:12]}…\n")
     if len(result.artifacts) > 8:
         text.append(f"          and {len(result.artifacts) - 8} more files; s saves them\n", style="dim")
-    if result.artifacts and result.copies == 0:
-        text.append("files     no other member held them when this was said\n", style="yellow")
+    if result.held_by == 0:
+        text.append("files     only their worker held them when the result was said\n", style="yellow")
+    elif result.held_by:
+        text.append(f"files     held by {result.held_by} more when the result was said\n", style="dim")
     if result.output_cut:
         text.append("output    was cut in the middle: more than the task's limit\n", style="yellow")
     return text

@@ -135,8 +135,9 @@ def head_line(name: str, store: Store, width: int) -> Text:
     if status is None:
         return line
     admin = f"admin {plain(status.admin.agent_id)}, term {status.admin.term}" if status.admin else "no admin"
-    if status.admin and not status.admin.reachable:
-        admin = f"no admin ({plain(status.admin.agent_id)} is not heard)"
+    if status.admin and status.admin_lost:
+        who = "this peer was, and" if status.admin.peer_id == status.peer_id else plain(status.admin.agent_id)
+        admin = f"no admin ({who} {status.admin_lost})"
     mesh = f"mesh {status.mesh_id[:8]}" if status.mesh_id else "no mesh yet"
     facts = [plain(status.agent_id), mesh, admin, f"{status.peers} peers" if status.peers != 1 else "1 peer"]
     if status.network == "open":

@@ -108,7 +108,7 @@ def read_export(lines: list[str]) -> Export:
         value = json.loads(line)
         if value["kind"] == "feed":
             _feed_entry(export, value)
-        else:
+        elif value["kind"] == "control":
             _control_entry(export, value, admins)
     _chains(export)
     return export

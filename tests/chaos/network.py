@@ -25,9 +25,9 @@ class NoChaosHere(Exception):
     """This machine lacks something that the network needs; the text says what."""
 
 
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the machine; its failure is raised with what it said."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
+def command(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command of the machine on ``text``; its failure is raised with what it said."""
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False, timeout=30)
     if done.returncode != 0:
         raise NoChaosHere(f"{' '.join(words)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
     return done
@@ -45,57 +45,49 @@ def need(*programs: str) -> None:
 
 
 class Firewall:
-    """Which dialect a namespace's packet filter understands, tried once on a namespace of the network."""
+    """Which dialect the packet filter understands, tried once on a namespace of the network."""
 
     def __init__(self, namespace: str) -> None:
         why = []
-        for name, trial in (("nft", self._nft_trial), ("iptables", self._iptables_trial)):
+        for name in DIALECTS:
             if shutil.which(name) is None:
                 why.append(f"{name} is not installed")
                 continue
+            self.name = name
             try:
-                trial(namespace)
+                self.set(namespace, {"192.0.2.1"}, 1)
             except NoChaosHere as error:
                 why.append(str(error))
             else:
-                self.name = name
                 return
         raise NoChaosHere(f"no packet filter that can drop by chance: {'; '.join(why)}")
 
-    @staticmethod
-    def _nft_trial(namespace: str) -> None:
-        command("ip", "netns", "exec", namespace, "nft", _nft({"192.0.2.1"}, 1))
-
-    @staticmethod
-    def _iptables_trial(namespace: str) -> None:
-        for rule in _iptables({"192.0.2.1"}, 1):
-            command("ip", "netns", "exec", namespace, "iptables", *rule)
-
     def set(self, namespace: str, deaf_to: set[str], loss: int) -> None:
-        """The whole filter of one namespace: whom it does not hear, and how many of a hundred packets it loses."""
-        if self.name == "nft":
-            command("ip", "netns", "exec", namespace, "nft", _nft(deaf_to, loss))
-        else:
-            for rule in _iptables(deaf_to, loss):
-                command("ip", "netns", "exec", namespace, "iptables", *rule)
+        """The whole filter of one namespace: whom it does not hear, and how many of a hundred packets it loses.
+
+        One transaction: a cut that stands does not let a packet pass while another is made.
+        """
+        words, rules = DIALECTS[self.name]
+        command("ip", "netns", "exec", namespace, *words, text="\n".join(rules(sorted(deaf_to), loss)) + "\n")
 
 
-def _nft(deaf_to: set[str], loss: int) -> str:
-    """One transaction, so that a filter is never half in force."""
-    rules = [f"ip saddr {address} drop" for address in sorted(deaf_to)]
+def _nft(deaf_to: list[str], loss: int) -> list[str]:
+    rules = [f"ip saddr {address} drop" for address in deaf_to]
     if loss:
         rules.append(f'iifname "eth0" numgen random mod 100 < {loss} drop')
-    body = "; ".join(rules)
-    chain = f"chain hear {{ type filter hook input priority 0; policy accept; {body} }}"
-    return f"table inet chaos; delete table inet chaos; table inet chaos {{ {chain} }}"
+    chain = "add chain inet chaos hear { type filter hook input priority 0; policy accept; }"
+    anew = ["add table inet chaos", "delete table inet chaos", "add table inet chaos", chain]
+    return [*anew, *(f"add rule inet chaos hear {rule}" for rule in rules)]
 
 
-def _iptables(deaf_to: set[str], loss: int) -> list[list[str]]:
-    rules = [["-F", "INPUT"], *(["-A", "INPUT", "-s", address, "-j", "DROP"] for address in sorted(deaf_to))]
+def _iptables(deaf_to: list[str], loss: int) -> list[str]:
+    rules = [f"-A INPUT -s {address} -j DROP" for address in deaf_to]
     if loss:
-        chance = ["-m", "statistic", "--mode", "random", "--probability", f"{loss / 100:.2f}"]
-        rules.append(["-A", "INPUT", "-i", "eth0", *chance, "-j", "DROP"])
-    return rules
+        rules.append(f"-A INPUT -i eth0 -m statistic --mode random --probability {loss / 100:.2f} -j DROP")
+    return ["*filter", ":INPUT ACCEPT [0:0]", *rules, "COMMIT"]
+
+
+DIALECTS = {"nft": (("nft", "-f", "-"), _nft), "iptables": (("iptables-restore",), _iptables)}
 
 
 class Network:

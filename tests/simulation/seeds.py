@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 
 from chorus_tui.engine.simulation.command import as_json
@@ -39,9 +39,11 @@ def run(asked: Options) -> dict[str, object]:
     return as_json(simulate(asked), timeline=False)
 
 
-def run_all(runs: Iterable[Options], processes: int) -> Iterator[dict[str, object]]:
+def workers(processes: int) -> ProcessPoolExecutor:
+    """Processes for many runs; each begins anew after fifty, as the collector is off in a run."""
+    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50)
+
+
+def run_all(runs: Iterable[Options], pool: ProcessPoolExecutor) -> list[dict[str, object]]:
     """All runs, in their order."""
-    with ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50
-    ) as pool:
-        yield from pool.map(run, runs)
+    return list(pool.map(run, runs))

@@ -1,8 +1,8 @@
-"""Blobs between several peers: brought, fetched again, and let go only while others keep them."""
+"""Blobs of several peers on a simulated network, in real files."""
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,208 +11,256 @@ import pytest
 import trio
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
-from chorus_tui.engine.journal import blob_rules
-from chorus_tui.engine.journal import blobs as exchange
-from chorus_tui.engine.journal.blob_keeping import Keeping
-from chorus_tui.engine.journal.blob_rules import Claim
-from chorus_tui.engine.journal.blobs import FileBlobs
-from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing
+from chorus_tui.engine.journal.blobs.keeping import FRESH_S
+from chorus_tui.engine.journal.blobs.rules import KEPT_BY_ALL, Named
+from chorus_tui.engine.journal.blobs.service import FileBlobs
+from chorus_tui.engine.journal.interface import BlobMissing, Copies
+from chorus_tui.engine.mesh.interface import StreamClosed
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
-from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.identity import Identity
 
+ROOM = 1 << 30
+DATA = b"first half " * 60_000 + b"second half " * 60_000
+DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()
 
-class Shelves:
-    """Peers with blobs; time is real, for files are written in threads."""
 
-    def __init__(self, folder: Path, nursery: trio.Nursery, seed: int) -> None:
-        self.network = SimulatedNetwork(SeededEntropy(f"blobs {seed}"))
-        self.clock = SystemClock()
-        self.blobs: dict[str, FileBlobs] = {}
-        self.keeping: dict[str, Keeping] = {}
-        self.claims: list[Claim] = []
-        self._folder, self._nursery, self._ids = folder, nursery, {}
+class Shelf:
+    """Peers with blobs, all of them members, all linked."""
 
-    async def add(self, name: str, quota: int = 0) -> str:
-        """Another peer; its peer id."""
-        identity = Identity(SeededEntropy(name).bytes(32))
-        mesh = self.network.mesh(identity)
-        await self._nursery.start(mesh.run)
-        self.blobs[name] = FileBlobs(self._folder / name, mesh)
-        self.blobs[name].is_member = lambda _peer: True
-        self._ids[name] = identity.peer_id
-        self.keeping[name] = Keeping(
-            identity.peer_id, self.blobs[name], self.clock, quota, lambda: sorted(self._ids.values())
-        )
-        self.keeping[name].claimed_by(lambda: self.claims)
-        return identity.peer_id
+    def __init__(self, folder: Path, count: int, quota: int) -> None:
+        self.network = SimulatedNetwork(SeededEntropy(1))
+        self.network.latency = (0.0, 0.002)
+        self.meshes = [self.network.mesh(Identity(bytes([n + 1]) * 32)) for n in range(count)]
+        self.ids = [mesh.peer_id for mesh in self.meshes]
+        self.folder = folder
+        self.peers = [
+            FileBlobs(folder / str(n), mesh, SystemClock(), SeededEntropy(n), quota)
+            for n, mesh in enumerate(self.meshes)
+        ]
+        for peer in self.peers:
+            peer.keeping.members = lambda: self.ids
 
-    async def met(self) -> None:
-        """Everybody is connected with everybody."""
-        with trio.fail_after(20):
-            while any(len(blobs._mesh.links()) < len(self.blobs) - 1 for blobs in self.blobs.values()):
-                await trio.sleep(0.02)
+    def name(self, *named: Named) -> None:
+        """What every peer reads from feeds and control log."""
+        for peer in self.peers:
+            peer.keeping.names = lambda: named
 
-    def holders(self, info: BlobInfo) -> list[str]:
-        """Who has it on disk."""
-        return [name for name, blobs in self.blobs.items() if blobs.has(info.digest)]
+    def file(self, peer: int, digest: str) -> Path:
+        return self.folder / str(peer) / digest[7:9] / digest[7:]
 
-    def peer_id(self, name: str) -> str:
-        return self._ids[name]
+    def part(self, peer: int, digest: str) -> Path:
+        return self.folder / str(peer) / "partial" / digest[7:]
+
+    def holders(self, digest: str) -> list[int]:
+        return [n for n, peer in enumerate(self.peers) if peer.has(digest)]
+
+    def forget_use(self) -> None:
+        """As if nobody had used anything for long."""
+        for n, peer in enumerate(self.peers):
+            for blob in peer._files.listing():
+                peer._files.touch(blob.digest, SystemClock().wall() - FRESH_S - 100 + n)
 
 
 @asynccontextmanager
-async def shelves(folder: Path, *names: str, quota: int = 0) -> AsyncIterator[Shelves]:
-    """Peers that know each other."""
+async def shelf(folder: Path, count: int, quota: int = ROOM) -> AsyncIterator[Shelf]:
+    made = Shelf(folder, count, quota)
     async with trio.open_nursery() as nursery:
-        made = Shelves(folder, nursery, 1)
-        for name in names:
-            await made.add(name, quota)
-        await made.met()
+        for mesh in made.meshes:
+            await nursery.start(mesh.run)
+        made.network.connect_all()
         yield made
         nursery.cancel_scope.cancel()
 
 
-async def test_a_blob_is_brought_to_two_others_and_the_count_is_true(tmp_path):
-    """What is answered is how many really hold it; alone it is none, at once."""
-    async with shelves(tmp_path, "a", "b", "c", "d") as made:
-        info = await made.blobs["a"].put_bytes(b"x" * 300_000)
-        copies = await made.blobs["a"].replicate([info.digest])
+async def test_a_cut_download_goes_on_from_another_holder(tmp_path: Path) -> None:
+    """Only the missing bytes are asked for: a holder whose first half is spoilt still completes what another began."""
+    async with shelf(tmp_path, 2) as peers:
+        await peers.peers[1].put_bytes(DATA)
+        peers.file(1, DIGEST).write_bytes(b"x" * (len(DATA) // 2) + DATA[len(DATA) // 2 :])
+        peers.part(0, DIGEST).write_bytes(DATA[: len(DATA) // 2])
 
-        assert 2 <= copies <= len(made.holders(info)) - 1
-        assert sorted(made.peer_id(name) for name in made.holders(info) if name != "a") == await made.blobs[
-            "a"
-        ].holders(info.digest)
-    async with shelves(tmp_path / "alone", "a") as made:
-        assert await made.blobs["a"].replicate([(await made.blobs["a"].put_bytes(b"x")).digest]) == 0
+        assert (await peers.peers[0].path(DIGEST)).read_bytes() == DATA
 
 
-async def test_whoever_has_to_keep_a_blob_gets_it_also_from_a_second_hand(tmp_path):
-    """The announcer and the three that everybody works out fetch it; others do not."""
-    async with shelves(tmp_path, "a", "b", "c", "d", "e", "f") as made:
-        info = await made.blobs["a"].put_bytes(b"kept")
-        made.claims = [Claim(info.digest, frozenset({made.peer_id("b")}), "result")]
-        for keeping in made.keeping.values():
-            await keeping.round()
-        should = blob_rules.keepers(info.digest, [made.peer_id(name) for name in made.blobs])
+async def test_wrong_bytes_are_not_believed_and_the_next_holder_is_asked(tmp_path: Path) -> None:
+    """Whoever gives other bytes than those asked for is passed over; nothing of it is kept."""
+    async with shelf(tmp_path, 3) as peers:
+        peers.name(Named(DIGEST, len(DATA), frozenset({peers.ids[1]}), record=False, why="asked first"))
+        for holder in (1, 2):
+            await peers.peers[holder].put_bytes(DATA)
+        peers.file(1, DIGEST).write_bytes(b"x" * len(DATA))
 
-        assert {made.peer_id(name) for name in made.holders(info)} == {made.peer_id("a"), made.peer_id("b"), *should}
-        assert [keeping.stock.missing for keeping in made.keeping.values()] == [[]] * 6
+        assert (await peers.peers[0].path(DIGEST)).read_bytes() == DATA
 
 
-async def test_room_is_made_by_all_at_once_and_two_copies_stay(tmp_path):
-    """Everybody is over its quota and holds the same unkept blobs: whatever goes, two others hold it; what is kept stays."""
-    async with shelves(tmp_path, "a", "b", "c", "d", "e", quota=150_000) as made:
-        infos = [await made.blobs["a"].put_bytes(bytes([n]) * 100_000) for n in range(3)]
-        for blobs in made.blobs.values():
-            for info in infos:
-                await blobs.path(info.digest)
-        made.claims = [
-            Claim(infos[0].digest, frozenset({made.peer_id("a")}), "x", spread=False),
-            *(Claim(info.digest, frozenset(), "x", spread=False) for info in infos[1:]),
-        ]
-        for _ in range(3):
-            async with trio.open_nursery() as rounds:
-                for keeping in made.keeping.values():
-                    rounds.start_soon(keeping.round)
-            assert all(len(made.holders(info)) >= 2 for info in infos)
-        for keeping in made.keeping.values():  # one by one, when nobody relies on anybody any more
-            for other in made.keeping.values():
-                other._promises._until.clear()
-            await keeping.round()
+async def test_a_wrong_beginning_from_elsewhere_does_not_spoil_a_good_holder(tmp_path: Path) -> None:
+    """When the whole is wrong after a resume, the holder is asked for all of it."""
+    async with shelf(tmp_path, 2) as peers:
+        await peers.peers[1].put_bytes(DATA)
+        peers.part(0, DIGEST).write_bytes(b"wrong" * 1000)
 
-        assert all(len(made.holders(info)) >= 2 for info in infos)
-        assert "a" in made.holders(infos[0])
-        assert sum(len(made.holders(info)) for info in infos) < 15
+        assert (await peers.peers[0].path(DIGEST)).read_bytes() == DATA
 
 
-async def test_what_nothing_names_goes_unasked_when_it_is_old(tmp_path):
-    """Scrap does not fill the disk: neither what is fresh and about to be named, nor what is kept by hand goes."""
-    async with shelves(tmp_path, "a", "b", quota=1) as made:
-        infos = [await made.blobs["a"].put_bytes(bytes([n]) * 1000) for n in range(3)]
-        for info in infos[:2]:
-            os.utime(made.blobs["a"].store.file(info.digest), (1e9, 1e9))
-        made.keeping["a"].pin(infos[1].digest, keep=True)
-        await made.keeping["a"].round()
+async def test_a_liar_alone_brings_nothing(tmp_path: Path) -> None:
+    """With no right copy in reach the blob is missing, and no file has its name."""
+    async with shelf(tmp_path, 2) as peers:
+        await peers.peers[1].put_bytes(DATA)
+        peers.file(1, DIGEST).write_bytes(b"x" * len(DATA))
 
-        assert [bool(made.holders(info)) for info in infos] == [False, True, True]
-        again = Keeping(made.peer_id("a"), made.blobs["a"], made.clock, 1, list)
-        assert (await again.look()).kept == {infos[1].digest: "kept by hand"}
+        with pytest.raises(BlobMissing, match="No reachable peer"):
+            await peers.peers[0].path(DIGEST)
+        assert not peers.peers[0].has(DIGEST)
 
 
-async def test_over_the_quota_others_find_no_room_unless_it_has_to_be_kept(tmp_path):
-    """A member cannot fill another's disk; what that one keeps for all it takes in all the same."""
-    async with shelves(tmp_path, "a", "b", quota=500) as made:
-        await made.blobs["b"].put_bytes(b"f" * 1000)
-        await made.keeping["b"].look()
-        first, second = [await made.blobs["a"].put_bytes(bytes([n]) * 400) for n in (1, 2)]
-        made.claims = [Claim(second.digest, frozenset({made.peer_id("b")}), "x")]
+async def test_a_holder_that_goes_in_the_middle_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that breaks loses nothing: the next holder gives the rest."""
+    async with shelf(tmp_path, 3) as peers:
+        peers.name(Named(DIGEST, len(DATA), frozenset({peers.ids[1]}), record=False, why="asked first"))
+        for holder in (1, 2):
+            await peers.peers[holder].put_bytes(DATA)
+        peers.file(2, DIGEST).write_bytes(b"x" * 262_144 + DATA[262_144:])
+        exchange, cut = peers.peers[0].keeping._exchange, []
+        whole = exchange.get
 
-        assert await made.blobs["a"].replicate([first.digest]) == 0
-        assert await made.blobs["a"].replicate([second.digest]) == 1
+        async def breaks(peer, part):
+            if peer != peers.ids[1]:
+                return await whole(peer, part)
+            part.write(DATA[:262_144])
+            cut.append(peer)
+            raise StreamClosed("gone")
 
-
-async def test_a_liar_is_found_out_and_the_next_one_is_asked(tmp_path, monkeypatch):
-    """Bytes with another hash never get the name, and do not spoil the download from an honest peer."""
-    async with shelves(tmp_path, "a", "b", "c") as made:
-        true = await made.blobs["a"].put_bytes(b"t" * 1000)
-        order = made.blobs["c"]._members(true.digest)
-        liar = next(name for name in ("a", "b") if made.peer_id(name) == order[0])
-        honest = next(name for name in ("a", "b") if name != liar)
-        await made.blobs[honest].path(true.digest)
-        file = made.blobs[liar].store.file(true.digest)
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(b"l" * 1000)
-
-        assert (await made.blobs["c"].path(true.digest)).read_bytes() == b"t" * 1000
+        monkeypatch.setattr(exchange, "get", breaks)
+        assert (await peers.peers[0].path(DIGEST)).read_bytes() == DATA
+        assert cut == [peers.ids[1]]
 
 
-async def test_a_cut_download_goes_on_where_it_stopped(tmp_path):
-    """Half of it is there from an earlier life: only the rest is asked for, and the whole has the right hash."""
-    async with shelves(tmp_path, "a", "b") as made:
-        info = await made.blobs["a"].put_bytes(os.urandom(600_000))
-        whole = made.blobs["a"].store.file(info.digest).read_bytes()
-        made.blobs["b"].store.download(info.digest).write_bytes(whole[:400_000])
-        asked = []
-        give = made.blobs["a"]._give
+async def test_two_callers_fetch_once(tmp_path: Path) -> None:
+    """Several that want one blob at once all get it, and no lock is left behind."""
+    async with shelf(tmp_path, 2) as peers:
+        await peers.peers[1].put_bytes(DATA)
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(peers.peers[0].path, DIGEST)
 
-        async def listen(stream, digest, offset):
-            asked.append(offset)
-            await give(stream, digest, offset)
-
-        made.blobs["a"]._give = listen
-
-        assert (await made.blobs["b"].path(info.digest)).read_bytes() == whole
-        assert asked == [400_000]
+        assert peers.peers[0].has(DIGEST)
+        assert not peers.peers[0].keeping._fetching._running
 
 
-@pytest.mark.parametrize(
-    "frame", [{"kind": "has", "digests": "x"}, {"kind": "has", "digests": ["x"] * 65}, {"kind": "get"}, {}]
-)
-async def test_a_question_that_makes_no_sense_costs_its_asker_the_stream(tmp_path, frame):
-    """And nothing else: the next one is answered."""
-    async with shelves(tmp_path, "a", "b") as made:
-        info = await made.blobs["b"].put_bytes(b"x")
-        mesh = made.blobs["a"]._mesh
-        stream = await mesh.open(made.peer_id("b"), exchange.PROTOCOL)
-        await stream.send(canonical.encode_frame(frame))
-        with trio.fail_after(5):
-            assert not await _rest(stream)
+async def test_copies_are_counted_as_they_are(tmp_path: Path) -> None:
+    """Replication says how many others hold all blobs, and stops at two; alone it says that nobody does."""
+    async with shelf(tmp_path, 4) as peers:
+        more = await peers.peers[0].put_bytes(b"more")
+        await peers.peers[0].put_bytes(DATA)
+        copies = await peers.peers[0].replicate([DIGEST, more.digest])
 
-        assert await made.blobs["a"].holders(info.digest) == [made.peer_id("b")]
-
-
-async def _rest(stream):
-    from chorus_tui.engine.mesh.interface import MeshError
-
-    try:
-        return await stream.receive(100)
-    except MeshError:
-        return None
+        assert copies.held_by >= 2
+        assert copies.reachable == 3
+        assert len(peers.holders(DIGEST)) >= 3
+        peers.network.isolate(peers.ids[0])
+        for other in peers.ids[1:]:
+            await peers.meshes[0].forget(other)
+        assert await peers.peers[0].replicate([DIGEST]) == Copies(0, 0)
 
 
-async def test_what_nobody_holds_is_said_to_be_missing(tmp_path):
-    """With the number of those asked."""
-    async with shelves(tmp_path, "a", "b") as made:
-        with pytest.raises(BlobMissing, match="asked 1"):
-            await made.blobs["a"].path("sha256:" + "0" * 64)
+async def test_a_full_member_is_not_counted(tmp_path: Path) -> None:
+    """Who has no room says so; another one is asked in its place."""
+    async with shelf(tmp_path, 5) as peers:
+        for full in (1, 2):
+            peers.peers[full].keeping.quota = 10
+        await peers.peers[0].put_bytes(DATA)
+        copies = await peers.peers[0].replicate([DIGEST])
+
+        assert copies.held_by == 2
+        assert set(peers.holders(DIGEST)) == {0, 3, 4}
+
+
+async def test_records_come_to_their_keepers(tmp_path: Path) -> None:
+    """A small record's blob is fetched by all, a bigger one's by maker, announcer and three more; others do not fetch."""
+    async with shelf(tmp_path, 7) as peers:
+        small = await peers.peers[0].put_bytes(b"small")
+        await peers.peers[0].put_bytes(DATA)
+        makers = frozenset(peers.ids[:2])
+        peers.name(
+            Named(small.digest, 5, makers, record=True, why="small"),
+            Named(DIGEST, KEPT_BY_ALL + 1, makers, record=True, why="big"),
+        )
+        for peer in peers.peers:
+            await peer.keeping.fetch_due()
+
+        assert len(peers.holders(small.digest)) == 7
+        assert len(peers.holders(DIGEST)) == 5
+        assert {0, 1} <= set(peers.holders(DIGEST))
+
+
+async def test_two_copies_stay_when_all_let_go_at_once(tmp_path: Path) -> None:
+    """However many peers make room at the same moment, two keep what all held; and again, until nothing more goes."""
+    async with shelf(tmp_path, 6, quota=0) as peers:
+        for peer in peers.peers:
+            await peer.put_bytes(DATA)
+        for _ in range(4):
+            peers.forget_use()
+            async with trio.open_nursery() as nursery:
+                for peer in peers.peers:
+                    nursery.start_soon(peer.keeping.make_room, 0)
+
+            assert len(peers.holders(DIGEST)) >= 2
+
+
+async def test_one_after_the_other_all_but_two_let_go(tmp_path: Path) -> None:
+    """What two others hold goes when there is no room; the last two keep it although they have no room."""
+    async with shelf(tmp_path, 5, quota=0) as peers:
+        for peer in peers.peers:
+            await peer.put_bytes(DATA)
+        peers.forget_use()
+        for peer in peers.peers:
+            await peer.keeping.make_room(0)
+
+        assert len(peers.holders(DIGEST)) == 2
+
+
+async def test_a_spoilt_copy_is_no_confirmation(tmp_path: Path) -> None:
+    """A copy with wrong bytes does not count as one of the two others."""
+    async with shelf(tmp_path, 3, quota=0) as peers:
+        for peer in peers.peers:
+            await peer.put_bytes(DATA)
+        peers.file(1, DIGEST).write_bytes(b"x" * len(DATA))
+        peers.forget_use()
+
+        assert not await peers.peers[0].keeping.make_room(0)
+        assert peers.peers[0].has(DIGEST)
+
+
+async def test_pinned_and_fresh_blobs_never_go(tmp_path: Path) -> None:
+    """Without room a peer lets go the rest first, and of what is pinned by hand, by rule or in use nothing at all."""
+    async with shelf(tmp_path, 3, quota=0) as peers:
+        names = [b"by hand", b"by rule", b"in use", b"idle"]
+        digests = ["sha256:" + hashlib.sha256(name).hexdigest() for name in names]
+        for peer in peers.peers:
+            for name in names:
+                await peer.put_bytes(name)
+        peers.forget_use()
+        mine = peers.peers[0]
+        await mine.keeping.pin(digests[0], wanted=True)
+        peers.name(Named(digests[1], 7, frozenset({peers.ids[0]}), record=False, why="an open task"))
+        await mine.path(digests[2])
+
+        assert not await mine.keeping.make_room(0)
+        assert [mine.has(digest) for digest in digests] == [True, True, True, False]
+        stats = await mine.stats()
+        assert (stats.blobs, stats.pinned, stats.pinned_bytes, stats.missing) == (3, 2, 14, 0)
+
+
+async def test_the_least_recently_used_goes_first_and_no_more_than_needed(tmp_path: Path) -> None:
+    """Room is made from the oldest use on, and stops when there is enough."""
+    async with shelf(tmp_path, 3) as peers:
+        digests = []
+        for peer in peers.peers:
+            digests = [(await peer.put_bytes(bytes([n]) * 100)).digest for n in range(4)]
+        mine = peers.peers[0]
+        for age, digest in enumerate(digests):
+            mine._files.touch(digest, 1000.0 - age)
+        mine.keeping.quota = 350
+
+        assert await mine.keeping.make_room(100)
+        assert [mine.has(digest) for digest in digests] == [True, True, False, False]

@@ -94,10 +94,14 @@ async def test_everybody_knows_a_fork_within_two_heartbeats(autojump_clock):
             peer.journal.replication.ask_all()
         place = (liar.peer_id, epoch, 2)
         await until("all know", lambda: all(peer.journal.forks() == [place] for peer in others), HEARTBEATS_S)
+        await until(
+            "all hold the evidence",
+            lambda: all(len(forks.present(peer.journal)[0].branches) == 2 for peer in others),
+            HEARTBEATS_S,
+        )
 
         for peer in others:
             assert heeded[peer.name].doubts[-1] == 2
-            assert len(forks.present(peer.journal)[0].branches) == 2
             found = await peer.journal.verify()
             assert found.ok
             assert len(found.forks) >= 1

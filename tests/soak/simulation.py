@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import chorus_tui
-from tests.simulation.seeds import options, run_all
+from tests.simulation.seeds import options, run_all, workers
 
 RESULTS = Path(__file__).parent / "simulation.json"
 SEEDS = (0, 9_999)
@@ -31,20 +31,24 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     first, last = asked.seeds
     done, code = _so_far(asked.results, first), code_hash()
-    while done["next"] <= last:
-        seeds = range(done["next"], min(done["next"] + BLOCK, last + 1))
-        began = time.monotonic()
-        runs = list(run_all(map(options, seeds), asked.processes))
-        done["failed"] += [{name: run[name] for name in NOTED} for run in runs if not run["ok"]]
-        done["blocks"].append(
-            {"seeds": [seeds.start, seeds.stop - 1], "code": code, "held": sum(bool(run["ok"]) for run in runs)}
-        )
-        done["next"] = seeds.stop
-        done["simulated_s"] = round(done["simulated_s"] + sum(float(str(run["simulated_s"])) for run in runs))
-        done["real_s"] = round(done["real_s"] + time.monotonic() - began, 1)
-        asked.results.write_text(json.dumps(done, indent=1) + "\n")
-        print(f"seeds {first} to {seeds.stop - 1}: {len(done['failed'])} failed, {done['real_s']} s", flush=True)
+    with workers(asked.processes) as pool:
+        while done["next"] <= last:
+            seeds = range(done["next"], min(done["next"] + BLOCK, last + 1))
+            began = time.monotonic()
+            runs = run_all(map(options, seeds), pool)
+            _note(done, seeds, runs, code)
+            done["real_s"] = round(done["real_s"] + time.monotonic() - began, 1)
+            asked.results.write_text(json.dumps(done, indent=1) + "\n")
+            print(f"seeds {first} to {seeds.stop - 1}: {len(done['failed'])} failed, {done['real_s']} s", flush=True)
     return 1 if done["failed"] else 0
+
+
+def _note(done: dict, seeds: range, runs: list[dict], code: str) -> None:
+    done["next"] = seeds.stop
+    done["failed"] += [{name: run[name] for name in NOTED} for run in runs if not run["ok"]]
+    held = sum(bool(run["ok"]) for run in runs)
+    done["blocks"].append({"seeds": [seeds.start, seeds.stop - 1], "code": code, "held": held})
+    done["simulated_s"] = round(done["simulated_s"] + sum(run["simulated_s"] for run in runs))
 
 
 def code_hash() -> str:

@@ -6,15 +6,20 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.widgets import DataTable, Input, Select, TextArea
 
 from chorus_tui.app import ChorusApp
 from chorus_tui.client import EngineGone
 from chorus_tui.contract.problem import invalid
+from chorus_tui.screens.status import facts
+from chorus_tui.store import Store
 from chorus_tui.widgets.event_log import EventLog
+from chorus_tui.widgets.portal_screen import head_line
 from tests.ui.fake_engine import NOW, FakeEngine, a_status
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
@@ -130,6 +135,24 @@ def test_a_lost_admin_and_a_lost_engine_look_as_they_should(picture, size):
         admin={"agent_id": "ada", "peer_id": "12D3KooWAda", "term": 1, "reachable": False},
     )  # fmt: skip
     play(steps, engine=engine, first="status", size=SIZES[size])
+
+
+@pytest.mark.parametrize(("who", "head", "fact"), [
+    ("12D3KooWAda", "no admin (ada is not heard)", "⚠ is not heard"),
+    ("me", "no admin (this peer was, and no majority hears it)", "⚠ no majority hears it"),
+])  # fmt: skip
+def test_an_admin_that_does_not_count_is_named_with_the_reason(who, head, fact):
+    """Another's silence is told apart from the own loss of a majority, in the head line and among the facts."""
+    store = Store()
+    status = a_status(admin={"agent_id": "ada", "peer_id": "12D3KooWAda", "term": 1, "reachable": False})
+    store.status = status.model_copy(
+        update={"admin": status.admin.model_copy(update={"peer_id": status.peer_id if who == "me" else who})}
+    )
+    console = Console(width=60, file=StringIO())
+    console.print(facts(store.status, NOW))
+
+    assert head in head_line("status", store, 200).plain
+    assert fact in console.file.getvalue()
 
 
 # ── keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,58 +17,6 @@ class ReadBlob(Request):
     length: int = Field(default=1 << 20, ge=1, le=1 << 20)
 
 
-class NameBlob(Request):
-    """One blob by its digest, ``sha256:`` and 64 hex digits."""
-
-    digest: str = Field(pattern=DIGEST)
-
-
-class PinBlob(NameBlob):
-    """Keep a blob whatever the room here, or no longer."""
-
-    keep: bool = True
-
-
-class BlobRow(Answer):
-    """A blob on this disk. ``used``: Unix time of its last use. ``kept``: why it stays whatever the room; empty: it may go
-    while others hold it."""
-
-    digest: str
-    size: int
-    used: float
-    kept: str
-
-
-class BlobStats(Answer):
-    """Bytes and counts of this peer. ``missing``: to be kept here, but not to be had yet. ``quota``: 0 means no limit."""
-
-    count: int
-    bytes: int
-    kept: int
-    kept_bytes: int
-    missing: int
-    quota: int
-
-
-class BlobList(Answer):
-    """Everything here, the newest use first."""
-
-    stats: BlobStats
-    blobs: list[BlobRow]
-    missing: list[str]
-
-
-class BlobHolders(Answer):
-    """Who holds a blob now, of the members in reach; ``here``: this peer does. ``should``: the members that keep it for
-    all."""
-
-    digest: str
-    here: bool
-    holders: list[str]
-    names: list[str]
-    should: list[str]
-
-
 class BlobChunk(Answer):
     """``data`` is base64; ``size`` is that of the whole blob in bytes."""
 
@@ -76,3 +24,52 @@ class BlobChunk(Answer):
     size: int
     offset: int
     data: str
+
+
+class BlobRef(Request):
+    """One blob."""
+
+    digest: str = Field(pattern=DIGEST)
+
+
+class ListBlobs(Request):
+    """What is held here, last used first."""
+
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class BlobRow(Answer):
+    """One blob held here. ``pinned`` says why it is never let go; empty: it may go when others hold it."""
+
+    digest: str
+    size: int
+    used_at: float
+    pinned: list[str] = Field(default_factory=list)
+
+
+class BlobList(Answer):
+    """``total`` counts all that are held."""
+
+    blobs: list[BlobRow]
+    total: int
+
+
+class BlobStats(Answer):
+    """Sizes in bytes. ``missing`` are blobs this peer is to keep and does not hold yet."""
+
+    blobs: int
+    bytes: int
+    quota: int
+    pinned: int
+    pinned_bytes: int
+    missing: int
+
+
+class BlobHolders(Answer):
+    """Members that vouch for a blob now, after reading it; ``asked`` counts the members in reach."""
+
+    digest: str
+    held_here: bool
+    holders: list[str]
+    asked: int
+    names: dict[str, str] = Field(default_factory=dict, description="Agent ids by peer id")

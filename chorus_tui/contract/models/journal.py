@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from chorus_tui.contract.models.blobs import BlobStats
 from chorus_tui.contract.models.common import Answer, Request
 
 
@@ -50,6 +51,17 @@ class JournalPage(Answer):
     entries: list[JournalEntry]
 
 
+class ProvenFork(Answer):
+    """Two contents that one author signed under one number, both signatures checked. ``resolved`` is the hash that counts, when the
+    mesh has decided."""
+
+    author: str
+    epoch: str
+    seq: int
+    hashes: list[str]
+    resolved: str = ""
+
+
 class Verification(Answer):
     """What ``journal verify`` found. ``ok`` is True when there is no problem."""
 
@@ -59,6 +71,10 @@ class Verification(Answer):
     control_entries: int
     problems: list[str]
     forks: list[str] = Field(default_factory=list, description="Feeds whose author said two things under one number")
+    proven: list[ProvenFork] = Field(
+        default_factory=list, description="The same as data, of an export that was verified"
+    )
+    erased: int = Field(default=0, description="Entries of an export whose body is not there")
 
 
 class ExportJournal(Request):
@@ -72,7 +88,9 @@ class ExportPage(Answer):
     """Lines of the export: each a JSON text, exactly as stored, with its signature.
 
     A feed line is ``{"kind":"feed","topic":…,"log_type":…,"envelope":…}``, a control line ``{"kind":"control","entry":…,"sig":…}``.
-    Two members that hold the same history export the same set of lines.
+    An evidence line is ``{"kind":"evidence","header":…,"sig":…}``. Two members that hold the same history export the same set of
+    these lines. The certificates of each control log, ``{"kind":"certificates","mesh_id":…,"elections":…,"commit":…}``, may name
+    other voters of the same majority. What writes a file adds ``{"kind":"end","lines":…,"sha256":…}`` over all bytes before.
     """
 
     lines: list[str]
@@ -113,7 +131,7 @@ class TypeShare(Answer):
 
 
 class JournalStats(Answer):
-    """What is held, in numbers. The last four are this peer's own flow and its limits."""
+    """What is held, in numbers. ``opened…`` is this peer's own flow, ``openings…`` its limits."""
 
     entries: int
     bytes: int
@@ -129,6 +147,7 @@ class JournalStats(Answer):
     openings_per_minute: int
     opened_bytes: int
     openings_bytes: int
+    blobs: BlobStats | None = Field(default=None, description="Files that entries name, as far as they are here")
 
 
 class LogLine(Answer):

@@ -80,3 +80,10 @@ class Status(Answer):
     feed_entries: int = 0
     control_index: int = 0
     refused_messages: dict[str, int] = Field(default_factory=dict, description="Refused network messages by reason")
+
+    @property
+    def admin_lost(self) -> str:
+        """Why the admin that the log names does not count now, in words; empty while it does."""
+        if self.admin is None or self.admin.reachable:
+            return ""
+        return "no majority hears it" if self.admin.peer_id == self.peer_id else "is not heard"

@@ -243,9 +243,11 @@ class TaskResult(Answer):
     output_bytes: int = 0
     output_cut: bool = False
     log: str = Field(default="", description="Blob digest of the whole kept output")
-    copies: int | None = Field(default=None, description="Others that held log and artifacts when this was said")
     artifacts: list[Artifact] = Field(default_factory=list)
     commands: list[CommandResult] = Field(default_factory=list)
+    held_by: int | None = Field(
+        default=None, description="Other members that held all its files when it was said; None: it names no file"
+    )
     image: str = ""
     image_id: str = ""
     phases: dict[str, float] = Field(default_factory=dict, description="Seconds of each phase")

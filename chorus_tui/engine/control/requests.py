@@ -67,7 +67,8 @@ def _erases(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
     if erasure.named_entry(data) is None:
         return "author, epoch, seq and hash name the entry whose body goes"
     own = data["author"] == member.peer_id and not member.clash
-    return None if own else needs("grant_roles")(member, data, roster)
+    may = own or needs("grant_roles")(member, data, roster) is None
+    return None if may else "only its author or a master may erase what an entry says"
 
 
 REQUESTS: dict[str, Rule] = {

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chorus_tui.engine.control.entries import Commit, Election, parse_entry
 from chorus_tui.engine.control.interface import ControlEntry
@@ -161,6 +162,14 @@ class ControlStore:
             for raw, sig in rows
         ]
 
+    def certificates(self) -> Iterator[dict[str, Any]]:
+        """Of every log kept here: what proves that its entries were decided."""
+        for mesh_id in self.meshes():
+            commit = self.commit(mesh_id)
+            if commit is not None:
+                elections = [election.as_json() for election in self.elections(mesh_id, 0)]
+                yield {"kind": "certificates", "mesh_id": mesh_id, "elections": elections, "commit": commit.as_json()}
+
     def verify(self) -> tuple[int, list[str]]:
         """Check every log from its first entry as a newcomer would; how many entries there are, what is wrong."""
         total, problems = 0, []
@@ -174,7 +183,7 @@ class ControlStore:
                     raise WireError("bad_certificate", "no commit certificate is stored")
                 Log(mesh_id).admit(items, elections, commit.as_json())
             except (Gap, WireError) as error:
-                problems.append(f"control log {mesh_id[:8]}: {error or 'entries are missing'}")
+                problems.append(f"control log {mesh_id[:8]}: {str(error) or 'entries are missing'}")
         return total, problems
 
     def commit(self, mesh_id: str) -> Commit | None:

@@ -57,6 +57,8 @@ class Acceptance:
                     )
             await self._fill(rest)
             await self._note_forks(rest, source)
+            # Now, not when decisions are followed next: that may wait for a peer that does not answer.
+            await self._journal.forks_held.keep_heard()
             gap = self._park(rest)
         if gap:
             self._journal.replication.ask(source)

@@ -226,12 +226,17 @@ class Resolutions:
 
     def apply(self, entry: Any) -> None:
         """One decided entry; one whose data are not a resolution's is skipped, by every peer alike."""
-        if entry.type != RESOLVED:
-            return
-        data = entry.data
-        key = (data.get("author"), data.get("epoch"), data.get("keep"))
-        if all(isinstance(part, str) for part in key) and type(data.get("seq")) is int:
-            self._journal.fork_resolved(str(key[0]), str(key[1]), data["seq"], str(key[2]))
+        found = resolution(entry.data) if entry.type == RESOLVED else None
+        if found is not None:
+            self._journal.fork_resolved(*found)
+
+
+def resolution(data: dict[str, Any]) -> tuple[str, str, int, str] | None:
+    """Author, epoch, number and the hash that counts, as a decision names them; None when it names nothing."""
+    author, epoch, seq, keep = (data.get(name) for name in ("author", "epoch", "seq", "keep"))
+    if isinstance(author, str) and isinstance(epoch, str) and type(seq) is int and isinstance(keep, str):
+        return (author, epoch, seq, keep)
+    return None
 
 
 def present(journal: FeedJournal) -> list[Fork]:

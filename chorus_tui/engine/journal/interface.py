@@ -119,7 +119,15 @@ class BlobInfo:
 
 
 class BlobMissing(Exception):
-    """No reachable peer holds this blob. The text names it."""
+    """This blob cannot be had: nobody in reach holds it, or it cannot be written here. The text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How many other members confirmed that they hold every one of some blobs, and how many members were in reach."""
+
+    held_by: int
+    reachable: int
 
 
 class Blobs(Protocol):
@@ -137,6 +145,6 @@ class Blobs(Protocol):
 
     def has(self, digest: str) -> bool: ...
 
-    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> int:
-        """Offer blobs to live members until ``copies`` others hold all of them or the time is over; how many do."""
+    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> Copies:
+        """Offer blobs to live members until ``copies`` others hold all of them or the time is over."""
         ...

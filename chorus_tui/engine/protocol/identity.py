@@ -8,12 +8,14 @@ one purpose never count for another.
 from __future__ import annotations
 
 import functools
+import re
 from typing import Final, Self
 
 import base58
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+_SIGNATURE: Final = re.compile(r"[0-9a-f]{128}")
 _ID_PREFIX: Final = bytes.fromhex(
     "002408011220"
 )  # identity multihash of 36 bytes; protobuf: type 1 (Ed25519), 32 bytes
@@ -76,8 +78,11 @@ def is_peer_id(text: str) -> bool:
 
 
 def verify(peer_id: str, domain: bytes, message: bytes, signature: str) -> bool:
-    """Whether ``signature`` (hex) is that of ``peer_id`` over ``message`` in ``domain``. Never raises."""
+    """Whether ``signature`` (lower-case hex, so that one signature has one form) is that of ``peer_id`` over ``message`` in
+    ``domain``. Never raises."""
     try:
+        if not _SIGNATURE.fullmatch(signature):
+            return False
         _verify_key(peer_id).verify(domain + message, bytes.fromhex(signature))
     except (BadSignatureError, ValueError, TypeError):
         return False

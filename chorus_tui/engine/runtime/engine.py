@@ -19,8 +19,7 @@ from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
 from chorus_tui.engine.journal import store as feed_store
-from chorus_tui.engine.journal.blob_keeping import Keeping
-from chorus_tui.engine.journal.blobs import FileBlobs
+from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.flow import MIB, Limits
@@ -35,7 +34,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
-from chorus_tui.engine.tasks import blob_claims
+from chorus_tui.engine.tasks.naming import named_blobs
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
@@ -65,7 +64,6 @@ class Engine:
     mesh: Libp2pMesh
     journal: FeedJournal
     blobs: FileBlobs
-    keeping: Keeping
     control: ControlService
     executor: DockerExecutor
     docker: DockerWatch
@@ -96,14 +94,14 @@ def build(
     decisions = SqliteDatabase.open(folder.path / "control.db", control_store.SCHEMA)
     limits = Limits(settings.feed_per_minute, settings.feed_total_mb * MIB)
     journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__, limits=limits)
-    blobs = FileBlobs(folder.path / "blobs", mesh)
+    blobs = FileBlobs(folder.path / "blobs", mesh, clock, entropy, settings.blob_quota_mb * MIB)
     control = ControlService(
         identity, agent_id, kind, settings.role, list(settings.expertise), decisions, mesh, journal, clock, entropy, events,
         _control_settings(settings, folder),
     )  # fmt: skip
     control.fold(Resolutions(journal))
     control.fold(journal.erasures)
-    blobs.is_member = control.is_member
+    blobs.keeping.members = partial(getattr, control, "members")
     execution = _execution_settings(settings, identity.peer_id)
     executor = DockerExecutor(execution, clock)
     docker = DockerWatch(executor)
@@ -129,12 +127,11 @@ def build(
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
         )
     )  # fmt: skip
-    keeping = Keeping(identity.peer_id, blobs, clock, settings.blob_quota_mb * 2**20, lambda: list(control.members))
-    keeping.claimed_by(lambda: blob_claims.claims(tasks.board))
+    blobs.keeping.names = lambda: named_blobs(tasks.board)
     docker.on_change = lambda: (tasks.worker.nudge(), peers.nudge())  # type: ignore[assignment, func-returns-value]
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, keeping, control, executor, docker, tasks, peers, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, tasks, peers, clock.wall(),
     )  # fmt: skip
 
 

@@ -1,14 +1,17 @@
-"""The operations that belong to no feature: greeting, status, invitation, journal, stopping."""
+"""The operations that belong to no feature: greeting, status, invitation, journal, blobs, stopping."""
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import trio
+
 from chorus_tui import __version__
 from chorus_tui.contract import CONTRACT_VERSION
-from chorus_tui.contract.models import journal
+from chorus_tui.contract.models import blobs, journal
 from chorus_tui.contract.models import status as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.election import Decided
@@ -18,9 +21,9 @@ from chorus_tui.engine.control.operations import ControlOperations, ask_admin
 from chorus_tui.engine.journal import forks
 from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.runtime import health
-from chorus_tui.engine.runtime.blob_handlers import BlobHandlers
 from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.erasing import Erasing
+from chorus_tui.engine.runtime.exporting import Exporting
 from chorus_tui.engine.runtime.supervision import Supervisor
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
@@ -34,6 +37,7 @@ class EngineHandlers:
         self._supervisor = supervisor
         self._stop = stop
         self._erasing = Erasing(engine)
+        self._exporting = Exporting(engine.journal, engine.control)
 
     def all(self) -> dict[str, Handler]:
         """Of the engine and of its features, by operation."""
@@ -42,6 +46,8 @@ class EngineHandlers:
             "engine.stop": self.stop,
             "status.show": self.status,
             "network.invite": self.invite,
+            "blobs.read": self.read_blob,
+            "blobs.holders": self.blob_holders,
             "journal.tail": self.tail,
             "journal.verify": self.verify,
             "journal.export": self.export,
@@ -51,8 +57,8 @@ class EngineHandlers:
             "journal.stats": self.stats,
         }
         return {
+            **self._engine.blobs.handlers(),
             **own,
-            **BlobHandlers(self._engine).all(),
             **ControlOperations(self._engine.control).handlers(),
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
@@ -126,7 +132,25 @@ class EngineHandlers:
             )
         return Invitation(addresses=addresses, network=engine.key.mode, environment=environment, note=note)
 
-    # ── journal ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── journal and blobs ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def read_blob(self, request: blobs.ReadBlob, _caller: Any) -> blobs.BlobChunk:
+        """A range; the blob is fetched from a member first when it is not here."""
+        path = await self._engine.blobs.path(request.digest)
+
+        def read() -> tuple[int, bytes]:
+            with path.open("rb") as file:
+                file.seek(request.offset)
+                return path.stat().st_size, file.read(request.length)
+
+        size, data = await trio.to_thread.run_sync(read)
+        text = base64.b64encode(data).decode()
+        return blobs.BlobChunk(digest=request.digest, size=size, offset=request.offset, data=text)
+
+    async def blob_holders(self, request: blobs.BlobRef, _caller: Any) -> blobs.BlobHolders:
+        """Who vouches for a blob now, by name."""
+        answer = await self._engine.blobs.holders(request)
+        return answer.model_copy(update={"names": {peer: self._engine.control.name(peer) for peer in answer.holders}})
 
     async def tail(self, request: journal.TailJournal, _caller: Any) -> journal.JournalPage:
         """The newest entries, their authors by name."""
@@ -146,7 +170,7 @@ class EngineHandlers:
         answer = await self._engine.journal.stats()
         name = self._engine.control.name
         named = [share.model_copy(update={"author_name": name(share.author)}) for share in answer.by_author]
-        return answer.model_copy(update={"by_author": named})
+        return answer.model_copy(update={"by_author": named, "blobs": await self._engine.blobs.stats()})
 
     async def forks(self, _request: Any, _caller: Any) -> journal.ForkList:
         """Every fork that is not decided, both branches."""
@@ -173,15 +197,5 @@ class EngineHandlers:
         return Decided(index=await ask_admin(self._engine.control, forks.RESOLVED, data))
 
     async def export(self, request: journal.ExportJournal, _caller: Any) -> journal.ExportPage:
-        """Feeds first, then the control logs."""
-        after = request.after or ""
-        try:
-            if not after.startswith("c:"):
-                page = await self._engine.journal.export(after or None, request.limit)
-                return page if page.next else page.model_copy(update={"next": "c:0"})
-            start = int(after[2:])
-        except ValueError:
-            raise invalid({"after": "not a cursor of this export; use 'next' of the page before"}) from None
-        lines = self._engine.control.export(start, request.limit)
-        more = f"c:{start + len(lines)}" if len(lines) == request.limit else None
-        return journal.ExportPage(lines=lines, next=more)
+        """See :mod:`chorus_tui.engine.runtime.exporting`."""
+        return await self._exporting.page(request.after or "", request.limit)

@@ -1,4 +1,4 @@
-"""Work on a journal without an engine: ``python -m chorus_tui.engine journal rebuild``."""
+"""Work on a journal without an engine: ``python -m chorus_tui.engine journal rebuild|verify``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 
 import trio
 
-from chorus_tui.contract.models.journal import Rebuilt
+from chorus_tui.contract.models.journal import Rebuilt, Verification
 from chorus_tui.engine.data_folder import DataFolder, FolderError
 from chorus_tui.engine.journal.database import SqliteDatabase, StoreError
 from chorus_tui.engine.journal.rebuilding import rebuild
 from chorus_tui.engine.journal.store import SCHEMA
+from chorus_tui.engine.runtime.verifying import verify
 from chorus_tui.locations import data_dir
 
 
@@ -24,10 +25,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     anew.add_argument("--kind", choices=["agent", "human"], default="agent")
     anew.add_argument("--data-dir", help="data folder; default: CHORUS_DATA_DIR, or one per kind")
     anew.add_argument("--json", action="store_true")
+    check = actions.add_parser("verify", help="check an export; nothing else is needed")
+    check.add_argument("--json", action="store_true")
+    check.add_argument("file", metavar="FILE")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit codes: 0 well, 1 something was wrong or the folder cannot be used."""
+    """Exit codes: 0 well, 1 something was wrong, or folder or file cannot be used."""
+    return _verify(arguments) if arguments.action == "verify" else _anew(arguments)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    try:
+        with Path(arguments.file).open("rb") as file:
+            answer = verify(file)
+    except OSError as error:
+        print(f"✗ {arguments.file} cannot be read: {error.strerror}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(answer.model_dump_json())
+    else:
+        _print_verified(answer)
+    return 0 if answer.ok else 1
+
+
+def _anew(arguments: argparse.Namespace) -> int:
     folder = data_dir(arguments.kind, arguments.data_dir or os.environ.get("CHORUS_DATA_DIR"))
     try:
         answer = _rebuild(folder, arguments.kind)
@@ -56,6 +78,14 @@ def _rebuild(path: Path, kind: str) -> Rebuilt:
             database.close()
     finally:
         folder.close()
+
+
+def _print_verified(answer: Verification) -> None:
+    word = "All well" if answer.ok else f"{len(answer.problems)} problems"
+    erased = f", {answer.erased} of them without their text" if answer.erased else ""
+    print(f"{word}: {answer.feeds} feeds, {answer.entries} entries{erased}, {answer.control_entries} control entries")
+    for text in [*answer.problems, *answer.forks]:
+        print(f"  {text}")
 
 
 def _print_rebuilt(answer: Rebuilt) -> None:

@@ -157,10 +157,10 @@ class _Running:
         await engine.journal.open()
         await start(nursery, Service("journal", engine.journal.run, critical=True))
         await start(nursery, Service("control log", engine.control.run, critical=True))
+        await start(nursery, Service("blobs", engine.blobs.run))
         await start(nursery, Service("Docker watch", engine.docker.run))
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
-        await start(nursery, Service("blobs", engine.keeping.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))
 
     def _greet(self) -> None:

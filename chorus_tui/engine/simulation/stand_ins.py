@@ -13,7 +13,7 @@ import trio
 
 from chorus_tui.contract.models.tasks import TaskResult
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
-from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing
+from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies
 
 
 class SimulatedExecutor:
@@ -65,8 +65,8 @@ class NoBlobs:
     def has(self, digest: str) -> bool:  # noqa: ARG002 - the interface has it
         return False
 
-    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> int:  # noqa: ARG002 - as above
-        return 0
+    async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> Copies:  # noqa: ARG002 - as above
+        return Copies(0, 0)
 
 
 class Plain:

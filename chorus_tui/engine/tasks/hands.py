@@ -19,6 +19,7 @@ from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.tasks import claims
 from chorus_tui.engine.tasks.announcing import CONFIRM_S
 from chorus_tui.engine.tasks.board import Grant, Task
+from chorus_tui.engine.tasks.run import replicated
 
 if TYPE_CHECKING:
     from chorus_tui.engine.tasks.service import TaskService
@@ -99,13 +100,13 @@ class Hands:
             raise invalid({"file.content": "this is no patch: lines '--- a/file' and '+++ b/file' are missing"})
         blobs = self._service.parts.blobs
         info = await blobs.put_bytes(content)
-        copies = await blobs.replicate([info.digest])
         artifact = models.Artifact(path=request.file.name, size=info.size, sha256=info.digest.removeprefix("sha256:"))
         shown = readable(content).replace("\0", "")[-TAIL:] if "\0" not in text else ""
-        return models.TaskResult(
+        result = models.TaskResult(
             outcome="completed", reason="by_hand", detail=request.reason, output_tail=shown, output_bytes=len(content),
-            output_cut=len(text) > TAIL, artifacts=[artifact], copies=copies,
+            output_cut=len(text) > TAIL, artifacts=[artifact],
         )  # fmt: skip
+        return await replicated(blobs, result)
 
     # ── again ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

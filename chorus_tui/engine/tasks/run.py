@@ -18,8 +18,8 @@ from chorus_tui.engine.execution.interface import Executor, Job, Phase, Reposito
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.tasks.blob_claims import digests
 from chorus_tui.engine.tasks.board import Key
+from chorus_tui.engine.tasks.naming import digests
 
 log = structlog.get_logger("chorus.tasks.run")
 
@@ -124,6 +124,17 @@ class Progress:
         await self._tools.journal.whisper("task_progress", {**data, "text": ""}, topic=topics.COORDINATION)
 
 
+async def replicated(blobs: Blobs, result: TaskResult) -> TaskResult:
+    """Bring what a result names to others before it is said, and let the result say how many hold it."""
+    named = list(digests(result))
+    if not named:
+        return result
+    copies = await blobs.replicate(named)
+    if not copies.held_by:
+        log.warning("⚠️ No other member holds the files of a result yet", files=len(named), in_reach=copies.reachable)
+    return result.model_copy(update={"held_by": copies.held_by})
+
+
 class Run:
     """One grant, from its claim to its result."""
 
@@ -147,9 +158,7 @@ class Run:
             result = await self._execute(progress)
             nursery.cancel_scope.cancel()
         await progress.last()
-        named = digests(result)
-        if named:
-            result = result.model_copy(update={"copies": await tools.blobs.replicate(named)})
+        result = await replicated(tools.blobs, result)
         await tools.journal.say("task_complete", {**base, "result": result.model_dump()})
         self.reported = True
         log.info("✅ Result said", task=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)

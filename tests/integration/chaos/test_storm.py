@@ -11,6 +11,7 @@ SECONDS = 25.0
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_short_storm(hurt):
     """Five peers with the fast election profile, tasks announced all the while: afterwards there is one admin and one log,
     every task has ended once, and nothing any screen or command said was untrue."""

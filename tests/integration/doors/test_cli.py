@@ -320,7 +320,9 @@ def test_journal(tmp_path):
         verify = run(tmp_path / "d", "journal", "verify")
         tail = run(tmp_path / "d", "journal", "tail", "--json")
 
-    assert out.stdout == '{"n":1}\n{"n":2}\n{"n":3}\n'
+    assert out.stdout.splitlines()[:3] == ['{"n":1}', '{"n":2}', '{"n":3}']
+    end = {"kind": "end", "lines": 3, "sha256": hashlib.sha256(b'{"n":1}\n{"n":2}\n{"n":3}\n').hexdigest()}
+    assert [json.loads(line) for line in out.stdout.splitlines()[3:]] == [end]
     assert (tmp_path / "j.jsonl").read_text() == out.stdout, file.stderr
     assert verify.returncode == 1
     assert "signature" in verify.stdout

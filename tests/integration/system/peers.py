@@ -39,13 +39,16 @@ class Peer:
     """One engine process with a data folder of its own."""
 
     def __init__(
-        self, folder: Path, name: str, *, prefix: list[str] | None = None, kind: str = "agent", **environment: str
-    ) -> None:
+        self, folder: Path, name: str, *, prefix: list[str] | None = None, kind: str = "agent", program: list[str] | None = None,
+        **environment: str,
+    ) -> None:  # fmt: skip
         self.name = name
         self.kind = kind
         self.data_dir = folder / name
         self.log = folder / f"{name}.log"
         self.prefix = prefix or []
+        self.program = program
+        """What runs in the place of ``--headless``."""
         self.process: subprocess.Popen[bytes] | None = None
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("CHORUS_")},
@@ -68,7 +71,7 @@ class Peer:
         engine = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", "human"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, *(engine if self.kind == "human" else [*CLI, "--headless"])],
+                [*self.prefix, *(self.program or (engine if self.kind == "human" else [*CLI, "--headless"]))],
                 env=self.environment,
                 stdout=log,
                 stderr=log,

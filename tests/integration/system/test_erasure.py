@@ -42,4 +42,8 @@ def test_an_erased_text_leaves_every_disk_and_screen(fresh_mesh):
         entries = peer.json("journal", "tail", "--type", "task_announcement")["entries"]
         assert [(entry["problem"], entry["body"]) for entry in entries] == [("erased", None)]
         assert peer.json("journal", "verify")["ok"]
+    stats = ann.json("journal", "stats")
+    assert (stats["erased"], stats["withheld"], stats["parked"]) == (1, 0, 0)
+    assert stats["entries"] == sum(share["entries"] for share in stats["by_author"])
+    assert "task_announced" in ann.run("journal", "stats").stdout
     assert "not there any more" in ann.run("journal", "erase", hash_, "--yes").stderr

@@ -158,6 +158,18 @@ def test_a_planted_lie_is_found(check, lie):
     assert check in {found.partition(":")[0] for found in untrue(story.history())}
 
 
+@pytest.mark.parametrize("end", ["mend one way", "heal"])
+def test_who_is_joined_again_may_be_shown_connected(end):
+    """A cut counts from its begin to what ends it, whether that ends all cuts or this one."""
+    story = true_story()
+    story.show("", "fault", {"fault": "cut one way", "who": ["ada", "|", "ben"]})
+    story.show("", "fault", {"fault": end, "who": [] if end == "heal" else ["ada", "|", "ben"]})
+    story.show("ben", "peers", {"peers": [{"peer_id": story.ids["ada"], "state": "connected"}]})
+    story.record[-1]["at"] += 60
+
+    assert untrue(story.history()) == []
+
+
 def test_every_check_has_a_planted_lie():
     """A check that nothing turned red proves nothing."""
     assert {check.__name__ for check in CHECKS} == {name for name, _ in LIES}

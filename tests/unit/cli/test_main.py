@@ -120,3 +120,24 @@ def test_headless_becomes_the_engine(monkeypatch):
 
     expected = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", "agent", "--data-dir", "/d"]
     assert became == [(sys.executable, expected)]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--data-dir", "/d", "journal", "rebuild"], ["journal", "rebuild", "--data-dir", "/d"]]
+)
+def test_commands_without_an_engine_take_the_folder_from_either_place(monkeypatch, arguments):
+    """A data folder given before the command is meant as much as one given after it."""
+    from click.testing import CliRunner
+
+    from chorus_tui.cli import journal, main
+
+    became = []
+
+    def exec_(_path, arguments):
+        became.append(arguments[arguments.index("journal") :])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(journal.os, "execv", exec_)
+    CliRunner().invoke(main.cli, arguments)
+
+    assert became == [["journal", "rebuild", "--kind=agent", "--data-dir", "/d"]]

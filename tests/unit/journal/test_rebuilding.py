@@ -106,3 +106,17 @@ def test_the_command_refuses_a_folder_without_a_journal(tmp_path: Path, capsys) 
     assert code == 1
     assert "--data-dir" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+async def test_a_well_signed_entry_of_another_branch_is_no_part_of_the_chain() -> None:
+    """Signatures alone do not make a chain: what does not follow goes, with all after it."""
+    database = await filled()
+    other = feed(7, words="y")[3].entry
+    values = (other.header.encode(), other.sig, other.body, other.hash, OTHER.peer_id, 3)
+    database.apply(
+        lambda c: c.execute(f"UPDATE entries SET header = ?, sig = ?, body = ?, hash = ? WHERE {ENTRY}", values)
+    )
+    found = await rebuild(database)
+
+    assert (found.entries_dropped, found.entries) == (4, 4)
+    assert "does not follow" in found.problems[0]

@@ -96,3 +96,12 @@ def test_what_is_encoded_can_be_read(number: float) -> None:
         assert 2**53 <= abs(number) < 1e21
     else:
         assert canonical.decode(raw) == number
+
+
+def test_a_signature_has_one_form() -> None:
+    """The same bytes in capitals or with blanks are no signature: a stored byte that was changed is always seen."""
+    signature = ME.sign(identity.FEED, b"x")
+
+    assert identity.verify(ME.peer_id, identity.FEED, b"x", signature)
+    for other in (signature.upper(), f" {signature}", f"{signature}\n", f"{signature[:64]} {signature[64:]}"):
+        assert other == signature or not identity.verify(ME.peer_id, identity.FEED, b"x", other)

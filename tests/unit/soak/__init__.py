@@ -1,0 +1,1 @@
+"""The bookkeeping of the big counts."""

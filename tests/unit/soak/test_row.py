@@ -1,0 +1,49 @@
+"""Rows of the big counts: they go on where they stopped, and sum up what was measured."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chorus_tui
+from tests.soak.row import Row, at_share
+
+
+def test_a_stopped_row_goes_on(tmp_path):
+    """Rounds and failures stand after every round; the next start goes on behind them and adds its machine."""
+    first = Row("some", folder=tmp_path, peers=5)
+    first.add(seconds=1.0)
+    first.fail("too long", seconds=9.0)
+    again = Row("some", folder=tmp_path, peers=5)
+    again.add(seconds=2.0)
+    written = json.loads((tmp_path / "some.json").read_text())
+
+    assert [made["round"] for made in written["rounds"]] == [0, 2]
+    assert [(made["round"], made["why"]) for made in written["failed"]] == [(1, "too long")]
+    assert [machine["begins_with_round"] for machine in written["machines"]] == [0, 2]
+    assert written["summary"] == {"done": 3, "p50": 1.0, "p99": 2.0, "max": 2.0}
+    assert all(machine["cores"] and len(machine["load"]) == 3 for machine in written["machines"])
+
+
+def test_other_settings_another_version_or_a_wish_begin_anew(tmp_path, monkeypatch):
+    """What was measured otherwise is not counted in."""
+    Row("some", folder=tmp_path, peers=5).add(seconds=1.0)
+
+    assert Row("some", folder=tmp_path, peers=5).done == 1
+    assert Row("some", folder=tmp_path, peers=3).done == 0
+    assert Row("some", anew=True, folder=tmp_path, peers=5).done == 0
+    monkeypatch.setattr(chorus_tui, "__version__", "9.9")
+    assert Row("some", folder=tmp_path, peers=5).done == 0
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(0, 100))
+def test_a_share_is_not_exceeded_by_as_many(seconds, percent):
+    """So many of a hundred are at most the value, which was measured, and any smaller measured one would be too small."""
+    value = at_share(seconds, percent)
+    smaller = [other for other in seconds if other < value]
+
+    assert value in seconds
+    assert sum(other <= value for other in seconds) * 100 >= percent * len(seconds)
+    assert not smaller or sum(other <= max(smaller) for other in seconds) * 100 < percent * len(seconds)
