@@ -10,7 +10,7 @@ import trio
 from chorus_tui.engine.journal import bulk
 from chorus_tui.engine.journal.chain import Frontier
 from chorus_tui.engine.journal.intake import Heard, readable
-from chorus_tui.engine.mesh.interface import MAX_FRAME, Stream
+from chorus_tui.engine.mesh.interface import MAX_FRAME, Stream, StreamClosed
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
@@ -47,7 +47,7 @@ async def receive(stream: Stream) -> dict[str, Any]:
     with trio.fail_after(PATIENCE_S):
         raw = await stream.receive(MAX_FRAME)
     if raw is None:
-        raise WireError("cut", "The other side ended the stream early")
+        raise StreamClosed("the other side ended the stream early")
     frame = canonical.decode_frame(raw)
     if not isinstance(frame, dict) or not isinstance(frame.get("kind"), str):
         raise WireError("bad_frame", "A frame is an object with a kind")
@@ -74,8 +74,12 @@ async def heard_range(items: list[object]) -> list[Heard]:
         entries.append(entry_from_header(*_parts(item), verified=True))
         if at % GIVE_WAY == GIVE_WAY - 1:
             await trio.lowlevel.checkpoint()
-    alone = bulk.check(entries)
-    return [replace(readable(entry), lazy=not looked) for entry, looked in zip(entries, alone, strict=True)]
+    range_: list[Heard] = []
+    for entry, alone in zip(entries, bulk.check(entries), strict=True):
+        range_.append(replace(readable(entry), lazy=not alone))
+        if len(range_) % GIVE_WAY == 0:
+            await trio.lowlevel.checkpoint()
+    return range_
 
 
 def heard(item: object) -> Heard:

@@ -41,8 +41,8 @@ MANY = 512
 """Missing entries from which on they are taken from one peer at a time."""
 
 
-class Busy(Exception):
-    """Not now: asked again later, by this side."""
+class Busy(MeshError):
+    """Not now: asked again later, by this side. The stream is reset, so that the other side sends no more."""
 
 
 class Replication:
@@ -113,7 +113,7 @@ class Replication:
         try:
             with trio.CancelScope() as self._running[peer_id]:
                 await self._sync(peer_id)
-        except (Busy, MeshError, WireError, trio.TooSlowError) as error:
+        except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug(
                 "Replication did not finish; it is tried again", peer=peer_id, error=str(error) or type(error).__name__
             )
@@ -145,9 +145,9 @@ class Replication:
         )
         theirs = frames.frontier((await frames.expect(stream, "differ")).get("feeds"))
         ours = {author: ours.get(author, {}) for author in theirs}
-        await frames.send(stream, {"kind": "feeds", "feeds": frames.plain(ours)})
-        await self._send_missing(stream, ours, theirs)
         with self._turn(stream.peer_id, ours, theirs):
+            await frames.send(stream, {"kind": "feeds", "feeds": frames.plain(ours)})
+            await self._send_missing(stream, ours, theirs)
             await self._receive_entries(stream)
 
     @contextlib.contextmanager
@@ -177,7 +177,7 @@ class Replication:
                     self.ask(other)
 
     async def _serve(self, stream: Stream) -> None:
-        with trio.move_on_after(LONG_S), contextlib.suppress(Busy):
+        with trio.move_on_after(LONG_S):
             frame = await frames.receive(stream)
             if frame["kind"] == "sync":
                 await self._answer_sync(stream, frame)
