@@ -96,7 +96,8 @@ class Replication:
                 for peer_id in sorted(self._due - self._running.keys()):
                     self._due.discard(peer_id)
                     if self._journal.intake.is_member(peer_id):
-                        nursery.start_soon(self._sync_with, peer_id)
+                        self._running[peer_id] = trio.CancelScope()
+                        nursery.start_soon(self._sync_with, peer_id, self._running[peer_id])
 
     async def _regularly(self) -> None:
         while True:
@@ -107,11 +108,11 @@ class Replication:
 
     # ── syncing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _sync_with(self, peer_id: str) -> None:
+    async def _sync_with(self, peer_id: str, scope: trio.CancelScope) -> None:
         """One exchange with a peer at a time; what is asked for meanwhile is done after it."""
         self._taken.pop(peer_id, None)
         try:
-            with trio.CancelScope() as self._running[peer_id]:
+            with scope:
                 await self._sync(peer_id)
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug(
