@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from chorus_tui.engine.journal import bulk
 from chorus_tui.engine.journal.chain import Chains, Parked, Place
 from chorus_tui.engine.journal.hlc import Hlc
 from chorus_tui.engine.journal.intake import Heard, readable
-from chorus_tui.engine.journal.store import ERASED
+from chorus_tui.engine.journal.store import ERASED, Stretch
 from chorus_tui.engine.journal.strangers import Strangers
 from chorus_tui.engine.protocol import identity
 from chorus_tui.engine.protocol.envelope import Entry
@@ -37,8 +38,11 @@ class Acceptance:
         async with self._journal.lock:
             known = [heard for heard in batch if self._knows(feed_entry(heard).author)]
             fresh, rest = self._sort([self._journal.erasures.strip(heard) for heard in known])
+            rest = self._signed(rest)
             if fresh:
-                await self._journal.store.add((feed_entry(heard), heard.problem) for heard in fresh)
+                rows = ((feed_entry(heard), heard.problem) for heard in fresh)
+                await self._journal.store.add(rows, _unchecked(fresh))
+                self._journal.signatures.wake()
             for heard in fresh:
                 entry = feed_entry(heard)
                 # Only now: what the heads say is told to others as held.
@@ -89,6 +93,16 @@ class Acceptance:
                 rest.append(heard)
         return fresh, rest
 
+    def _signed(self, rest: list[Heard]) -> list[Heard]:
+        """What is not appended stands by its own signature alone: it may become evidence."""
+        good = []
+        for heard in rest:
+            if not heard.lazy or bulk.signed(feed_entry(heard)):
+                good.append(heard)
+            else:
+                self._journal.intake.refuse("bad_signature")
+        return good
+
     async def _fill(self, rest: list[Heard]) -> None:
         """Bodies that were withheld from us, and are here now."""
         for heard in rest:
@@ -138,6 +152,16 @@ class Acceptance:
                 f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one",
                 entry.author,
             )
+
+
+def _unchecked(fresh: list[Heard]) -> list[Stretch]:
+    """Stretches of what stands by a later signature."""
+    lazy = [feed_entry(heard) for heard in fresh if heard.lazy]
+    found = []
+    for stretch in bulk.stretches(lazy):
+        first, last = lazy[stretch[0]], lazy[stretch[-1]]
+        found.append((*first.key, last.header.seq))
+    return found
 
 
 def feed_entry(heard: Heard) -> Entry:

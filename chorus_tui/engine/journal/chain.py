@@ -69,6 +69,15 @@ def digest(epochs: dict[str, tuple[int, str]]) -> str:
     return canonical.sha256_hex(canonical.encode([[epoch, *epochs[epoch]] for epoch in sorted(epochs)]))
 
 
+def lacking(ours: Frontier, theirs: Frontier) -> int:
+    """How many entries they hold that we do not, of the feeds they named."""
+    return sum(
+        max(0, theirs[author][epoch][0] - ours.get(author, {}).get(epoch, (0, ""))[0])
+        for author in theirs
+        for epoch in theirs[author]
+    )
+
+
 def missing(ours: Frontier, theirs: Frontier) -> list[tuple[str, str, int]]:
     """What they lack of ours: (author, epoch, first seq), in a fixed order.
 

@@ -28,6 +28,8 @@ class Heard:
     envelope: dict[str, Any]
     message: Message | None
     problem: str = ""
+    lazy: bool = False
+    """It stands by a signed entry after it; its own signature was not looked at."""
 
 
 class Intake:

@@ -37,6 +37,7 @@ from chorus_tui.engine.journal.hlc import HybridClock
 from chorus_tui.engine.journal.intake import Heard, Intake, readable
 from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
 from chorus_tui.engine.journal.replication import Replication
+from chorus_tui.engine.journal.signatures import Signatures
 from chorus_tui.engine.journal.speech import Saying, Speech
 from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.mesh.interface import Mesh, MeshError
@@ -81,6 +82,7 @@ class FeedJournal:
         self._decisions = trio.Event()
         self._met: set[str] = set()
         self._acceptance = Acceptance(self)
+        self.signatures = Signatures(self)
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
         mesh.on_gossip(self._hear)
@@ -142,6 +144,7 @@ class FeedJournal:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.replication.run)
             nursery.start_soon(self._follow_decisions)
+            nursery.start_soon(self.signatures.run)
             task_status.started()
 
     def give(self, heard: Heard) -> None:

@@ -7,18 +7,19 @@ loses nothing. Both sides end knowing what the other holds of their own feed: th
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import structlog
 import trio
 
 from chorus_tui.engine.clock import Entropy
-from chorus_tui.engine.journal.chain import Frontier, digest, missing
-from chorus_tui.engine.journal.intake import Heard, readable
-from chorus_tui.engine.mesh.interface import MAX_FRAME, MeshError, Stream
-from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.journal import frames
+from chorus_tui.engine.journal.chain import Frontier, digest, lacking, missing
+from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
+from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, Watermarks
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger("chorus.journal.replication")
 
 PROTOCOL = "/chorus/journal/1.0.0"
-FRAME_BYTES = 512 * 1024
 PAGE = 256
 BRANCH = 64
 """Headers of a branch shown at once."""
@@ -35,7 +35,14 @@ BODIES = 8
 """Missing bodies of one answer: as large as they may be, they fit a frame."""
 WATERMARK_S = 10.0
 WATERMARKS = 300
-PATIENCE_S = 30.0
+LONG_S = 600.0
+"""How long one exchange may take; what did not fit comes with the next."""
+MANY = 512
+"""Missing entries from which on they are taken from one peer at a time."""
+
+
+class Busy(MeshError):
+    """Not now: asked again later, by this side. The stream is reset, so that the other side sends no more."""
 
 
 class Replication:
@@ -46,6 +53,11 @@ class Replication:
         self._interval_s = interval_s
         self._entropy = entropy
         self._due: set[str] = set()
+        self._running: dict[str, trio.CancelScope] = {}
+        self._taken: dict[str, int] = {}
+        """New entries that the last exchange with a peer brought."""
+        self._bulk_from: str | None = None
+        self._after_bulk: set[str] = set()
         self._wake = trio.Event()
         self._held: dict[str, dict[str, int]] = {}
         self._told: list[dict[str, dict[str, int]]] = []
@@ -66,6 +78,8 @@ class Replication:
 
     def _on_link(self, peer_id: str, connected: bool) -> None:
         if connected:
+            if peer_id in self._running:  # over a link that is gone
+                self._running[peer_id].cancel()
             self.ask(peer_id)
         else:
             self._due.discard(peer_id)
@@ -79,7 +93,7 @@ class Replication:
             while True:
                 await self._wake.wait()
                 self._wake = trio.Event()
-                for peer_id in sorted(self._due):
+                for peer_id in sorted(self._due - self._running.keys()):
                     self._due.discard(peer_id)
                     if self._journal.intake.is_member(peer_id):
                         nursery.start_soon(self._sync_with, peer_id)
@@ -94,36 +108,77 @@ class Replication:
     # ── syncing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _sync_with(self, peer_id: str) -> None:
+        """One exchange with a peer at a time; what is asked for meanwhile is done after it."""
+        self._taken.pop(peer_id, None)
         try:
-            with trio.fail_after(PATIENCE_S * 4):
-                stream = await self._journal.mesh.open(peer_id, PROTOCOL)
-                try:
-                    await self._initiate(stream)
-                finally:
-                    await stream.close()
-                if self._journal.store.without_body(1):
-                    stream = await self._journal.mesh.open(peer_id, PROTOCOL)
-                    try:
-                        await self._fetch_bodies(stream)
-                    finally:
-                        await stream.close()
+            with trio.CancelScope() as self._running[peer_id]:
+                await self._sync(peer_id)
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug(
                 "Replication did not finish; it is tried again", peer=peer_id, error=str(error) or type(error).__name__
             )
+            if self._taken.get(peer_id):  # it was cut, but it brings something
+                self.ask(peer_id)
+        finally:
+            del self._running[peer_id]
+            if peer_id in self._due:
+                self._wake.set()
+
+    async def _sync(self, peer_id: str) -> None:
+        with trio.fail_after(LONG_S):
+            stream = await self._journal.mesh.open(peer_id, PROTOCOL)
+            try:
+                await self._initiate(stream)
+            finally:
+                await stream.close()
+            if self._journal.store.without_body(1):
+                stream = await self._journal.mesh.open(peer_id, PROTOCOL)
+                try:
+                    await self._fetch_bodies(stream)
+                finally:
+                    await stream.close()
 
     async def _initiate(self, stream: Stream) -> None:
         ours = self._journal.chains.frontier()
-        await _send(stream, {"kind": "sync", "digests": {author: digest(epochs) for author, epochs in ours.items()}})
-        theirs = _frontier((await _expect(stream, "differ")).get("feeds"))
+        await frames.send(
+            stream, {"kind": "sync", "digests": {author: digest(epochs) for author, epochs in ours.items()}}
+        )
+        theirs = frames.frontier((await frames.expect(stream, "differ")).get("feeds"))
         ours = {author: ours.get(author, {}) for author in theirs}
-        await _send(stream, {"kind": "feeds", "feeds": _plain(ours)})
-        await self._send_missing(stream, ours, theirs)
-        await self._receive_entries(stream)
+        with self._turn(stream.peer_id, ours, theirs):
+            await frames.send(stream, {"kind": "feeds", "feeds": frames.plain(ours)})
+            await self._send_missing(stream, ours, theirs)
+            await self._receive_entries(stream)
+
+    @contextlib.contextmanager
+    def _turn(self, peer_id: str, told: Frontier, theirs: Frontier) -> Iterator[None]:
+        """Many entries are taken from one peer at a time: others hold the same ones, and would bring them once more.
+
+        ``told`` is what the peer was told that is held here. Raises :class:`Busy` for all but the first, and when much of it
+        has come from elsewhere since: they are asked again, and then have little to add.
+        """
+        coming = lacking(told, theirs)
+        if coming < MANY:
+            yield
+        elif coming - lacking(self._journal.chains.frontier(), theirs) >= MANY:
+            self.ask(peer_id)
+            raise Busy("Much of it has come from elsewhere")
+        elif self._bulk_from is not None:
+            self._after_bulk.add(peer_id)
+            raise Busy("Another peer is bringing many entries now")
+        else:
+            self._bulk_from = peer_id
+            try:
+                yield
+            finally:
+                self._bulk_from = None
+                later, self._after_bulk = self._after_bulk, set()
+                for other in sorted(later):
+                    self.ask(other)
 
     async def _serve(self, stream: Stream) -> None:
-        with trio.move_on_after(PATIENCE_S * 4):
-            frame = await _receive(stream)
+        with trio.move_on_after(LONG_S):
+            frame = await frames.receive(stream)
             if frame["kind"] == "sync":
                 await self._answer_sync(stream, frame)
             elif frame["kind"] == "deliver":
@@ -145,9 +200,10 @@ class Replication:
             if author not in all_ours or digests.get(author) != digest(all_ours[author])
         ]  # fmt: skip
         ours = {author: all_ours.get(author, {}) for author in differ}
-        await _send(stream, {"kind": "differ", "feeds": _plain(ours)})
-        theirs = _frontier((await _expect(stream, "feeds")).get("feeds"))
-        await self._receive_entries(stream)
+        await frames.send(stream, {"kind": "differ", "feeds": frames.plain(ours)})
+        theirs = frames.frontier((await frames.expect(stream, "feeds")).get("feeds"))
+        with self._turn(stream.peer_id, ours, theirs):
+            await self._receive_entries(stream)
         await self._send_missing(stream, ours, {author: theirs.get(author, {}) for author in ours})
 
     async def _send_missing(self, stream: Stream, ours: Frontier, theirs: Frontier) -> None:
@@ -158,36 +214,37 @@ class Replication:
                 if not rows:
                     break
                 seq += len(rows)
-                await _send_entries(stream, rows)
-        await _send(stream, {"kind": "end", "yours": self._held_of(stream.peer_id)})
+                await frames.send_entries(stream, rows)
+        await frames.send(stream, {"kind": "end", "yours": self._held_of(stream.peer_id)})
 
     async def _receive_entries(self, stream: Stream) -> None:
         while True:
-            frame = await _receive(stream)
+            frame = await frames.receive(stream)
             if frame["kind"] == "end":
                 self._confirm(stream.peer_id, frame.get("yours"))
                 return
             if frame["kind"] != "entries" or not isinstance(frame.get("entries"), list):
                 raise WireError("bad_frame", "Entries were expected")
             try:
-                batch = [_heard(item) for item in frame["entries"]]
+                batch = await frames.heard_range(frame["entries"])
             except WireError as error:
                 self._journal.intake.refuse(error.reason)
                 raise
-            await self._journal.accept(batch, stream.peer_id)
+            fresh = await self._journal.accept(batch, stream.peer_id)
+            self._taken[stream.peer_id] = self._taken.get(stream.peer_id, 0) + fresh
 
     # ── delivering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def deliver(self, entry: Entry, addressee: str) -> bool:
         """Bring one entry to one peer; True when it confirmed to hold it."""
         try:
-            with trio.fail_after(PATIENCE_S):
+            with trio.fail_after(frames.PATIENCE_S):
                 stream = await self._journal.mesh.open(addressee, PROTOCOL)
                 try:
-                    await _send(
-                        stream, {"kind": "deliver", "entry": _item(entry.header.encode(), entry.sig, entry.body)}
+                    await frames.send(
+                        stream, {"kind": "deliver", "entry": frames.item(entry.header.encode(), entry.sig, entry.body)}
                     )
-                    answer = await _expect(stream, "receipt")
+                    answer = await frames.expect(stream, "receipt")
                 finally:
                     await stream.close()
         except (MeshError, WireError, trio.TooSlowError):
@@ -195,23 +252,23 @@ class Replication:
         return answer.get("hash") == entry.hash
 
     async def _answer_deliver(self, stream: Stream, frame: dict[str, Any]) -> None:
-        heard = _heard(frame.get("entry"))
+        heard = frames.heard(frame.get("entry"))
         entry = heard.entry
         assert entry is not None
         await self._journal.accept([heard], stream.peer_id)
         held = self._journal.store.hash_of(*entry.key)
-        await _send(stream, {"kind": "receipt", "hash": held or ""})
+        await frames.send(stream, {"kind": "receipt", "hash": held or ""})
 
     # ── bodies ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _fetch_bodies(self, stream: Stream) -> None:
         """Bodies that somebody withheld from us may be here; one that was erased comes from nobody."""
         wanted = self._journal.store.without_body(BODIES)
-        await _send(stream, {"kind": "bodies", "wanted": [list(key) for key in wanted]})
-        frame = await _expect(stream, "entries")
+        await frames.send(stream, {"kind": "bodies", "wanted": [list(key) for key in wanted]})
+        frame = await frames.expect(stream, "entries")
         if not isinstance(frame.get("entries"), list):
             raise WireError("bad_frame", "Entries were expected")
-        await self._journal.accept([_heard(item) for item in frame["entries"]], stream.peer_id)
+        await self._journal.accept([frames.heard(item) for item in frame["entries"]], stream.peer_id)
 
     async def _answer_bodies(self, stream: Stream, frame: dict[str, Any]) -> None:
         wanted = frame.get("wanted")
@@ -223,23 +280,23 @@ class Replication:
                 raise WireError("bad_frame", "wanted is a list of [author, epoch, number]")
             entry = self._journal.get(*key)
             if entry is not None and entry.body is not None:
-                items.append(_item(entry.header.encode(), entry.sig, entry.body))
-        await _send(stream, {"kind": "entries", "entries": items})
+                items.append(frames.item(entry.header.encode(), entry.sig, entry.body))
+        await frames.send(stream, {"kind": "entries", "entries": items})
 
     # ── forks ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def branch(self, peer_id: str, author: str, epoch: str, before: int) -> list[Entry]:
         """What a peer holds of an epoch just before a number, oldest first, signatures checked; empty when it cannot be asked."""
         try:
-            with trio.fail_after(PATIENCE_S):
+            with trio.fail_after(frames.PATIENCE_S):
                 stream = await self._journal.mesh.open(peer_id, PROTOCOL)
                 try:
-                    await _send(stream, {"kind": "branch", "author": author, "epoch": epoch, "before": before})
-                    frame = await _expect(stream, "entries")
+                    await frames.send(stream, {"kind": "branch", "author": author, "epoch": epoch, "before": before})
+                    frame = await frames.expect(stream, "entries")
                 finally:
                     await stream.close()
             items = frame.get("entries")
-            heard = [_heard(item) for item in items] if isinstance(items, list) else []
+            heard = [frames.heard(item) for item in items] if isinstance(items, list) else []
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug("The other branch cannot be seen now", peer=peer_id, error=str(error))
             return []
@@ -252,7 +309,9 @@ class Replication:
             raise WireError("bad_frame", "A question for a branch names author, epoch and number")
         start = max(0, before - BRANCH)
         rows = self._journal.store.range(author, epoch, start, before - start)
-        await _send(stream, {"kind": "entries", "entries": [_item(header, sig, None) for header, sig, _ in rows]})
+        await frames.send(
+            stream, {"kind": "entries", "entries": [frames.item(header, sig, None) for header, sig, _ in rows]}
+        )
 
     # ── who holds what ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -298,77 +357,3 @@ class Replication:
             newest[author] = {epoch: count}
         items = list(newest.items())
         return [dict(items[start : start + WATERMARKS]) for start in range(0, len(items), WATERMARKS)]
-
-
-async def _send(stream: Stream, frame: dict[str, Any]) -> None:
-    await stream.send(canonical.encode_frame(frame))
-
-
-async def _send_entries(stream: Stream, rows: list[tuple[bytes, str, bytes | None]]) -> None:
-    """Rows in frames well below the limit, however large their bodies are."""
-    items: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        item_size = len(row[0]) + len(row[2] or b"")
-        if items and size + item_size > FRAME_BYTES:
-            await _send(stream, {"kind": "entries", "entries": items})
-            items, size = [], 0
-        items.append(_item(*row))
-        size += item_size
-    if items:
-        await _send(stream, {"kind": "entries", "entries": items})
-
-
-async def _receive(stream: Stream) -> dict[str, Any]:
-    with trio.fail_after(PATIENCE_S):
-        raw = await stream.receive(MAX_FRAME)
-    if raw is None:
-        raise WireError("cut", "The other side ended the stream early")
-    frame = canonical.decode_frame(raw)
-    if not isinstance(frame, dict) or not isinstance(frame.get("kind"), str):
-        raise WireError("bad_frame", "A frame is an object with a kind")
-    return frame
-
-
-async def _expect(stream: Stream, kind: str) -> dict[str, Any]:
-    frame = await _receive(stream)
-    if frame["kind"] != kind:
-        raise WireError("bad_frame", f"{kind} was expected")
-    return frame
-
-
-def _item(header: bytes, sig: str, body: bytes | None) -> dict[str, Any]:
-    return {"header": header.decode(), "sig": sig, "body": None if body is None else body.decode()}
-
-
-def _heard(item: object) -> Heard:
-    if not isinstance(item, dict) or not isinstance(item.get("header"), str) or not isinstance(item.get("sig"), str):
-        raise WireError("bad_frame", "An entry has header, sig and body")
-    body = item.get("body")
-    if body is not None and not isinstance(body, str):
-        raise WireError("bad_frame", "A body is text")
-    try:
-        header, raw = item["header"].encode(), None if body is None else body.encode()
-    except UnicodeEncodeError:  # JSON can spell half a surrogate pair
-        raise WireError("bad_frame", "An entry is not UTF-8 text") from None
-    return readable(entry_from_header(header, item["sig"], raw))
-
-
-def _plain(frontier: Frontier) -> dict[str, dict[str, list[Any]]]:
-    return {author: {epoch: list(head) for epoch, head in epochs.items()} for author, epochs in frontier.items()}
-
-
-def _frontier(value: object) -> Frontier:
-    """Read a frontier from the wire, strictly."""
-    if not isinstance(value, dict):
-        raise WireError("bad_frame", "feeds is an object")
-    result: Frontier = {}
-    for author, epochs in value.items():
-        if not isinstance(epochs, dict):
-            raise WireError("bad_frame", "epochs are an object")
-        result[author] = {}
-        for epoch, head in epochs.items():
-            if not (isinstance(head, list) and len(head) == 2 and type(head[0]) is int and isinstance(head[1], str)):
-                raise WireError("bad_frame", "a head is [next seq, hash]")
-            result[author][epoch] = (head[0], head[1])
-    return result

@@ -9,7 +9,7 @@ from chorus_tui.engine.journal.chain import Chains
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.statistics import Tally
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
+from chorus_tui.engine.protocol.envelope import Entry, entry_from_header, entry_from_own_disk
 
 SCHEMA = [
     """
@@ -34,12 +34,21 @@ SCHEMA = [
     CREATE INDEX entries_by_hash ON entries (hash);
     CREATE INDEX entries_without_body ON entries (author, epoch, seq) WHERE body IS NULL AND problem != 'erased';
     """,
+    """
+    CREATE TABLE unchecked (
+        author TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (author, epoch, first)
+    );
+    CREATE TABLE garbled (author TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (author, epoch, seq));
+    """,
 ]
 
 ERASED = "erased"
 """The problem of an entry whose body was erased by a decision."""
 
 _COLUMNS = "header, sig, body, problem"
+Stretch = tuple[str, str, int, int]
+"""(author, epoch, first number, last number)."""
 Row = tuple[Entry, str]
 """An entry and why it is unreadable (empty: it is fine)."""
 
@@ -50,16 +59,61 @@ class FeedStore:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add(self, rows: Iterable[Row]) -> None:
-        """Append in order; synced on return."""
+    async def add(self, rows: Iterable[Row], unchecked: Iterable[Stretch] = ()) -> None:
+        """Append in order; synced on return. ``unchecked``: stretches whose single signatures were not looked at yet."""
         values = [_values(entry, problem) for entry, problem in rows]
-        await self._db.write(
-            lambda c: c.executemany(
+        open_ = list(unchecked)
+
+        def work(c: sqlite3.Connection) -> None:
+            c.executemany(
                 "INSERT INTO entries (author, epoch, seq, hash, header, sig, body, type, hlc_ms, problem)"
                 " VALUES (?,?,?,?,?,?,?,?,?,?)",
                 values,
             )
-        )
+            c.executemany("INSERT OR REPLACE INTO unchecked VALUES (?,?,?,?)", open_)
+
+        await self._db.write(work)
+
+    # ── signatures to be looked at ─────────────────────────────────────────────────────────────────────────────────
+
+    def unchecked(self) -> Stretch | None:
+        """One stretch whose single signatures were not looked at yet."""
+        stretch: Stretch | None = self._db.read(lambda c: c.execute("SELECT * FROM unchecked LIMIT 1").fetchone())
+        return stretch
+
+    async def checked(self, author: str, epoch: str, first: int, next_: int, wrong: list[int]) -> None:
+        """Those from ``first`` to before ``next_`` were looked at; ``wrong`` are the numbers of the garbled ones."""
+
+        def work(c: sqlite3.Connection) -> None:
+            key = (author, epoch, first)
+            last = c.execute("SELECT last FROM unchecked WHERE author = ? AND epoch = ? AND first = ?", key).fetchone()[
+                0
+            ]
+            c.execute("DELETE FROM unchecked WHERE author = ? AND epoch = ? AND first = ?", key)
+            if next_ <= last:
+                c.execute("INSERT OR REPLACE INTO unchecked VALUES (?,?,?,?)", (author, epoch, next_, last))
+            c.executemany("INSERT OR IGNORE INTO garbled VALUES (?,?,?)", [(author, epoch, seq) for seq in wrong])
+
+        await self._db.write(work)
+
+    def garbled(self, limit: int) -> list[tuple[str, str, int]]:
+        """Entries held with a signature that is not their author's."""
+        query = "SELECT author, epoch, seq FROM garbled ORDER BY author, epoch, seq LIMIT ?"
+        return self._db.read(lambda c: c.execute(query, (limit,)).fetchall())
+
+    async def mend(self, entries: Iterable[Entry]) -> None:
+        """Take the right signatures from verified entries, where they are those held here."""
+        found = list(entries)
+
+        def work(c: sqlite3.Connection) -> None:
+            for entry in found:
+                query = "UPDATE entries SET sig = ? WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?"
+                if c.execute(query, (entry.sig, *entry.key, entry.hash)).rowcount:
+                    c.execute("DELETE FROM garbled WHERE author = ? AND epoch = ? AND seq = ?", entry.key)
+
+        await self._db.write(work)
+
+    # ── forks and erasures ─────────────────────────────────────────────────────────────────────────────────────────
 
     async def add_evidence(self, entry: Entry) -> bool:
         """Keep the second of two entries with one key; False when it was kept before."""
@@ -279,6 +333,8 @@ def _values(entry: Entry, problem: str) -> tuple[object, ...]:
 def _row(columns: list[object] | tuple[object, ...]) -> Row:
     header, sig, body, problem = columns
     try:
+        if not problem:
+            return entry_from_own_disk(header, sig, body), ""  # type: ignore[arg-type]
         return entry_from_header(header, sig, body, verified=True), str(problem)  # type: ignore[arg-type]
     except WireError as error:  # pragma: no cover - only after damage on disk
         raise AssertionError(f"a stored entry is not readable: {error}") from error

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
-from chorus_tui.engine.journal import replication
+from chorus_tui.engine.journal import frames
 from chorus_tui.engine.journal.database import InlineDatabase, StoreError
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.flow import Limits
@@ -191,7 +191,7 @@ async def test_a_fold_that_raises_does_not_stop_the_others() -> None:
 def test_a_hostile_item_is_a_wire_error(item: object) -> None:
     """Whatever a peer puts into a frame, it is refused with the one error that drops a stream, not the node."""
     with pytest.raises(WireError):
-        replication._heard(item)
+        frames.heard(item)
 
 
 async def test_watermarks_of_many_feeds_fit_their_messages() -> None:
