@@ -44,7 +44,7 @@ async def test_its_author_or_a_master_erases_and_nobody_else(autojump_clock):
     async with world(41) as at:
         (master, author, other), said = await grown(at, "abc")
         one, two = await told(author, "one", said), await told(author, "two", said)
-        with pytest.raises(Refused, match="authority"):
+        with pytest.raises(Refused, match="its author or a master"):
             await ask(other, one)
         await ask(author, one)
         await ask(master, two)

@@ -120,6 +120,33 @@ async def test_a_restored_sole_voter_takes_up_what_others_hold(autojump_clock):
         assert copy.control.export(0, 100) == other.control.export(0, 100)
 
 
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_restored_sole_voter_learns_that_others_vote_by_now(autojump_clock, gone):
+    """The backup is from when it voted alone: it follows those who vote now, decides nothing before they made it a voter anew,
+    and does so too when it is none of them any more."""
+    async with world(9) as at:
+        first = await at.start("a")
+        await until("founded", lambda: first.control.is_admin)
+        other = await at.start("b")
+        await until("one mesh", lambda: one_mesh([first, other]))
+        backup = (first.databases[0].image(), first.databases[1].image())
+        rest = [other, await at.start("c"), await at.start("d")]
+        await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in rest))
+        at.kill("a")
+        await until("another admin", lambda: any(peer.control.is_admin for peer in rest))
+        if gone:
+            await until("replaced", lambda: first.peer_id not in rest[0].control.voters)
+        copy = await at.start("a", images=backup, binding="elsewhere")
+        assert "copied or restored" in copy.control.detail
+        await until("it may vote, or need not", lambda: copy.control.obstacle == "")
+        admin = next(peer for peer in rest if peer.control.is_admin)
+        await until("followed", lambda: copy.control.commit == admin.control.commit)
+
+        assert copy.control.export(0, 100) == admin.control.export(0, 100)
+        seats = copy.control.log.roster.voters.seats
+        assert (copy.control.consensus.seat in seats) == (first.peer_id in copy.control.voters)
+
+
 async def test_told_of_others_it_founds_nothing(autojump_clock):
     """With bootstrap peers set and none in reach a peer keeps trying and says so."""
     async with world(5) as at:

@@ -31,6 +31,8 @@ log = structlog.get_logger("chorus.control.seating")
 GATHER_S = 5.0
 """After the first member's log: how long others may show a longer one."""
 RESTORED = "This control log was copied or restored from another place, so it must not decide anything: the original may have gone on. "
+ALONE = "It is the only voter, so it goes on as soon as another member has shown what was decided meanwhile"
+ANEW = "It follows, and votes again when the admin has made it a voter anew"
 
 
 async def seat_of(control: ControlService, loaded: Log) -> Seat:
@@ -47,11 +49,7 @@ async def seat_of(control: ControlService, loaded: Log) -> Seat:
         seat = Seat(me, control.entropy.bytes(8).hex())
         if held:
             sole = voters.peers == (me,)
-            control.obstacle = RESTORED + (
-                "It is the only voter, so it goes on as soon as another member has shown what was decided meanwhile"
-                if sole
-                else "It follows, and votes again when the admin has made it a voter anew"
-            )
+            control.obstacle = RESTORED + (ALONE if sole else ANEW)
             log.error("⚠️ Not voting", reason=control.obstacle)
             if sole:
                 return seat
@@ -72,7 +70,16 @@ async def resume(control: ControlService) -> None:
     async with control.lock:
         if control.consensus is not consensus:
             return
-        (seat,) = consensus.log.roster.voters.seats
+        voters = consensus.log.roster.voters
+        if voters.peers != (me,):
+            # What was shown says that others became voters after this store was copied: they decide.
+            await control.store.keep(
+                Stored(consensus.mesh_id, seat=(control.settings.binding, consensus.seat.incarnation))
+            )
+            control.obstacle = RESTORED + ANEW if me in voters.peers else ""
+            control.changed()
+            return
+        (seat,) = voters.seats
         hard = HardState(max(control.store.hard_state().term, consensus.log.term), None)
         await control.store.keep(
             Stored(consensus.mesh_id, hard=hard, seat=(control.settings.binding, seat.incarnation))
