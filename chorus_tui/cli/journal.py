@@ -191,6 +191,14 @@ def _print_page(page: JournalPage) -> None:
     table(("at", "author", "seq", "type", "log type", "body", "delivery"), rows)
 
 
+def _signatures(answer: JournalStats) -> str:
+    open_ = [
+        f"{answer.unchecked} still to be checked; a later one covers them" if answer.unchecked else "",
+        f"{answer.garbled} wrong, asked for" if answer.garbled else "",
+    ]
+    return ", ".join(filter(None, open_)) or "all checked"
+
+
 def _print_stats(answer: JournalStats) -> None:
     from chorus_tui.cli.plain import pairs, say, size, table
 
@@ -200,6 +208,7 @@ def _print_stats(answer: JournalStats) -> None:
             ("erased", answer.erased),
             ("withheld", f"{answer.withheld}, asked for" if answer.withheld else 0),
             ("unreadable", answer.unreadable),
+            ("signatures", _signatures(answer)),
             ("parked", answer.parked),
             ("forks", f"{answer.forks} open, {answer.evidence} pieces of evidence"),
             ("blobs", f"{answer.blobs.blobs} files, {size(answer.blobs.bytes)}" if answer.blobs else ""),

@@ -69,9 +69,9 @@ def holds_before_the_disk() -> AbstractContextManager[object]:
 def answers_before_the_sync() -> AbstractContextManager[object]:
     """An entry is acted on and gossiped while the disk still writes it."""
 
-    async def add(self, rows):
+    async def add(self, rows, unchecked=None):
         kept = list(rows)
-        trio.lowlevel.spawn_system_task(FAITHFUL_ADD, self, kept)
+        trio.lowlevel.spawn_system_task(FAITHFUL_ADD, self, kept, unchecked)
         await trio.lowlevel.checkpoint()
 
     return patch.object(FeedStore, "add", add)

@@ -1,130 +1,144 @@
-"""Long feeds between several peers: brought once, whatever is cut, and mended where they were garbled."""
+"""A newcomer fetches a long history: each entry once, from whoever can bring it, whatever happens on the way."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 import trio
 
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.journal import frames
-from chorus_tui.engine.journal.intake import Heard
+from chorus_tui.engine.journal.fetching import STALL_S
 from chorus_tui.engine.journal.journal import FeedJournal
-from chorus_tui.engine.journal.replication import MANY
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
-from tests.simulation.test_replication import journals
+from tests.simulation.test_replication import journals, lines
+from tests.unit.journal.test_vouching import WRONG
 
-LONG = 5 * MANY
-
-
-@pytest.fixture
-def came(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many entries came in each frame, of all peers."""
-    counts: list[int] = []
-    real = frames.heard_range
-
-    async def counting(items: list[object]) -> list[Heard]:
-        counts.append(len(items))
-        return await real(items)
-
-    monkeypatch.setattr(frames, "heard_range", counting)
-    return counts
+LONG = 1200
 
 
-async def long_feed(peer: FeedJournal) -> None:
-    """Say a lot at once."""
-    async with trio.open_nursery() as nursery:
-        for number in range(LONG):
-            nursery.start_soon(peer.say, "goodbye", {"reason": f"word {number}"})
+async def talk(journal: FeedJournal, count: int) -> None:
+    """Say many things with few syncs."""
+    for _ in range(count // 100):
+        async with trio.open_nursery() as nursery:
+            for number in range(100):
+                nursery.start_soon(journal.say, "goodbye", {"reason": f"{number}"})
 
 
-async def until(condition: Callable[[], object]) -> None:
-    with trio.fail_after(300):
+async def until(what: str, condition: Callable[[], bool], seconds: float = 300.0) -> None:
+    with trio.move_on_after(seconds):
         while not condition():
             await trio.sleep(0.5)
+        return
+    raise AssertionError(f"not in time: {what}")
 
 
-def isolated() -> SimulatedNetwork:
+async def grown(network: SimulatedNetwork, made: list[FeedJournal]) -> list[str]:
+    """The last one is cut off while the others come to hold a long history of the first."""
+    ids = [journal.me.peer_id for journal in made]
+    network.isolate(ids[-1])
+    await trio.sleep(20)
+    await talk(made[0], LONG)
+    await until("all others hold it", lambda: all(journal.count() >= LONG for journal in made[:-1]))
+    await trio.sleep(60)
+    return ids
+
+
+async def test_a_newcomer_takes_each_entry_once(autojump_clock) -> None:
+    """Three members could each bring it all, on six streams; it comes once, and all end equal."""
     network = SimulatedNetwork(SeededEntropy(5))
-    network.discovery = False
-    return network
+    came: Counter[tuple[str, str, int]] = Counter()
+    async with journals(network, 4) as made:
+        await grown(network, made)
+        newcomer = made[-1]
+        accept = newcomer.accept
+
+        async def counted(batch, source):
+            came.update(heard.entry.key for heard in batch)
+            return await accept(batch, source)
+
+        with patch.object(newcomer, "accept", counted):
+            network.heal()
+            await until("the newcomer holds all", lambda: newcomer.count() >= LONG + 4)
+        await trio.sleep(90)
+        exports = [await lines(journal) for journal in made]
+        twice = sum(count - 1 for count in came.values())
+
+        assert len(came) >= LONG
+        assert twice < 50
+        assert all(export == exports[0] for export in exports)
 
 
-async def test_several_holders_bring_a_long_feed_once(autojump_clock, came) -> None:
-    """Linked to two peers that hold the same, a fresh one takes it from one of them; the other adds what is new."""
-    network = isolated()
-    async with journals(network, 3) as (fresh, one, two):
-        network.isolate(fresh.me.peer_id)
-        network.link(network.running(one.me.peer_id), network.running(two.me.peer_id))
-        await long_feed(one)
-        await until(lambda: two.count() >= LONG)
-        await trio.sleep(60)
-        assert sum(came) < 1.2 * LONG  # both ends of one link began an exchange: the second brings nothing once more
-        came.clear()
+async def test_a_cut_in_the_middle_loses_nothing(autojump_clock) -> None:
+    """The one that brings it is gone half-way: what came is kept, and another goes on from there."""
+    network = SimulatedNetwork(SeededEntropy(6))
+    async with journals(network, 3) as made:
+        ids = await grown(network, made)
+        newcomer = made[-1]
+        accept, gone = newcomer.accept, []
+
+        async def cut_half_way(batch, source):
+            new = await accept(batch, source)
+            if not gone and newcomer.count() > LONG // 3:
+                gone.append((source, newcomer.count()))
+                network.cut(ids[2], source)
+            return new
+
+        with patch.object(newcomer, "accept", cut_half_way):
+            network.heal()
+            await until("all of it came", lambda: newcomer.count() >= LONG + 3)
+
+        assert gone[0][1] < LONG
+        assert network.is_cut(ids[2], gone[0][0])
+        assert (await newcomer.verify()).ok
+
+
+@pytest.mark.parametrize("wrong_at", [1, 255])
+async def test_a_relay_that_damages_signatures_delays_only_them(autojump_clock, wrong_at: int) -> None:
+    """One member spoils signatures of what it passes on, also the last of a frame: all the text comes, nothing else does, and
+    the right signatures come from another member."""
+    network = SimulatedNetwork(SeededEntropy(8))
+    async with journals(network, 3) as made:
+        ids = await grown(network, made)
+        author, relay, newcomer = made
+        spoil = "UPDATE entries SET sig = ? WHERE author = ? AND seq % 701 = ?"
+        await relay.store._db.write(lambda c: c.execute(spoil, (WRONG, ids[0], wrong_at)))
+        network.heal(ids[1], ids[2])
+        await until("all the text came", lambda: newcomer.count() >= LONG + 3)
+        await until("it is known to be doubtful", lambda: not newcomer.signatures.unchecked())
+        known = newcomer.signatures.garbled()
         network.heal()
-        network.connect_all()
-        await until(lambda: fresh.count() >= LONG)
-        await trio.sleep(60)
+        await until("the signatures are right", lambda: not newcomer.signatures.garbled())
 
-        assert sum(came) < 1.2 * LONG
-        assert fresh.chains.frontier() == one.chains.frontier() == two.chains.frontier()
-
-
-async def test_a_cut_range_goes_on_where_it_stopped(autojump_clock, came, monkeypatch) -> None:
-    """What came before a cut is kept, and after it only the rest is brought."""
-    network = isolated()
-    async with journals(network, 2) as (fresh, one):
-        network.isolate(fresh.me.peer_id)
-        await long_feed(one)
-        counted = frames.heard_range
-
-        async def cutting(items: list[object]) -> list[Heard]:
-            if sum(came) > LONG // 3:
-                network.isolate(fresh.me.peer_id)
-                network.unlink(fresh.me.peer_id, one.me.peer_id)
-            return await counted(items)
-
-        monkeypatch.setattr(frames, "heard_range", cutting)
-        network.heal()
-        network.connect_all()
-        await trio.sleep(60)
-        held = fresh.count()
-        assert LONG // 3 < held < LONG
-        monkeypatch.setattr(frames, "heard_range", counted)
-        came.clear()
-        network.heal()
-        network.connect_all()
-        await until(lambda: fresh.count() >= LONG)
-
-        assert sum(came) < 1.2 * (LONG - held) + 256
-        while await fresh.signatures.check_some():
-            pass
-        assert (await fresh.verify()).ok
+        assert known == len(range(wrong_at, LONG, 701))
+        assert (await newcomer.verify()).ok
+        assert await lines(newcomer) == await lines(author)
 
 
-async def test_garbled_signatures_are_mended_by_the_author(autojump_clock, monkeypatch) -> None:
-    """A peer on the way that spoils signatures is found out, and the right ones come from their author."""
-    network = isolated()
-    async with journals(network, 3) as (fresh, author, spoiler):
-        network.isolate(fresh.me.peer_id)
-        network.link(network.running(author.me.peer_id), network.running(spoiler.me.peer_id))
-        await long_feed(author)
-        await until(lambda: spoiler.count() >= LONG)
-        good = spoiler.store.range
+async def test_a_member_that_brings_drop_by_drop_delays_and_does_not_stop(autojump_clock) -> None:
+    """One took the turn and brings an entry now and then; its turn ends, and another brings the rest."""
+    network = SimulatedNetwork(SeededEntropy(8))
+    async with journals(network, 3) as made:
+        ids = await grown(network, made)
+        relay, newcomer = made[1], made[2]
+        stretch, send_entries = relay.store.range, frames.send_entries
 
-        def spoilt(*where):
-            rows = good(*where)
-            return [(header, "0" * 128 if at % 50 == 7 else sig, body) for at, (header, sig, body) in enumerate(rows)]
+        async def slowly(stream, rows):
+            if len(rows) == 1:
+                await trio.sleep(20)
+            await send_entries(stream, rows)
 
-        monkeypatch.setattr(spoiler.store, "range", spoilt)
-        network.heal(fresh.me.peer_id, spoiler.me.peer_id)
-        network.link(network.running(fresh.me.peer_id), network.running(spoiler.me.peer_id))
-        await until(lambda: fresh.count() >= LONG and fresh.store.unchecked() is None)
-        wrong = len(fresh.store.garbled(1000))
-        assert wrong > 10
-        network.heal()
-        network.connect_all()
-        await until(lambda: not fresh.store.garbled(1))
+        with (
+            patch.object(relay.store, "range", lambda *where: stretch(*where)[:1]),
+            patch.object(frames, "send_entries", slowly),
+        ):
+            network.heal(ids[1], ids[2])
+            await trio.sleep(30)
+            claimed = newcomer.replication.brings(ids[0])
+            network.heal()
+            await until("all of it came", lambda: newcomer.count() >= LONG + 3, STALL_S + 60)
 
-        assert (await fresh.verify()).ok
+        assert claimed

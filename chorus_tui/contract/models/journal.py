@@ -138,6 +138,12 @@ class JournalStats(Answer):
     erased: int = Field(description="Entries whose body was erased by a decision")
     withheld: int = Field(description="Entries whose body is not here although nobody erased it; it is asked for")
     unreadable: int = Field(description="Entries whose body does not fit its type")
+    unchecked: int = Field(
+        default=0, description="Entries that count by a later signature, and whose own is still to be checked"
+    )
+    garbled: int = Field(
+        default=0, description="Entries that count by a later signature; their own is wrong, and is asked for"
+    )
     parked: int = Field(description="Entries in memory that wait for those before them")
     forks: int = Field(description="Forks that are not decided")
     evidence: int = Field(description="Entries kept as evidence of forks")

@@ -1,7 +1,7 @@
 """Taking in what others said: appended, parked, filled in, or kept as evidence.
 
-By signature (checked before), chain and size alone, never by quota. Only what an author that was ever a member said, and
-never a body that was erased. Nothing counts as held before it is on disk.
+By signature (checked before, its own or one that covers it), chain and size alone, never by quota. Only what an author that
+was ever a member said, and never a body that was erased. Nothing counts as held before it is on disk.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from chorus_tui.engine.journal import bulk
 from chorus_tui.engine.journal.chain import Chains, Parked, Place
 from chorus_tui.engine.journal.hlc import Hlc
 from chorus_tui.engine.journal.intake import Heard, readable
-from chorus_tui.engine.journal.store import ERASED, Stretch
+from chorus_tui.engine.journal.signatures import spans
+from chorus_tui.engine.journal.store import ERASED, Known
 from chorus_tui.engine.journal.strangers import Strangers
+from chorus_tui.engine.journal.vouching import signed
 from chorus_tui.engine.protocol import identity
 from chorus_tui.engine.protocol.envelope import Entry
 
@@ -38,11 +39,11 @@ class Acceptance:
         async with self._journal.lock:
             known = [heard for heard in batch if self._knows(feed_entry(heard).author)]
             fresh, rest = self._sort([self._journal.erasures.strip(heard) for heard in known])
-            rest = self._signed(rest)
             if fresh:
-                rows = ((feed_entry(heard), heard.problem) for heard in fresh)
-                await self._journal.store.add(rows, _unchecked(fresh))
-                self._journal.signatures.wake()
+                unchecked = spans(feed_entry(heard) for heard in fresh if heard.vouched)
+                await self._journal.store.add(((feed_entry(heard), heard.problem) for heard in fresh), unchecked)
+                if unchecked:
+                    self._journal.signatures.due()
             for heard in fresh:
                 entry = feed_entry(heard)
                 # Only now: what the heads say is told to others as held.
@@ -89,31 +90,26 @@ class Acceptance:
                 follower = self.parked.take(h.author, h.epoch, h.seq + 1)
                 if follower is not None:
                     queue.appendleft(self._journal.erasures.strip(readable(follower)))
+            elif self._journal.store.known(*entry.key) == Known(entry.hash, whole=True):
+                continue
+            elif heard.vouched and not signed(entry):
+                # It extends nothing here, so what covers it is not stored with it.
+                self._journal.intake.refuse("bad_signature")
             else:
                 rest.append(heard)
         return fresh, rest
-
-    def _signed(self, rest: list[Heard]) -> list[Heard]:
-        """What is not appended stands by its own signature alone: it may become evidence."""
-        good = []
-        for heard in rest:
-            if not heard.lazy or bulk.signed(feed_entry(heard)):
-                good.append(heard)
-            else:
-                self._journal.intake.refuse("bad_signature")
-        return good
 
     async def _fill(self, rest: list[Heard]) -> None:
         """Bodies that were withheld from us, and are here now."""
         for heard in rest:
             entry = feed_entry(heard)
-            held = self._journal.store.get(*entry.key) if entry.body is not None else None
-            missing = held is not None and held.body is None and held.hash == entry.hash
+            missing = entry.body is not None and self._journal.store.known(*entry.key) == Known(entry.hash, whole=False)
             if missing and await self._journal.store.fill(entry, heard.problem):
                 self._journal.give(heard)
 
     def _park(self, rest: list[Heard]) -> bool:
-        """Keep what waits for a gap; whether to ask for one. The other branch of a fork is no gap: nobody could close it."""
+        """Keep what waits for a gap; whether to ask for one that nobody brings yet. The other branch of a fork is no gap: nobody
+        could close it."""
         gap = False
         for heard in rest:
             entry = feed_entry(heard)
@@ -122,7 +118,7 @@ class Acceptance:
                 and self._journal.chains.place(entry, None) is Place.GAP
             ):
                 self.parked.add(entry)
-                gap = True
+                gap = gap or not self._journal.replication.brings(entry.author)
         return gap
 
     async def _note_forks(self, rest: list[Heard], source: str) -> None:
@@ -152,16 +148,6 @@ class Acceptance:
                 f"The clock of peer {identity.short(entry.author)} is {ahead:.0f} s ahead of this one",
                 entry.author,
             )
-
-
-def _unchecked(fresh: list[Heard]) -> list[Stretch]:
-    """Stretches of what stands by a later signature."""
-    lazy = [feed_entry(heard) for heard in fresh if heard.lazy]
-    found = []
-    for stretch in bulk.stretches(lazy):
-        first, last = lazy[stretch[0]], lazy[stretch[-1]]
-        found.append((*first.key, last.header.seq))
-    return found
 
 
 def feed_entry(heard: Heard) -> Entry:

@@ -69,15 +69,6 @@ def digest(epochs: dict[str, tuple[int, str]]) -> str:
     return canonical.sha256_hex(canonical.encode([[epoch, *epochs[epoch]] for epoch in sorted(epochs)]))
 
 
-def lacking(ours: Frontier, theirs: Frontier) -> int:
-    """How many entries they hold that we do not, of the feeds they named."""
-    return sum(
-        max(0, theirs[author][epoch][0] - ours.get(author, {}).get(epoch, (0, ""))[0])
-        for author in theirs
-        for epoch in theirs[author]
-    )
-
-
 def missing(ours: Frontier, theirs: Frontier) -> list[tuple[str, str, int]]:
     """What they lack of ours: (author, epoch, first seq), in a fixed order.
 
@@ -92,6 +83,11 @@ def missing(ours: Frontier, theirs: Frontier) -> list[tuple[str, str, int]]:
             elif (have, head) > (0, "") and have == ours[author][epoch][0] and head != ours[author][epoch][1]:
                 wanted.append((author, epoch, have - 1))
     return wanted
+
+
+def lead(ours: dict[str, tuple[int, str]], theirs: dict[str, tuple[int, str]]) -> int:
+    """By how many entries of one author they are ahead."""
+    return sum(max(0, head[0] - ours.get(epoch, (0, ""))[0]) for epoch, head in theirs.items())
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ class Erasures:
         entry = heard.entry
         if entry is None or (*entry.key, entry.hash) not in self._erased:
             return heard
-        return Heard(replace(entry, body=None, envelope=None), {}, None, ERASED, heard.lazy)
+        return Heard(replace(entry, body=None, envelope=None), {}, None, ERASED, heard.vouched)
 
     async def follow(self) -> set[str]:
         """Make the store follow, under the journal's lock; the types of bodies that features may know and are gone."""

@@ -15,6 +15,7 @@ import structlog
 
 from chorus_tui.contract.models.journal import Branch, Fork
 from chorus_tui.engine.journal.intake import readable
+from chorus_tui.engine.journal.vouching import signed
 from chorus_tui.engine.protocol import identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, Header, entry_from_header
@@ -123,7 +124,9 @@ class Forks:
         if held.key in self._kept or not await self._journal.store.add_evidence(other):
             return False
         self._note(held, other)
-        self.untold.append((held, other))
+        if signed(held):
+            # Else it convinces nobody; whoever meets the other branch sees it by itself.
+            self.untold.append((held, other))
         self._unsearched.append((source, held.author, held.header.epoch, held.header.seq))
         return True
 
@@ -140,7 +143,8 @@ class Forks:
                     held = self._journal.store.get(*first.key)
                     if held is not None and await self._journal.store.add_evidence(first):
                         self._note(held, first)
-                        self.untold.append((held, first))
+                        if signed(held):
+                            self.untold.append((held, first))
                 if len(differing) < len(found):
                     break
                 seq = found[0].header.seq

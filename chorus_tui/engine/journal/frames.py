@@ -1,30 +1,32 @@
-"""Frames of ``/chorus/journal/1.0.0``: written, and read strictly."""
+"""Frames of ``/chorus/journal/1.0.0``: sent, received, and read strictly.
+
+Whatever a frame says is checked before it is used; one that is not as documented ends its stream. A large frame is read
+in small portions, so that whoever waits for an answer of this engine does not wait for a frame.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import trio
 
-from chorus_tui.engine.journal import bulk
 from chorus_tui.engine.journal.chain import Frontier
-from chorus_tui.engine.journal.intake import Heard, readable
 from chorus_tui.engine.mesh.interface import MAX_FRAME, Stream, StreamClosed
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
 
-FRAME_BYTES: Final = 512 * 1024
-PATIENCE_S: Final = 30.0
-"""How long the other side may be silent."""
-GIVE_WAY: Final = 32
-"""Entries that are read between two moments in which others may run."""
+FRAME_BYTES = 512 * 1024
+PATIENCE_S = 30.0
+"""For one frame, in either direction."""
+AT_ONCE = 16
+"""Entries read before others get their turn."""
 
 
 async def send(stream: Stream, frame: dict[str, Any]) -> None:
-    """Raises ``MeshError``."""
-    await stream.send(canonical.encode_frame(frame))
+    """Raises trio.TooSlowError when the other side does not take it."""
+    with trio.fail_after(PATIENCE_S):
+        await stream.send(canonical.encode_frame(frame))
 
 
 async def send_entries(stream: Stream, rows: list[tuple[bytes, str, bytes | None]]) -> None:
@@ -55,7 +57,7 @@ async def receive(stream: Stream) -> dict[str, Any]:
 
 
 async def expect(stream: Stream, kind: str) -> dict[str, Any]:
-    """The next frame, of this kind; raises as :func:`receive` does."""
+    """The next frame, which must be of this kind."""
     frame = await receive(stream)
     if frame["kind"] != kind:
         raise WireError("bad_frame", f"{kind} was expected")
@@ -63,46 +65,34 @@ async def expect(stream: Stream, kind: str) -> dict[str, Any]:
 
 
 def item(header: bytes, sig: str, body: bytes | None) -> dict[str, Any]:
-    """An entry in a frame."""
+    """An entry as it stands in a frame."""
     return {"header": header.decode(), "sig": sig, "body": None if body is None else body.decode()}
 
 
-async def heard_range(items: list[object]) -> list[Heard]:
-    """A frame of entries, checked as :mod:`bulk` says; gives way to others now and then."""
-    entries: list[Entry] = []
-    for at, item in enumerate(items):
-        entries.append(entry_from_header(*_parts(item), verified=True))
-        if at % GIVE_WAY == GIVE_WAY - 1:
-            await trio.lowlevel.checkpoint()
-    range_: list[Heard] = []
-    for entry, alone in zip(entries, bulk.check(entries), strict=True):
-        range_.append(replace(readable(entry), lazy=not alone))
-        if len(range_) % GIVE_WAY == 0:
-            await trio.lowlevel.checkpoint()
-    return range_
-
-
-def heard(item: object) -> Heard:
-    """An entry that stands by its own signature. Raises :class:`WireError`."""
-    return readable(entry_from_header(*_parts(item)))
-
-
-def _parts(item: object) -> tuple[bytes, str, bytes | None]:
-    """Header, signature and body as they came; nothing of it is checked yet."""
-    if not isinstance(item, dict) or not isinstance(item.get("header"), str) or not isinstance(item.get("sig"), str):
+def entry(value: object, *, verified: bool = False) -> Entry:
+    """Read :func:`item`. ``verified`` leaves the signature, and it alone, to the caller."""
+    if not isinstance(value, dict) or not isinstance(value.get("header"), str) or not isinstance(value.get("sig"), str):
         raise WireError("bad_frame", "An entry has header, sig and body")
-    body = item.get("body")
+    body = value.get("body")
     if body is not None and not isinstance(body, str):
         raise WireError("bad_frame", "A body is text")
     try:
-        header, raw = item["header"].encode(), None if body is None else body.encode()
+        header, raw = value["header"].encode(), None if body is None else body.encode()
     except UnicodeEncodeError:  # JSON can spell half a surrogate pair
         raise WireError("bad_frame", "An entry is not UTF-8 text") from None
-    return header, item["sig"], raw
+    return entry_from_header(header, value["sig"], raw, verified=verified)
+
+
+def items(frame: dict[str, Any]) -> list[object]:
+    """What an ``entries`` frame holds."""
+    found = frame.get("entries")
+    if frame["kind"] != "entries" or not isinstance(found, list):
+        raise WireError("bad_frame", "Entries were expected")
+    return found
 
 
 def plain(frontier: Frontier) -> dict[str, dict[str, list[Any]]]:
-    """A frontier in a frame."""
+    """A frontier as it stands in a frame."""
     return {author: {epoch: list(head) for epoch, head in epochs.items()} for author, epochs in frontier.items()}
 
 

@@ -22,14 +22,16 @@ _REMEMBERED = 512
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message that passed: a feed entry, or a fleeting one. ``message`` is None for unknown types and unreadable data."""
+    """A message that passed: a feed entry, or a fleeting one. ``message`` is None for unknown types and unreadable data.
+
+    ``vouched``: its own signature was not checked; a checked one later in the same batch covers it.
+    """
 
     entry: Entry | None
     envelope: dict[str, Any]
     message: Message | None
     problem: str = ""
-    lazy: bool = False
-    """It stands by a signed entry after it; its own signature was not looked at."""
+    vouched: bool = False
 
 
 class Intake:
@@ -84,15 +86,15 @@ class Intake:
         self._counters.refused[reason] = self._counters.refused.get(reason, 0) + 1
 
 
-def readable(entry: Entry) -> Heard:
+def readable(entry: Entry, *, vouched: bool = False) -> Heard:
     """An entry with its message, or with the reason why it cannot be read."""
     if entry.envelope is None:
         why = "its body was erased or withheld" if entry.body is None else "its body is no envelope"
-        return Heard(entry, {}, None, why)
+        return Heard(entry, {}, None, why, vouched)
     try:
         row = messages.TYPES.get(entry.type)
         if row is not None and row.topic is not None and row.topic != entry.header.topic:
             raise WireError("wrong_topic", f"{entry.type} does not belong on {entry.header.topic}")
-        return Heard(entry, entry.envelope, messages.check(entry.type, entry.data))
+        return Heard(entry, entry.envelope, messages.check(entry.type, entry.data), vouched=vouched)
     except WireError as error:
-        return Heard(entry, entry.envelope, None, str(error))
+        return Heard(entry, entry.envelope, None, str(error), vouched)

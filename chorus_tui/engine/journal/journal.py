@@ -59,6 +59,7 @@ class FeedJournal:
         self.me = identity_
         self.mesh = mesh
         self.store = FeedStore(database)
+        self.signatures = Signatures(self, database)
         self.clock = clock
         self.intake = Intake(mesh.counters)
         self.intake.on_unreadable = self._keep_unreadable
@@ -82,7 +83,6 @@ class FeedJournal:
         self._decisions = trio.Event()
         self._met: set[str] = set()
         self._acceptance = Acceptance(self)
-        self.signatures = Signatures(self)
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
         mesh.on_gossip(self._hear)
@@ -287,6 +287,10 @@ class FeedJournal:
         line = {"at": self.clock.wall(), "level": level, "text": text, "peer": peer, "task_id": ""}
         self._events.publish("log", None, line)
 
+    def held_of(self, author: str) -> dict[str, int]:
+        """How many entries of each epoch of an author are held."""
+        return {epoch: head[0] for epoch, head in self.chains.frontier().get(author, {}).items()}
+
     def get(self, author: str, epoch: str, seq: int) -> Entry | None:
         return self.store.get(author, epoch, seq)
 
@@ -324,7 +328,8 @@ class FeedJournal:
             for name in ("entries", "bytes", "erased", "withheld", "unreadable")
         }
         return JournalStats(
-            **total, parked=len(self._acceptance.parked), forks=len(self.forks()),
+            **total, unchecked=self.signatures.unchecked(), garbled=self.signatures.garbled(),
+            parked=len(self._acceptance.parked), forks=len(self.forks()),
             evidence=sum(pieces for *_, pieces in self.store.forks()), by_author=statistics.by_author(tallies),
             by_type=statistics.by_type(tallies), opened_last_minute=self.flow.last_minute(self.clock.monotonic()),
             openings_per_minute=self.flow.limits.per_minute, opened_bytes=self.flow.total,

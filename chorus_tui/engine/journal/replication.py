@@ -1,14 +1,11 @@
 """Anti-entropy: ``/chorus/journal/1.0.0``. What gossip lost, this brings.
 
-On connect, on a gap, and regularly with one random member: digests of all feeds, details of those that differ, then the
-missing entries, first one way, then the other, in frames of at most 1 MiB. Everything is accepted as it comes, so a cut
-loses nothing. Both sides end knowing what the other holds of their own feed: that is what "held by" counts.
+On connect, on a gap, and regularly with one random member, feeds are made equal (:mod:`chorus_tui.engine.journal.exchange`).
+Both sides end knowing what the other holds of their own feed: that is what "held by" counts.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,7 +13,11 @@ import trio
 
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.journal import frames
-from chorus_tui.engine.journal.chain import Frontier, digest, lacking, missing
+from chorus_tui.engine.journal.exchange import Exchange
+from chorus_tui.engine.journal.fetching import Fetching
+from chorus_tui.engine.journal.frames import PATIENCE_S
+from chorus_tui.engine.journal.intake import readable
+from chorus_tui.engine.journal.vouching import signed
 from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
@@ -28,21 +29,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger("chorus.journal.replication")
 
 PROTOCOL = "/chorus/journal/1.0.0"
-PAGE = 256
 BRANCH = 64
 """Headers of a branch shown at once."""
 BODIES = 8
 """Missing bodies of one answer: as large as they may be, they fit a frame."""
 WATERMARK_S = 10.0
 WATERMARKS = 300
-LONG_S = 600.0
-"""How long one exchange may take; what did not fit comes with the next."""
-MANY = 512
-"""Missing entries from which on they are taken from one peer at a time."""
-
-
-class Busy(MeshError):
-    """Not now: asked again later, by this side. The stream is reset, so that the other side sends no more."""
 
 
 class Replication:
@@ -53,11 +45,7 @@ class Replication:
         self._interval_s = interval_s
         self._entropy = entropy
         self._due: set[str] = set()
-        self._running: dict[str, trio.CancelScope] = {}
-        self._taken: dict[str, int] = {}
-        """New entries that the last exchange with a peer brought."""
-        self._bulk_from: str | None = None
-        self._after_bulk: set[str] = set()
+        self._fetching = Fetching()
         self._wake = trio.Event()
         self._held: dict[str, dict[str, int]] = {}
         self._told: list[dict[str, dict[str, int]]] = []
@@ -76,10 +64,12 @@ class Replication:
         for peer_id in self._journal.mesh.links():
             self.ask(peer_id)
 
+    def brings(self, author: str) -> bool:
+        """Whether a long stretch of this author's feed is under way."""
+        return self._fetching.bringing(author) is not None
+
     def _on_link(self, peer_id: str, connected: bool) -> None:
         if connected:
-            if peer_id in self._running:  # over a link that is gone
-                self._running[peer_id].cancel()
             self.ask(peer_id)
         else:
             self._due.discard(peer_id)
@@ -93,11 +83,10 @@ class Replication:
             while True:
                 await self._wake.wait()
                 self._wake = trio.Event()
-                for peer_id in sorted(self._due - self._running.keys()):
+                for peer_id in sorted(self._due):
                     self._due.discard(peer_id)
                     if self._journal.intake.is_member(peer_id):
-                        self._running[peer_id] = trio.CancelScope()
-                        nursery.start_soon(self._sync_with, peer_id, self._running[peer_id])
+                        nursery.start_soon(self._sync_with, peer_id)
 
     async def _regularly(self) -> None:
         while True:
@@ -108,81 +97,45 @@ class Replication:
 
     # ── syncing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _sync_with(self, peer_id: str, scope: trio.CancelScope) -> None:
-        """One exchange with a peer at a time; what is asked for meanwhile is done after it."""
-        self._taken.pop(peer_id, None)
+    async def _sync_with(self, peer_id: str) -> None:
         try:
-            with scope:
-                await self._sync(peer_id)
+            stream = await self._journal.mesh.open(peer_id, PROTOCOL)
+            try:
+                done = await self._exchange(stream, None)
+            finally:
+                await stream.close()
+            if done:
+                await self._journal.signatures.mend_from(peer_id)
+            if done and self._journal.store.without_body(1):
+                with trio.fail_after(PATIENCE_S * 4):
+                    await self._fetch_bodies(peer_id)
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug(
                 "Replication did not finish; it is tried again", peer=peer_id, error=str(error) or type(error).__name__
             )
-            if self._taken.get(peer_id):  # it was cut, but it brings something
-                self.ask(peer_id)
+
+    async def _exchange(self, stream: Stream, question: dict[str, Any] | None) -> bool:
+        """Replicate over ``stream``, asked or asking; False when its time ran out. One that was cut goes on soon."""
+        session = self._fetching.session(stream.peer_id)
+        exchange = Exchange(self._journal, stream, session)
+        try:
+            with session.scope:
+                await (exchange.begin() if question is None else exchange.answer(question))
+                return True
+            return False
         finally:
-            del self._running[peer_id]
-            if peer_id in self._due:
-                self._wake.set()
-
-    async def _sync(self, peer_id: str) -> None:
-        with trio.fail_after(LONG_S):
-            stream = await self._journal.mesh.open(peer_id, PROTOCOL)
-            try:
-                await self._initiate(stream)
-            finally:
-                await stream.close()
-            if self._journal.store.without_body(1):
-                stream = await self._journal.mesh.open(peer_id, PROTOCOL)
-                try:
-                    await self._fetch_bodies(stream)
-                finally:
-                    await stream.close()
-
-    async def _initiate(self, stream: Stream) -> None:
-        ours = self._journal.chains.frontier()
-        await frames.send(
-            stream, {"kind": "sync", "digests": {author: digest(epochs) for author, epochs in ours.items()}}
-        )
-        theirs = frames.frontier((await frames.expect(stream, "differ")).get("feeds"))
-        ours = {author: ours.get(author, {}) for author in theirs}
-        with self._turn(stream.peer_id, ours, theirs):
-            await frames.send(stream, {"kind": "feeds", "feeds": frames.plain(ours)})
-            await self._send_missing(stream, ours, theirs)
-            await self._receive_entries(stream)
-
-    @contextlib.contextmanager
-    def _turn(self, peer_id: str, told: Frontier, theirs: Frontier) -> Iterator[None]:
-        """Many entries are taken from one peer at a time: others hold the same ones, and would bring them once more.
-
-        ``told`` is what the peer was told that is held here. Raises :class:`Busy` for all but the first, and when much of it
-        has come from elsewhere since: they are asked again, and then have little to add.
-        """
-        coming = lacking(told, theirs)
-        if coming < MANY:
-            yield
-        elif coming - lacking(self._journal.chains.frontier(), theirs) >= MANY:
-            self.ask(peer_id)
-            raise Busy("Much of it has come from elsewhere")
-        elif self._bulk_from is not None:
-            self._after_bulk.add(peer_id)
-            raise Busy("Another peer is bringing many entries now")
-        else:
-            self._bulk_from = peer_id
-            try:
-                yield
-            finally:
-                self._bulk_from = None
-                later, self._after_bulk = self._after_bulk, set()
-                for other in sorted(later):
-                    self.ask(other)
+            self._confirm(stream.peer_id, exchange.confirmed)
+            cut = exchange.came > 0 and exchange.confirmed is None and stream.peer_id in self._journal.mesh.links()
+            for peer_id in session.end() or ([stream.peer_id] if cut else []):
+                self.ask(peer_id)
 
     async def _serve(self, stream: Stream) -> None:
-        with trio.move_on_after(LONG_S):
-            frame = await frames.receive(stream)
-            if frame["kind"] == "sync":
-                await self._answer_sync(stream, frame)
-            elif frame["kind"] == "deliver":
+        frame = await frames.receive(stream)
+        if frame["kind"] == "sync":
+            await self._exchange(stream, frame)
+            return
+        with trio.move_on_after(PATIENCE_S * 4):
+            if frame["kind"] == "deliver":
                 await self._answer_deliver(stream, frame)
             elif frame["kind"] == "bodies":
                 await self._answer_bodies(stream, frame)
@@ -191,55 +144,12 @@ class Replication:
             else:
                 raise WireError("bad_frame", "Unknown kind of frame")
 
-    async def _answer_sync(self, stream: Stream, frame: dict[str, Any]) -> None:
-        digests = frame.get("digests")
-        if not isinstance(digests, dict):
-            raise WireError("bad_frame", "digests is an object")
-        all_ours = self._journal.chains.frontier()
-        differ = [
-            author for author in sorted(set(all_ours) | set(digests))
-            if author not in all_ours or digests.get(author) != digest(all_ours[author])
-        ]  # fmt: skip
-        ours = {author: all_ours.get(author, {}) for author in differ}
-        await frames.send(stream, {"kind": "differ", "feeds": frames.plain(ours)})
-        theirs = frames.frontier((await frames.expect(stream, "feeds")).get("feeds"))
-        with self._turn(stream.peer_id, ours, theirs):
-            await self._receive_entries(stream)
-        await self._send_missing(stream, ours, {author: theirs.get(author, {}) for author in ours})
-
-    async def _send_missing(self, stream: Stream, ours: Frontier, theirs: Frontier) -> None:
-        for author, epoch, start in missing(ours, theirs):
-            seq, end = start, ours[author][epoch][0]
-            while seq < end:
-                rows = self._journal.store.range(author, epoch, seq, PAGE)
-                if not rows:
-                    break
-                seq += len(rows)
-                await frames.send_entries(stream, rows)
-        await frames.send(stream, {"kind": "end", "yours": self._held_of(stream.peer_id)})
-
-    async def _receive_entries(self, stream: Stream) -> None:
-        while True:
-            frame = await frames.receive(stream)
-            if frame["kind"] == "end":
-                self._confirm(stream.peer_id, frame.get("yours"))
-                return
-            if frame["kind"] != "entries" or not isinstance(frame.get("entries"), list):
-                raise WireError("bad_frame", "Entries were expected")
-            try:
-                batch = await frames.heard_range(frame["entries"])
-            except WireError as error:
-                self._journal.intake.refuse(error.reason)
-                raise
-            fresh = await self._journal.accept(batch, stream.peer_id)
-            self._taken[stream.peer_id] = self._taken.get(stream.peer_id, 0) + fresh
-
     # ── delivering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def deliver(self, entry: Entry, addressee: str) -> bool:
         """Bring one entry to one peer; True when it confirmed to hold it."""
         try:
-            with trio.fail_after(frames.PATIENCE_S):
+            with trio.fail_after(PATIENCE_S):
                 stream = await self._journal.mesh.open(addressee, PROTOCOL)
                 try:
                     await frames.send(
@@ -253,23 +163,23 @@ class Replication:
         return answer.get("hash") == entry.hash
 
     async def _answer_deliver(self, stream: Stream, frame: dict[str, Any]) -> None:
-        heard = frames.heard(frame.get("entry"))
-        entry = heard.entry
-        assert entry is not None
-        await self._journal.accept([heard], stream.peer_id)
+        entry = frames.entry(frame.get("entry"))
+        await self._journal.accept([readable(entry)], stream.peer_id)
         held = self._journal.store.hash_of(*entry.key)
         await frames.send(stream, {"kind": "receipt", "hash": held or ""})
 
     # ── bodies ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _fetch_bodies(self, stream: Stream) -> None:
-        """Bodies that somebody withheld from us may be here; one that was erased comes from nobody."""
+    async def _fetch_bodies(self, peer_id: str) -> None:
+        """Bodies that somebody withheld from us may be there; one that was erased comes from nobody."""
         wanted = self._journal.store.without_body(BODIES)
-        await frames.send(stream, {"kind": "bodies", "wanted": [list(key) for key in wanted]})
-        frame = await frames.expect(stream, "entries")
-        if not isinstance(frame.get("entries"), list):
-            raise WireError("bad_frame", "Entries were expected")
-        await self._journal.accept([frames.heard(item) for item in frame["entries"]], stream.peer_id)
+        stream = await self._journal.mesh.open(peer_id, PROTOCOL)
+        try:
+            await frames.send(stream, {"kind": "bodies", "wanted": [list(key) for key in wanted]})
+            found = frames.items(await frames.receive(stream))
+        finally:
+            await stream.close()
+        await self._journal.accept([readable(entry) for entry in _signed(found)], peer_id)
 
     async def _answer_bodies(self, stream: Stream, frame: dict[str, Any]) -> None:
         wanted = frame.get("wanted")
@@ -287,21 +197,19 @@ class Replication:
     # ── forks ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def branch(self, peer_id: str, author: str, epoch: str, before: int) -> list[Entry]:
-        """What a peer holds of an epoch just before a number, oldest first, signatures checked; empty when it cannot be asked."""
+        """What a peer holds of an epoch just before a number, oldest first, if well signed; empty when it cannot be asked."""
         try:
-            with trio.fail_after(frames.PATIENCE_S):
+            with trio.fail_after(PATIENCE_S):
                 stream = await self._journal.mesh.open(peer_id, PROTOCOL)
                 try:
                     await frames.send(stream, {"kind": "branch", "author": author, "epoch": epoch, "before": before})
-                    frame = await frames.expect(stream, "entries")
+                    frame = await frames.receive(stream)
                 finally:
                     await stream.close()
-            items = frame.get("entries")
-            heard = [frames.heard(item) for item in items] if isinstance(items, list) else []
+            found = _signed(frames.items(frame))
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug("The other branch cannot be seen now", peer=peer_id, error=str(error))
             return []
-        found = [one.entry for one in heard if one.entry is not None]
         return [entry for entry in found if (entry.author, entry.header.epoch) == (author, epoch)]
 
     async def _answer_branch(self, stream: Stream, frame: dict[str, Any]) -> None:
@@ -320,14 +228,11 @@ class Replication:
         """Peers that confirmed to hold this own entry."""
         return {peer for peer, epochs in self._held.items() if epochs.get(entry.header.epoch, 0) > entry.header.seq}
 
-    def _held_of(self, author: str) -> dict[str, int]:
-        return {epoch: head[0] for epoch, head in self._journal.chains.frontier().get(author, {}).items()}
-
     def _confirm(self, peer_id: str, epochs: object) -> None:
         if not isinstance(epochs, dict):
             return
         held = self._held.setdefault(peer_id, {})
-        own = self._held_of(self._journal.me.peer_id)
+        own = self._journal.held_of(self._journal.me.peer_id)
         for epoch, count in epochs.items():
             if isinstance(count, int) and epoch in own:
                 held[epoch] = max(held.get(epoch, 0), min(count, own[epoch]))
@@ -358,3 +263,8 @@ class Replication:
             newest[author] = {epoch: count}
         items = list(newest.items())
         return [dict(items[start : start + WATERMARKS]) for start in range(0, len(items), WATERMARKS)]
+
+
+def _signed(items: list[object]) -> list[Entry]:
+    """What stands in a frame by its own signature; of the others there the sender may have no better one."""
+    return [entry for entry in (frames.entry(item, verified=True) for item in items) if signed(entry)]

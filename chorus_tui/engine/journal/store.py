@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from chorus_tui.engine.journal import signatures
 from chorus_tui.engine.journal.chain import Chains
 from chorus_tui.engine.journal.database import Database
 from chorus_tui.engine.journal.statistics import Tally
@@ -47,22 +49,28 @@ ERASED = "erased"
 """The problem of an entry whose body was erased by a decision."""
 
 _COLUMNS = "header, sig, body, problem"
-Stretch = tuple[str, str, int, int]
-"""(author, epoch, first number, last number)."""
+
+
+class Known(NamedTuple):
+    """An entry as held. ``whole``: its body is not wanted."""
+
+    hash: str
+    whole: bool
+
+
 Row = tuple[Entry, str]
 """An entry and why it is unreadable (empty: it is fine)."""
 
 
 class FeedStore:
-    """Entries by key, type and time. Signatures were checked before an entry comes here."""
+    """Entries by key, type and time. Before an entry comes here, its signature or one that covers it was checked."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add(self, rows: Iterable[Row], unchecked: Iterable[Stretch] = ()) -> None:
-        """Append in order; synced on return. ``unchecked``: stretches whose single signatures were not looked at yet."""
+    async def add(self, rows: Iterable[Row], unchecked: list[signatures.Span] | None = None) -> None:
+        """Append in order; synced on return. ``unchecked`` names those whose own signature is still to be checked."""
         values = [_values(entry, problem) for entry, problem in rows]
-        open_ = list(unchecked)
 
         def work(c: sqlite3.Connection) -> None:
             c.executemany(
@@ -70,50 +78,9 @@ class FeedStore:
                 " VALUES (?,?,?,?,?,?,?,?,?,?)",
                 values,
             )
-            c.executemany("INSERT OR REPLACE INTO unchecked VALUES (?,?,?,?)", open_)
+            signatures.note(c, unchecked or [])
 
         await self._db.write(work)
-
-    # ── signatures to be looked at ─────────────────────────────────────────────────────────────────────────────────
-
-    def unchecked(self) -> Stretch | None:
-        """One stretch whose single signatures were not looked at yet."""
-        stretch: Stretch | None = self._db.read(lambda c: c.execute("SELECT * FROM unchecked LIMIT 1").fetchone())
-        return stretch
-
-    async def checked(self, author: str, epoch: str, first: int, next_: int, wrong: list[int]) -> None:
-        """Those from ``first`` to before ``next_`` were looked at; ``wrong`` are the numbers of the garbled ones."""
-
-        def work(c: sqlite3.Connection) -> None:
-            key = (author, epoch, first)
-            last = c.execute("SELECT last FROM unchecked WHERE author = ? AND epoch = ? AND first = ?", key).fetchone()[
-                0
-            ]
-            c.execute("DELETE FROM unchecked WHERE author = ? AND epoch = ? AND first = ?", key)
-            if next_ <= last:
-                c.execute("INSERT OR REPLACE INTO unchecked VALUES (?,?,?,?)", (author, epoch, next_, last))
-            c.executemany("INSERT OR IGNORE INTO garbled VALUES (?,?,?)", [(author, epoch, seq) for seq in wrong])
-
-        await self._db.write(work)
-
-    def garbled(self, limit: int) -> list[tuple[str, str, int]]:
-        """Entries held with a signature that is not their author's."""
-        query = "SELECT author, epoch, seq FROM garbled ORDER BY author, epoch, seq LIMIT ?"
-        return self._db.read(lambda c: c.execute(query, (limit,)).fetchall())
-
-    async def mend(self, entries: Iterable[Entry]) -> None:
-        """Take the right signatures from verified entries, where they are those held here."""
-        found = list(entries)
-
-        def work(c: sqlite3.Connection) -> None:
-            for entry in found:
-                query = "UPDATE entries SET sig = ? WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?"
-                if c.execute(query, (entry.sig, *entry.key, entry.hash)).rowcount:
-                    c.execute("DELETE FROM garbled WHERE author = ? AND epoch = ? AND seq = ?", entry.key)
-
-        await self._db.write(work)
-
-    # ── forks and erasures ─────────────────────────────────────────────────────────────────────────────────────────
 
     async def add_evidence(self, entry: Entry) -> bool:
         """Keep the second of two entries with one key; False when it was kept before."""
@@ -229,6 +196,12 @@ class FeedStore:
         """One entry."""
         rows = self._rows("WHERE author = ? AND epoch = ? AND seq = ?", (author, epoch, seq))
         return rows[0][0] if rows else None
+
+    def known(self, author: str, epoch: str, seq: int) -> Known | None:
+        """Whether an entry is held, and whether its body is."""
+        query = "SELECT hash, body IS NOT NULL OR problem = ? FROM entries WHERE author = ? AND epoch = ? AND seq = ?"
+        row = self._db.read(lambda c: c.execute(query, (ERASED, author, epoch, seq)).fetchone())
+        return Known(row[0], bool(row[1])) if row else None
 
     def hash_of(self, author: str, epoch: str, seq: int) -> str | None:
         """Its hash only."""

@@ -191,7 +191,7 @@ async def test_a_fold_that_raises_does_not_stop_the_others() -> None:
 def test_a_hostile_item_is_a_wire_error(item: object) -> None:
     """Whatever a peer puts into a frame, it is refused with the one error that drops a stream, not the node."""
     with pytest.raises(WireError):
-        frames.heard(item)
+        frames.entry(item)
 
 
 async def test_watermarks_of_many_feeds_fit_their_messages() -> None:
