@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -71,11 +71,13 @@ async def git_bytes(
     arguments: Sequence[str], *, home: Path, protocols: str, cwd: Path | None = None,
     timeout_s: float = 60, watched: Path | None = None, limit_mb: int = 0, config: Sequence[str] = (),
     variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None,
+    good: Collection[int] = (0,),
 ) -> bytes:  # fmt: skip
     """Run git; what it printed. ``protocols`` are the transports it may use, separated by colons (``none``: none).
 
     ``watched`` may grow to ``limit_mb`` MiB. ``config`` (``name=value``) and ``variables`` come on top of ours and are
-    seen by everybody on this machine: no secret belongs there. Raises :class:`GitFailed`, and what ``stdin`` raises.
+    seen by everybody on this machine: no secret belongs there. ``good`` are the exit codes of success. Raises
+    :class:`GitFailed`, and what ``stdin`` raises.
     """
     settings = [part for setting in (*_SAFE, *config) for part in ("-c", setting)]
     run = _Run(stdin)
@@ -95,7 +97,7 @@ async def git_bytes(
         raise GitFailed(f"it took longer than {timeout_s:.0f} s")
     if run.code == _NO_SUCH_PROGRAM:
         raise GitFailed("git is not installed on this machine (Debian: sudo apt-get install git)")
-    if run.code != 0:
+    if run.code not in good:
         raise GitFailed(_last_words(bytes(run.errors)))
     return bytes(run.printed)
 
