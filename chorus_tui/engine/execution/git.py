@@ -19,11 +19,12 @@ from chorus_tui.engine.execution.workspace_input import folder_bytes
 
 _MIB = 1 << 20
 _WATCH_S = 0.5
-_MEMORY_KIB = 3 << 20
+_MEMORY_KIB = 3 << 19
 """Address space of one git process: a pack made to grow without end must not take the machine's memory."""
 _MOST_PRINTED = 64 * _MIB
 _ERRORS_KEPT = 4000
 _NO_SUCH_PROGRAM = 127
+_HIDDEN = "[credential]"
 
 _SAFE = (
     "core.hooksPath=/dev/null",
@@ -37,6 +38,10 @@ _SAFE = (
     "submodule.recurse=false",
     "gc.auto=0",
     "maintenance.auto=false",
+    # What git would map or hold at most; else it takes a large pack or file whole.
+    "core.packedGitLimit=256m",
+    "core.packedGitWindowSize=32m",
+    "core.bigFileThreshold=64m",
     # A thread reserves far more address space than it uses; with one a core, big machines would meet the bound.
     "pack.threads=2",
     # The folder was named by a person or made by us; what its own configuration could start is switched off above.
@@ -57,12 +62,12 @@ class GitTooLarge(GitFailed):
 async def git(
     arguments: Sequence[str], *, home: Path, protocols: str, cwd: Path | None = None,
     timeout_s: float = 60, watched: Path | None = None, limit_mb: int = 0, config: Sequence[str] = (),
-    variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None,
+    variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None, secrets: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """:func:`git_bytes`, as text."""
     printed = await git_bytes(
         arguments, home=home, protocols=protocols, cwd=cwd, timeout_s=timeout_s, watched=watched, limit_mb=limit_mb,
-        config=config, variables=variables, stdin=stdin,
+        config=config, variables=variables, stdin=stdin, secrets=secrets,
     )  # fmt: skip
     return printed.decode("utf-8", "replace")
 
@@ -71,13 +76,13 @@ async def git_bytes(
     arguments: Sequence[str], *, home: Path, protocols: str, cwd: Path | None = None,
     timeout_s: float = 60, watched: Path | None = None, limit_mb: int = 0, config: Sequence[str] = (),
     variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None,
-    good: Collection[int] = (0,),
+    good: Collection[int] = (0,), secrets: Sequence[str] = (),
 ) -> bytes:  # fmt: skip
     """Run git; what it printed. ``protocols`` are the transports it may use, separated by colons (``none``: none).
 
     ``watched`` may grow to ``limit_mb`` MiB. ``config`` (``name=value``) and ``variables`` come on top of ours and are
-    seen by everybody on this machine: no secret belongs there. ``good`` are the exit codes of success. Raises
-    :class:`GitFailed`, and what ``stdin`` raises.
+    seen by everybody on this machine: no secret belongs there. ``good`` are the exit codes of success;
+    ``secrets`` are kept out of its last words. Raises :class:`GitFailed`, and what ``stdin`` raises.
     """
     settings = [part for setting in (*_SAFE, *config) for part in ("-c", setting)]
     run = _Run(stdin)
@@ -98,7 +103,7 @@ async def git_bytes(
     if run.code == _NO_SUCH_PROGRAM:
         raise GitFailed("git is not installed on this machine (Debian: sudo apt-get install git)")
     if run.code not in good:
-        raise GitFailed(_last_words(bytes(run.errors)))
+        raise GitFailed(_last_words(bytes(run.errors), secrets))
     return bytes(run.printed)
 
 
@@ -190,7 +195,13 @@ async def _end_group(process: trio.Process) -> None:
             await trio.aclose_forcefully(pipe)
 
 
-def _last_words(stderr: bytes) -> str:
-    lines = [line for line in readable(stderr[-_ERRORS_KEPT:]).splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:"))]
+def _last_words(stderr: bytes, secrets: Sequence[str]) -> str:
+    if len(stderr) >= _ERRORS_KEPT:
+        # The first line may have lost its beginning, and with it what would tell a secret from other words.
+        stderr = stderr.partition(b"\n")[2]
+    text = readable(stderr)
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
+    lines = [line for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", " ! "))]
     return " ".join((telling or lines)[-2:])[:400] or "git said nothing"

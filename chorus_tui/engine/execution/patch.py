@@ -19,6 +19,7 @@ from chorus_tui.engine.execution.errors import PatchRefused
 from chorus_tui.engine.execution.git import GitFailed, GitTooLarge, git, git_bytes
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.execution.patch_import import Import
+from chorus_tui.engine.execution.store import borrowing_store, private_folder
 from chorus_tui.engine.execution.tree import base_commit, listing
 
 _MIB = 1 << 20
@@ -56,7 +57,7 @@ async def changes(
     The patch is a file in a new folder of ``home`` and the caller's. ``most_bytes`` bounds it, ``archive_bytes`` the
     stream, ``timeout_s`` each step of git. Raises :class:`~.errors.PatchRefused`, and what ``archive`` raises.
     """
-    with _refusals("the changes cannot be made into a patch"), _private(home) as store:
+    with _refusals("the changes cannot be made into a patch"), private_folder(home, "store-") as store:
         base = await base_commit(checkout)
         await borrowing_store(checkout, store)
         tree = Import(checkout, base, await listing(checkout, base), archive_bytes)
@@ -124,17 +125,6 @@ async def applied(checkout: Path, patch: Path, *, limit_mb: int = 1024, timeout_
         )  # fmt: skip
 
 
-async def borrowing_store(checkout: Path, store: Path) -> None:
-    """Make ``store`` a bare repository that reads the checkout's objects and writes only its own."""
-    await git(["init", "--quiet", "--bare", "--template=", str(store)], home=store.parent, protocols="none")
-    source = await trio.Path(checkout / ".git").absolute()
-    await trio.Path(store / "objects" / "info").mkdir(parents=True, exist_ok=True)
-    await trio.Path(store / "objects" / "info" / "alternates").write_text(f"{source / 'objects'}\n", encoding="utf-8")
-    if await (source / "shallow").exists():
-        # Where history was cut off at cloning.
-        await trio.Path(store / "shallow").write_bytes(await (source / "shallow").read_bytes())
-
-
 @contextmanager
 def _refusals(what: str, reason: str = "patch_failed") -> Iterator[None]:
     try:
@@ -143,12 +133,3 @@ def _refusals(what: str, reason: str = "patch_failed") -> Iterator[None]:
         raise PatchRefused(f"{what}: {error}", reason="patch_too_large") from error
     except GitFailed as error:
         raise PatchRefused(f"{what}: {error}", reason=reason) from error
-
-
-@contextmanager
-def _private(home: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="store-", dir=home))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
