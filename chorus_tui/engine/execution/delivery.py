@@ -184,9 +184,12 @@ class _Remote:
         return None
 
     async def push(self, commit: str, ref: str) -> None:
-        """Make the branch. Without force: a branch that came up meanwhile stays."""
+        """Make the branch. One that came up meanwhile stays: the lease says that there must be none.
+
+        A plain push would move a branch that stands on an ancestor.
+        """
         await self._git(
-            "push", "--quiet", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no", "--",
+            "push", "--quiet", f"--force-with-lease={ref}:", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no", "--",
             self._url, f"{commit}:{ref}",
         )  # fmt: skip
 

@@ -47,8 +47,8 @@ _SAFE = (
     # The folder was named by a person or made by us; what its own configuration could start is switched off above.
     "safe.directory=*",
 )
-# The shell only sets the bound and then becomes git.
-_BOUNDED = ("/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', str(_MEMORY_KIB), "git")
+# The shell only sets the bound and then becomes git. Where a tighter bound is set already, that one stays.
+_BOUNDED = ("/bin/sh", "-c", 'ulimit -v "$0" 2>/dev/null; exec "$@"', str(_MEMORY_KIB), "git")
 
 
 class GitFailed(Exception):

@@ -86,8 +86,8 @@ class Repositories(Protocol):
         """
         ...
 
-    async def fetch(self, url: str) -> Path:
-        """Clone an allowed https URL; the folder. Raises :class:`RepositoryError`."""
+    async def fetch(self, url: str, commit: str = "") -> Path:
+        """Clone an allowed https URL, at its tip or at ``commit``; the folder. Raises :class:`RepositoryError`."""
         ...
 
     async def unbundle(self, bundle: Path) -> Path:

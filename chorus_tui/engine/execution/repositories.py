@@ -6,6 +6,7 @@ could read this machine's disk or network through a clone.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from chorus_tui.engine.execution.tree import base_commit, listing
 
 BUNDLE_MAGIC = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 MOST_FILES = 250_000
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _AS_COMMITTED = "* -text -eol -ident -filter -working-tree-encoding\n"
 """Stands above the repository's own attributes: no line end is turned, no filter asked for, nothing expanded, so that
 what a task leaves unchanged is unchanged for git too."""
@@ -71,18 +73,39 @@ class GitRepositories:
             return ["HEAD"]
         return ["HEAD", branch.strip()]
 
-    async def fetch(self, url: str) -> Path:
-        """Clone the tip of an allowed https URL into a new folder. Raises :class:`RepositoryError`."""
+    async def fetch(self, url: str, commit: str = "") -> Path:
+        """Bring the tip of an allowed https URL into a new folder, or ``commit`` of it, given as 40 hex digits.
+
+        Raises :class:`RepositoryError`.
+        """
+        if commit and not _COMMIT.fullmatch(commit):
+            raise RepositoryError(f"repository {url}: {commit!r} is no commit; give its 40 hex digits")
         with access(self._settings, url) as way, self._made("clone-") as folder:
             target = folder / "repository"
-            await self._git(
-                url,
-                ["clone", "--quiet", "--template=", "--depth=1", "--no-tags", "--single-branch", "--no-checkout",
-                 "--no-recurse-submodules", "--", url, str(target)],
-                home=folder, protocols="https", watched=folder, way=way,
-            )  # fmt: skip
+            if commit:
+                await self._bring_commit(url, commit, target, way)
+            else:
+                await self._clone_tip(url, target, way)
             await self._check_out(url, target)
             return target
+
+    async def _clone_tip(self, url: str, target: Path, way: Access) -> None:
+        await self._git(
+            url,
+            ["clone", "--quiet", "--template=", "--depth=1", "--no-tags", "--single-branch", "--no-checkout",
+             "--no-recurse-submodules", "--", url, str(target)],
+            home=target.parent, protocols="https", watched=target.parent, way=way,
+        )  # fmt: skip
+
+    async def _bring_commit(self, url: str, commit: str, target: Path, way: Access) -> None:
+        """The same for one commit, which no branch has to point at any more."""
+        home = target.parent
+        await self._git(url, ["init", "--quiet", "--template=", str(target)], home=home, protocols="none")
+        await self._git(
+            url, ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", url, commit],
+            home=home, protocols="https", cwd=target, watched=home, way=way,
+        )  # fmt: skip
+        await self._git(url, ["update-ref", "--no-deref", "HEAD", commit], home=home, protocols="none", cwd=target)
 
     async def unbundle(self, bundle: Path) -> Path:
         """Check a bundle out into a new folder. Raises :class:`RepositoryError`."""

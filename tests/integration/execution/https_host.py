@@ -66,6 +66,9 @@ class Host:
     seen: set[str] = field(default_factory=set)
     """Command lines and environments of all git processes at the time of each request."""
 
+    bounds: set[str] = field(default_factory=set)
+    """The bounds on address space of those processes."""
+
     stopped: threading.Event = field(default_factory=threading.Event)
     port: int = 0
 
@@ -83,6 +86,9 @@ class Host:
                 continue
             try:
                 command = (process / "cmdline").read_bytes()
+                if b"git" in command and b"http-backend" not in command and self.name.encode() in command:
+                    limits = (process / "limits").read_text()
+                    self.bounds |= {line.split()[3] for line in limits.splitlines() if line.startswith("Max address")}
                 if b"git" in command:
                     self.seen.add((command + b"\0" + (process / "environ").read_bytes()).decode("utf-8", "replace"))
             except OSError:

@@ -145,6 +145,24 @@ async def test_a_branch_with_another_content_is_never_overwritten(checkout, patc
     assert branches(host) == before
 
 
+@pytest.mark.parametrize("theirs", ["main", "apart"])
+async def test_a_branch_that_comes_up_at_the_last_moment_stays(checkout, patch, settings, host, theirs):
+    """Between our look and our push somebody makes the branch, on the base or apart from it: theirs stands."""
+    bare = host.root / "work.git"
+    git(bare, "update-ref", "refs/heads/apart", git(bare, "commit-tree", "-m", "apart", "main^{tree}").strip())
+
+    def race(handler):
+        if "service=git-receive-pack" in handler.path:
+            git(bare, "update-ref", REF, theirs)
+        handler.backend(handler.body())
+
+    host.behave = race
+    with pytest.raises(DeliveryFailed, match="rejected"):
+        await push(checkout, patch, LABEL, host.url("work.git"), home=settings.scratch, settings=settings)
+
+    assert git(bare, "rev-parse", REF) == git(bare, "rev-parse", theirs)
+
+
 async def test_the_base_may_have_been_left_behind(checkout, patch, settings, host, tmp_path):
     """The main branch went on meanwhile: the new branch stands on the base all the same."""
     git(tmp_path / "work", "commit", "-q", "--allow-empty", "-m", "later")

@@ -101,6 +101,34 @@ async def test_the_tip_of_a_public_repository_is_had_byte_by_byte(settings, host
     assert left(settings) == []
 
 
+async def test_a_commit_is_had_when_its_branch_has_gone_on(settings, host, work):
+    """Another member checks a result against the same base, whatever was pushed meanwhile; what is no commit is said."""
+    base = git(work, "rev-parse", "HEAD").strip()
+    git(work, "rm", "-q", "run.sh")
+    git(work, "commit", "-q", "-m", "later")
+    git(work, "push", "-q", str(host.root / "work.git"), "main")
+    repositories = GitRepositories(settings)
+    folder = await repositories.fetch(host.url("work.git"), base)
+
+    assert await base_commit(folder) == base
+    assert read(folder) == TREE
+    repositories.discard(folder)
+    for wrong in ("main", "--upload-pack=x", base[:12]):
+        with pytest.raises(RepositoryError, match="40 hex digits"):
+            await repositories.fetch(host.url("work.git"), wrong)
+    with pytest.raises(RepositoryError, match="cannot be had"):
+        await repositories.fetch(host.url("work.git"), "1" * 40)
+    assert left(settings) == []
+
+
+async def test_the_memory_of_git_is_bounded(settings, host):
+    """Every process that talks to a host has a bound on its address space."""
+    GitRepositories(settings).discard(await GitRepositories(settings).fetch(host.url("work.git")))
+
+    assert host.bounds
+    assert all(int(bound) <= 2 << 30 for bound in host.bounds)
+
+
 async def test_without_its_authority_a_host_is_not_trusted(settings, host):
     """Git's own words say that the certificate is the reason; nothing is asked of the host."""
     said = await refused(dataclasses.replace(settings, repository_ca=""), host)

@@ -241,6 +241,13 @@ async def test_what_the_archive_raises_comes_through(base, home):
         await changes(base, broken(), home=base.parent, most_bytes=MIB, archive_bytes=MIB)
 
 
+async def test_a_folder_that_is_no_repository_is_not_taken_for_part_of_one(base, home):
+    """Git would find the repository above it."""
+    (base / "src" / "inner").mkdir()
+    with pytest.raises(PatchRefused, match="not a git repository"):
+        await made(base / "src" / "inner", archive(BASE), home)
+
+
 async def test_a_patch_that_does_not_fit_says_where(base, tmp_path):
     """All of it or nothing; the message names the file."""
     patch = tmp_path / "p"
