@@ -189,8 +189,8 @@ class _Remote:
         A plain push would move a branch that stands on an ancestor.
         """
         await self._git(
-            "push", "--quiet", f"--force-with-lease={ref}:", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no", "--",
-            self._url, f"{commit}:{ref}",
+            "push", "--quiet", f"--force-with-lease={ref}:", "--no-verify", "--no-signed", "--no-follow-tags",
+            "--recurse-submodules=no", "--", self._url, f"{commit}:{ref}",
         )  # fmt: skip
 
     async def same_tree(self, ref: str, there: str, commit: str) -> bool:

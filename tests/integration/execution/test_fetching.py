@@ -121,12 +121,15 @@ async def test_a_commit_is_had_when_its_branch_has_gone_on(settings, host, work)
     assert left(settings) == []
 
 
-async def test_the_memory_of_git_is_bounded(settings, host):
-    """Every process that talks to a host has a bound on its address space."""
+async def test_the_memory_of_git_is_bounded_and_its_transports_are(settings, host):
+    """Every process that talks to a host has a bound on its address space, and https as its only way."""
     GitRepositories(settings).discard(await GitRepositories(settings).fetch(host.url("work.git")))
 
     assert host.bounds
     assert all(int(bound) <= 2 << 30 for bound in host.bounds)
+    talking = [seen for seen in host.seen if host.name in seen.split("\0PATH=")[0]]
+    assert talking
+    assert all("GIT_ALLOW_PROTOCOL=https\0" in seen for seen in talking)
 
 
 async def test_without_its_authority_a_host_is_not_trusted(settings, host):

@@ -19,6 +19,7 @@ from chorus_tui.engine.execution.patch import Changes, applied, changes
 from tests.integration.execution.trees import Tree, archive, edits, git, member, read, repository, stream
 
 MIB = 1 << 20
+FAR = "x" * 180
 BASE: Tree = {
     b"a.txt": ("file", b"one\ntwo\nthree\n"),
     b"run.sh": ("program", b"#!/bin/sh\n"),
@@ -290,15 +291,26 @@ async def test_a_hostile_patch_writes_nothing_outside(base, tmp_path, patch):
     assert read(base) == BASE
 
 
-def test_tar_itself_is_read(base, home, tmp_path):
-    """A folder packed by the tar command: links, hard links, modes, a socket it leaves out."""
-    copy = tmp_path / "copy"
+@pytest.mark.parametrize("box", ["", "chorus-base"])
+def test_tar_itself_is_read(base, home, tmp_path, images, box):
+    """A folder packed by GNU tar, and by the one of a sandbox: links, hard links, modes, long names."""
+    deep = "d/" * 70
+    script = (
+        f"tar -xf - -C /tmp && cd /tmp/copy && rm a.txt && ln run.sh again.sh && ln -s {FAR} far && mkdir -p empty {deep} "
+        f"&& echo x > {deep}f && exec tar -cf - -C /tmp/copy ."
+    )
     git(tmp_path, "clone", "-q", "base", "copy")
-    (copy / "a.txt").unlink()
-    os.link(copy / "run.sh", copy / "again.sh")
-    (copy / "far").symlink_to("x" * 200)
-    packed = subprocess.run(["tar", "-cf", "-", "-C", str(copy), "."], check=True, capture_output=True)
-    change = trio.run(lambda: made(base, packed.stdout, home))
+    copy = subprocess.run(["tar", "-cf", "-", "-C", str(tmp_path), "copy"], check=True, capture_output=True).stdout
+    shell = ["sh", "-c", script.replace("/tmp", str(tmp_path / "there"))]
+    (tmp_path / "there").mkdir()
+    if box:
+        shell = ["docker", "run", "--rm", "-i", "--network=none", "--tmpfs=/tmp", box, "sh", "-c", script]
+    packed = subprocess.run(shell, input=copy, check=True, capture_output=True).stdout
+    change = trio.run(made, base, packed, home)
 
     assert change is not None
-    assert sorted(change.names) == ["a.txt", "again.sh", "far"]
+    assert change.left_out == ""
+    assert sorted(change.names) == ["a.txt", "again.sh", deep + "f", "far"]
+    trio.run(applied, base, change.patch)
+    assert read(base)[b"again.sh"] == BASE[b"run.sh"]
+    assert read(base)[b"far"] == ("link", FAR.encode())
