@@ -5,11 +5,13 @@ Each run has an environment of its own and bounds on time, memory, what it print
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 import trio
@@ -21,10 +23,11 @@ _MIB = 1 << 20
 _WATCH_S = 0.5
 _MEMORY_KIB = 3 << 19
 """Address space of one git process: a pack made to grow without end must not take the machine's memory."""
-_MOST_PRINTED = 64 * _MIB
+MOST_PRINTED = 64 * _MIB
 _ERRORS_KEPT = 4000
 _NO_SUCH_PROGRAM = 127
 _HIDDEN = "[credential]"
+_FILE_TOO_LARGE = os.strerror(errno.EFBIG).encode()
 
 _SAFE = (
     "core.hooksPath=/dev/null",
@@ -47,8 +50,12 @@ _SAFE = (
     # The folder was named by a person or made by us; what its own configuration could start is switched off above.
     "safe.directory=*",
 )
-# The shell only sets the bound and then becomes git. Where a tighter bound is set already, that one stays.
-_BOUNDED = ("/bin/sh", "-c", 'ulimit -v "$0" 2>/dev/null; exec "$@"', str(_MEMORY_KIB), "git")
+_BOUNDED = """ulimit -v "$0" 2>/dev/null; ulimit -f "$1" 2>/dev/null; trap '' XFSZ; shift; exec git "$@\""""
+"""The shell only sets bounds on address space and on the size of a file, and then becomes git, which says it when a file
+would grow beyond: without the trap it would be killed. Where a tighter bound is set already, that one stays."""
+
+_BLOCKS_IN_MIB = 2048
+"""What ``ulimit -f`` counts in, by POSIX."""
 
 
 class GitFailed(Exception):
@@ -76,20 +83,23 @@ async def git_bytes(
     arguments: Sequence[str], *, home: Path, protocols: str, cwd: Path | None = None,
     timeout_s: float = 60, watched: Path | None = None, limit_mb: int = 0, config: Sequence[str] = (),
     variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None,
-    good: Collection[int] = (0,), secrets: Sequence[str] = (),
+    good: Collection[int] = (0,), secrets: Sequence[str] = (), into: FileIO | None = None, most_printed: int = MOST_PRINTED,
 ) -> bytes:  # fmt: skip
     """Run git; what it printed. ``protocols`` are the transports it may use, separated by colons (``none``: none).
 
     ``watched`` may grow to ``limit_mb`` MiB. ``config`` (``name=value``) and ``variables`` come on top of ours and are
     seen by everybody on this machine: no secret belongs there. ``good`` are the exit codes of success;
-    ``secrets`` are kept out of its last words. Raises :class:`GitFailed`, and what ``stdin`` raises.
+    ``secrets`` are kept out of its last words. What it prints goes ``into`` a file when there is one, and is ``most_printed``
+    bytes at most. Raises :class:`GitFailed`, and what ``stdin`` raises.
     """
+    largest_file = "unlimited" if watched is None else str(limit_mb * _BLOCKS_IN_MIB)
+    bounded = ["/bin/sh", "-c", _BOUNDED, str(_MEMORY_KIB), largest_file]
     settings = [part for setting in (*_SAFE, *config) for part in ("-c", setting)]
-    run = _Run(stdin)
+    run = _Run(stdin, into, most_printed)
     try:
         with trio.move_on_after(timeout_s) as limit:
             process = await trio.lowlevel.open_process(
-                [*_BOUNDED, *settings, *arguments], cwd=cwd, env={**_environment(home, protocols), **(variables or {})},
+                [*bounded, *settings, *arguments], cwd=cwd, env={**_environment(home, protocols), **(variables or {})},
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
@@ -102,6 +112,9 @@ async def git_bytes(
         raise GitFailed(f"it took longer than {timeout_s:.0f} s")
     if run.code == _NO_SUCH_PROGRAM:
         raise GitFailed("git is not installed on this machine (Debian: sudo apt-get install git)")
+    if run.code not in good and _FILE_TOO_LARGE in run.errors:
+        bound = f"{limit_mb} MiB" if watched is not None else "this machine allows"
+        raise GitTooLarge(f"it is larger than {bound}")
     if run.code not in good:
         raise GitFailed(_last_words(bytes(run.errors), secrets))
     return bytes(run.printed)
@@ -110,12 +123,14 @@ async def git_bytes(
 class _Run:
     """One process with its pipes. ``fault`` is what ended it from our side."""
 
-    def __init__(self, stdin: AsyncIterator[bytes] | None) -> None:
+    def __init__(self, stdin: AsyncIterator[bytes] | None, into: FileIO | None, most_printed: int) -> None:
         self.printed = bytearray()
         self.errors = bytearray()
         self.code: int | None = None
         self.fault: Exception | None = None
         self._stdin = stdin
+        self._into = into
+        self._left = self._most = most_printed
 
     async def to_its_end(self, process: trio.Process, watched: Path | None, limit_mb: int) -> None:
         """Feed, read and watch until git has ended; whatever happens here, its whole group has ended afterwards."""
@@ -150,10 +165,25 @@ class _Run:
     async def _read(self, pipe: trio.abc.ReceiveStream | None, scope: trio.CancelScope) -> None:
         assert pipe is not None
         async for piece in pipe:
-            self.printed += piece
-            if len(self.printed) > _MOST_PRINTED:
-                self.fault = GitTooLarge(f"it printed more than {_MOST_PRINTED // _MIB} MiB")
+            self._left -= len(piece)
+            if self._left < 0:
+                self.fault = GitTooLarge(f"it is larger than {self._most / _MIB:.3g} MiB")
                 scope.cancel()
+                return
+            try:
+                self._keep(piece)
+            except OSError as error:
+                self.fault = GitFailed(f"what it says cannot be written: {error.strerror}")
+                scope.cancel()
+                return
+
+    def _keep(self, piece: bytes) -> None:
+        if self._into is None:
+            self.printed += piece
+        else:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[self._into.write(rest) :]
 
     async def _read_errors(self, pipe: trio.abc.ReceiveStream | None) -> None:
         assert pipe is not None

@@ -22,7 +22,6 @@ from chorus_tui.engine.execution.patch_import import Import
 from chorus_tui.engine.execution.store import borrowing_store, private_folder
 from chorus_tui.engine.execution.tree import base_commit, listing
 
-_MIB = 1 << 20
 _NAMES_SHOWN = 64
 _NAMES_BYTES = 4096
 _PLAIN = (
@@ -78,21 +77,19 @@ async def _difference(
     )  # fmt: skip
     if not numbers:
         return None
-    # A folder of its own, so that its growth can be watched.
     folder = Path(tempfile.mkdtemp(prefix="patch-", dir=home))
     patch = folder / "changes.patch"
     try:
-        await git(
-            ["diff", "--binary", "--full-index", *_PLAIN, f"--output={patch}", base, tree.ref], home=home,
-            protocols="none", cwd=store, timeout_s=timeout_s, watched=folder, limit_mb=-(-most_bytes // _MIB),
-        )  # fmt: skip
-        size = patch.stat().st_size
-        if size > most_bytes:
-            raise GitTooLarge(f"it is larger than {most_bytes} bytes")
+        # Through a pipe: what git writes to a file by itself it may cut off and end well, on a full disk too.
+        with patch.open("wb", buffering=0) as file:
+            await git_bytes(
+                ["diff", "--binary", "--full-index", *_PLAIN, base, tree.ref], home=home, protocols="none", cwd=store,
+                timeout_s=timeout_s, into=file, most_printed=most_bytes,
+            )  # fmt: skip
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return _told(base, patch, size, numbers, tree.left_out)
+    return _told(base, patch, patch.stat().st_size, numbers, tree.left_out)
 
 
 def _told(base: str, patch: Path, size: int, numbers: bytes, left_out: str) -> Changes:

@@ -350,6 +350,16 @@ async def test_files_are_measured_before_they_are_written(settings, host, work):
     assert "its files take more than 1 MiB" in await refused(dataclasses.replace(settings, max_repository_mb=1), host)
 
 
+async def test_a_pack_above_the_bound_is_cut_off(settings, host, work):
+    """Not a byte beyond the bound is written to the disk, however fast it comes."""
+    (work / "noise").write_bytes(os.urandom(3 << 20))
+    git(work, "add", "noise")
+    git(work, "commit", "-q", "-m", "noise")
+    git(work, "push", "-q", str(host.root / "work.git"), "main")
+
+    assert "larger than 1 MiB" in await refused(dataclasses.replace(settings, max_repository_mb=1), host)
+
+
 async def test_a_tree_that_unfolds_without_end_is_not_unfolded(settings, host):
     """Ten levels of ten equal folders are ten thousand million files in a kilobyte; they are never written out."""
     bare = host.root / "work.git"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import tarfile
 import tempfile
@@ -222,6 +223,20 @@ async def test_a_huge_change_is_refused_in_words(base, home, bounds, words):
     assert list(home.iterdir()) == []
 
 
+async def test_a_patch_is_never_cut_off_in_silence(tmp_path, home):
+    """A disk that is full while the patch is written: an error, and no patch."""
+    checkout = repository(tmp_path / "base", {**BASE, b"big": ("file", os.urandom(3 * MIB))})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Python ignores the signal of this bound, so that a write beyond it fails as one on a full disk does.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, before[1]))
+    try:
+        with pytest.raises(PatchRefused, match="cannot be written: File too large"):
+            await made(checkout, archive(BASE), home)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(home.iterdir()) == []
+
+
 async def test_too_many_members_are_refused(base, home, monkeypatch):
     """Counted before anything is kept of them."""
     monkeypatch.setattr(patch_import, "MOST_MEMBERS", 20)
@@ -261,6 +276,23 @@ async def test_a_patch_that_does_not_fit_says_where(base, tmp_path):
 
     assert caught.value.reason == "patch_does_not_apply"
     assert read(base) == BASE
+
+
+async def test_a_patch_that_unfolds_is_cut_off(base, tmp_path):
+    """A few kilobytes that make a file larger than the bound: refused, and no such file."""
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", "base", "copy")
+    (copy / "zeros").write_bytes(bytes(4 * MIB))
+    git(copy, "add", "zeros")
+    patch = tmp_path / "p"
+    patch.write_text(git(copy, "diff", "--cached", "--binary"))
+
+    assert patch.stat().st_size < MIB // 8
+    with pytest.raises(PatchRefused, match="larger than 2 MiB") as caught:
+        await applied(base, patch, limit_mb=2)
+
+    assert caught.value.reason == "patch_too_large"
+    assert not (base / "zeros").exists() or (base / "zeros").stat().st_size <= 2 * MIB
 
 
 def _new(name: str, mode: str = "100644", line: str = "evil") -> str:
