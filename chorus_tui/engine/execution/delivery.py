@@ -158,7 +158,7 @@ async def _run(arguments: list[str], store: Path, variables: dict[str, str] | No
             )
     except GitFailed as error:
         raise DeliveryFailed(f"the commit cannot be made: {error}") from error
-    return said.strip()
+    return said.decode().strip()
 
 
 async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -201,13 +201,14 @@ class _Remote:
 
     async def _git(self, *arguments: str) -> str:
         try:
-            return await git(
+            said = await git(
                 arguments, home=self._store, protocols="https", cwd=self._store, config=self._way.config,
                 secrets=self._way.secrets, timeout_s=self._settings.clone_timeout_s, watched=self._store,
                 limit_mb=self._settings.max_repository_mb,
             )  # fmt: skip
         except GitFailed as error:
             raise DeliveryFailed(f"{self._url} did not take the branch: {self._way.told(error)}") from error
+        return said.decode("utf-8", "replace")
 
 
 @contextmanager

@@ -69,19 +69,6 @@ class GitTooLarge(GitFailed):
 async def git(
     arguments: Sequence[str], *, home: Path, protocols: str, cwd: Path | None = None,
     timeout_s: float = 60, watched: Path | None = None, limit_mb: int = 0, config: Sequence[str] = (),
-    variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None, secrets: Sequence[str] = (),
-) -> str:  # fmt: skip
-    """:func:`git_bytes`, as text."""
-    printed = await git_bytes(
-        arguments, home=home, protocols=protocols, cwd=cwd, timeout_s=timeout_s, watched=watched, limit_mb=limit_mb,
-        config=config, variables=variables, stdin=stdin, secrets=secrets,
-    )  # fmt: skip
-    return printed.decode("utf-8", "replace")
-
-
-async def git_bytes(
-    arguments: Sequence[str], *, home: Path, protocols: str, cwd: Path | None = None,
-    timeout_s: float = 60, watched: Path | None = None, limit_mb: int = 0, config: Sequence[str] = (),
     variables: Mapping[str, str] | None = None, stdin: AsyncIterator[bytes] | None = None,
     good: Collection[int] = (0,), secrets: Sequence[str] = (), into: FileIO | None = None, most_printed: int = MOST_PRINTED,
 ) -> bytes:  # fmt: skip

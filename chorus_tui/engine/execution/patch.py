@@ -16,7 +16,7 @@ from pathlib import Path
 import trio
 
 from chorus_tui.engine.execution.errors import PatchRefused
-from chorus_tui.engine.execution.git import GitFailed, GitTooLarge, git, git_bytes
+from chorus_tui.engine.execution.git import GitFailed, GitTooLarge, git
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.execution.patch_import import Import
 from chorus_tui.engine.execution.store import borrowing_store, private_folder
@@ -71,7 +71,7 @@ async def changes(
 async def _difference(
     store: Path, home: Path, base: str, tree: Import, most_bytes: int, timeout_s: float
 ) -> Changes | None:
-    numbers = await git_bytes(
+    numbers = await git(
         ["diff", "--numstat", "-z", *_PLAIN, base, tree.ref], home=home, protocols="none", cwd=store,
         timeout_s=timeout_s,
     )  # fmt: skip
@@ -82,7 +82,7 @@ async def _difference(
     try:
         # Through a pipe: what git writes to a file by itself it may cut off and end well, on a full disk too.
         with patch.open("wb", buffering=0) as file:
-            await git_bytes(
+            await git(
                 ["diff", "--binary", "--full-index", *_PLAIN, base, tree.ref], home=home, protocols="none", cwd=store,
                 timeout_s=timeout_s, into=file, most_printed=most_bytes,
             )  # fmt: skip

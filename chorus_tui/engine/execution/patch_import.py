@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from chorus_tui.engine.execution.errors import PatchRefused
-from chorus_tui.engine.execution.git import git_bytes
+from chorus_tui.engine.execution.git import git
 from chorus_tui.engine.execution.git_names import link_target, member_path, parents, quoted
 from chorus_tui.engine.execution.tar_reader import Data, HostileTar, Member, MemberEnd, TarReader
 from chorus_tui.engine.execution.tree import GITLINK, LINK, Entry
@@ -163,7 +163,7 @@ class Import:
         if not asked:
             return []
         async with aclosing(_joined(asked)) as names:
-            said = await git_bytes(
+            said = await git(
                 ["check-ignore", "-z", "--stdin"], home=self._checkout.parent, protocols="none",
                 cwd=self._checkout, stdin=names, good=(0, _NONE_IGNORED),
             )  # fmt: skip

@@ -6,6 +6,7 @@ could read this machine's disk or network through a clone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -47,7 +48,7 @@ class GitRepositories:
             raise RepositoryError(f"repository {path}: no such folder on this machine")
         with self._made("bundle-") as folder:
             try:
-                top = (await git(["rev-parse", "--git-dir"], home=folder, protocols="none", cwd=tree)).strip()
+                said = await git(["rev-parse", "--git-dir"], home=folder, protocols="none", cwd=tree)
             except GitFailed as error:
                 raise RepositoryError(
                     f"{path} is no git repository ({error}). Run git init, add and commit there, or name another"
@@ -55,7 +56,7 @@ class GitRepositories:
             refs = await self._refs(tree, folder, path)
             made = folder / "repository.bundle"
             await self._git(
-                path, ["--git-dir", str(tree / top), "bundle", "create", "--quiet", str(made), *refs],
+                path, ["--git-dir", str(tree / os.fsdecode(said).strip()), "bundle", "create", "--quiet", str(made), *refs],
                 home=folder, protocols="none", watched=folder,
             )  # fmt: skip
             self._check_size(made, path)
@@ -71,7 +72,7 @@ class GitRepositories:
             branch = await git(["symbolic-ref", "--quiet", "HEAD"], home=home, protocols="none", cwd=tree)
         except GitFailed:
             return ["HEAD"]
-        return ["HEAD", branch.strip()]
+        return ["HEAD", os.fsdecode(branch).strip()]
 
     async def fetch(self, url: str, commit: str = "") -> Path:
         """Bring the tip of an allowed https URL into a new folder, or ``commit`` of it, given as 40 hex digits.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from chorus_tui.engine.execution.git import git_bytes
+from chorus_tui.engine.execution.git import git
 
 LINK, GITLINK = b"120000", b"160000"
 
@@ -39,4 +39,4 @@ async def listing(folder: Path, commit: str) -> dict[bytes, Entry]:
 async def _of(folder: Path, *arguments: str) -> bytes:
     # Named, since git would look for a repository above a folder that is none.
     own = ["--git-dir", str(await trio.Path(folder / ".git").absolute())]
-    return await git_bytes([*own, *arguments], home=folder.parent, protocols="none", cwd=folder)
+    return await git([*own, *arguments], home=folder.parent, protocols="none", cwd=folder)

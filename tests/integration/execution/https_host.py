@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chorus_tui.engine.execution.settings import ExecutionSettings
+
 USER, TOKEN = "x-access-token", "s3cr3t/T0ken+with=signs"
 
 
@@ -176,6 +178,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class _Server(http.server.ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """A client that goes away is the point of several tests."""
+
+
+def trusting(authority: Authority, host: Host, scratch: Path, credential: str = "") -> ExecutionSettings:
+    """Settings that allow the host and trust its authority, with a credential for it or none."""
+    scratch.mkdir()
+    return ExecutionSettings(
+        owner="me", scratch=scratch, repository_hosts=(host.name,), repository_ca=authority.certificate,
+        repository_credentials={host.name: credential} if credential else {}, clone_timeout_s=30,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from chorus_tui.engine.execution.errors import DeliveryFailed, PatchRefused
 from chorus_tui.engine.execution.patch import changes
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import ExecutionSettings
-from tests.integration.execution.https_host import TOKEN, Authority, running
+from tests.integration.execution.https_host import TOKEN, Authority, running, trusting
 from tests.integration.execution.trees import Tree, archive, git, read, repository, stream
 
 MIB = 1 << 20
@@ -50,12 +50,7 @@ def host(authority, tmp_path):
 @pytest.fixture
 def settings(authority, tmp_path, host) -> ExecutionSettings:
     """Settings with the credential of the host."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    return ExecutionSettings(
-        owner="me", scratch=scratch, repository_hosts=(host.name,), repository_ca=authority.certificate,
-        repository_credentials={host.name: TOKEN}, clone_timeout_s=30,
-    )  # fmt: skip
+    return trusting(authority, host, tmp_path / "scratch", TOKEN)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.tree import base_commit
-from tests.integration.execution.https_host import TOKEN, USER, Authority, Host, running
+from tests.integration.execution.https_host import TOKEN, USER, Authority, Host, running, trusting
 from tests.integration.execution.trees import Tree, git, read, repository, write
 
 BASIC = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
@@ -63,12 +63,7 @@ def host(authority, tmp_path, work):
 @pytest.fixture
 def settings(authority, tmp_path, host) -> ExecutionSettings:
     """Settings that allow the host and trust its authority."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    return ExecutionSettings(
-        owner="me", scratch=scratch, repository_hosts=(host.name,), repository_ca=authority.certificate,
-        clone_timeout_s=30,
-    )  # fmt: skip
+    return trusting(authority, host, tmp_path / "scratch")
 
 
 def left(settings: ExecutionSettings) -> list[Path]:

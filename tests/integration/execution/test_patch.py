@@ -223,12 +223,15 @@ async def test_a_huge_change_is_refused_in_words(base, home, bounds, words):
     assert list(home.iterdir()) == []
 
 
-async def test_a_patch_is_never_cut_off_in_silence(tmp_path, home):
-    """A disk that is full while the patch is written: an error, and no patch."""
+@pytest.mark.parametrize("short", [1, MIB])
+async def test_a_patch_is_never_cut_off_in_silence(tmp_path, home, short):
+    """A disk that is full before the patch is written, be it by its last byte: an error, and no patch."""
     checkout = repository(tmp_path / "base", {**BASE, b"big": ("file", os.urandom(3 * MIB))})
+    whole = await made(checkout, archive(BASE), tmp_path / "roomy")
+    assert whole is not None
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     # Python ignores the signal of this bound, so that a write beyond it fails as one on a full disk does.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (whole.size - short, before[1]))
     try:
         with pytest.raises(PatchRefused, match="cannot be written: File too large"):
             await made(checkout, archive(BASE), home)
@@ -242,6 +245,15 @@ async def test_too_many_members_are_refused(base, home, monkeypatch):
     monkeypatch.setattr(patch_import, "MOST_MEMBERS", 20)
     with pytest.raises(PatchRefused, match="more than 20 files") as caught:
         await made(base, archive({b"%d" % n: ("file", b"") for n in range(30)}), home)
+
+    assert caught.value.reason == "patch_too_large"
+
+
+async def test_names_are_bounded_in_sum(base, home, monkeypatch):
+    """Few files with deep paths cost as much as many: what is remembered of them is counted in bytes, folders too."""
+    monkeypatch.setattr(patch_import, "_NAMES_BYTES", 4096)
+    with pytest.raises(PatchRefused, match="names in the task's folder") as caught:
+        await made(base, archive({b"%d/" % n * 40 + b"f": ("file", b"") for n in range(3)}), home)
 
     assert caught.value.reason == "patch_too_large"
 
