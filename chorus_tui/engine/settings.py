@@ -8,7 +8,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES, Variable
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]+/tcp/\d{1,5}(/p2p/[1-9A-HJ-NP-Za-km-z]{20,80})?")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
+_CREDENTIAL = re.compile(r"([^\s:\x00-\x1f\x7f]{1,256}:)?[\x21-\x7e]{1,4096}")
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -61,6 +63,8 @@ class Settings:
     images: dict[str, str]
     image_registries: tuple[str, ...]
     repository_hosts: tuple[str, ...]
+    repository_credentials: dict[str, str]
+    repository_ca: str
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
     api_host: str
@@ -85,7 +89,8 @@ _FIELDS = {
     "drain_timeout_s": "CHORUS_DRAIN_TIMEOUT", "feed_per_minute": "CHORUS_FEED_PER_MINUTE",
     "feed_total_mb": "CHORUS_FEED_TOTAL_MB", "blob_quota_mb": "CHORUS_BLOB_QUOTA_MB",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
-    "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
+    "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "repository_credentials": "CHORUS_REPOSITORY_CREDENTIALS",
+    "repository_ca": "CHORUS_REPOSITORY_CA", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
     "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
     "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT", "log_level": "CHORUS_LOG_LEVEL",
     "log_format": "CHORUS_LOG_FORMAT",
@@ -102,7 +107,7 @@ def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Setting
             text = _text(variable, environ, kind)
             values[variable.name] = _parse(variable, text)
             if variable.secret and text:
-                secrets.append(text)
+                secrets.extend(_secrets(values[variable.name], text))
         except ValueError as error:
             problems.append(f"{variable.name}: {error}")
     warnings = _unknown(environ)
@@ -130,12 +135,10 @@ def _text(variable: Variable, environ: Mapping[str, str], kind: str) -> str:
 
 def _parse(variable: Variable, text: str) -> Any:
     """Typed value. Raises ValueError with the fault and what would be right."""
-    if variable.name == "CHORUS_NETWORK_KEY":
-        return _network_key(text)
+    if variable.name in _READERS:
+        return _READERS[variable.name](text)
     if variable.kind in ("list", "multiaddrs"):
         return _items(variable, text)
-    if variable.kind == "json":
-        return _images(text)
     if not text:
         return None if variable.kind in ("float", "int") else ""
     if variable.kind in ("int", "float", "port"):
@@ -194,6 +197,34 @@ def _images(text: str) -> dict[str, str]:
     return {str(language).lower(): image for language, image in value.items()}
 
 
+def _credentials(text: str) -> dict[str, str]:
+    """Host to token or ``user:token``. Never repeats a value, nor JSON's complaint about one."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        raise ValueError("no JSON") from None
+    if not isinstance(value, dict):
+        # A wrong value, not a wrong use of ours: all faults of settings are of one kind.
+        raise ValueError('an object of host and token is expected, such as {"github.com": "…"}')  # noqa: TRY004 - as above
+    for host, credential in value.items():
+        if not _HOST.fullmatch(host):
+            raise ValueError("a host is expected before each token, such as code.example or code.example:8443")
+        if not isinstance(credential, str) or not _CREDENTIAL.fullmatch(credential):
+            raise ValueError(f"{host}: a token or user:token is expected, without blanks")
+    return value
+
+
+def _secrets(value: Any, text: str) -> list[str]:
+    """What of a secret variable must never be shown: a map's tokens one by one, since each is seen by itself."""
+    if not isinstance(value, dict):
+        return [text]
+    return [
+        text,
+        *value.values(),
+        *(credential.partition(":")[2] for credential in value.values() if ":" in credential),
+    ]
+
+
 def _network_key(text: str) -> str:
     """The form only; what it stands for is the mesh's affair. Never repeats the value."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -210,6 +241,21 @@ def _network_key(text: str) -> str:
     except binascii.Error:
         pass
     raise ValueError("not a key; 32 bytes as 64 hex digits or as base64, a swarm.key file's text, or the word open")
+
+
+def _certificates(text: str) -> str:
+    if text and "-----BEGIN CERTIFICATE-----" not in text:
+        raise ValueError("no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----")
+    return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "CHORUS_NETWORK_KEY": _network_key,
+    "CHORUS_IMAGES": _images,
+    "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
+    "CHORUS_REPOSITORY_CA": _certificates,
+}
+"""Variables that are read in a way of their own; all others by their kind."""
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:

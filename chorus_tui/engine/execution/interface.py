@@ -148,11 +148,7 @@ class Repositories(Protocol):
         ...
 
     async def fetch(self, url: str, commit: str = "") -> Path:
-        """Clone an allowed https URL at a commit, or at its tip; the folder. Raises :class:`RepositoryError`."""
-        ...
-
-    async def apply(self, checkout: Path, patch: Path) -> None:
-        """Apply a patch to a checkout, all of it or nothing. Raises :class:`RepositoryError`, which says where it fails."""
+        """Clone an allowed https URL, at its tip or at ``commit``; the folder. Raises :class:`RepositoryError`."""
         ...
 
     async def unbundle(self, bundle: Path) -> Path:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import structlog
 import trio
 
 from chorus_tui.contract.models.tasks import Change, TaskResult, TaskSpec
 from chorus_tui.engine.execution.collect import artifact_path
+from chorus_tui.engine.execution.errors import PatchRefused
 from chorus_tui.engine.execution.interface import Job, Phase, RepositoryError
+from chorus_tui.engine.execution.patch import applied
 from chorus_tui.engine.journal.interface import BlobMissing
 from chorus_tui.engine.tasks.run import Tools, replicated
 from chorus_tui.engine.tasks.task import Key, Reported
@@ -25,6 +28,7 @@ log = structlog.get_logger("chorus.tasks.checks")
 TAIL = 4_000
 """Bytes of what the checks printed that travel with the word on them."""
 DETAIL = 500
+DOES_NOT_APPLY = "patch_does_not_apply"
 
 
 class CheckRun:
@@ -64,8 +68,10 @@ class CheckRun:
             return await self._tools.executor.run(job, _Quiet(), self._put_blob)
         except (RepositoryError, BlobMissing) as error:
             return TaskResult(outcome="error", reason="result_unusable", detail=str(error)[:DETAIL])
-        except _DoesNotApply as error:
-            return TaskResult(outcome="failed", reason="patch_does_not_apply", detail=str(error)[:DETAIL])
+        except PatchRefused as error:
+            # A patch that does not fit what it says it was made from is the result's fault.
+            outcome: Literal["failed", "error"] = "failed" if error.reason == DOES_NOT_APPLY else "error"
+            return TaskResult(outcome=outcome, reason=error.reason, detail=str(error)[:DETAIL])
         finally:
             if made is not None:
                 self._tools.repositories.discard(made)
@@ -91,11 +97,7 @@ class CheckRun:
     async def _apply(self, made: Path, change: Change | None) -> None:
         if change is None:
             return
-        patch = await self._tools.blobs.path(change.patch)
-        try:
-            await self._tools.repositories.apply(made, patch)
-        except RepositoryError as error:
-            raise _DoesNotApply(str(error)) from error
+        await applied(made, await self._tools.blobs.path(change.patch))
 
     async def _output(self, folder: Path) -> Path | None:
         """The files of the result, each brought here by its hash."""
@@ -112,10 +114,6 @@ class CheckRun:
     async def _put_blob(self, path: Path) -> tuple[str, int]:
         info = await self._tools.blobs.put_file(path)
         return info.digest, info.size
-
-
-class _DoesNotApply(Exception):
-    """The result's patch does not fit what it says it was made from: that is the result's fault."""
 
 
 class _Quiet:
