@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "id", "int", "float", "bool", "port", "list", "multiaddrs", "json", "choice"]
+Kind = Literal["text", "id", "int", "float", "bool", "port", "list", "multiaddrs", "json", "choice", "url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Variable:
 
 
 _IDENTITY, _NETWORK, _WORK, _SANDBOX, _DOORS = "Identity", "Network", "Work", "Sandbox", "Doors and logs"
+_MODELS = "Models"
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_LICENSE_ID", "text", "", _IDENTITY, "The licence; required. dev-… for development", secret=True),
@@ -73,6 +74,19 @@ VARIABLES: tuple[Variable, ...] = (
              "cloned from"),
     Variable("CHORUS_SANDBOX_CPUS", "float", "", _SANDBOX, "CPUs of all sandboxes together; all cores but one", low=0.1, high=1024),
     Variable("CHORUS_SANDBOX_MEMORY_MB", "int", "2048", _SANDBOX, "Memory of one sandbox at most, MiB", low=16, high=1 << 20),
+    Variable("CHORUS_AI_PROVIDER", "list", "", _MODELS, "Who answers questions to a model, in the order in which they are asked: "
+             "ollama, resetdata, or both with a comma; unset: no task with a goal is taken", choices=("ollama", "resetdata")),
+    Variable("OLLAMA_ENDPOINT", "url", "http://127.0.0.1:11434", _MODELS, "The Ollama server"),
+    Variable("OLLAMA_MODEL", "text", "", _MODELS, "Its model, such as qwen2.5-coder:7b"),
+    Variable("RESETDATA_BASE_URL", "url", "", _MODELS, "ResetData or any service with OpenAI's chat completions; ends with its "
+             "version, such as https://host/v1"),
+    Variable("RESETDATA_MODEL", "text", "", _MODELS, "Its model"),
+    Variable("RESETDATA_API_KEY", "text", "", _MODELS, "Its key; sent nowhere else", secret=True),
+    Variable("CHORUS_MODELS", "json", "", _MODELS, "Models by role and kind of task, as JSON: "
+             '{"reviewer": "qwen2.5-coder:14b", "*/plan": {"resetdata": "a-model"}}'),
+    Variable("CHORUS_MODEL_TIMEOUT_S", "float", "300", _MODELS, "Seconds one try at one provider may take", low=1, high=3600),
+    Variable("CHORUS_PROMPTS_DIR", "text", "", _MODELS, "Folder of role files (*.yaml) that add to the presets or replace them"),
+    Variable("CHORUS_DEFAULT_INSTRUCTIONS_PATH", "text", "", _MODELS, "Text that follows every role's prompt, instead of ours"),
     Variable("CHORUS_API_HOST", "text", "127.0.0.1", _DOORS, "Address of the HTTP API"),
     Variable("CHORUS_API_PORT", "port", "8080", _DOORS, "Port of the HTTP API and /metrics; 0 takes any free one"),
     Variable("CHORUS_HEALTH_HOST", "text", "127.0.0.1", _DOORS, "Address of the health endpoints"),

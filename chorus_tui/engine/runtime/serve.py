@@ -170,7 +170,7 @@ class _Running:
             addresses=engine.mesh.addresses(), api_port=self.api.api_port, data=str(engine.folder.path),
         )  # fmt: skip
         for warning in engine.settings.warnings:
-            log.warning("⚠️ A setting has no effect", setting=warning)
+            log.warning("⚠️ A setting needs a look", setting=warning)
 
     async def _drain_and_leave(self) -> None:
         """Take nothing new, let running tasks end or hand them over, say goodbye."""
