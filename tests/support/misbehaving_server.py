@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import trio
@@ -44,7 +45,7 @@ class MisbehavingServer:
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """One connection, one request."""
-        request = await _request(stream)
+        request = await read_request(stream)
         if request is None:
             return
         behaviour = self.behaviours[min(len(self.seen), len(self.behaviours) - 1)]
@@ -68,13 +69,14 @@ async def serving(*behaviours: Behaviour) -> AsyncIterator[MisbehavingServer]:
     """A server for the length of a block."""
     server = MisbehavingServer(list(behaviours))
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(trio.serve_tcp, server.serve, 0)
+        listeners = await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), server.serve, 0)
         server.port = listeners[0].socket.getsockname()[1]
         yield server
         nursery.cancel_scope.cancel()
 
 
-async def _request(stream: trio.SocketStream) -> Seen | None:
+async def read_request(stream: trio.SocketStream) -> Seen | None:
+    """One request, whole; None when the client went."""
     held = b""
     while b"\r\n\r\n" not in held:
         part = await stream.receive_some(65536)

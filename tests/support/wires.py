@@ -13,6 +13,7 @@ TYPES = {"ollama": "application/x-ndjson", "openai": "text/event-stream"}
 REASONS = {
     200: "OK",
     302: "Found",
+    400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
     429: "Too Many Requests",
