@@ -80,7 +80,7 @@ class ModelChain:
         self._entropy = entropy
         self._timeouts = timeouts or Timeouts()
         self.on_change: Callable[[], None] | None = None
-        """Called when a probe finds a provider gone or back."""
+        """Called when a probe finds a provider gone or back; set by whoever takes tasks that need a model."""
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
