@@ -17,7 +17,7 @@ from chorus_tui.engine.ai.choice import Choice
 from chorus_tui.engine.ai.interface import AiError, Answer, Ask, Message, OnText, ProviderHealth, Usage
 from chorus_tui.engine.ai.link import Link
 from chorus_tui.engine.ai.provider import Provider, Reply
-from chorus_tui.engine.ai.schema import check_answer, check_schema
+from chorus_tui.engine.ai.schema import check_schema, checked
 from chorus_tui.engine.clock import Clock, Entropy
 
 PROBE_EVERY_S = 30.0
@@ -142,29 +142,29 @@ class ModelChain:
                 self._spend(link, question, spent)
                 raise link.clean(error, spent) from error
             self._spend(link, question, reply.usage)
-            check_answer(question.ask, reply.text, reply.finish, reply.usage)
-            return reply
+            return replace(reply, text=checked(question.ask, reply.text, reply.finish, reply.usage))
 
     async def _timed(self, link: Link, model: str, question: _Question, pieces: list[int]) -> Reply:
         now, limit = self._clock.monotonic, self._timeouts
-        end = now() + limit.whole
-        with trio.CancelScope(deadline=min(now() + limit.first, end)) as scope:
+        end, patience = now() + limit.whole, limit.first
+        with trio.CancelScope(deadline=min(now() + patience, end)) as scope:
 
             async def alive(piece: str) -> None:
+                nonlocal patience
                 # While somebody else takes the piece, the provider is not to blame.
-                scope.deadline = end
+                scope.deadline, patience = end, limit.between
                 if piece:
                     pieces[0] += 1
                     if question.on_text is not None:
                         question.shown = True
                         await question.on_text(piece)
-                scope.deadline = min(now() + limit.between, end)
+                scope.deadline = min(now() + patience, end)
 
             return await link.provider.ask(question.ask, model, alive)
         if now() >= end:
             what = f"was not done within {limit.whole:g} s; CHORUS_MODEL_TIMEOUT_S allows more"
         else:
-            what = f"said nothing for {limit.between if pieces[0] else limit.first:g} s"
+            what = f"said nothing for {patience:g} s"
         raise AiError("provider_timeout", f"{link.where} {what}", retryable=True)
 
     def _spend(self, link: Link, question: _Question, usage: Usage) -> None:

@@ -7,12 +7,14 @@ A model that may write a string of any length will, one day, until it is cut at 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chorus_tui.engine.ai.interface import AiError, Ask, Finish, Usage
 
 DEEPEST = 32
+_FENCED = re.compile(r"\s*```\w*\n(?P<json>.*?)\n?```\s*", re.DOTALL)
 _KINDS: dict[str, type | tuple[type, ...]] = {"object": dict, "array": list, "string": str}
 
 
@@ -25,14 +27,19 @@ def check_schema(ask: Ask) -> None:
         raise AiError("bad_request", f"The schema of the answer is not bounded: {loose}")
 
 
-def check_answer(ask: Ask, text: str, finish: Finish, usage: Usage) -> None:
-    """Raises ``bad_answer`` when a schema was asked for and the text was cut, is no JSON, or JSON of another kind."""
+def checked(ask: Ask, text: str, finish: Finish, usage: Usage) -> str:
+    """The answer; with a schema its JSON alone, without the fence that models put round it where nothing holds them to it.
+
+    Raises ``bad_answer`` when a schema was asked for and the text was cut, is no JSON, or JSON of another kind.
+    """
     if ask.schema is None:
-        return
+        return text
     if finish == "length":
         raise AiError(
             "bad_answer", f"The answer was cut at {ask.max_tokens} tokens and is no whole JSON; allow more tokens", usage=usage
         )  # fmt: skip
+    found = _FENCED.fullmatch(text)
+    text = found["json"] if found else text
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -42,6 +49,7 @@ def check_answer(ask: Ask, text: str, finish: Finish, usage: Usage) -> None:
     kind = _KINDS.get(str(ask.schema.get("type")))
     if kind is not None and not isinstance(value, kind):
         raise AiError("bad_answer", f"The model answered with JSON that is no {ask.schema['type']}", usage=usage)
+    return text
 
 
 def _unbounded(schema: Any, path: str, depth: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ from chorus_tui.engine.ai import policy
 from chorus_tui.engine.ai.choice import Choice, table
 from chorus_tui.engine.ai.failures import brief, from_status, retry_after, said_in
 from chorus_tui.engine.ai.interface import AiError, Ask, Message, Reason, Usage
-from chorus_tui.engine.ai.schema import check_answer, check_schema
+from chorus_tui.engine.ai.schema import check_schema, checked
 from chorus_tui.engine.ai.server_events import data_lines
 
 ASK = Ask((Message("user", "?"),), None, 16)
@@ -178,10 +178,11 @@ def test_an_answer_by_schema_is_an_object_or_an_error(text):
     """Whatever a model says, with an object asked for: JSON of that kind, or ``bad_answer`` with what it cost."""
     ask = replace(ASK, schema={"type": "object"})
     if _is_object(text):
-        check_answer(ask, text, "stop", Usage(1, 2))
+        assert checked(ask, text, "stop", Usage(1, 2)) == text
+        assert checked(ask, f"```json\n{text}\n```\n", "stop", Usage()) == text
         return
     with pytest.raises(AiError) as caught:
-        check_answer(ask, text, "stop", Usage(1, 2))
+        checked(ask, text, "stop", Usage(1, 2))
     assert (caught.value.reason, caught.value.retryable, caught.value.usage) == ("bad_answer", False, Usage(1, 2))
 
 
