@@ -3,7 +3,7 @@
 What that client does by itself and is kept from here: it waits for ever (the chain's time-outs end it), takes its host and a
 key from the environment (the host is given, the transport drops the key), follows redirects and environment proxies (both
 off), and lets four families of errors through (all are told in our words). A stream that ends without ``done`` ends
-silently there; here it broke off.
+silently there; here it broke off. A letter at which its line decoder cuts a line is escaped before it comes there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import ollama
 
 from chorus_tui.engine.ai import failures
 from chorus_tui.engine.ai.interface import AiError, Ask, Finish, Usage
+from chorus_tui.engine.ai.json_lines import Escaped
 from chorus_tui.engine.ai.provider import Gathered, OnPiece, Reply
 from chorus_tui.engine.ai.transport import Way, timeouts
 
@@ -72,12 +73,14 @@ class OllamaProvider:
         """A client for one question, and its errors in our words."""
         pause: list[float | None] = [None]
 
-        async def note(response: httpx.Response) -> None:
+        async def prepare(response: httpx.Response) -> None:
             pause[0] = failures.retry_after(response.headers)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            response.stream = Escaped(response.stream)
 
         client = ollama.AsyncClient(
             self.endpoint, timeout=timeouts(), follow_redirects=False, trust_env=False, transport=self._way.transport(),
-            event_hooks={"response": [note]},
+            event_hooks={"response": [prepare]},
         )  # fmt: skip
         try:
             with failures.told(self._where, SETTING):

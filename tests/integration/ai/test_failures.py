@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from functools import partial
 
 import pytest
 import trio
@@ -141,6 +142,17 @@ async def test_tokens_of_failed_tries_are_charged(wire):
         answer = await chain(provider(wire, server.url)).ask(question())
 
     assert (answer.text, answer.usage) == ("ab", Usage(10, 3))
+
+
+@BOTH
+async def test_letters_that_some_take_for_line_ends_are_text(wire, monkeypatch):
+    """U+0085, U+2028 and U+2029, sent raw as JSON allows it, come through whole."""
+    odd = "a\u0085b\u2028c\u2029d"
+    monkeypatch.setattr(json, "dumps", partial(json.dumps, ensure_ascii=False))
+    whole = stream(wire, [odd, "e"])
+    assert odd.encode() in whole
+    async with serving([whole]) as server:
+        assert (await chain(provider(wire, server.url)).ask(question())).text == f"{odd}e"
 
 
 @BOTH

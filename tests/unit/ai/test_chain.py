@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import trio
@@ -74,6 +74,15 @@ async def test_each_bound_ends_a_try_at_its_time(autojump_clock, script, seconds
 
     assert (caught.value.reason, caught.value.usage.total) == ("provider_timeout", spent)
     assert round(trio.current_time(), 3) == seconds
+
+
+async def test_a_schema_without_bounds_is_not_asked():
+    """Nobody is asked, and nobody is blamed."""
+    provider = InMemory([["x"]])
+    with pytest.raises(AiError, match="schema needs maxLength"):
+        await chain(provider).ask(replace(ASK, schema={"type": "string"}))
+
+    assert provider.asked == []
 
 
 async def test_a_slow_listener_is_not_the_providers_fault(autojump_clock):

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import get_args
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from chorus_tui.engine.ai import policy
 from chorus_tui.engine.ai.choice import Choice, table
 from chorus_tui.engine.ai.failures import brief, from_status, retry_after, said_in
 from chorus_tui.engine.ai.interface import AiError, Ask, Message, Reason, Usage
+from chorus_tui.engine.ai.json_lines import Escaped
 from chorus_tui.engine.ai.schema import check_schema, checked
 from chorus_tui.engine.ai.server_events import data_lines
 
@@ -157,6 +159,13 @@ def test_a_bounded_schema_passes_and_so_does_none():
         check_schema(replace(ASK, schema=schema))
 
 
+@pytest.mark.parametrize("text", ["{}", '{"a": "b'])
+def test_what_was_cut_is_no_answer_by_schema(text):
+    """Whole by chance or not: the error names the limit, so that who asked knows what to change."""
+    with pytest.raises(AiError, match="cut at 16 tokens"):
+        checked(replace(ASK, schema={"type": "object"}), text, "length", Usage(1, 16))
+
+
 def test_a_schema_nested_without_end_is_refused():
     """However deep, it ends in an error, not in the process's end."""
     schema = {"type": "integer"}
@@ -243,7 +252,10 @@ def test_every_status_has_a_reason_and_a_sentence(status):
     assert "here" in str(error) or "'m'" in str(error)
 
 
-texts = st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=20), max_size=8)
+odd = st.sampled_from(["a\u2028b", "\u0085", "\u2029\x0b\x1c"])
+texts = st.lists(
+    odd | st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=20), max_size=8
+)
 
 
 @given(texts, st.sampled_from(["\n", "\r\n", "\r"]), st.data())
@@ -258,3 +270,25 @@ async def test_event_lines_are_the_same_however_they_are_cut(lines, end, data):
             yield part
 
     assert [line async for line in data_lines(come())] == lines
+
+
+class Parts(httpx.AsyncByteStream):
+    """A body in these parts."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    async def __aiter__(self):
+        for part in self.parts:
+            yield part
+
+
+@given(st.lists(odd | st.text(max_size=20), max_size=8), st.data())
+async def test_json_lines_mean_the_same_after_escaping(values, data):
+    """However a body is cut, httpx' own line decoder then finds each JSON value whole."""
+    raw = "".join(f"{json.dumps(value, ensure_ascii=False)}\n" for value in values).encode("utf-8", "surrogatepass")
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=6)))
+    parts = [raw[a:c] for a, c in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+    response = httpx.Response(200, stream=Escaped(Parts(parts)))
+
+    assert [json.loads(line) async for line in response.aiter_lines()] == values
