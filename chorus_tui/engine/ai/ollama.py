@@ -16,9 +16,9 @@ import httpx
 import ollama
 
 from chorus_tui.engine.ai import failures
-from chorus_tui.engine.ai.interface import AiError, Ask, Finish, Usage
+from chorus_tui.engine.ai.interface import AiError, Ask, Finish
 from chorus_tui.engine.ai.json_lines import Escaped
-from chorus_tui.engine.ai.provider import Gathered, OnPiece, Reply
+from chorus_tui.engine.ai.provider import Gathered, OnPiece, Reply, told_usage
 from chorus_tui.engine.ai.transport import Way, timeouts
 
 NAME, SETTING = "ollama", "OLLAMA_ENDPOINT"
@@ -47,7 +47,8 @@ class OllamaProvider:
             async with aclosing(stream):
                 while (part := await self._next(stream)) is not None:
                     if part.done:
-                        gathered.usage = Usage(part.prompt_eval_count or 0, part.eval_count or 0)
+                        with self._readable():
+                            gathered.usage = told_usage(part.prompt_eval_count, part.eval_count)
                         await gathered.add(part.message.content or "")
                         finish: Finish = "length" if part.done_reason == "length" else "stop"
                         return Reply(gathered.text, gathered.usage, finish)

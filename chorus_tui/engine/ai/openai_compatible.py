@@ -14,7 +14,7 @@ import httpx
 
 from chorus_tui.engine.ai import failures
 from chorus_tui.engine.ai.interface import AiError, Ask, Finish, Usage
-from chorus_tui.engine.ai.provider import Gathered, OnPiece, Reply
+from chorus_tui.engine.ai.provider import Gathered, OnPiece, Reply, told_usage
 from chorus_tui.engine.ai.server_events import END, data_lines
 from chorus_tui.engine.ai.transport import Way, timeouts
 
@@ -91,7 +91,7 @@ class OpenAiCompatibleProvider:
                 words = failures.brief(failures.said_in(event))
                 raise AiError("provider_error", f"{self._where} gave up in the middle: {words}", retryable=True)
             if usage := event.get("usage"):
-                gathered.usage = Usage(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
+                gathered.usage = told_usage(usage["prompt_tokens"], usage["completion_tokens"])
             choices = event.get("choices") or [{}]
             piece = (choices[0].get("delta") or {}).get("content") or ""
             if not isinstance(piece, str):

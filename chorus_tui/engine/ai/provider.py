@@ -15,6 +15,7 @@ from chorus_tui.engine.ai.interface import AiError, Ask, Finish, Usage
 OnPiece = Callable[[str], Awaitable[None]]
 LONGEST_TEXT = 1 << 20
 """Characters of one answer; a provider that says more is cut off."""
+MOST_TOKENS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class Provider(Protocol):
     async def probe(self, model: str) -> None:
         """Raises :class:`AiError` unless the provider answers and has ``model``, as far as it tells. Costs no tokens."""
         ...
+
+
+def told_usage(prompt: object, completion: object) -> Usage:
+    """Tokens as a provider tells them. Raises ValueError for what no count can be: a budget is charged by it."""
+    counts = [0 if count is None else count for count in (prompt, completion)]
+    if not all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts):
+        raise ValueError("these are no counts of tokens")
+    return Usage(*counts)  # type: ignore[arg-type]  # looked at above, where mypy does not follow
 
 
 class Gathered:
