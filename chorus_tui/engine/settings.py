@@ -81,6 +81,8 @@ class Settings:
     health_port: int
     log_level: str
     log_format: str
+    given: frozenset[str] = frozenset()
+    """Names of the variables that were set, whatever to."""
     warnings: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
 
@@ -126,7 +128,10 @@ def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Setting
     if problems:
         raise SettingsError(problems, warnings)
     fields = {field: values[name] for field, name in _FIELDS.items()}
-    return Settings(**fields, warnings=tuple(warnings), secrets=tuple(secrets))
+    given = frozenset(
+        name for name in values if environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip()
+    )
+    return Settings(**fields, given=given, warnings=tuple(warnings), secrets=tuple(secrets))
 
 
 def _text(variable: Variable, environ: Mapping[str, str], kind: str) -> str:

@@ -141,6 +141,9 @@ class ModelChain:
                 spent = error.usage if error.usage.total else Usage(0, pieces[0])
                 self._spend(link, question, spent)
                 raise link.clean(error, spent) from error
+            except BaseException:
+                self._spend(link, question, Usage(0, pieces[0]))
+                raise
             self._spend(link, question, reply.usage)
             return replace(reply, text=checked(question.ask, reply.text, reply.finish, reply.usage))
 

@@ -39,7 +39,10 @@ class _Part(BaseModel):
 
 
 class RoleDefaults(_Part):
-    """What an agent of this role has when its own settings say nothing."""
+    """What an agent of this role has where its own settings say nothing. ``capabilities`` are for people to read.
+
+    Of ``models`` the first is asked, at the first provider of the chain, for every task of this role.
+    """
 
     models: tuple[str, ...] = Field(default=(), max_length=32)
     capabilities: tuple[str, ...] = Field(default=(), max_length=64)

@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from chorus_tui import __version__
+from chorus_tui.engine.ai.configuration import for_role
 from chorus_tui.engine.ai.prompts import PromptError, load_prompts
 from chorus_tui.engine.api.doors import Address, CannotListen, Doors
 from chorus_tui.engine.api.probes import Probes
@@ -59,6 +60,7 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
     try:
         settings = load(environ, kind)
         prompts = load_prompts(settings.prompts_dir, settings.default_instructions_path)
+        settings = for_role(settings, prompts)
         license_ = check(settings.license_id)
     except (SettingsError, PromptError) as error:
         raise CannotStart(str(error), 2) from error

@@ -129,13 +129,14 @@ async def test_after_its_pause_one_question_tries_and_the_others_go_elsewhere(au
 
 async def test_a_trial_that_was_cancelled_is_tried_again(autojump_clock):
     """It said nothing of the provider: the next question is the trial."""
-    first = InMemory([[DOWN], [DOWN], [DOWN], [50.0], ["back"]])
+    first = InMemory([[DOWN], [DOWN], [DOWN], ["a", 50.0], ["back"]])
     models = chain(first)
     with pytest.raises(AiError):
         await models.ask(ASK)
     await trio.sleep(breaker.FIRST_PAUSE_S)
     with trio.move_on_after(1):
         await models.ask(ASK)
+    assert models.health()[0].tokens == 1, "what came before it was cancelled is counted"
 
     assert (await models.ask(ASK)).text == "back"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chorus_tui.engine.ai.configuration import for_role
 from chorus_tui.engine.ai.prompts import PromptError, load_prompts
+from chorus_tui.engine.settings import load
 
 ROLE = """
 roles:
@@ -27,7 +29,7 @@ def test_the_presets_are_whole():
     assert set(prompts.roles) == {"developer", "reviewer", "debugger", "devops", "tester"}
     for role in prompts.roles.values():
         assert role.name and role.description and role.tags and len(role.system_prompt) > 200
-        assert role.defaults.capabilities and role.defaults.max_tasks
+        assert role.defaults.capabilities and role.defaults.expertise
     assert "Never make up" in prompts.instructions
 
 
@@ -62,6 +64,21 @@ def test_prompts_are_read_at_start_only(tmp_path):
     file.write_text("roles: {poet: {name: X, system_prompt: Else.}}")
 
     assert prompts.system("poet") == before
+
+
+def test_a_role_fills_what_the_environment_does_not_say(tmp_path):
+    """Its expertise, its number of tasks, the models of all roles; each variable that is set counts before it."""
+    (tmp_path / "a.yaml").write_text(ROLE)
+    prompts = load_prompts(str(tmp_path))
+    chain = {"CHORUS_AI_PROVIDER": "ollama", "OLLAMA_MODEL": "small", "CHORUS_AGENT_ROLE": "Reviewer"}
+    filled = for_role(load(chain, "agent"), prompts)
+    said = {"CHORUS_AGENT_EXPERTISE": "x", "CHORUS_AGENT_MAX_TASKS": "3", "CHORUS_MODELS": '{"Reviewer": "other"}'}
+    own = for_role(load({**chain, **said}, "agent"), prompts)
+
+    assert (filled.expertise, filled.max_tasks, filled.models) == (("e",), 1, {"reviewer": "m"})
+    assert (own.expertise, own.max_tasks, own.models) == (("x",), 3, {"reviewer": "other"})
+    plain = load({"CHORUS_AGENT_ROLE": "nobody"}, "agent")
+    assert for_role(plain, load_prompts()) == plain
 
 
 @pytest.mark.parametrize(
