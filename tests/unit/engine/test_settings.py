@@ -89,3 +89,56 @@ def test_authorities_are_given_as_a_file(tmp_path):
     assert load({"CHORUS_REPOSITORY_CA_FILE": str(file)}, "agent").repository_ca.startswith("-----BEGIN")
     with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CA: no certificate"):
         load({"CHORUS_REPOSITORY_CA": "x"}, "agent")
+
+
+MODELS = {"CHORUS_AI_PROVIDER": "ollama, resetdata", "OLLAMA_MODEL": "one", "RESETDATA_BASE_URL": "https://models.example/v1/",
+          "RESETDATA_MODEL": "two", "RESETDATA_API_KEY": "k" * 20}  # fmt: skip
+
+
+def test_the_chain_of_providers_is_read_in_its_order():
+    """Addresses lose their last slash, an address of this machine may lack its scheme, the key is known as a secret."""
+    settings = load({**MODELS, "OLLAMA_ENDPOINT": "localhost:1234"}, "agent")
+
+    assert settings.ai_providers == ("ollama", "resetdata")
+    assert (settings.ollama_endpoint, settings.resetdata_base_url) == (
+        "http://localhost:1234",
+        "https://models.example/v1",
+    )
+    assert "k" * 20 in settings.secrets
+    assert settings.warnings == ()
+
+
+def test_a_provider_elsewhere_is_unencrypted_only_when_the_address_says_so():
+    """Without a scheme another machine is refused; with http:// it is taken and warned of."""
+    with pytest.raises(SettingsError, match=r"OLLAMA_ENDPOINT: say https://models\.example:1"):
+        load({"OLLAMA_ENDPOINT": "models.example:1"}, "agent")
+
+    settings = load({**MODELS, "RESETDATA_BASE_URL": "http://models.example/v1"}, "agent")
+    assert "go unencrypted to models.example" in settings.warnings[0]
+    assert load({"OLLAMA_ENDPOINT": "http://models.example"}, "agent").warnings == (), "nobody asks there"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"CHORUS_AI_PROVIDER": "openai"}, "'openai' is none of ollama, resetdata"),
+        ({"CHORUS_AI_PROVIDER": "ollama,ollama", "OLLAMA_MODEL": "m"}, "named twice"),
+        ({"CHORUS_AI_PROVIDER": "ollama"}, "OLLAMA_MODEL: needed"),
+        ({"CHORUS_AI_PROVIDER": "resetdata", "RESETDATA_MODEL": "m"}, "RESETDATA_BASE_URL: needed"),
+        ({"CHORUS_MODELS": '{"reviewer": "m"}'}, "CHORUS_MODELS: 'reviewer' is for a provider"),
+        ({**MODELS, "CHORUS_MODELS": '{"reviewer": {"other": "m"}}'}, "for other, which CHORUS_AI_PROVIDER does not name"),
+        ({"CHORUS_MODELS": '{"reviewer": 3}'}, "CHORUS_MODELS: an object of role and model"),
+        ({"CHORUS_MODELS": "["}, "CHORUS_MODELS: no JSON"),
+        ({"OLLAMA_ENDPOINT": "ftp://host"}, "OLLAMA_ENDPOINT: no address"),
+        ({"OLLAMA_ENDPOINT": "http://me:hunter2@host"}, "an address holds no user or password"),
+        ({"RESETDATA_API_KEY": "hunter2\nhunter2"}, "RESETDATA_API_KEY: holds a space, a line end"),
+        ({"CHORUS_MODEL_TIMEOUT_S": "0"}, "CHORUS_MODEL_TIMEOUT_S: 0 is out of range"),
+    ],
+)  # fmt: skip
+def test_settings_of_models_that_cannot_work_are_told(wrong, said):
+    """Each names its variable and what would be right; no key and no password is repeated."""
+    with pytest.raises(SettingsError) as caught:
+        load(wrong, "agent")
+
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
