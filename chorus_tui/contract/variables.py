@@ -56,7 +56,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_ELECTION_EXPECT", "int", "1", _NETWORK, "Found a mesh only when this many peers are here", low=1, high=1000),
     Variable("CHORUS_ELECTION_PROFILE", "choice", "default", _NETWORK, "Times of the mesh this peer founds: an admin that is "
              "silent for 15 s is replaced, or with 'fast' for 1.2 s", choices=("default", "fast")),
-    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none; a role file may have another default", low=0, high=1000),
+    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none; a role file may have "
+             "another default", low=0, high=1000),
     Variable("CHORUS_TASK_APPROVAL", "choice", "auto", _WORK, "Tasks this peer takes only after people approved them: none, "
              "risky ones, or always; a task may ask for more", choices=("auto", "risky", "always")),
     Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
