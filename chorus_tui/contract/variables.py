@@ -56,7 +56,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_ELECTION_EXPECT", "int", "1", _NETWORK, "Found a mesh only when this many peers are here", low=1, high=1000),
     Variable("CHORUS_ELECTION_PROFILE", "choice", "default", _NETWORK, "Times of the mesh this peer founds: an admin that is "
              "silent for 15 s is replaced, or with 'fast' for 1.2 s", choices=("default", "fast")),
-    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none; a role may have another", low=0, high=1000),
+    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none; a role file may have "
+             "another default", low=0, high=1000),
     Variable("CHORUS_TASK_APPROVAL", "choice", "auto", _WORK, "Tasks this peer takes only after people approved them: none, "
              "risky ones, or always; a task may ask for more", choices=("auto", "risky", "always")),
     Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
@@ -73,10 +74,6 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_IMAGE_REGISTRIES", "list", "docker.io", _SANDBOX, "Registries images may be pulled from"),
     Variable("CHORUS_REPOSITORY_HOSTS", "list", "github.com,gitlab.com,codeberg.org", _SANDBOX, "Hosts repositories may be "
              "cloned from"),
-    Variable("CHORUS_REPOSITORY_CREDENTIALS", "json", "", _SANDBOX, 'Credentials of such hosts, as JSON: {"github.com": '
-             '"a token, or user:token"}; each goes to its own host only', secret=True),
-    Variable("CHORUS_REPOSITORY_CA", "text", "", _SANDBOX, "Certificates (PEM) of authorities such hosts may have besides the "
-             "system's; CHORUS_REPOSITORY_CA_FILE names their file"),
     Variable("CHORUS_SANDBOX_CPUS", "float", "", _SANDBOX, "CPUs of all sandboxes together; all cores but one", low=0.1, high=1024),
     Variable("CHORUS_SANDBOX_MEMORY_MB", "int", "2048", _SANDBOX, "Memory of one sandbox at most, MiB", low=16, high=1 << 20),
     Variable("CHORUS_AI_PROVIDER", "list", "", _MODELS, "Who answers questions to a model, in the order in which they are asked: "
