@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -37,14 +37,14 @@ class SettingsError(Exception):
 class Settings:
     """What a person or an operator set, checked; times in seconds, sizes in MiB."""
 
-    license_id: str
+    license_id: str = field(repr=False)
     agent_id: str
     role: str
     expertise: tuple[str, ...]
     reports_to: str
     specialization: str
     data_dir: str
-    network_key: str
+    network_key: str = field(repr=False)
     bootstrap_peers: tuple[str, ...]
     p2p_host: str
     p2p_port: int
@@ -65,7 +65,7 @@ class Settings:
     images: dict[str, str]
     image_registries: tuple[str, ...]
     repository_hosts: tuple[str, ...]
-    repository_credentials: dict[str, str]
+    repository_credentials: dict[str, str] = field(repr=False)
     repository_ca: str
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
@@ -88,7 +88,7 @@ class Settings:
     given: frozenset[str] = frozenset()
     """Names of the variables that were set, whatever to."""
     warnings: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 _FIELDS = {

@@ -60,6 +60,7 @@ def test_credentials_are_read_by_host_and_kept_out_of_every_word():
 
     assert settings.repository_credentials == {"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}
     assert {text, "tokentoken1", "user:passpass1", "passpass1"} <= set(settings.secrets)
+    assert "passpass1" not in repr(settings)
     assert "passpass1" not in repr(_execution_settings(settings, "me"))
 
 
