@@ -74,6 +74,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_IMAGE_REGISTRIES", "list", "docker.io", _SANDBOX, "Registries images may be pulled from"),
     Variable("CHORUS_REPOSITORY_HOSTS", "list", "github.com,gitlab.com,codeberg.org", _SANDBOX, "Hosts repositories may be "
              "cloned from"),
+    Variable("CHORUS_REPOSITORY_CREDENTIALS", "json", "", _SANDBOX, 'Credentials of such hosts, as JSON: {"github.com": '
+             '"a token, or user:token"}; each goes to its own host only', secret=True),
+    Variable("CHORUS_REPOSITORY_CA", "text", "", _SANDBOX, "Certificates (PEM) of authorities such hosts may have besides the "
+             "system's; CHORUS_REPOSITORY_CA_FILE names their file"),
     Variable("CHORUS_SANDBOX_CPUS", "float", "", _SANDBOX, "CPUs of all sandboxes together; all cores but one", low=0.1, high=1024),
     Variable("CHORUS_SANDBOX_MEMORY_MB", "int", "2048", _SANDBOX, "Memory of one sandbox at most, MiB", low=16, high=1 << 20),
     Variable("CHORUS_AI_PROVIDER", "list", "", _MODELS, "Who answers questions to a model, in the order in which they are asked: "

@@ -11,15 +11,15 @@ from typing import Protocol
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import Spent, TaskResult, TaskSpec
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.tasks.board import Key
 from chorus_tui.engine.tasks.naming import digests
+from chorus_tui.engine.tasks.task import Key
 
 log = structlog.get_logger("chorus.tasks.run")
 
@@ -51,7 +51,7 @@ class Tools:
     redactor: Callable[[], StreamRedactor]
     heard_here: Callable[[str, int, int, str], None]
     """(task id, attempt, offset, text): own output is watched here too."""
-    phase_here: Callable[[Key, int, str, str], None]
+    phase_here: Callable[[Key, int, str, str, Spent | None], None]
 
 
 class Progress:
@@ -69,10 +69,19 @@ class Progress:
         self._offset = 0
         self._changed = trio.Event()
         self._told: tuple[str, float] = ("", 0.0)
+        self._spent: Spent | None = None
 
     async def phase(self, phase: Phase, detail: str = "") -> None:
         self._phase, self._detail = phase, detail[:500]
-        self._tools.phase_here(self._key, self._attempt, phase, self._detail)
+        self._here()
+
+    async def spent(self, spent: Spent) -> None:
+        """What of the budget is used so far."""
+        self._spent = spent
+        self._here()
+
+    def _here(self) -> None:
+        self._tools.phase_here(self._key, self._attempt, self._phase, self._detail, self._spent)
         self._changed.set()
 
     async def output(self, data: bytes) -> None:
@@ -109,6 +118,7 @@ class Progress:
         data = {
             "task_id": self._key[1], "mesh_id": self._key[0], "attempt": self._attempt, "phase": self._phase,
             "offset": self._offset, "text": text, "detail": self._detail,
+            "spent": self._spent.model_dump() if self._spent else None,
         }  # fmt: skip
         self._pending = ""
         self._offset += len(text.encode())
