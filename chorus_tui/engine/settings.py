@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,14 +36,14 @@ class SettingsError(Exception):
 class Settings:
     """What a person or an operator set, checked; times in seconds, sizes in MiB."""
 
-    license_id: str
+    license_id: str = field(repr=False)
     agent_id: str
     role: str
     expertise: tuple[str, ...]
     reports_to: str
     specialization: str
     data_dir: str
-    network_key: str
+    network_key: str = field(repr=False)
     bootstrap_peers: tuple[str, ...]
     p2p_host: str
     p2p_port: int
@@ -64,7 +64,7 @@ class Settings:
     images: dict[str, str]
     image_registries: tuple[str, ...]
     repository_hosts: tuple[str, ...]
-    repository_credentials: dict[str, str]
+    repository_credentials: dict[str, str] = field(repr=False)
     repository_ca: str
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
@@ -73,7 +73,7 @@ class Settings:
     ollama_model: str
     resetdata_base_url: str
     resetdata_model: str
-    resetdata_api_key: str
+    resetdata_api_key: str = field(repr=False)
     models: dict[str, str | dict[str, str]]
     model_timeout_s: float
     prompts_dir: str
@@ -87,7 +87,7 @@ class Settings:
     given: frozenset[str] = frozenset()
     """Names of the variables that were set, whatever to."""
     warnings: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 _FIELDS = {
@@ -278,12 +278,12 @@ def _certificates(text: str) -> str:
 _READERS: dict[str, Callable[[str], Any]] = {
     "CHORUS_NETWORK_KEY": _network_key,
     "CHORUS_IMAGES": _images,
-    "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
-    "CHORUS_REPOSITORY_CA": _certificates,
     "CHORUS_MODELS": model_settings.models,
     "OLLAMA_ENDPOINT": model_settings.address,
     "RESETDATA_BASE_URL": model_settings.address,
     "RESETDATA_API_KEY": model_settings.key,
+    "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
+    "CHORUS_REPOSITORY_CA": _certificates,
 }
 """Variables that are read in a way of their own; all others by their kind."""
 

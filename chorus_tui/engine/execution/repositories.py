@@ -24,7 +24,7 @@ from chorus_tui.engine.execution.tree import base_commit, listing
 
 BUNDLE_MAGIC = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 MOST_FILES = 250_000
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _AS_COMMITTED = "* -text -eol -ident -filter -working-tree-encoding\n"
 """Stands above the repository's own attributes: no line end is turned, no filter asked for, nothing expanded, so that
 what a task leaves unchanged is unchanged for git too."""
@@ -75,12 +75,12 @@ class GitRepositories:
         return ["HEAD", os.fsdecode(branch).strip()]
 
     async def fetch(self, url: str, commit: str = "") -> Path:
-        """Bring the tip of an allowed https URL into a new folder, or ``commit`` of it, given as 40 hex digits.
+        """Bring the tip of an allowed https URL into a new folder, or ``commit`` of it, given as 40 hex digits (64 by SHA-256).
 
         Raises :class:`RepositoryError`.
         """
         if commit and not _COMMIT.fullmatch(commit):
-            raise RepositoryError(f"repository {url}: {commit!r} is no commit; give its 40 hex digits")
+            raise RepositoryError(f"repository {url}: {commit!r} is no commit; give all its hex digits")
         with access(self._settings, url) as way, self._made("clone-") as folder:
             target = folder / "repository"
             if commit:
@@ -101,7 +101,8 @@ class GitRepositories:
     async def _bring_commit(self, url: str, commit: str, target: Path, way: Access) -> None:
         """The same for one commit, which no branch has to point at any more."""
         home = target.parent
-        await self._git(url, ["init", "--quiet", "--template=", str(target)], home=home, protocols="none")
+        hashes = f"--object-format={'sha1' if len(commit) == 40 else 'sha256'}"
+        await self._git(url, ["init", "--quiet", "--template=", hashes, str(target)], home=home, protocols="none")
         await self._git(
             url, ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", url, commit],
             home=home, protocols="https", cwd=target, watched=home, way=way,

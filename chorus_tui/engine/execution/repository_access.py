@@ -12,7 +12,7 @@ import shlex
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -30,7 +30,7 @@ class Access:
 
     host: str
     config: tuple[str, ...]
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
     @property
     def has_credential(self) -> bool:

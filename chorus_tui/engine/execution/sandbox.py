@@ -39,9 +39,9 @@ _END_PROCESSES = "kill -9 -1"
 
 # Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
 # Tools by absolute path: what stands first in PATH may be planted; on the read-only root the task can't plant.
-_ARCHIVE = f"""kill -9 -1 2>/dev/null
-for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C {OUTPUT} . ; done
-[ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C {OUTPUT} .
+_ARCHIVE = """kill -9 -1 2>/dev/null
+for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C "$1" . ; done
+[ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C "$1" .
 echo 'the image has no tar' >&2; exit 127"""
 
 _PEAK = "cat /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak 2>/dev/null"
@@ -124,9 +124,9 @@ class Sandbox:
             async for _ in frames:
                 continue
 
-    async def archive(self, said: bytearray) -> AsyncGenerator[bytes, None]:
-        """End all of the task's processes and read /workspace/output as a tar stream; its complaints go to ``said``."""
-        async with self.command(["/bin/sh", "-c", _ARCHIVE], _OWN) as (_, frames):
+    async def archive(self, folder: str, said: bytearray) -> AsyncGenerator[bytes, None]:
+        """End all of the task's processes and read a folder as a tar stream; complaints about it go to ``said``."""
+        async with self.command(["/bin/sh", "-c", _ARCHIVE, "sh", folder], _OWN) as (_, frames):
             async for kind, piece in frames:
                 if kind == STDERR:
                     said += piece[: max(0, 500 - len(said))]

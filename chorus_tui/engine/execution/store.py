@@ -25,8 +25,12 @@ def private_folder(home: Path | None, prefix: str) -> Iterator[Path]:
 
 async def borrowing_store(checkout: Path, store: Path) -> None:
     """Make ``store`` a bare repository that borrows the checkout's objects. Raises :class:`~.git.GitFailed`."""
-    await git(["init", "--quiet", "--bare", "--template=", str(store)], home=store, protocols="none")
     source = await trio.Path(checkout / ".git").absolute()
+    said = await git(
+        ["--git-dir", str(source), "rev-parse", "--show-object-format"], home=store, protocols="none", cwd=checkout
+    )
+    hashes = f"--object-format={said.decode().strip()}"
+    await git(["init", "--quiet", "--bare", "--template=", hashes, str(store)], home=store, protocols="none")
     info = trio.Path(store / "objects" / "info")
     await info.mkdir(parents=True, exist_ok=True)
     await (info / "alternates").write_text(f"{source / 'objects'}\n", encoding="utf-8")

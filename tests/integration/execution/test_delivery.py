@@ -93,6 +93,28 @@ async def test_a_bundle_is_one_commit_on_the_base(checkout, patch, settings, tmp
     assert trailers == f"Task-Id: {LABEL.task_id}\nResult: {LABEL.result}"
 
 
+async def test_a_repository_of_sha256_is_one_like_any_other(settings, host, tmp_path):
+    """Fetched at its tip and by commit, changed, delivered: the hash of its objects is git's affair."""
+    work = tmp_path / "sha256"
+    work.mkdir()
+    git(work, "init", "-q", "-b", "main", "--object-format=sha256")
+    (work / "a.txt").write_text("one\n")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "base")
+    git(host.root, "clone", "-q", "--bare", str(work), "wide.git")
+    base = git(work, "rev-parse", "HEAD").strip()
+    for commit in ("", base):
+        folder = await GitRepositories(settings).fetch(host.url("wide.git"), commit)
+        change = await changes(
+            folder, stream(archive(AFTER)), home=settings.scratch, most_bytes=MIB, archive_bytes=MIB
+        )  # fmt: skip
+        assert change is not None
+        assert change.base == base
+        made = await push(folder, change.patch, LABEL, host.url("wide.git"), home=settings.scratch, settings=settings)
+
+        assert git(host.root / "wide.git", "rev-parse", f"{made.commit}^").strip() == base
+
+
 async def test_the_same_result_is_the_same_commit(checkout, patch, settings):
     """Nothing but the label, the base and the patch decides: no clock, no machine."""
     first = await bundle(checkout, patch, LABEL, home=settings.scratch)

@@ -53,6 +53,45 @@ def test_a_value_can_come_from_a_file_but_not_twice(tmp_path):
             load(broken, "agent")
 
 
+def test_credentials_are_read_by_host_and_kept_out_of_every_word():
+    """Each token is a secret by itself, with and without its user; the map is in no representation of what uses it."""
+    text = '{"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}'
+    settings = load({"CHORUS_REPOSITORY_CREDENTIALS": text}, "agent")
+
+    assert settings.repository_credentials == {"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}
+    assert {text, "tokentoken1", "user:passpass1", "passpass1"} <= set(settings.secrets)
+    assert "passpass1" not in repr(settings)
+    assert "passpass1" not in repr(_execution_settings(settings, "me"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hunter2hunter2",
+        '["hunter2hunter2"]',
+        '{"https://x": "hunter2hunter2"}',
+        '{"a.b": "hunter2hunter2 "}',
+        '{"a.b": {"hunter2hunter2": 1}}',
+    ],
+)
+def test_wrong_credentials_are_named_and_never_repeated(text):
+    """The variable, what is wrong, and not a letter of the value."""
+    with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CREDENTIALS: ") as caught:
+        load({"CHORUS_REPOSITORY_CREDENTIALS": text}, "agent")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_authorities_are_given_as_a_file(tmp_path):
+    """The file's content is the setting; what is no certificate is refused."""
+    file = tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n…\n")
+
+    assert load({"CHORUS_REPOSITORY_CA_FILE": str(file)}, "agent").repository_ca.startswith("-----BEGIN")
+    with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CA: no certificate"):
+        load({"CHORUS_REPOSITORY_CA": "x"}, "agent")
+
+
 MODELS = {"CHORUS_AI_PROVIDER": "ollama, resetdata", "OLLAMA_MODEL": "one", "RESETDATA_BASE_URL": "https://models.example/v1/",
           "RESETDATA_MODEL": "two", "RESETDATA_API_KEY": "k" * 20}  # fmt: skip
 
@@ -67,6 +106,7 @@ def test_the_chain_of_providers_is_read_in_its_order():
         "https://models.example/v1",
     )
     assert "k" * 20 in settings.secrets
+    assert "k" * 20 not in repr(settings)
     assert settings.warnings == ()
 
 
@@ -104,41 +144,3 @@ def test_settings_of_models_that_cannot_work_are_told(wrong, said):
 
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
-
-
-def test_credentials_are_read_by_host_and_kept_out_of_every_word():
-    """Each token is a secret by itself, with and without its user; the map is in no representation of what uses it."""
-    text = '{"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}'
-    settings = load({"CHORUS_REPOSITORY_CREDENTIALS": text}, "agent")
-
-    assert settings.repository_credentials == {"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}
-    assert {text, "tokentoken1", "user:passpass1", "passpass1"} <= set(settings.secrets)
-    assert "passpass1" not in repr(_execution_settings(settings, "me"))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "hunter2hunter2",
-        '["hunter2hunter2"]',
-        '{"https://x": "hunter2hunter2"}',
-        '{"a.b": "hunter2hunter2 "}',
-        '{"a.b": {"hunter2hunter2": 1}}',
-    ],
-)
-def test_wrong_credentials_are_named_and_never_repeated(text):
-    """The variable, what is wrong, and not a letter of the value."""
-    with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CREDENTIALS: ") as caught:
-        load({"CHORUS_REPOSITORY_CREDENTIALS": text}, "agent")
-
-    assert "hunter2" not in str(caught.value)
-
-
-def test_authorities_are_given_as_a_file(tmp_path):
-    """The file's content is the setting; what is no certificate is refused."""
-    file = tmp_path / "ca.pem"
-    file.write_text("-----BEGIN CERTIFICATE-----\n…\n")
-
-    assert load({"CHORUS_REPOSITORY_CA_FILE": str(file)}, "agent").repository_ca.startswith("-----BEGIN")
-    with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CA: no certificate"):
-        load({"CHORUS_REPOSITORY_CA": "x"}, "agent")
