@@ -75,7 +75,7 @@ def _control(engine: Engine) -> Check:
 def _docker(engine: Engine) -> Check:
     state = engine.docker.state
     if state.available:
-        images = ", ".join(state.languages) or "none yet; chorus-tui images build makes two"
+        images = ", ".join(state.languages) or "none yet; chorus-tui images build makes some"
         return Check(name="Docker", level="healthy", detail=f"{state.version}; images: {images}")
     if not engine.max_tasks:
         return Check(name="Docker", level="healthy", detail="not needed: this peer takes no tasks")

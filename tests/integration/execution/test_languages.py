@@ -1,0 +1,67 @@
+"""The images of all language families: each one compiles and runs a program of its language, without any network."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import trio
+
+from chorus_tui.engine.execution.debian_packages import need_debian
+from chorus_tui.engine.execution.image_build import build_images
+from chorus_tui.engine.execution.recipes import RECIPES
+from tests.integration.execution.conftest import DOCKER_HOST, docker
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+
+HELLO = {
+    "base": "echo hello from sh",
+    "python": 'printf \'import json, ssl, sqlite3\\nprint("hello from", "python")\' > h.py && python3 h.py',
+    "node": "echo 'const fs = require(\"fs\"); console.log(`hello from node`)' > h.js && node h.js",
+    "cpp": (
+        "printf '#include <iostream>\\nint main() { std::cout << \"hello from c++\\\\n\"; }' > h.cpp"
+        " && printf 'h: h.cpp\\n\\tc++ -O1 -o h h.cpp\\n' > Makefile && make -s && ./h"
+        " && printf '#include <stdio.h>\\nint main(void) { puts(\"hello from c\"); return 0; }' > g.c && cc g.c && ./a.out"
+    ),
+    "go": (
+        'printf \'package main\\nimport "fmt"\\nfunc main() { fmt.Println("hello from go") }\' > h.go'
+        " && go mod init hello 2>/dev/null && go build -o h . && ./h"
+    ),
+    "rust": (
+        "cargo init -q --vcs none --name hello . && echo 'fn main() { println!(\"hello from rust\"); }' > src/main.rs"
+        " && cargo run -q && rustc --version"
+    ),
+    "java": (
+        "printf 'class H { public static void main(String[] a) throws Exception {"
+        ' javax.net.ssl.SSLContext.getDefault(); System.out.println("hello from java"); } }\' > H.java'
+        " && javac H.java && java H"
+    ),
+}
+
+
+@pytest.mark.parametrize("family", HELLO)
+async def test_each_language_builds_and_runs_hello_world_offline(bench, family):
+    """Its image is made from Debian packages alone; the compiler and what it makes work in a sandbox as it stands."""
+    need_debian()
+    with trio.fail_after(240):
+        (image,) = await build_images([family], lambda _: None, docker_host=DOCKER_HOST)
+    result = await bench.run(HELLO[family], language=family, timeout_s=60)
+
+    assert result.outcome == "completed", (result.detail, result.output_tail)
+    assert "hello from" in result.output_tail
+    assert result.image == f"{image.name}:latest"
+
+
+async def test_no_image_of_ours_has_setuid_programs_or_more_than_its_recipe(images):
+    """What is on this machine says its recipe on its label and runs as nobody in particular unless told otherwise."""
+    for name in RECIPES:
+        described = await trio.run_process(["docker", "image", "inspect", name], capture_stdout=True, check=False)
+        if described.returncode:
+            continue
+        config = json.loads(described.stdout)[0]["Config"]
+        assert config["Labels"]["chorus.recipe"] == RECIPES[name].digest(name)
+        assert config["User"] == "10001:10001"
+        found = docker(
+            "run", "--rm", "--network=none", "--user=0", name, "/bin/busybox", "find", "/", "-xdev", "-perm", "/6000"
+        )
+        assert found == ""
