@@ -14,7 +14,10 @@ from typing import Any
 
 from tests.chaos.history import Decided, History, Said
 
-ENDS = {"task_accepted": "completed", "task_failed": "failed", "task_cancelled": "cancelled"}
+ENDS = {
+    "task_accepted": "completed", "task_failed": "failed", "task_cancelled": "cancelled",
+    "task_budget_exhausted": "budget_exhausted",
+}  # fmt: skip
 CONNECTED_PATIENCE_S = 45.0
 """For how long after a cut a screen may still call the other side connected: three time-outs of the keeper."""
 

@@ -10,6 +10,7 @@ from chorus_tui.contract.models.common import Answer, Request
 
 Priority = Literal["low", "medium", "high", "urgent"]
 Approval = Literal["auto", "risky", "always"]
+Deliver = Literal["patch", "bundle", "branch"]
 State = Literal[
     "announced",
     "waiting",
@@ -45,8 +46,17 @@ class Limits(Request):
     )
 
 
+class Budget(Request):
+    """What an attempt may spend, beside its wall time (``timeout_s``); reserved when it is granted."""
+
+    steps: int = Field(default=24, ge=1, le=200, description="Answers of the model")
+    tokens: int = Field(default=200_000, ge=500, le=100_000_000, description="Prompt and answers together")
+    containers: int = Field(default=2, ge=1, le=16, description="Sandboxes: one to work in, one for each check")
+    depth: int = Field(default=1, ge=0, le=4, description="Levels of subtasks that may be announced below it")
+
+
 class TaskSpec(Request):
-    """What is asked for. Lengths are in characters."""
+    """What is asked for: ``commands`` to run, or a ``goal`` for an agent to reach. Lengths are in characters."""
 
     title: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=20_000)
@@ -64,7 +74,34 @@ class TaskSpec(Request):
         description="https URL, blob digest of a bundle, or a path on the announcer's machine",
     )
     commands: list[str] = Field(
-        min_length=1, max_length=64, description="Shell commands, run in order in /workspace/data until one fails"
+        default_factory=list,
+        max_length=64,
+        description="Shell commands, run in order in /workspace/data until one fails",
+    )
+    goal: str = Field(
+        default="", max_length=16_000, description="What an agent with a model is to reach, instead of commands"
+    )
+    kind: str = Field(
+        default="",
+        max_length=32,
+        pattern=r"^[a-z0-9_-]*$",
+        description="Kind of work, such as code or docs: picks the model",
+    )
+    checks: list[str] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Shell commands that show that it is done; run in a fresh sandbox, by another member if there is one",
+    )
+    deliver: Deliver = Field(
+        default="patch",
+        description="How a change of the repository comes back: a patch, a bundle with a commit, or a branch that is pushed",
+    )
+    budget: Budget = Field(default_factory=Budget)
+    parent: str = Field(
+        default="",
+        max_length=26,
+        pattern=r"^([0-9A-HJKMNP-TV-Z]{26})?$",
+        description="The task whose agent announced this one",
     )
     outputs: list[str] = Field(
         default_factory=list, max_length=64, description="Globs below /workspace/output; empty: everything there"
@@ -88,7 +125,12 @@ class TaskSpec(Request):
 
     @model_validator(mode="after")
     def _sane_texts(self) -> TaskSpec:
-        _check_commands(self.commands)
+        if bool(self.commands) == bool(self.goal.strip()):
+            raise ValueError("commands: give commands to run, or a goal to reach" + (", not both" if self.goal else ""))
+        if self.deliver == "branch" and not self.repository.startswith("https://"):
+            raise ValueError("deliver: a branch can only be pushed to an https repository; use patch or bundle")
+        _check_commands("commands", self.commands)
+        _check_commands("checks", self.checks)
         _check_env(self.env)
         for i, pattern in enumerate(self.outputs):
             if pattern.startswith("/") or ".." in pattern.split("/") or not pattern:
@@ -99,14 +141,14 @@ class TaskSpec(Request):
         return self
 
 
-def _check_commands(commands: list[str]) -> None:
+def _check_commands(field: str, commands: list[str]) -> None:
     for i, command in enumerate(commands):
         if not command.strip():
-            raise ValueError(f"commands[{i}] is empty")
+            raise ValueError(f"{field}[{i}] is empty")
         if len(command) > 16_384:
-            raise ValueError(f"commands[{i}] is longer than 16384 characters")
+            raise ValueError(f"{field}[{i}] is longer than 16384 characters")
         if "\0" in command:
-            raise ValueError(f"commands[{i}] holds a NUL character")
+            raise ValueError(f"{field}[{i}] holds a NUL character")
 
 
 def _check_env(env: dict[str, str]) -> None:
@@ -228,16 +270,50 @@ class CommandResult(Answer):
     seconds: float
 
 
+class Change(Answer):
+    """What differs from the repository's base commit. ``patch`` is a blob digest; ``size`` is its size in bytes."""
+
+    base: str
+    patch: str
+    size: int
+    files: int
+    insertions: int
+    deletions: int
+    names: list[str] = Field(default_factory=list, description="Files that differ, as many as there is room for")
+    left_out: str = Field(default="", description="What of the work is not in the patch, and why")
+
+
+class Spent(Answer):
+    """What an attempt has used of its budget."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    containers: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and answers together, as the budget counts."""
+        return self.prompt_tokens + self.answer_tokens
+
+
 class TaskResult(Answer):
     """What a worker reported, from its feed entry.
 
-    ``outcome``: ``completed`` all commands ended with 0; ``failed`` one did not, or time or memory ran out (``reason``
-    says which); ``error`` the worker could not run it (no image, Docker gone).
+    ``outcome``: ``completed`` all commands ended with 0, or the agent says that the goal is reached; ``failed`` one did
+    not, or memory ran out (``reason`` says which); ``budget_exhausted`` time, steps, tokens or containers were used up;
+    ``error`` the worker could not run it (no image, Docker gone, no model answers).
     """
 
-    outcome: Literal["completed", "failed", "cancelled", "error"]
+    outcome: Literal["completed", "failed", "cancelled", "error", "budget_exhausted"]
     reason: str = ""
     detail: str = ""
+    summary: str = Field(default="", description="What was done, in the worker's words")
+    change: Change | None = Field(default=None, description="None: no repository, or nothing differs")
+    spent: Spent | None = None
+    model: str = Field(default="", description="Models that took part, as provider/model")
+    transcript: str = Field(default="", description="Blob digest of the agent's transcript, as JSON lines")
     exit_code: int | None = None
     output_tail: str = ""
     output_bytes: int = 0
@@ -262,7 +338,7 @@ class Attempt(Answer):
     worker_name: str
     granted_at: float
     by_hand: bool = False
-    ended: Literal["", "released", "expired", "accepted", "failed", "cancelled"] = ""
+    ended: Literal["", "released", "expired", "accepted", "failed", "cancelled", "budget_exhausted"] = ""
     reason: str = ""
     result: TaskResult | None = Field(default=None, description="A result that came, accepted or not")
 

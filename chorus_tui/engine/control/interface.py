@@ -2,7 +2,7 @@
 
 Every act of the admin is an entry and counts when it is committed. Entry types and their data stand in
 :mod:`chorus_tui.engine.control.entries`; task entries among them are ``task_granted``, ``task_released``,
-``task_expired``, ``task_accepted``, ``task_failed``, ``task_cancelled``.
+``task_expired``, ``task_accepted``, ``task_failed``, ``task_budget_exhausted``, ``task_cancelled``.
 """
 
 from __future__ import annotations

@@ -11,29 +11,26 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import CommandResult, TaskResult
+from chorus_tui.contract.models.tasks import CommandResult, Spent, TaskResult
 from chorus_tui.engine.execution.collect import Collector, collect
+from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable
 from chorus_tui.engine.execution.images import obtain
-from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError
-from chorus_tui.engine.execution.output import OutputLog, first_bytes, readable
+from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
+from chorus_tui.engine.execution.output import OutputLog, readable
 from chorus_tui.engine.execution.profile import INPUT, Bounds, Origin, bounds, container, task_user
 from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
-from chorus_tui.engine.execution.sandbox import Sandbox, created, started
+from chorus_tui.engine.execution.sandbox import GIVEN_OUTPUT, Sandbox, created, started
 from chorus_tui.engine.execution.settings import ExecutionSettings
-from chorus_tui.engine.execution.verdict import KILLED, Ending, judge
+from chorus_tui.engine.execution.verdict import Ending
+from chorus_tui.engine.execution.workspace import SandboxWorkspace
 from chorus_tui.engine.execution.workspace_input import measure, tar_stream
 
 COLLECT_BOUND_S = 60.0
 _LIFELINE_MARGIN_S = 120
 """What a sandbox may live beyond its commands: starting, copying the input, collecting."""
-_OOM_EVENT_BOUND_S = 1.0
-# Output and errors through one pipe: two would reach us in an order of the engine's making.
-_ONE_PIPE = 'exec /bin/sh -c "$1" 2>&1'
-# A result travels in one message of 64 KiB: 64 commands, the tail, the artifacts' names and the detail fit in together.
-COMMAND_SHOWN = 100
 DETAIL_SHOWN = 600
 
 
@@ -49,6 +46,7 @@ class Record:
     image_id: str = ""
     log: str = ""
     peak_memory_mb: float | None = None
+    done: WorkDone | None = None
 
 
 class Attempt:
@@ -120,29 +118,32 @@ class Attempt:
         return made, made
 
     async def _with_container(self, image: dict[str, Any], root: Path | None) -> None:
-        if root is not None:
-            await self._check_room(root)
+        given = [(root, "")] if root is not None else []
+        given += [(self._job.output, GIVEN_OUTPUT)] if self._job.output is not None else []
+        await self._check_room([folder for folder, _ in given])
         pair = secrets.randbelow(1 << 16)
-        lifetime = self._job.spec.timeout_s + _LIFELINE_MARGIN_S
+        lifetime = self._job.spec.timeout_s + self._job.pause_s + _LIFELINE_MARGIN_S
         # The reaper's date is later than the lifeline's: it is for sandboxes whose lifeline failed or never started.
         deadline = int(self._wall()) + lifetime + _LIFELINE_MARGIN_S
         origin = Origin(self._job.task_id, self._job.attempt, self._settings.owner, self._run, deadline)
         body = container(self._record.image_id, image, self._bounds, origin, pair=pair, lifetime_s=lifetime)
         name = f"chorus-{self._job.task_id.lower()}-{self._job.attempt}-{secrets.token_hex(4)}"
         async with created(self._api, name, body, task_user(pair), self._record.image) as sandbox:
-            if root is not None:
-                async with aclosing(tar_stream(root)) as tar:
+            for folder, below in given:
+                async with aclosing(tar_stream(folder, below)) as tar:
                     await self._api.put_archive(sandbox.container, INPUT, tar)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(sandbox.watch)
                 await sandbox.happenings.watched.wait()
                 with self._troubles():
-                    await self._in_sandbox(sandbox, root is not None)
+                    await self._in_sandbox(sandbox, bool(given))
                 nursery.cancel_scope.cancel()
 
-    async def _check_room(self, root: Path) -> None:
+    async def _check_room(self, folders: list[Path]) -> None:
         room = self._bounds.folder_mb
-        size = (await trio.to_thread.run_sync(measure, root)).size_mb
+        size = 0
+        for folder in folders:
+            size += (await trio.to_thread.run_sync(measure, folder)).size_mb
         if size > room:
             raise InputUnusable(
                 f"the repository takes {size} MiB, /workspace/data has {room} MiB: raise limits.disk_mb and memory_mb",
@@ -156,59 +157,27 @@ class Attempt:
                 if with_input:
                     await sandbox.copy_input()
                 await self._enter("running", f"in {self._record.image}")
-                ending = await self._run_commands(sandbox)
+                workspace = self._workspace(sandbox)
+                try:
+                    ending = await self._work(workspace)
+                finally:
+                    self._record.commands = workspace.commands
             self._record.ending = ending
+            if ending.outcome == "completed" and sandbox.happenings.oom_kills:
+                self._record.notes.append("a process was killed since memory ran out, though the work ended well")
             await self._enter("collecting")
             if ending.sandbox_there:
                 await self._collect(sandbox)
 
-    async def _run_commands(self, sandbox: Sandbox) -> Ending:
-        deadline = trio.current_time() + self._job.spec.timeout_s
-        commands = self._job.spec.commands
-        for number, command in enumerate(commands, 1):
-            began = trio.current_time()
-            code: int | None = None
-            with trio.move_on_at(deadline) as limit:
-                code = await self._command(sandbox, command)
-            seconds = round(trio.current_time() - began, 3)
-            shown = first_bytes(readable(command.encode()), COMMAND_SHOWN)
-            self._record.commands.append(
-                CommandResult(command=shown, exit_code=KILLED if code is None else code, seconds=seconds)
-            )
-            if code == 0 and not self._output.flooded:
-                continue
-            lost = not limit.cancelled_caught and not self._output.flooded and await self._lost(sandbox, code)
-            return judge(
-                number, len(commands), shown, code,
-                out_of_memory=sandbox.happenings.oom_kills > 0, timed_out=limit.cancelled_caught, lost=lost,
-                flooded=self._output.flooded, spec=self._job.spec, bounds=self._bounds, image=self._record.image,
-            )  # fmt: skip
-        if sandbox.happenings.oom_kills:
-            self._record.notes.append("a process was killed since memory ran out, though the commands ended well")
-        return Ending("completed", exit_code=0)
+    async def _work(self, workspace: SandboxWorkspace) -> Ending:
+        if self._job.work is None:
+            return await run_commands(workspace, self._job.spec, self._bounds)
+        done = self._record.done = await self._job.work(workspace)
+        return Ending(done.outcome, done.reason, done.detail, done.exit_code)
 
-    async def _command(self, sandbox: Sandbox, command: str) -> int | None:
-        env = {
-            "CHORUS_TASK_ID": self._job.task_id,
-            "CHORUS_ATTEMPT": str(self._job.attempt),
-            **self._job.spec.env,
-        }
-        async with sandbox.command(["/bin/sh", "-c", _ONE_PIPE, "sh", command], env) as (exec_id, frames):
-            async for _, piece in frames:
-                live = self._output.add(piece)
-                if live:
-                    await self._report.output(live)
-                if self._output.flooded:
-                    return None
-        return await sandbox.exit_code(exec_id)
-
-    async def _lost(self, sandbox: Sandbox, code: int | None) -> bool:
-        """After a command that was killed: wait for the word on memory, then look whether the sandbox still stands."""
-        if code is not None and code != KILLED:
-            return False
-        with trio.move_on_after(_OOM_EVENT_BOUND_S):
-            await sandbox.happenings.oom.wait()
-        return not await sandbox.running()
+    def _workspace(self, sandbox: Sandbox) -> SandboxWorkspace:
+        env = {"CHORUS_TASK_ID": self._job.task_id, "CHORUS_ATTEMPT": str(self._job.attempt), **self._job.spec.env}
+        return SandboxWorkspace(sandbox, self._record.image, self._output, self._report.output, env)
 
     async def _collect(self, sandbox: Sandbox) -> None:
         said = bytearray()
@@ -247,6 +216,7 @@ class Attempt:
     def _result(self) -> TaskResult:
         record, ending = self._record, self._record.ending
         assert ending is not None, "every way through the phases sets an ending"
+        done = record.done or WorkDone(ending.outcome)
         parts = [ending.detail, self._collector.left_out, *record.notes]
         return TaskResult(
             outcome=ending.outcome,
@@ -263,4 +233,17 @@ class Attempt:
             image_id=record.image_id,
             phases=record.phases,
             max_memory_mb=record.peak_memory_mb,
+            summary=done.summary,
+            model=done.model,
+            transcript=done.transcript,
+            spent=self._spent(done),
+        )
+
+    def _spent(self, done: WorkDone) -> Spent:
+        return Spent(
+            seconds=self._record.phases.get("running", 0.0),
+            steps=done.steps,
+            prompt_tokens=done.prompt_tokens,
+            answer_tokens=done.answer_tokens,
+            containers=int("creating" in self._record.phases),
         )

@@ -13,6 +13,59 @@ Phase = Literal["pulling", "creating", "starting", "running", "collecting"]
 
 
 @dataclass(frozen=True, slots=True)
+class ShellResult:
+    """How a command in a sandbox ended. ``output`` is safe text, at most a few KiB of it; the whole is in the log."""
+
+    exit_code: int
+    output: str
+    output_bytes: int
+    cut: bool
+    seconds: float
+    ended_by: Literal["", "timeout", "memory", "flood"] = ""
+    """What ended it, when it did not end by itself."""
+
+
+class Workspace(Protocol):
+    """A running sandbox. Each command starts anew in /workspace/data; files stay, processes and variables do not count on."""
+
+    @property
+    def image(self) -> str:
+        """Name of its image."""
+        ...
+
+    async def shell(self, command: str, timeout_s: float) -> ShellResult:
+        """Run a command with ``/bin/sh``. At its time-out all processes of the sandbox end.
+
+        Raises :class:`~.errors.ExecutionError` when the sandbox is lost.
+        """
+        ...
+
+    async def note(self, text: str) -> None:
+        """A line of our own between the output of commands, in the live stream and in the kept log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """What came of the work in a workspace; fields as in the result."""
+
+    outcome: Literal["completed", "failed", "error", "budget_exhausted"]
+    reason: str = ""
+    detail: str = ""
+    summary: str = ""
+    exit_code: int | None = None
+    model: str = ""
+    transcript: str = ""
+    steps: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+
+Work = Callable[[Workspace], Awaitable[WorkDone]]
+"""Work that decides as it goes, keeping its time itself: used where a task has a goal instead of commands."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One attempt. ``repository`` is a local folder or git bundle already fetched, or None; it stays the caller's."""
 
@@ -20,6 +73,12 @@ class Job:
     attempt: int
     spec: TaskSpec
     repository: Path | None
+    work: Work | None = None
+    """None: the commands of ``spec`` are run."""
+    pause_s: int = 0
+    """How long the work may pause in sum beyond its wall time."""
+    output: Path | None = None
+    """Files that are in /workspace/output from the beginning: what is to be checked."""
 
 
 @dataclass(frozen=True, slots=True)

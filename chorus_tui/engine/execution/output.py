@@ -38,6 +38,36 @@ def first_bytes(text: str, most: int) -> str:
     return text.encode()[:most].decode("utf-8", "ignore")
 
 
+class Window:
+    """What one command printed, for whoever decides what comes next: its beginning and its end, the middle left out."""
+
+    HEAD = 3 * 1024
+    TAIL = 5 * 1024
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._head = b""
+        self._tail = b""
+
+    @property
+    def cut(self) -> bool:
+        """Whether something is left out."""
+        return self.total > self.HEAD + self.TAIL
+
+    def add(self, data: bytes) -> None:
+        """Take a piece as it comes."""
+        self.total += len(data)
+        take = self.HEAD - len(self._head)
+        self._head += data[:take]
+        self._tail = (self._tail + data[take:])[-self.TAIL :]
+
+    def text(self) -> str:
+        """Safe text; says how much is missing."""
+        left_out = self.total - len(self._head) - len(self._tail)
+        gap = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
+        return readable(self._head + gap + self._tail)
+
+
 class OutputLog:
     """Takes output as it comes. ``keep_mb`` is what is kept of it in all, MiB."""
 

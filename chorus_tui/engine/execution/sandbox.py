@@ -16,7 +16,7 @@ import trio
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, ExecutionError, ImageUnusable, NotThere
 from chorus_tui.engine.execution.frames import STDERR
-from chorus_tui.engine.execution.profile import DATA, OUTPUT
+from chorus_tui.engine.execution.profile import DATA, INPUT, OUTPUT
 
 _log = structlog.get_logger(__name__)
 REMOVAL_BOUND_S = 4.5
@@ -29,7 +29,13 @@ _NO_SHELL = (126, 127)
 # For our own commands: neither the image's search path nor the task's variables.
 _OWN = {"PATH": "/usr/bin:/bin"}
 
-_COPY_INPUT = "cp -a /workspace/input/. /workspace/data/"
+GIVEN_OUTPUT = ".chorus-output"
+"""Below /workspace/input: what is to stand in /workspace/output."""
+
+_COPY_INPUT = f"""cp -a {INPUT}/. {DATA}/ || exit
+[ ! -d {DATA}/{GIVEN_OUTPUT} ] || {{ cp -a {DATA}/{GIVEN_OUTPUT}/. {OUTPUT}/ && rm -rf {DATA}/{GIVEN_OUTPUT}; }}"""
+
+_END_PROCESSES = "kill -9 -1"
 
 # Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
 # Tools by absolute path: what stands first in PATH may be planted; on the read-only root the task can't plant.
@@ -111,6 +117,12 @@ class Sandbox:
             raise ExecutionError(
                 f"the repository could not be copied to {DATA}: {words}", reason="repository_not_copied"
             )
+
+    async def end_processes(self) -> None:
+        """Kill all processes of the task's user, this call's own among them."""
+        async with self.command(["/bin/sh", "-c", _END_PROCESSES], _OWN) as (_, frames):
+            async for _ in frames:
+                continue
 
     async def archive(self, said: bytearray) -> AsyncGenerator[bytes, None]:
         """End all of the task's processes and read /workspace/output as a tar stream; its complaints go to ``said``."""

@@ -52,12 +52,18 @@ def measure(root: Path) -> Measured:
     return Measured(-(-size // (1 << 20)), entries)
 
 
-def tar_pieces(root: Path) -> Iterator[bytes]:
-    """The tar stream. A file that shrinks meanwhile is filled with zeros, one that grows is cut: never torn."""
+def tar_pieces(root: Path, below: str = "") -> Iterator[bytes]:
+    """The tar stream, its names ``below`` a folder. A file that shrinks meanwhile is filled with zeros, one that grows is
+    cut: never torn."""
+    if below:
+        folder = tarfile.TarInfo(below)
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        yield folder.tobuf(tarfile.PAX_FORMAT)
     for name, status in _walk(root):
         member = _member(root, name, status)
         if member is None:
             continue
+        member.name = f"{below}/{name}" if below else name
         yield member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
         if member.isreg():
             yield from _content(root / name, member.size)
@@ -88,9 +94,9 @@ def _content(path: Path, size: int) -> Iterator[bytes]:
     yield bytes(-size % tarfile.BLOCKSIZE)
 
 
-async def tar_stream(root: Path) -> AsyncGenerator[bytes, None]:
+async def tar_stream(root: Path, below: str = "") -> AsyncGenerator[bytes, None]:
     """:func:`tar_pieces`, read in a thread, in pieces worth sending."""
-    pieces = tar_pieces(root)
+    pieces = tar_pieces(root, below)
     done = False
     while not done:
         batch = bytearray()

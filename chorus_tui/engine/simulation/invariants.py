@@ -41,7 +41,7 @@ INVARIANTS = {
 Key = tuple[str, str, int]
 """(author, epoch, seq) of a feed entry."""
 
-ENDS = ("task_accepted", "task_failed", "task_cancelled")
+ENDS = ("task_accepted", "task_failed", "task_cancelled", "task_budget_exhausted")
 
 
 @dataclass(slots=True)

@@ -20,7 +20,10 @@ from chorus_tui.engine.tasks import erased, ids
 Key = tuple[str, str]
 """(mesh id, task id): a task belongs to its mesh."""
 
-TERMINAL = {"task_accepted": "completed", "task_failed": "failed", "task_cancelled": "cancelled"}
+TERMINAL = {
+    "task_accepted": "completed", "task_failed": "failed", "task_cancelled": "cancelled",
+    "task_budget_exhausted": "budget_exhausted",
+}  # fmt: skip
 ENDS = {"task_released": "released", "task_expired": "expired"}
 
 

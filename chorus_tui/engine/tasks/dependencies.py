@@ -55,7 +55,9 @@ def obstacle(task: Task, board: Board) -> str:
         return f"it waits for itself: {way}; cancel one of them"
     lost = next((dependency for dependency in left if dependency.state == "lost"), None)
     if lost is not None and lost.task is not None:
-        how = {"failed": "failed", "cancelled": "was cancelled"}.get(lost.task.terminal, "ended without a result")
+        how = {"failed": "failed", "cancelled": "was cancelled", "budget_exhausted": "ran out of its budget"}.get(
+            lost.task.terminal, "ended without a result"
+        )
         return f"it depends on {_title(lost.task)}, which {how}; retry that one, or cancel this one"
     names = [_title(dependency.task) or f"{dependency.task_id} (not here yet)" for dependency in left]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

@@ -101,4 +101,6 @@ def score(task: Task, agent: Agent, offer: Offer, board: Board) -> tuple[float, 
 def record(board: Board, mesh_id: str, peer_id: str) -> tuple[int, int]:
     """How many attempts of a worker came to a result, and how many were lost."""
     ends = [g.ended for task in board.of_mesh(mesh_id) for g in task.grants if g.worker == peer_id]
-    return sum(e in ("accepted", "failed") for e in ends), sum(e in ("expired", "released") for e in ends)
+    return sum(e in ("accepted", "failed", "budget_exhausted") for e in ends), sum(
+        e in ("expired", "released") for e in ends
+    )

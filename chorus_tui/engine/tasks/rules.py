@@ -127,10 +127,10 @@ def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, param
         if result.outcome == "completed":
             data = {**base, "worker": held.worker, "result_hash": report.cite["hash"], "entry": report.cite}
             return Act("task_accepted", data, report.cite)
-        if result.outcome == "failed":
+        if result.outcome in ("failed", "budget_exhausted"):
             why = (result.detail or result.reason or "failed")[:500]
             return Act(
-                "task_failed",
+                f"task_{result.outcome}",
                 {**base, "result_hash": report.cite["hash"], "entry": report.cite, "reason": why},
                 report.cite,
             )

@@ -31,6 +31,7 @@ log = structlog.get_logger("chorus.tasks")
 DECISIONS = {
     "task_granted": "was granted", "task_released": "was given back", "task_expired": "lost its worker; it is granted anew",
     "task_accepted": "is completed", "task_failed": "failed", "task_cancelled": "was cancelled",
+    "task_budget_exhausted": "has used up its budget",
     "task_approved": "was approved", "task_denied": "was denied",
 }  # fmt: skip
 WATCH_S = 30.0

@@ -68,7 +68,7 @@ async def test_time_over_is_a_failure_by_timeout_even_when_signals_are_trapped(b
         "trap '' TERM INT; echo early > /workspace/output/early; while :; do sleep 1; done", timeout_s=1
     )
 
-    assert (result.outcome, result.reason) == ("failed", "timeout")
+    assert (result.outcome, result.reason) == ("budget_exhausted", "timeout")
     assert "1 s" in result.detail
     assert bench.artifact(result, "early") == b"early\n"
     assert result.phases["running"] < 3

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chorus_tui.contract.models.tasks import Artifact, CommandResult, Limits, TaskResult, TaskSpec
-from chorus_tui.engine.execution.attempt import COMMAND_SHOWN, DETAIL_SHOWN
+from chorus_tui.engine.execution.attempt import DETAIL_SHOWN
 from chorus_tui.engine.execution.collect import MOST_FILES, NAMES_BYTES
 from chorus_tui.engine.execution.cpus import spread
 from chorus_tui.engine.execution.errors import ImageUnusable
@@ -23,7 +23,8 @@ from chorus_tui.engine.execution.images import (
     present_languages,
     pull_error,
 )
-from chorus_tui.engine.execution.output import TAIL_SHOWN
+from chorus_tui.engine.execution.interface import ShellResult
+from chorus_tui.engine.execution.output import TAIL_SHOWN, Window, readable
 from chorus_tui.engine.execution.profile import (
     Origin,
     bounds,
@@ -35,7 +36,8 @@ from chorus_tui.engine.execution.profile import (
     task_user,
 )
 from chorus_tui.engine.execution.settings import ExecutionSettings
-from chorus_tui.engine.execution.verdict import judge
+from chorus_tui.engine.execution.verdict import judge, naming
+from chorus_tui.engine.execution.workspace import COMMAND_SHOWN
 
 SETTINGS = ExecutionSettings(owner="me", max_cpus=1.0)
 ORIGIN = Origin("T", 1, "me", "run", 1000)
@@ -208,25 +210,39 @@ def test_cpus_are_shared_fairly_within_the_sum(total, wishes):
 
 
 @pytest.mark.parametrize(
-    ("code", "facts", "outcome", "reason"),
+    ("code", "ended_by", "outcome", "reason"),
     [
-        (1, {}, "failed", "exit_code"),
-        (137, {"out_of_memory": True}, "failed", "out_of_memory"),
-        (None, {"timed_out": True, "out_of_memory": True}, "failed", "timeout"),
-        (None, {"lost": True}, "error", "sandbox_lost"),
-        (137, {"lost": True}, "error", "sandbox_lost"),
-        (127, {}, "failed", "command_not_found"),
-        (None, {"flooded": True}, "failed", "output_flood"),
+        (1, "", "failed", "exit_code"),
+        (137, "memory", "failed", "out_of_memory"),
+        (137, "timeout", "budget_exhausted", "timeout"),
+        (137, "", "failed", "exit_code"),
+        (127, "", "failed", "command_not_found"),
+        (137, "flood", "failed", "output_flood"),
     ],
 )
-def test_an_end_is_judged_by_what_is_known(code, facts, outcome, reason):
-    """Time before memory before loss before codes; the command is named."""
-    known = {"out_of_memory": False, "timed_out": False, "lost": False, "flooded": False} | facts
+def test_an_end_is_judged_by_what_ended_the_command(code, ended_by, outcome, reason):
+    """What ended it from outside before its code; the command is named."""
     spec = TaskSpec(title="t", commands=["make"])
-    ending = judge(1, 1, "make", code, spec=spec, bounds=bounds(Limits(), SETTINGS), image="i", **known)
+    result = ShellResult(code, "", 0, cut=False, seconds=1.0, ended_by=ended_by)
+    ending = judge(naming(1, 1, "make"), result, spec=spec, bounds=bounds(Limits(), SETTINGS), image="i")
 
     assert (ending.outcome, ending.reason) == (outcome, reason)
     assert "make" in ending.detail
+
+
+@given(st.lists(st.binary(max_size=6000), max_size=8))
+def test_a_window_shows_the_beginning_and_the_end_and_says_what_is_missing(pieces):
+    """However the bytes are split: whole while they fit, else head, a count, tail."""
+    window, whole = Window(), b"".join(pieces)
+    for piece in pieces:
+        window.add(piece)
+
+    assert window.total == len(whole)
+    if window.cut:
+        assert f"[… {len(whole) - Window.HEAD - Window.TAIL} bytes left out …]" in window.text()
+        assert len(window.text().encode()) < 4 * (Window.HEAD + Window.TAIL)
+    else:
+        assert window.text() == readable(whole)
 
 
 def test_the_largest_result_fits_into_one_message():

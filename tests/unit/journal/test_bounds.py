@@ -139,7 +139,7 @@ async def test_over_quota_is_refused_to_its_own_author_and_what_closes_passes() 
 
 async def test_the_total_is_counted_again_at_the_start_and_erasing_makes_room() -> None:
     """A restart forgets no byte; after an erasure there is room for one of the same size."""
-    limits = Limits(total_bytes=4000)
+    limits = Limits(total_bytes=4_600)
     database = InlineDatabase(SCHEMA)
     mine = journal(database, limits=limits)
     await mine.open()

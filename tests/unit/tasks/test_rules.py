@@ -148,7 +148,12 @@ def test_a_result_counts_only_from_the_holder_of_the_grant():
     grant = LOG[:1]
 
     assert acts(fold([ANNOUNCED, result(OTHER, 0)], grant), agent(WORKER)) == []
-    for outcome, act in (("completed", "task_accepted"), ("failed", "task_failed"), ("error", "task_released")):
+    for outcome, act in (
+        ("completed", "task_accepted"),
+        ("failed", "task_failed"),
+        ("budget_exhausted", "task_budget_exhausted"),
+        ("error", "task_released"),
+    ):
         assert acts(fold([ANNOUNCED, result(WORKER, 1, outcome=outcome)], grant), agent(WORKER)) == [act]
 
 
