@@ -26,7 +26,7 @@ from chorus_tui.engine.execution.sandbox import GIVEN_OUTPUT, Sandbox, created, 
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.verdict import Ending
 from chorus_tui.engine.execution.workspace import SandboxWorkspace
-from chorus_tui.engine.execution.workspace_input import measure, tar_stream
+from chorus_tui.engine.execution.workspace_input import file_names, measure, tar_stream
 
 COLLECT_BOUND_S = 60.0
 _LIFELINE_MARGIN_S = 120
@@ -44,6 +44,7 @@ class Record:
     phases: dict[str, float] = field(default_factory=dict)
     image: str = ""
     image_id: str = ""
+    running_in: str = ""
     log: str = ""
     peak_memory_mb: float | None = None
     done: WorkDone | None = None
@@ -89,18 +90,26 @@ class Attempt:
 
     async def _run_phases(self) -> None:
         await self._enter("pulling")
-        name, image = await obtain(
-            self._api, self._job.spec, self._settings, lambda text: self._report.phase("pulling", text)
-        )
-        self._record.image, self._record.image_id = name, str(image["Id"])
-        await self._enter("creating")
         repositories = GitRepositories(self._settings)
         root, made = await self._input_folder(repositories)
         try:
+            image = await self._image(root)
+            await self._enter("creating")
             await self._with_container(image, root)
         finally:
             if made is not None:
                 await trio.to_thread.run_sync(repositories.discard, made)
+
+    async def _image(self, root: Path | None) -> dict[str, Any]:
+        files = [] if root is None else await trio.to_thread.run_sync(file_names, root)
+        got = await obtain(
+            self._api, self._job.spec, self._settings, lambda text: self._report.phase("pulling", text), files
+        )
+        self._record.image, self._record.image_id = got.name, str(got.image["Id"])
+        self._record.running_in = f"in {got.name}: {got.why}" if got.why else f"in {got.name}"
+        if got.missed:
+            self._record.notes.append(got.missed)
+        return got.image
 
     async def _input_folder(self, repositories: GitRepositories) -> tuple[Path | None, Path | None]:
         """(the folder to put in, what was made for it and is to be discarded)."""
@@ -156,7 +165,7 @@ class Attempt:
             async with self._cpus.share(sandbox.container, self._bounds.cpus):
                 if with_input:
                     await sandbox.copy_input()
-                await self._enter("running", f"in {self._record.image}")
+                await self._enter("running", self._record.running_in)
                 workspace = self._workspace(sandbox)
                 try:
                     ending = await self._work(workspace)

@@ -7,7 +7,7 @@ a registry can fail has its own reason and sentence. Pulling is timed apart from
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import trio
 from chorus_tui.contract.models.tasks import TaskSpec
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import DockerRefused, ImageUnusable, NotThere
+from chorus_tui.engine.execution.language import choices
 from chorus_tui.engine.execution.settings import ExecutionSettings
 
 PUBLIC_NAMESPACE = "docker.io/anthonyrawlins"
@@ -109,14 +110,12 @@ def family_of(language: str) -> str:
     return family
 
 
-def candidates(spec: TaskSpec, settings: ExecutionSettings) -> list[str]:
-    """Names to look for on this machine, in order; the last one is what is pulled when none is here."""
-    if spec.image:
-        return [spec.image]
-    override = settings.images.get(spec.language.strip().lower()) or settings.images.get(_family_or_none(spec.language))
+def candidates(language: str, settings: ExecutionSettings) -> list[str]:
+    """Images of a language to look for on this machine, in order; the last one is what is pulled when none is here."""
+    override = settings.images.get(language.strip().lower()) or settings.images.get(_family_or_none(language))
     if override:
         return [override]
-    name = FAMILIES[family_of(spec.language)]
+    name = FAMILIES[family_of(language)]
     return [f"{name}:latest", f"{PUBLIC_NAMESPACE}/{name}:latest"]
 
 
@@ -125,28 +124,65 @@ def _family_or_none(language: str) -> str:
     return ALIASES.get(word, word)
 
 
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """An image that is here. ``image`` is the engine's description; ``why`` tells in words how it was chosen."""
+
+    name: str
+    image: dict[str, Any]
+    why: str = ""
+    missed: str = ""
+    """In words: a language that fits better and whose image could not be had."""
+
+
 async def obtain(
-    api: DockerApi, spec: TaskSpec, settings: ExecutionSettings, progress: Progress
-) -> tuple[str, dict[str, Any]]:
-    """The image for ``spec``: its name and the engine's description. Pulls when it is not here.
+    api: DockerApi, spec: TaskSpec, settings: ExecutionSettings, progress: Progress, files: Iterable[str] = ()
+) -> Obtained:
+    """The image for ``spec``, whose repository has ``files``. Pulls what is not here, but not for a mere word's sake.
 
     Raises :class:`ImageUnusable`, or what :class:`DockerApi` raises.
     """
-    names = candidates(spec, settings)
-    for name in names:
-        reference = parse_reference(name)
-        try:
-            image = await api.image(_asked(name, reference))
-        except NotThere:
+    if spec.image:
+        here = await _had(api, spec.image, settings)
+        return Obtained(spec.image, here or await _fetched(api, spec.image, settings, progress))
+    missed = ""
+    text = f"{spec.title}\n{spec.goal}\n{spec.description}"
+    for choice in choices(spec.language, files, [*spec.commands, *spec.checks], text):
+        names = candidates(choice.language, settings)
+        for name in names:
+            if (image := await _had(api, name, settings)) is not None:
+                return Obtained(name, image, str(choice), missed)
+        if choice.tier == "words":
             continue
-        return name, _pinned(name, reference, _sized(name, image, settings))
-    wanted = names[-1]
-    reference = parse_reference(wanted)
+        try:
+            return Obtained(names[-1], await _fetched(api, names[-1], settings, progress), str(choice), missed)
+        except ImageUnusable as error:
+            if choice.tier != "files":
+                raise
+            missed = f"{choice}, has no image here: {error}"
+    raise AssertionError("the last choice is the base image: it was had, or its error raised")
+
+
+async def _had(api: DockerApi, name: str, settings: ExecutionSettings) -> dict[str, Any] | None:
+    """The image, when it is on this machine."""
+    reference = parse_reference(name)
+    try:
+        image = await api.image(_asked(name, reference))
+    except NotThere:
+        return None
+    return _pinned(name, reference, _sized(name, image, settings))
+
+
+async def _fetched(api: DockerApi, name: str, settings: ExecutionSettings, progress: Progress) -> dict[str, Any]:
+    """The image, pulled from its registry."""
+    reference = parse_reference(name)
     if not allowed(reference, settings.registries):
-        raise await _why_not_pulled(api, wanted, reference, settings)
-    await _pull(api, wanted, reference, settings, progress)
-    image = await api.image(_asked(wanted, reference))
-    return wanted, _pinned(wanted, reference, _sized(wanted, image, settings))
+        raise await _why_not_pulled(api, name, reference, settings)
+    await _pull(api, name, reference, settings, progress)
+    image = await _had(api, name, settings)
+    if image is None:
+        raise ImageUnusable(f"image {name} is gone right after it was pulled; try again", reason="pull_failed")
+    return image
 
 
 def _asked(name: str, reference: Reference) -> str:

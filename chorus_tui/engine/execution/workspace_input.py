@@ -20,6 +20,9 @@ from chorus_tui.engine.execution.errors import InputUnusable
 
 _PIECE = 256 * 1024
 _PAGE = 4096
+MOST_NAMES = 10_000
+VENDORED = frozenset({"node_modules", "vendor", "third_party", "target", "dist", "build"})
+"""Folders whose content says nothing about what the repository is written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,18 @@ def measure(root: Path) -> Measured:
     except OSError as error:
         raise InputUnusable(f"repository {root} cannot be read: {error.strerror}") from error
     return Measured(-(-size // (1 << 20)), entries)
+
+
+def file_names(root: Path) -> list[str]:
+    """Paths of its files, relative, the ones near the top first; at most :data:`MOST_NAMES`, vendored code left out."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in VENDORED and not name.startswith("."))
+        below = Path(folder).relative_to(root)
+        found += [str(below / name) for name in sorted(names)]
+        if len(found) >= MOST_NAMES:
+            break
+    return found[:MOST_NAMES]
 
 
 def tar_pieces(root: Path, below: str = "") -> Iterator[bytes]:

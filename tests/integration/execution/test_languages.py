@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -10,7 +11,7 @@ import trio
 from chorus_tui.engine.execution.debian_packages import need_debian
 from chorus_tui.engine.execution.image_build import build_images
 from chorus_tui.engine.execution.recipes import RECIPES
-from tests.integration.execution.conftest import DOCKER_HOST, docker
+from tests.integration.execution.conftest import DOCKER_HOST, Bench, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -65,3 +66,34 @@ async def test_no_image_of_ours_has_setuid_programs_or_more_than_its_recipe(imag
             "run", "--rm", "--network=none", "--user=0", name, "/bin/busybox", "find", "/", "-xdev", "-perm", "/6000"
         )
         assert found == ""
+
+
+async def test_the_language_is_found_out_and_the_phase_says_why(bench, tmp_path):
+    """Nobody named a language: the repository's files decide, else the commands, else the base image; all in words."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("[project]\n")
+    by_files = await bench.run("python3 --version", repository=folder)
+    said = dict(bench.heard.phases)["running"]
+    by_words = await bench.run("python3 -c 'print(1)'")
+    by_default = await bench.run("true")
+
+    assert by_files.outcome == "completed", by_files.detail
+    assert said == "in chorus-python-dev:latest: python, since pyproject.toml is there"
+    assert by_words.image == "chorus-python-dev:latest"
+    assert by_default.image == "chorus-base:latest"
+    assert dict(bench.heard.phases)["running"] == "in chorus-base:latest: base, by default"
+
+
+async def test_a_guess_without_an_image_falls_back_and_says_so(bench, tmp_path):
+    """A Rust repository where its image cannot be had still gets a shell; what was missed is told with the way out."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "Cargo.toml").write_text("[package]\n")
+    settings = dataclasses.replace(bench.settings, registries=(), images={"rust": "localhost/no-such-rust:1"})
+    guessed = await Bench(settings, bench.folder).run("cat Cargo.toml", repository=folder)
+    said = await Bench(settings, bench.folder).run("true", repository=folder, language="rust")
+
+    assert (guessed.outcome, guessed.image) == ("completed", "chorus-base:latest")
+    assert "rust, since Cargo.toml is there, has no image here" in guessed.detail
+    assert (said.outcome, said.reason) == ("error", "registry_not_allowed")
