@@ -18,6 +18,7 @@ from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.images import present_languages
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
+from chorus_tui.engine.execution.known_weaknesses import findings
 from chorus_tui.engine.execution.reaper import reap_expired, remove_run
 from chorus_tui.engine.execution.settings import ExecutionSettings
 
@@ -49,7 +50,12 @@ class DockerExecutor:
                 version=version,
                 problem=f"Docker Engine {version} speaks API {api}; {oldest} (Docker 20.10) or newer is needed",
             )
-        return DockerState(available=True, version=version, languages=present_languages(tags, self._settings))
+        return DockerState(
+            available=True,
+            version=version,
+            languages=present_languages(tags, self._settings),
+            weaknesses=findings(said),
+        )
 
     async def run(self, job: Job, report: Report, put_blob: PutBlob) -> TaskResult:
         """Run one job to its end. Cancelling kills the container before this returns, within 5 s.

@@ -90,6 +90,8 @@ class DockerState:
     problem: str = ""
     languages: tuple[str, ...] = ()
     """Languages whose image is present."""
+    weaknesses: tuple[str, ...] = ()
+    """In sentences: known weaknesses of its container runtime."""
 
 
 class Report(Protocol):
