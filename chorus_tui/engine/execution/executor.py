@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import trio
@@ -15,14 +15,17 @@ from chorus_tui.engine.clock import Clock, SystemClock
 from chorus_tui.engine.execution.attempt import Attempt
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
-from chorus_tui.engine.execution.errors import ExecutionError
+from chorus_tui.engine.execution.errors import DockerUnavailable, ExecutionError
 from chorus_tui.engine.execution.images import present_languages
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
 from chorus_tui.engine.execution.known_weaknesses import findings
 from chorus_tui.engine.execution.reaper import reap_expired, remove_run
 from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.execution.workspace import SandboxLost
 
 OLDEST_API = (1, 41)
+ENGINE_TROUBLE = frozenset({DockerUnavailable.reason, SandboxLost.reason})
+"""Reasons of results that put the engine itself in doubt."""
 
 
 class DockerExecutor:
@@ -34,6 +37,8 @@ class DockerExecutor:
         self._api = DockerApi(settings.docker_host)
         self._cpus = CpuBudget(self._api, settings.max_cpus)
         self._run = secrets.token_hex(8)
+        self.on_trouble: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        """Awaited before a result is handed over that puts the engine in doubt: so nobody is offered a place there."""
 
     async def probe(self) -> DockerState:
         """Ask Docker; never raises."""
@@ -68,7 +73,10 @@ class DockerExecutor:
                 self._api, self._settings, self._cpus,
                 job=job, report=report, put_blob=put_blob, folder=folder, run=self._run, wall=self._wall,
             )  # fmt: skip
-            return await attempt.run()
+            result = await attempt.run()
+            if result.reason in ENGINE_TROUBLE:
+                await self.on_trouble()
+            return result
         finally:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))

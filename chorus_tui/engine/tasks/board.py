@@ -25,6 +25,9 @@ TERMINAL = {
     "task_budget_exhausted": "budget_exhausted",
 }  # fmt: skip
 ENDS = {"task_released": "released", "task_expired": "expired"}
+NO_DOCKER = "error: its worker has no Docker Engine now"
+PASSING = (NO_DOCKER, "error: docker_unavailable", "error: sandbox_lost")
+"""How reasons begin that say nothing of whether the worker can run the task a little later."""
 
 
 def ref(entry: Entry) -> dict[str, Any]:
@@ -132,8 +135,13 @@ class Task:
         return bool(self.announcements) and not self.terminal and self.held is None
 
     def unfit(self) -> set[str]:
-        """Workers that could not run it (an error of theirs, not of the task)."""
-        return {grant.worker for grant in self.grants if grant.ended == "released" and grant.reason.startswith("error")}
+        """Workers that could not run it (an error of theirs, not of the task). One whose Docker Engine went away may try
+        again when it is back."""
+        return {
+            grant.worker
+            for grant in self.grants
+            if grant.ended == "released" and grant.reason.startswith("error") and not grant.reason.startswith(PASSING)
+        }
 
 
 class Board:

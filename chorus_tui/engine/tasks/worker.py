@@ -19,7 +19,7 @@ from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.mesh.interface import Mesh
 from chorus_tui.engine.tasks import approval, wire
 from chorus_tui.engine.tasks.admin import Admin
-from chorus_tui.engine.tasks.board import Board, Grant, Key, Task
+from chorus_tui.engine.tasks.board import NO_DOCKER, Board, Grant, Key, Task
 from chorus_tui.engine.tasks.run import Run, Tools
 
 log = structlog.get_logger("chorus.tasks.worker")
@@ -128,9 +128,7 @@ class Worker:
                 self.nudge()
                 continue
             if self.draining or self._languages() is None:
-                self._stale[key] = (
-                    "error: its worker has no Docker Engine now" if not self.draining else "its worker is stopping"
-                )
+                self._stale[key] = NO_DOCKER if not self.draining else "its worker is stopping"
                 self.nudge()
                 continue
             announced = task.announced

@@ -14,6 +14,7 @@ import pytest
 import trio
 import trio.testing
 
+from chorus_tui.contract.models.tasks import Limits, TaskSpec
 from tests.integration.execution.conftest import containers, docker
 
 pytestmark = pytest.mark.docker
@@ -279,3 +280,14 @@ def test_a_container_that_takes_our_name_is_not_touched(bench):
         assert docker("inspect", "--format", "{{.Name}}", name).strip() == f"/{name}"
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"network": "bridge"}, {"hosts": ["example.org"]}, {"privileged": True}, {"devices": ["/dev/kvm"]}]
+)
+def test_a_task_cannot_ask_for_a_network(wish):
+    """A task has no field for network, rights or devices, and what it has no field for is refused."""
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        TaskSpec(title="t", commands=["true"], **wish)
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        Limits(**wish)

@@ -206,6 +206,7 @@ async def test_probe_names_version_and_languages(bench):
 
     assert state.available
     assert {"base", "python"} <= set(state.languages)
+    assert isinstance(state.weaknesses, tuple)
     assert state.version in docker("version", "--format", "{{.Server.Version}}")
 
 
