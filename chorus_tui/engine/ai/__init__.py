@@ -1,0 +1,1 @@
+"""Language models: the providers behind one interface, and the prompts they are given."""
