@@ -63,6 +63,7 @@ class Settings:
     repository_hosts: tuple[str, ...]
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
+    sandbox_warm: int
     api_host: str
     api_port: int
     health_host: str
@@ -86,7 +87,8 @@ _FIELDS = {
     "feed_total_mb": "CHORUS_FEED_TOTAL_MB", "blob_quota_mb": "CHORUS_BLOB_QUOTA_MB",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
     "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
-    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
+    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "sandbox_warm": "CHORUS_SANDBOX_WARM",
+    "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
     "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT", "log_level": "CHORUS_LOG_LEVEL",
     "log_format": "CHORUS_LOG_FORMAT",
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,17 @@ from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
 from chorus_tui.engine.execution.output import OutputLog, readable
-from chorus_tui.engine.execution.profile import INPUT, Bounds, Origin, bounds, container, task_user
+from chorus_tui.engine.execution.profile import INPUT, LIFELINE_MARGIN_S, Bounds, Origin, bounds, container, task_user
 from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
 from chorus_tui.engine.execution.sandbox import GIVEN_OUTPUT, Sandbox, created, started
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.verdict import Ending
+from chorus_tui.engine.execution.warm import WarmPool
+from chorus_tui.engine.execution.warm_rules import Kind
 from chorus_tui.engine.execution.workspace import SandboxWorkspace
 from chorus_tui.engine.execution.workspace_input import file_names, measure, tar_stream
 
 COLLECT_BOUND_S = 60.0
-_LIFELINE_MARGIN_S = 120
-"""What a sandbox may live beyond its commands: starting, copying the input, collecting."""
 DETAIL_SHOWN = 600
 
 
@@ -54,12 +54,13 @@ class Attempt:
     """Runs a job once. ``run`` goes on the sandbox's labels; ``folder`` is private and removed by the caller."""
 
     def __init__(
-        self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, *,
+        self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, warm: WarmPool, *,
         job: Job, report: Report, put_blob: PutBlob, folder: Path, run: str, wall: Callable[[], float],
     ) -> None:  # fmt: skip
         self._api = api
         self._settings = settings
         self._cpus = cpus
+        self._warm = warm
         self._job = job
         self._report = report
         self._put_blob = put_blob
@@ -130,14 +131,13 @@ class Attempt:
         given = [(root, "")] if root is not None else []
         given += [(self._job.output, GIVEN_OUTPUT)] if self._job.output is not None else []
         await self._check_room([folder for folder, _ in given])
-        pair = secrets.randbelow(1 << 16)
-        lifetime = self._job.spec.timeout_s + self._job.pause_s + _LIFELINE_MARGIN_S
-        # The reaper's date is later than the lifeline's: it is for sandboxes whose lifeline failed or never started.
-        deadline = int(self._wall()) + lifetime + _LIFELINE_MARGIN_S
-        origin = Origin(self._job.task_id, self._job.attempt, self._settings.owner, self._run, deadline)
-        body = container(self._record.image_id, image, self._bounds, origin, pair=pair, lifetime_s=lifetime)
-        name = f"chorus-{self._job.task_id.lower()}-{self._job.attempt}-{secrets.token_hex(4)}"
-        async with created(self._api, name, body, task_user(pair), self._record.image) as sandbox:
+        kind = Kind(self._record.image_id, self._bounds)
+        lifetime = self._job.spec.timeout_s + self._job.pause_s + LIFELINE_MARGIN_S
+        async with AsyncExitStack() as held:
+            sandbox = await self._warm.take(kind, lifetime, held)
+            is_warm = sandbox is not None
+            if sandbox is None:
+                sandbox = await held.enter_async_context(self._created(image, lifetime))
             for folder, below in given:
                 async with aclosing(tar_stream(folder, below)) as tar:
                     await self._api.put_archive(sandbox.container, INPUT, tar)
@@ -145,8 +145,22 @@ class Attempt:
                 nursery.start_soon(sandbox.watch)
                 await sandbox.happenings.watched.wait()
                 with self._troubles():
-                    await self._in_sandbox(sandbox, bool(given))
+                    await self._enter("starting")
+                    async with nullcontext() if is_warm else started(self._api, sandbox):
+                        await self._in_sandbox(
+                            sandbox, bool(given), lambda: self._warm.wish(kind, self._record.image, image)
+                        )
                 nursery.cancel_scope.cancel()
+
+    def _created(self, image: dict[str, Any], lifetime_s: int) -> AbstractAsyncContextManager[Sandbox]:
+        """A sandbox of this task's own."""
+        pair = secrets.randbelow(1 << 16)
+        # The reaper's date is later than the lifeline's: it is for sandboxes whose lifeline failed or never started.
+        deadline = int(self._wall()) + lifetime_s + LIFELINE_MARGIN_S
+        origin = Origin(self._job.task_id, self._job.attempt, self._settings.owner, self._run, deadline)
+        body = container(self._record.image_id, image, self._bounds, origin, pair=pair, lifetime_s=lifetime_s)
+        name = f"chorus-{self._job.task_id.lower()}-{self._job.attempt}-{secrets.token_hex(4)}"
+        return created(self._api, name, body, task_user(pair), self._record.image)
 
     async def _check_room(self, folders: list[Path]) -> None:
         room = self._bounds.folder_mb
@@ -159,24 +173,23 @@ class Attempt:
                 reason="repository_too_large",
             )
 
-    async def _in_sandbox(self, sandbox: Sandbox, with_input: bool) -> None:
-        await self._enter("starting")
-        async with started(self._api, sandbox):
-            async with self._cpus.share(sandbox.container, self._bounds.cpus):
-                if with_input:
-                    await sandbox.copy_input()
-                await self._enter("running", self._record.running_in)
-                workspace = self._workspace(sandbox)
-                try:
-                    ending = await self._work(workspace)
-                finally:
-                    self._record.commands = workspace.commands
-            self._record.ending = ending
-            if ending.outcome == "completed" and sandbox.happenings.oom_kills:
-                self._record.notes.append("a process was killed since memory ran out, though the work ended well")
-            await self._enter("collecting")
-            if ending.sandbox_there:
-                await self._collect(sandbox)
+    async def _in_sandbox(self, sandbox: Sandbox, with_input: bool, begun: Callable[[], None]) -> None:
+        async with self._cpus.share(sandbox.container, self._bounds.cpus):
+            if with_input:
+                await sandbox.copy_input()
+            await self._enter("running", self._record.running_in)
+            begun()
+            workspace = self._workspace(sandbox)
+            try:
+                ending = await self._work(workspace)
+            finally:
+                self._record.commands = workspace.commands
+        self._record.ending = ending
+        if ending.outcome == "completed" and sandbox.happenings.oom_kills:
+            self._record.notes.append("a process was killed since memory ran out, though the work ended well")
+        await self._enter("collecting")
+        if ending.sandbox_there:
+            await self._collect(sandbox)
 
     async def _work(self, workspace: SandboxWorkspace) -> Ending:
         if self._job.work is None:

@@ -21,6 +21,7 @@ from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Rep
 from chorus_tui.engine.execution.known_weaknesses import findings
 from chorus_tui.engine.execution.reaper import reap_expired, remove_run
 from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.execution.warm import WarmPool
 from chorus_tui.engine.execution.workspace import SandboxLost
 
 OLDEST_API = (1, 41)
@@ -37,6 +38,7 @@ class DockerExecutor:
         self._api = DockerApi(settings.docker_host)
         self._cpus = CpuBudget(self._api, settings.max_cpus)
         self._run = secrets.token_hex(8)
+        self._warm = WarmPool(self._api, settings, self._run, self._wall)
         self.on_trouble: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         """Awaited before a result is handed over that puts the engine in doubt: so nobody is offered a place there."""
 
@@ -70,7 +72,7 @@ class DockerExecutor:
         folder = Path(tempfile.mkdtemp(prefix="chorus-task-", dir=self._settings.scratch))
         try:
             attempt = Attempt(
-                self._api, self._settings, self._cpus,
+                self._api, self._settings, self._cpus, self._warm,
                 job=job, report=report, put_blob=put_blob, folder=folder, run=self._run, wall=self._wall,
             )  # fmt: skip
             result = await attempt.run()
@@ -88,6 +90,20 @@ class DockerExecutor:
         """
         return await reap_expired(self._api, now=self._wall(), owner=self._settings.owner, run=self._run)
 
+    async def keep_warm(self) -> None:
+        """Let sandboxes wait started for tasks like those that ran, until cancelled."""
+        await self._warm.tend()
+
+    @property
+    def warm(self) -> int:
+        """How many sandboxes wait now."""
+        return self._warm.waiting
+
+    async def take_nothing_new(self) -> None:
+        """No sandbox waits from here on."""
+        await self._warm.stop()
+
     async def close(self) -> None:
         """Remove every sandbox of this process. Raises :class:`~.errors.ExecutionError` when Docker does not answer."""
+        await self._warm.stop()
         await remove_run(self._api, self._run)

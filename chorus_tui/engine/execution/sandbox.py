@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.docker_api import DockerApi, WriteInput
 from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, ExecutionError, ImageUnusable, NotThere
 from chorus_tui.engine.execution.frames import STDERR
 from chorus_tui.engine.execution.profile import DATA, INPUT, OUTPUT
@@ -64,6 +64,8 @@ class Sandbox:
     def __init__(self, api: DockerApi, container: str, user: str, image: str) -> None:
         self.container = container
         self.happenings = Happenings()
+        self.lifeline: WriteInput | None = None
+        """Where its first process listens, once it is started."""
         self._api = api
         self._user = user
         self._image = image
@@ -105,6 +107,11 @@ class Sandbox:
     async def exit_code(self, exec_id: str) -> int | None:
         """How a command ended; None when the container went first."""
         return await self._api.exec_end(exec_id)
+
+    async def set_lifetime(self, seconds: int) -> None:
+        """From now on it ends by itself after ``seconds``, if nothing else ends it."""
+        assert self.lifeline is not None, "only a started sandbox has a lifeline"
+        await self.lifeline(f"{seconds}\n".encode())
 
     async def copy_input(self) -> None:
         """Make /workspace/data a writable copy of /workspace/input; raises :class:`ExecutionError` when it is full."""
@@ -188,6 +195,6 @@ async def created(api: DockerApi, name: str, body: dict[str, Any], user: str, im
 @asynccontextmanager
 async def started(api: DockerApi, sandbox: Sandbox) -> AsyncIterator[None]:
     """Attach the lifeline, start the container."""
-    async with api.attached_stdin(sandbox.container):
+    async with api.attached_stdin(sandbox.container) as sandbox.lifeline:
         await api.start(sandbox.container)
         yield
