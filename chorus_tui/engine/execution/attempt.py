@@ -11,14 +11,16 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import CommandResult, Spent, TaskResult
+from chorus_tui.contract.models.tasks import CommandResult, Figures, Spent, TaskResult
 from chorus_tui.engine.execution.collect import Collector, collect
 from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable
+from chorus_tui.engine.execution.figures import peak_taken_out
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
+from chorus_tui.engine.execution.metering import Meter
 from chorus_tui.engine.execution.output import OutputLog, readable
 from chorus_tui.engine.execution.profile import INPUT, LIFELINE_MARGIN_S, Bounds, Origin, bounds, container, task_user
 from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
@@ -47,6 +49,7 @@ class Record:
     running_in: str = ""
     log: str = ""
     peak_memory_mb: float | None = None
+    peak: Figures | None = None
     done: WorkDone | None = None
 
 
@@ -147,9 +150,9 @@ class Attempt:
                 with self._troubles():
                     await self._enter("starting")
                     async with nullcontext() if is_warm else started(self._api, sandbox):
-                        await self._in_sandbox(
-                            sandbox, bool(given), lambda: self._warm.wish(kind, self._record.image, image)
-                        )
+                        # Made only now, and after a moment, so that it costs this task nothing.
+                        self._warm.wish(kind, self._record.image, image)
+                        await self._in_sandbox(nursery, sandbox, bool(given))
                 nursery.cancel_scope.cancel()
 
     def _created(self, image: dict[str, Any], lifetime_s: int) -> AbstractAsyncContextManager[Sandbox]:
@@ -173,17 +176,19 @@ class Attempt:
                 reason="repository_too_large",
             )
 
-    async def _in_sandbox(self, sandbox: Sandbox, with_input: bool, begun: Callable[[], None]) -> None:
+    async def _in_sandbox(self, nursery: trio.Nursery, sandbox: Sandbox, with_input: bool) -> None:
+        meter = Meter(self._api, sandbox, self._report.figures)
         async with self._cpus.share(sandbox.container, self._bounds.cpus):
             if with_input:
                 await sandbox.copy_input()
             await self._enter("running", self._record.running_in)
-            begun()
+            nursery.start_soon(meter.follow)
             workspace = self._workspace(sandbox)
             try:
                 ending = await self._work(workspace)
             finally:
                 self._record.commands = workspace.commands
+                self._record.peak = meter.stop()
         self._record.ending = ending
         if ending.outcome == "completed" and sandbox.happenings.oom_kills:
             self._record.notes.append("a process was killed since memory ran out, though the work ended well")
@@ -208,11 +213,11 @@ class Attempt:
         with trio.move_on_after(COLLECT_BOUND_S) as limit, self._troubles():
             async with aclosing(sandbox.archive(said)) as tar:
                 await collect(tar, self._collector, most)
-            self._record.peak_memory_mb = await sandbox.peak_memory_mb()
         if limit.cancelled_caught:
             self._record.notes.append(f"collecting was stopped after {COLLECT_BOUND_S:.0f} s")
-        if said.strip():
-            self._record.notes.append(f"collecting: {readable(bytes(said)).strip()}")
+        self._record.peak_memory_mb, complaints = peak_taken_out(bytes(said))
+        if complaints.strip():
+            self._record.notes.append(f"collecting: {readable(complaints).strip()}")
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
@@ -255,6 +260,8 @@ class Attempt:
             image_id=record.image_id,
             phases=record.phases,
             max_memory_mb=record.peak_memory_mb,
+            max_cpu_percent=record.peak.cpu_percent if record.peak else None,
+            max_disk_mb=record.peak.disk_mb if record.peak else None,
             summary=done.summary,
             model=done.model,
             transcript=done.transcript,

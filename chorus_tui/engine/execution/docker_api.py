@@ -231,6 +231,15 @@ class DockerApi:
         return str(_object(await self._call("POST", f"/containers/{container}/exec", body=body))["Id"])
 
     @asynccontextmanager
+    async def stats(self, container: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """What a container uses, once a second until it ends; each sample has the one before it along."""
+        async with self._client() as client:
+            request = client.stream("GET", f"/containers/{container}/stats", params={"stream": 1})
+            async with request as response:
+                await _check_stream(response)
+                yield _objects(response)
+
+    @asynccontextmanager
     async def exec_start(self, exec_id: str) -> AsyncIterator[AsyncIterator[tuple[int, bytes]]]:
         """Run it: an iterator of ``(stdout or stderr, bytes)`` in order of arrival. Leaving early does not stop it."""
         async with self._client() as client:
@@ -264,11 +273,15 @@ async def _frames(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
             yield frame
 
 
-async def _actions(response: httpx.Response) -> AsyncIterator[tuple[str, int]]:
+async def _objects(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
     async for line in response.aiter_lines():
         if line.strip():
-            said = json.loads(line)
-            yield str(said.get("Action", "")), int(said.get("Actor", {}).get("Attributes", {}).get("exitCode") or 0)
+            yield dict(json.loads(line))
+
+
+async def _actions(response: httpx.Response) -> AsyncIterator[tuple[str, int]]:
+    async for said in _objects(response):
+        yield str(said.get("Action", "")), int(said.get("Actor", {}).get("Attributes", {}).get("exitCode") or 0)
 
 
 def _query(params: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -105,6 +105,10 @@ class Report(Protocol):
         """A piece of combined output as it comes, already bounded; raw bytes, not yet decoded."""
         ...
 
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        """What the sandbox uses now, about once a second: percent of one core, MiB, MiB in its writable folders."""
+        ...
+
 
 PutBlob = Callable[[Path], Awaitable[tuple[str, int]]]
 """Keep a file as a blob: (digest ``sha256:…``, size)."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chorus_tui.contract.models.tasks import TASK_ID, TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import TASK_ID, Figures, TaskResult, TaskSpec
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.canonical import WireError
 
@@ -105,6 +105,7 @@ class TaskProgress(Message):
     offset: int = Field(default=0, ge=0)
     text: str = Field(default="", max_length=32_768)
     detail: str = Field(default="", max_length=500)
+    figures: Figures | None = None
 
 
 class TaskCall(Message):

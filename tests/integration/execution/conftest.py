@@ -45,6 +45,7 @@ class Heard:
     def __init__(self) -> None:
         self.phases: list[tuple[str, str]] = []
         self.data = bytearray()
+        self.seen: list[tuple[float, float, float]] = []
         self._changed = trio.Condition()
 
     async def phase(self, phase: str, detail: str = "") -> None:
@@ -55,6 +56,11 @@ class Heard:
     async def output(self, data: bytes) -> None:
         async with self._changed:
             self.data += data
+            self._changed.notify_all()
+
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        async with self._changed:
+            self.seen.append((cpu_percent, memory_mb, disk_mb))
             self._changed.notify_all()
 
     async def reached(self, phase: str) -> None:

@@ -19,6 +19,9 @@ class Loud:
     async def phase(self, phase: str, detail: str = "") -> None:
         """Not needed here."""
 
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        """Not needed here."""
+
     async def output(self, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
