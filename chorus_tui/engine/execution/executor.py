@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -90,8 +91,9 @@ class DockerExecutor:
         """
         return await reap_expired(self._api, now=self._wall(), owner=self._settings.owner, run=self._run)
 
-    async def keep_warm(self) -> None:
+    async def keep_warm(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Let sandboxes wait started for tasks like those that ran, until cancelled."""
+        task_status.started()
         await self._warm.tend()
 
     @property
