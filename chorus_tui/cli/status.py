@@ -40,6 +40,7 @@ def _print(status: Status) -> None:
             ("peers", f"{status.peers} connected, {status.members} members"),
             ("tasks", ", ".join(f"{number} {state}" for state, number in status.tasks.items()) or "none"),
             ("running here", f"{status.running} of {status.max_tasks}"),
+            ("models", status.models_found),
             ("journal", f"{status.feed_entries} entries, control log at {status.control_index}"),
             ("refused", ", ".join(f"{number} {reason}" for reason, number in status.refused_messages.items())),
             ("draining", "yes" if status.draining else ""),

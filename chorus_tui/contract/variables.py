@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "id", "int", "float", "bool", "port", "list", "multiaddrs", "json", "choice"]
+Kind = Literal["text", "id", "int", "float", "bool", "port", "list", "multiaddrs", "json", "choice", "url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class Variable:
 
 
 _IDENTITY, _NETWORK, _WORK, _SANDBOX, _DOORS = "Identity", "Network", "Work", "Sandbox", "Doors and logs"
+_MODELS = "Models"
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_LICENSE_ID", "text", "", _IDENTITY, "The licence; required. dev-… for development", secret=True),
     Variable("CHORUS_AGENT_ID", "id", "", _IDENTITY, "The name others see; made from the peer's key when unset"),
     Variable("CHORUS_AGENT_ROLE", "text", "", _IDENTITY, "Role, such as developer or reviewer"),
-    Variable("CHORUS_AGENT_EXPERTISE", "list", "", _IDENTITY, "Areas of expertise, with commas between"),
+    Variable("CHORUS_AGENT_EXPERTISE", "list", "", _IDENTITY, "Areas of expertise, with commas between; "
+             "unset: those of the role"),
     Variable("CHORUS_AGENT_REPORTS_TO", "text", "", _IDENTITY, "Agent id of the supervisor"),
     Variable("CHORUS_AGENT_SPECIALIZATION", "text", "general", _IDENTITY, "Kind of tasks it is best at"),
     Variable("CHORUS_DATA_DIR", "text", "", _IDENTITY, "Data folder; one per kind in the user's data folder when unset"),
@@ -54,7 +56,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_ELECTION_EXPECT", "int", "1", _NETWORK, "Found a mesh only when this many peers are here", low=1, high=1000),
     Variable("CHORUS_ELECTION_PROFILE", "choice", "default", _NETWORK, "Times of the mesh this peer founds: an admin that is "
              "silent for 15 s is replaced, or with 'fast' for 1.2 s", choices=("default", "fast")),
-    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none", low=0, high=1000),
+    Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none; a role file may have "
+             "another default", low=0, high=1000),
     Variable("CHORUS_TASK_APPROVAL", "choice", "auto", _WORK, "Tasks this peer takes only after people approved them: none, "
              "risky ones, or always; a task may ask for more", choices=("auto", "risky", "always")),
     Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
@@ -71,9 +74,26 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_IMAGE_REGISTRIES", "list", "docker.io", _SANDBOX, "Registries images may be pulled from"),
     Variable("CHORUS_REPOSITORY_HOSTS", "list", "github.com,gitlab.com,codeberg.org", _SANDBOX, "Hosts repositories may be "
              "cloned from"),
+    Variable("CHORUS_REPOSITORY_CREDENTIALS", "json", "", _SANDBOX, 'Credentials of such hosts, as JSON: {"github.com": '
+             '"a token, or user:token"}; each goes to its own host only', secret=True),
+    Variable("CHORUS_REPOSITORY_CA", "text", "", _SANDBOX, "Certificates (PEM) of authorities such hosts may have besides the "
+             "system's; CHORUS_REPOSITORY_CA_FILE names their file"),
     Variable("CHORUS_SANDBOX_CPUS", "float", "", _SANDBOX, "CPUs of all sandboxes together; all cores but one", low=0.1, high=1024),
     Variable("CHORUS_SANDBOX_MEMORY_MB", "int", "2048", _SANDBOX, "Memory of one sandbox at most, MiB", low=16, high=1 << 20),
     Variable("CHORUS_SANDBOX_WARM", "int", "1", _SANDBOX, "Sandboxes that wait started for the next tasks; 0: none", low=0, high=16),
+    Variable("CHORUS_AI_PROVIDER", "list", "", _MODELS, "Who answers questions to a model, in the order in which they are asked: "
+             "ollama, resetdata, or both with a comma; unset: no task with a goal is taken", choices=("ollama", "resetdata")),
+    Variable("OLLAMA_ENDPOINT", "url", "http://127.0.0.1:11434", _MODELS, "The Ollama server"),
+    Variable("OLLAMA_MODEL", "text", "", _MODELS, "Its model, such as qwen2.5-coder:7b"),
+    Variable("RESETDATA_BASE_URL", "url", "", _MODELS, "ResetData or any service with OpenAI's chat completions; ends with its "
+             "version, such as https://host/v1"),
+    Variable("RESETDATA_MODEL", "text", "", _MODELS, "Its model"),
+    Variable("RESETDATA_API_KEY", "text", "", _MODELS, "Its key; sent nowhere else", secret=True),
+    Variable("CHORUS_MODELS", "json", "", _MODELS, "Models by role and kind of task, as JSON: "
+             '{"reviewer": "qwen2.5-coder:14b", "*/plan": {"resetdata": "a-model"}}'),
+    Variable("CHORUS_MODEL_TIMEOUT_S", "float", "300", _MODELS, "Seconds one try at one provider may take", low=1, high=3600),
+    Variable("CHORUS_PROMPTS_DIR", "text", "", _MODELS, "Folder of role files (*.yaml) that add to the presets or replace them"),
+    Variable("CHORUS_DEFAULT_INSTRUCTIONS_PATH", "text", "", _MODELS, "Text that follows every role's prompt, instead of ours"),
     Variable("CHORUS_API_HOST", "text", "127.0.0.1", _DOORS, "Address of the HTTP API"),
     Variable("CHORUS_API_PORT", "port", "8080", _DOORS, "Port of the HTTP API and /metrics; 0 takes any free one"),
     Variable("CHORUS_HEALTH_HOST", "text", "127.0.0.1", _DOORS, "Address of the health endpoints"),

@@ -5,18 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import difflib
+import ipaddress
 import json
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES, Variable
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]+/tcp/\d{1,5}(/p2p/[1-9A-HJ-NP-Za-km-z]{20,80})?")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
+_CREDENTIAL = re.compile(r"([^\s:\x00-\x1f\x7f]{1,256}:)?[\x21-\x7e]{1,4096}")
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -33,14 +37,14 @@ class SettingsError(Exception):
 class Settings:
     """What a person or an operator set, checked; times in seconds, sizes in MiB."""
 
-    license_id: str
+    license_id: str = field(repr=False)
     agent_id: str
     role: str
     expertise: tuple[str, ...]
     reports_to: str
     specialization: str
     data_dir: str
-    network_key: str
+    network_key: str = field(repr=False)
     bootstrap_peers: tuple[str, ...]
     p2p_host: str
     p2p_port: int
@@ -61,17 +65,31 @@ class Settings:
     images: dict[str, str]
     image_registries: tuple[str, ...]
     repository_hosts: tuple[str, ...]
+    repository_credentials: dict[str, str] = field(repr=False)
+    repository_ca: str
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
     sandbox_warm: int
+    ai_providers: tuple[str, ...]
+    ollama_endpoint: str
+    ollama_model: str
+    resetdata_base_url: str
+    resetdata_model: str
+    resetdata_api_key: str
+    models: dict[str, str | dict[str, str]]
+    model_timeout_s: float
+    prompts_dir: str
+    default_instructions_path: str
     api_host: str
     api_port: int
     health_host: str
     health_port: int
     log_level: str
     log_format: str
+    given: frozenset[str] = frozenset()
+    """Names of the variables that were set, whatever to."""
     warnings: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 _FIELDS = {
@@ -86,9 +104,15 @@ _FIELDS = {
     "drain_timeout_s": "CHORUS_DRAIN_TIMEOUT", "feed_per_minute": "CHORUS_FEED_PER_MINUTE",
     "feed_total_mb": "CHORUS_FEED_TOTAL_MB", "blob_quota_mb": "CHORUS_BLOB_QUOTA_MB",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
-    "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
+    "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "repository_credentials": "CHORUS_REPOSITORY_CREDENTIALS",
+    "repository_ca": "CHORUS_REPOSITORY_CA",
+    "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
     "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "sandbox_warm": "CHORUS_SANDBOX_WARM",
-    "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
+    "ai_providers": "CHORUS_AI_PROVIDER",
+    "ollama_endpoint": "OLLAMA_ENDPOINT", "ollama_model": "OLLAMA_MODEL", "resetdata_base_url": "RESETDATA_BASE_URL",
+    "resetdata_model": "RESETDATA_MODEL", "resetdata_api_key": "RESETDATA_API_KEY", "models": "CHORUS_MODELS",
+    "model_timeout_s": "CHORUS_MODEL_TIMEOUT_S", "prompts_dir": "CHORUS_PROMPTS_DIR",
+    "default_instructions_path": "CHORUS_DEFAULT_INSTRUCTIONS_PATH", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
     "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT", "log_level": "CHORUS_LOG_LEVEL",
     "log_format": "CHORUS_LOG_FORMAT",
 }  # fmt: skip
@@ -104,14 +128,18 @@ def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Setting
             text = _text(variable, environ, kind)
             values[variable.name] = _parse(variable, text)
             if variable.secret and text:
-                secrets.append(text)
+                secrets.extend(_secrets(values[variable.name], text))
         except ValueError as error:
             problems.append(f"{variable.name}: {error}")
-    warnings = _unknown(environ)
+    problems += _incomplete_models(values)
+    warnings = [*_unknown(environ), *_unencrypted(values)]
     if problems:
         raise SettingsError(problems, warnings)
     fields = {field: values[name] for field, name in _FIELDS.items()}
-    return Settings(**fields, warnings=tuple(warnings), secrets=tuple(secrets))
+    given = frozenset(
+        name for name in values if environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip()
+    )
+    return Settings(**fields, given=given, warnings=tuple(warnings), secrets=tuple(secrets))
 
 
 def _text(variable: Variable, environ: Mapping[str, str], kind: str) -> str:
@@ -132,18 +160,25 @@ def _text(variable: Variable, environ: Mapping[str, str], kind: str) -> str:
 
 def _parse(variable: Variable, text: str) -> Any:
     """Typed value. Raises ValueError with the fault and what would be right."""
-    if variable.name == "CHORUS_NETWORK_KEY":
-        return _network_key(text)
+    if variable.name in _READERS:
+        return _READERS[variable.name](text)
     if variable.kind in ("list", "multiaddrs"):
         return _items(variable, text)
-    if variable.kind == "json":
-        return _images(text)
     if not text:
         return None if variable.kind in ("float", "int") else ""
     if variable.kind in ("int", "float", "port"):
         return _number(variable, text)
     if variable.kind == "bool":
         return _bool(text)
+    return _word(variable, text)
+
+
+def _word(variable: Variable, text: str) -> str:
+    """A value that stays text."""
+    if variable.kind == "url":
+        return _url(text)
+    if variable.name == "RESETDATA_API_KEY" and not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("holds a space, a line end or a letter that no key has")
     if variable.kind == "id" and not _ID.fullmatch(text):
         raise ValueError(
             f"{text!r} is no name: small letters, digits, '.', '_' and '-', at most 63, a letter or digit first"
@@ -181,19 +216,121 @@ def _items(variable: Variable, text: str) -> tuple[str, ...]:
                 raise ValueError(
                     f"{item!r} is no multiaddr such as /ip4/192.0.2.1/tcp/9000 or /dns4/host/tcp/9000/p2p/12D3Koo…"
                 )
+    for item in items:
+        if variable.choices and item not in variable.choices:
+            raise ValueError(f"{item!r} is none of {', '.join(variable.choices)}")
+    if len(set(items)) < len(items) and variable.choices:
+        raise ValueError("one of them is named twice")
     return items
 
 
-def _images(text: str) -> dict[str, str]:
-    if not text:
-        return {}
+def _json(text: str) -> Any:
     try:
-        value = json.loads(text)
-    except ValueError as error:
+        return json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"no JSON: {error}") from None
+
+
+def _images(text: str) -> dict[str, str]:
+    value = _json(text)
     if not isinstance(value, dict) or not all(isinstance(v, str) and v for v in value.values()):
         raise ValueError('an object of language and image is expected, such as {"python": "python:3.12-slim"}')
     return {str(language).lower(): image for language, image in value.items()}
+
+
+def _credentials(text: str) -> dict[str, str]:
+    """Host to token or ``user:token``. Never repeats a value, nor JSON's complaint about one."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        raise ValueError("no JSON") from None
+    if not isinstance(value, dict):
+        # A wrong value, not a wrong use of ours: all faults of settings are of one kind.
+        raise ValueError('an object of host and token is expected, such as {"github.com": "…"}')  # noqa: TRY004 - as above
+    for host, credential in value.items():
+        if not _HOST.fullmatch(host):
+            raise ValueError("a host is expected before each token, such as code.example or code.example:8443")
+        if not isinstance(credential, str) or not _CREDENTIAL.fullmatch(credential):
+            raise ValueError(f"{host}: a token or user:token is expected, without blanks")
+    return value
+
+
+def _secrets(value: Any, text: str) -> list[str]:
+    """What of a secret variable must never be shown: a map's tokens one by one, since each is seen by itself."""
+    if not isinstance(value, dict):
+        return [text]
+    return [
+        text,
+        *value.values(),
+        *(credential.partition(":")[2] for credential in value.values() if ":" in credential),
+    ]
+
+
+def _models(text: str) -> dict[str, str | dict[str, str]]:
+    value = _json(text)
+    by_provider = value.values() if isinstance(value, dict) else [None]
+    named = [name for models in by_provider for name in (models.values() if isinstance(models, dict) else [models])]
+    if not all(isinstance(name, str) and name for name in named):
+        raise ValueError(
+            'an object of role and model is expected, such as {"reviewer": "a-model", "*/plan": {"ollama": "another"}}'
+        )
+    return {str(key): models for key, models in value.items()}
+
+
+def _url(text: str) -> str:
+    """An address of a service. Without a scheme only on this machine, so that nobody goes unencrypted by omission."""
+    given = text if "://" in text else f"http://{text}"
+    try:
+        url = urlsplit(given)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host, url = None, urlsplit("")
+    if not host or url.scheme not in ("http", "https") or url.query or url.fragment or any(c.isspace() for c in text):
+        raise ValueError("no address such as http://127.0.0.1:11434 or https://host/v1")
+    if "@" in url.netloc:
+        raise ValueError("an address holds no user or password; the key has its own variable")
+    if "://" not in text and not _on_this_machine(host):
+        raise ValueError(f"say https://{text}, or http://{text} if nobody else can listen on the way")
+    return given.rstrip("/")
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+_OF_PROVIDER = {"ollama": ("OLLAMA_ENDPOINT", "OLLAMA_MODEL"), "resetdata": ("RESETDATA_BASE_URL", "RESETDATA_MODEL")}
+
+
+def _incomplete_models(values: Mapping[str, Any]) -> list[str]:
+    """What a named provider needs besides, and models of providers that are not named."""
+    chain = values.get("CHORUS_AI_PROVIDER") or ()
+    missing = [
+        f"{name}: needed, because CHORUS_AI_PROVIDER names {provider}"
+        for provider in chain for name in _OF_PROVIDER[provider] if values.get(name) == ""
+    ]  # fmt: skip
+    for key, models in (values.get("CHORUS_MODELS") or {}).items():
+        named = set(models) if isinstance(models, dict) else set(chain[:1]) or {"a provider"}
+        missing += [
+            f"CHORUS_MODELS: {key!r} is for {provider}, which CHORUS_AI_PROVIDER does not name"
+            for provider in sorted(named - set(chain))
+        ]
+    return missing
+
+
+def _unencrypted(values: Mapping[str, Any]) -> list[str]:
+    """Providers elsewhere that are spoken to in clear."""
+    found = []
+    for provider in values.get("CHORUS_AI_PROVIDER") or ():
+        name = _OF_PROVIDER[provider][0]
+        url = urlsplit(values.get(name) or "")
+        if url.scheme == "http" and not _on_this_machine(url.hostname or ""):
+            found.append(
+                f"{name}: questions to {provider}, and its key if it has one, go unencrypted to {url.hostname}"
+            )
+    return found
 
 
 def _network_key(text: str) -> str:
@@ -212,6 +349,22 @@ def _network_key(text: str) -> str:
     except binascii.Error:
         pass
     raise ValueError("not a key; 32 bytes as 64 hex digits or as base64, a swarm.key file's text, or the word open")
+
+
+def _certificates(text: str) -> str:
+    if text and "-----BEGIN CERTIFICATE-----" not in text:
+        raise ValueError("no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----")
+    return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "CHORUS_NETWORK_KEY": _network_key,
+    "CHORUS_IMAGES": _images,
+    "CHORUS_MODELS": _models,
+    "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
+    "CHORUS_REPOSITORY_CA": _certificates,
+}
+"""Variables that are read in a way of their own; all others by their kind."""
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:

@@ -99,6 +99,7 @@ def facts(status: Status, now: float) -> Table:
         ("members", f"{status.members}, {status.peers} connected"),
         ("tasks", tasks),
         ("running", f"{status.running} of {status.max_tasks} here" if status.max_tasks else "this peer takes no tasks"),
+        ("models", plain(status.models_found)),
         ("network", NETWORKS[status.network]),
         ("history", f"{status.feed_entries} entries said, {status.control_index} decided"),
         ("licence", status.license),

@@ -172,6 +172,11 @@ def accepts_again() -> AbstractContextManager[object]:
     return patch.object(Board, "decided", forget)
 
 
+def believes_the_worker() -> AbstractContextManager[object]:
+    """That a task is done is taken from whoever did it."""
+    return patch("chorus_tui.engine.tasks.verification.wanted", lambda _task: False)
+
+
 def never_expires() -> AbstractContextManager[object]:
     """A lease never runs out."""
     decide = rules.decide
@@ -302,6 +307,7 @@ MUTANTS = {
     "leads on alone": Mutant(leads_on_alone, ("partition", "pause"), ("E8",), 5, 2.0, fast=True, first=1),
     "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
+    "believes the worker": Mutant(believes_the_worker, (), ("T4",)),
     "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0, first=7),
     "takes its candidacy back": Mutant(
         takes_its_candidacy_back, ("crash", "partition", "delay"), ("E3",), 5, 2.0, fast=True, first=1

@@ -1,6 +1,7 @@
 """Many seeds of the simulator: ``python -m tests.soak simulate --seeds A-B`` goes on where it stopped.
 
 Results are in ``simulation.json``: how many seeds ran and held, by which code, what the others broke, and how long it took.
+A seed that broke something is run again when the code has changed: ``mended`` says which code broke and which one holds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import chorus_tui
@@ -32,6 +34,7 @@ def main(arguments: list[str]) -> int:
     first, last = asked.seeds
     done, code = _so_far(asked.results, first), code_hash()
     with workers(asked.processes) as pool:
+        _again(done, code, pool)
         while done["next"] <= last:
             seeds = range(done["next"], min(done["next"] + BLOCK, last + 1))
             began = time.monotonic()
@@ -43,9 +46,20 @@ def main(arguments: list[str]) -> int:
     return 1 if done["failed"] else 0
 
 
+def _again(done: dict, code: str, pool: ProcessPoolExecutor) -> None:
+    """What failed under other code, under this."""
+    asked = [failed for failed in done["failed"] if failed.get("code") != code]
+    for failed, run in zip(asked, run_all([options(failed["seed"]) for failed in asked], pool), strict=True):
+        if run["ok"]:
+            done["failed"].remove(failed)
+            done["mended"].append({**failed, "holds_with": code})
+        else:
+            failed |= {"violation": run["violation"], "code": code}
+
+
 def _note(done: dict, seeds: range, runs: list[dict], code: str) -> None:
     done["next"] = seeds.stop
-    done["failed"] += [{name: run[name] for name in NOTED} for run in runs if not run["ok"]]
+    done["failed"] += [{name: run[name] for name in NOTED} | {"code": code} for run in runs if not run["ok"]]
     held = sum(bool(run["ok"]) for run in runs)
     done["blocks"].append({"seeds": [seeds.start, seeds.stop - 1], "code": code, "held": held})
     done["simulated_s"] = round(done["simulated_s"] + sum(run["simulated_s"] for run in runs))
@@ -64,10 +78,10 @@ def code_hash() -> str:
 def _so_far(results: Path, first: int) -> dict:
     done = json.loads(results.read_text()) if results.exists() else {}
     if done.get("version") != chorus_tui.__version__ or done.get("first") != first:
-        return {
+        done = {
             "version": chorus_tui.__version__, "first": first, "next": first, "failed": [], "blocks": [], "simulated_s": 0, "real_s": 0.0,
         }  # fmt: skip
-    return done
+    return {"mended": [], **done}
 
 
 def _range(text: str) -> tuple[int, int]:

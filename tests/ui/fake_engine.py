@@ -37,6 +37,10 @@ def a_status(**fields: Any) -> status.Status:
             {"name": "control log", "level": "healthy", "detail": "term 1, 17 entries"},
             {"name": "Docker", "level": "healthy", "detail": "20.10.24; images: base, python"},
         ],
+        "models": [
+            {"name": "ollama", "endpoint": "http://127.0.0.1:11434", "model": "qwen2.5-coder:7b", "state": "ok", "asked": 3,
+             "tokens": 1234},
+        ],
     }  # fmt: skip
     return status.Status.model_validate({**base, **fields})
 
@@ -114,7 +118,9 @@ class FakeEngine:
         self.connection = Connection("connected", NOW)
         self.on_connection: Any = None
         self.hello = None
-        self.status = a_status(mesh_state="provisional", peers=0, members=1, tasks={}) if empty else a_status()
+        self.status = (
+            a_status(mesh_state="provisional", peers=0, members=1, tasks={}, models=[]) if empty else a_status()
+        )
         self.peers = some_peers()[:1] if empty else some_peers()
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
         self.output = "first line\nsecond line\n"

@@ -9,6 +9,7 @@ from pydantic import Field
 from chorus_tui.contract.models.common import Answer, Request
 
 Level = Literal["healthy", "degraded", "failing"]
+MODEL_STATES = {"ok": "ok", "degraded": "in trouble", "open": "left alone", "unknown": "not looked at yet"}
 
 
 class Hello(Answer):
@@ -48,6 +49,19 @@ class Check(Answer):
     detail: str = ""
 
 
+class ModelProvider(Answer):
+    """One provider of language models, as the engine finds it now. ``open``: left alone for a while after failures."""
+
+    name: str
+    endpoint: str
+    model: str
+    state: Literal["ok", "degraded", "open", "unknown"]
+    detail: str = ""
+    asked: int = 0
+    failed: int = 0
+    tokens: int = 0
+
+
 class Status(Answer):
     """The answer of ``chorus-tui status``."""
 
@@ -80,6 +94,15 @@ class Status(Answer):
     feed_entries: int = 0
     control_index: int = 0
     refused_messages: dict[str, int] = Field(default_factory=dict, description="Refused network messages by reason")
+    models: list[ModelProvider] = Field(
+        default_factory=list, description="Providers of models, in the order they are asked"
+    )
+
+    @property
+    def models_found(self) -> str:
+        """The providers in one line, for people; why one is not well stands among the checks."""
+        found = [f"{provider.name} {provider.model} {MODEL_STATES[provider.state]}" for provider in self.models]
+        return ", ".join(found) or "none: tasks with a goal are not taken"
 
     @property
     def admin_lost(self) -> str:

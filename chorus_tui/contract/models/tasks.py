@@ -51,7 +51,9 @@ class Budget(Request):
 
     steps: int = Field(default=24, ge=1, le=200, description="Answers of the model")
     tokens: int = Field(default=200_000, ge=500, le=100_000_000, description="Prompt and answers together")
-    containers: int = Field(default=2, ge=1, le=16, description="Sandboxes: one to work in, one for each check")
+    containers: int = Field(
+        default=4, ge=1, le=16, description="Sandboxes: one to work in, one for each try at the checks"
+    )
     depth: int = Field(default=1, ge=0, le=4, description="Levels of subtasks that may be announced below it")
 
 
@@ -235,6 +237,18 @@ class JudgeTask(TaskRef):
     reason: str = Field(default="", max_length=500)
 
 
+class SayToTask(TaskRef):
+    """A word in the task's thread; an agent that works on it reads it before its next step."""
+
+    text: str = Field(min_length=1, max_length=4_000)
+
+
+class SteerTask(TaskRef):
+    """Pause or resume an agent between two steps, or stop it: then what it has done so far is its result."""
+
+    reason: str = Field(default="", max_length=300)
+
+
 class ReadOutput(TaskRef):
     """Read output from byte ``offset`` on."""
 
@@ -367,6 +381,47 @@ class ApprovalWord(Answer):
     reason: str = ""
 
 
+class Verification(Answer):
+    """What the checks of a task showed, in a fresh sandbox with nothing but its result.
+
+    ``state``: ``none`` it has no checks, or no result to check; ``waiting`` for somebody to run them; ``running``;
+    ``passed``; ``failed``; ``error`` nobody could run them. ``own_worker``: run by the very worker that did the task.
+    """
+
+    state: Literal["none", "waiting", "running", "passed", "failed", "error"] = "none"
+    detail: str = ""
+    by: str = ""
+    by_name: str = ""
+    own_worker: bool = False
+    at: float = 0.0
+    checks: list[CommandResult] = Field(default_factory=list)
+    output_tail: str = ""
+    log: str = Field(default="", description="Blob digest of what the checks printed")
+
+
+class TaskWord(Answer):
+    """Something said in a task's thread. ``kind``: ``word``, ``help`` (asked for) or ``proposal``; ``attempt`` 0: by no worker."""
+
+    by: str
+    name: str
+    at: float
+    kind: Literal["word", "help", "proposal"]
+    text: str
+    attempt: int = 0
+
+
+class Delivered(Answer):
+    """Where a worker brought an accepted change: a ref of a repository, or why it could not."""
+
+    by: str
+    name: str
+    at: float
+    where: str = ""
+    ref: str = ""
+    commit: str = ""
+    problem: str = ""
+
+
 class LostResult(Answer):
     """Evidence: a result that was said and does not count. ``why`` says why not; ``entry`` is the hash of the feed entry."""
 
@@ -435,6 +490,12 @@ class TaskView(TaskRow):
     retried_as: list[str] = Field(default_factory=list)
     approvals_needed: int = 0
     approvals: list[ApprovalWord] = Field(default_factory=list, description="Who agreed or denied, and when")
+    verification: Verification = Field(default_factory=Verification)
+    words: list[TaskWord] = Field(default_factory=list, description="The task's thread, oldest first; the newest 100")
+    paused: bool = Field(default=False, description="Somebody paused it; its worker waits between two steps")
+    spent: Spent | None = Field(default=None, description="Of its budget so far: heard from its worker, or reported")
+    delivered: list[Delivered] = Field(default_factory=list)
+    subtasks: list[str] = Field(default_factory=list)
     erased: list[ErasedText] = Field(
         default_factory=list, description="What was said of it and is gone; decisions stand"
     )

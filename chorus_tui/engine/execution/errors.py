@@ -58,3 +58,22 @@ class BuildRefused(ExecutionError):
     """An image that cannot be built on this machine."""
 
     reason = "build_refused"
+
+
+class PatchRefused(ExecutionError):
+    """A patch that cannot be made, applied or handed on: see ``reason``.
+
+    One of ``patch_too_large``, ``patch_unreadable`` (the archive it comes from), ``patch_does_not_apply``,
+    ``patch_failed``.
+    """
+
+    reason = "patch_failed"
+
+
+class DeliveryFailed(ExecutionError):
+    """A result that could not be handed over: see ``reason``.
+
+    One of ``delivery_failed``, ``delivery_refused`` (settings or the host do not allow it), ``branch_taken``.
+    """
+
+    reason = "delivery_failed"

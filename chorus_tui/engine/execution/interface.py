@@ -79,6 +79,8 @@ class Job:
     """How long the work may pause in sum beyond its wall time."""
     output: Path | None = None
     """Files that are in /workspace/output from the beginning: what is to be checked."""
+    checks: bool = False
+    """It only looks at what others did: what it changes is not brought back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,8 @@ class Repositories(Protocol):
         """
         ...
 
-    async def fetch(self, url: str) -> Path:
-        """Clone an allowed https URL; the folder. Raises :class:`RepositoryError`."""
+    async def fetch(self, url: str, commit: str = "") -> Path:
+        """Clone an allowed https URL, at its tip or at ``commit``; the folder. Raises :class:`RepositoryError`."""
         ...
 
     async def unbundle(self, bundle: Path) -> Path:

@@ -6,20 +6,28 @@ could read this machine's disk or network through a clone.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import trio
 
-from chorus_tui.engine.execution.git import GitFailed, git
+from chorus_tui.engine.execution.git import GitFailed, GitTooLarge, git
 from chorus_tui.engine.execution.interface import RepositoryError
+from chorus_tui.engine.execution.repository_access import Access, access
 from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.execution.tree import base_commit, listing
 
 BUNDLE_MAGIC = (b"# v2 git bundle\n", b"# v3 git bundle\n")
+MOST_FILES = 250_000
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_AS_COMMITTED = "* -text -eol -ident -filter -working-tree-encoding\n"
+"""Stands above the repository's own attributes: no line end is turned, no filter asked for, nothing expanded, so that
+what a task leaves unchanged is unchanged for git too."""
 
 
 class GitRepositories:
@@ -40,7 +48,7 @@ class GitRepositories:
             raise RepositoryError(f"repository {path}: no such folder on this machine")
         with self._made("bundle-") as folder:
             try:
-                top = (await git(["rev-parse", "--git-dir"], home=folder, protocols="none", cwd=tree)).strip()
+                said = await git(["rev-parse", "--git-dir"], home=folder, protocols="none", cwd=tree)
             except GitFailed as error:
                 raise RepositoryError(
                     f"{path} is no git repository ({error}). Run git init, add and commit there, or name another"
@@ -48,7 +56,7 @@ class GitRepositories:
             refs = await self._refs(tree, folder, path)
             made = folder / "repository.bundle"
             await self._git(
-                path, ["--git-dir", str(tree / top), "bundle", "create", "--quiet", str(made), *refs],
+                path, ["--git-dir", str(tree / os.fsdecode(said).strip()), "bundle", "create", "--quiet", str(made), *refs],
                 home=folder, protocols="none", watched=folder,
             )  # fmt: skip
             self._check_size(made, path)
@@ -64,20 +72,42 @@ class GitRepositories:
             branch = await git(["symbolic-ref", "--quiet", "HEAD"], home=home, protocols="none", cwd=tree)
         except GitFailed:
             return ["HEAD"]
-        return ["HEAD", branch.strip()]
+        return ["HEAD", os.fsdecode(branch).strip()]
 
-    async def fetch(self, url: str) -> Path:
-        """Clone the tip of an allowed https URL into a new folder. Raises :class:`RepositoryError`."""
-        self._allowed(url)
-        with self._made("clone-") as folder:
+    async def fetch(self, url: str, commit: str = "") -> Path:
+        """Bring the tip of an allowed https URL into a new folder, or ``commit`` of it, given as 40 hex digits (64 by SHA-256).
+
+        Raises :class:`RepositoryError`.
+        """
+        if commit and not _COMMIT.fullmatch(commit):
+            raise RepositoryError(f"repository {url}: {commit!r} is no commit; give all its hex digits")
+        with access(self._settings, url) as way, self._made("clone-") as folder:
             target = folder / "repository"
-            await self._git(
-                url,
-                ["clone", "--quiet", "--template=", "--depth=1", "--no-tags", "--single-branch",
-                 "--no-recurse-submodules", "--", url, str(target)],
-                home=folder, protocols="https", watched=folder,
-            )  # fmt: skip
+            if commit:
+                await self._bring_commit(url, commit, target, way)
+            else:
+                await self._clone_tip(url, target, way)
+            await self._check_out(url, target)
             return target
+
+    async def _clone_tip(self, url: str, target: Path, way: Access) -> None:
+        await self._git(
+            url,
+            ["clone", "--quiet", "--template=", "--depth=1", "--no-tags", "--single-branch", "--no-checkout",
+             "--no-recurse-submodules", "--", url, str(target)],
+            home=target.parent, protocols="https", watched=target.parent, way=way,
+        )  # fmt: skip
+
+    async def _bring_commit(self, url: str, commit: str, target: Path, way: Access) -> None:
+        """The same for one commit, which no branch has to point at any more."""
+        home = target.parent
+        hashes = f"--object-format={'sha1' if len(commit) == 40 else 'sha256'}"
+        await self._git(url, ["init", "--quiet", "--template=", hashes, str(target)], home=home, protocols="none")
+        await self._git(
+            url, ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", url, commit],
+            home=home, protocols="https", cwd=target, watched=home, way=way,
+        )  # fmt: skip
+        await self._git(url, ["update-ref", "--no-deref", "HEAD", commit], home=home, protocols="none", cwd=target)
 
     async def unbundle(self, bundle: Path) -> Path:
         """Check a bundle out into a new folder. Raises :class:`RepositoryError`."""
@@ -89,51 +119,51 @@ class GitRepositories:
             (folder / "repository.bundle").symlink_to(await trio.Path(bundle).absolute())
             await self._git(
                 name,
-                ["clone", "--quiet", "--template=", "--no-recurse-submodules", "--",
+                ["clone", "--quiet", "--template=", "--no-checkout", "--no-recurse-submodules", "--",
                  str(folder / "repository.bundle"), str(target)],
                 home=folder, protocols="file", watched=target,
             )  # fmt: skip
-            # A bundle that was cut off after its first line is taken for an empty repository.
-            await self._git(
-                name, ["rev-parse", "--verify", "HEAD^{commit}"], home=folder, protocols="none", cwd=target
-            )  # fmt: skip
             # The remote would name a path of this machine.
             await self._git(name, ["remote", "remove", "origin"], home=folder, protocols="none", cwd=target)
+            await self._check_out(name, target)
             return target
+
+    async def _check_out(self, name: str, target: Path) -> None:
+        """Write the files of a fresh clone: counted and measured first, and byte by byte as they were committed."""
+        limit = self._settings.max_repository_mb
+        try:
+            # Fails for an empty repository too; a bundle that was cut off after its first line is taken for one.
+            entries = await listing(target, await base_commit(target))
+        except GitTooLarge as error:
+            raise RepositoryError(f"repository {name} has more files than can be counted") from error
+        except GitFailed as error:
+            raise RepositoryError(f"repository {name} has no commit that can be checked out") from error
+        if len(entries) > MOST_FILES:
+            raise RepositoryError(f"repository {name} has {len(entries)} files; {MOST_FILES} are the most")
+        if sum(entry.size for entry in entries.values()) > limit << 20:
+            raise RepositoryError(f"repository {name}: its files take more than {limit} MiB")
+        info = trio.Path(target / ".git" / "info")
+        await info.mkdir(exist_ok=True)
+        await (info / "attributes").write_text(_AS_COMMITTED, encoding="utf-8")
+        await self._git(name, ["reset", "--hard", "--quiet"], home=target.parent, protocols="none", cwd=target)
 
     def discard(self, made: Path) -> None:
         """Remove what :meth:`bundle`, :meth:`fetch` or :meth:`unbundle` returned, with the private folder around it."""
         shutil.rmtree(made.parent, ignore_errors=True)
 
-    def _allowed(self, url: str) -> None:
-        hosts = self._settings.repository_hosts
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise RepositoryError("repository: this is no URL") from error
-        if parts.username is not None or parts.password is not None:
-            raise RepositoryError("repository: leave user and password out of the URL; it is shown to everybody")
-        if parts.scheme != "https" or not parts.hostname or not url.isprintable() or " " in url:
-            raise RepositoryError(f"repository {url!r}: only https URLs are cloned")
-        host = parts.hostname if port in {None, 443} else f"{parts.hostname}:{port}"
-        if host not in hosts:
-            listed = ", ".join(hosts) or "none"
-            raise RepositoryError(f"repository {url}: {host} is not among CHORUS_REPOSITORY_HOSTS ({listed})")
-        if parts.query or parts.fragment or not parts.path.strip("/"):
-            raise RepositoryError(f"repository {url}: give the clone URL alone, without query or fragment")
-
     async def _git(
         self, name: str, arguments: list[str], *, home: Path, protocols: str, cwd: Path | None = None,
-        watched: Path | None = None,
+        watched: Path | None = None, way: Access | None = None,
     ) -> None:  # fmt: skip
         try:
             await git(
                 arguments, home=home, protocols=protocols, cwd=cwd, watched=watched,
                 timeout_s=self._settings.clone_timeout_s, limit_mb=self._settings.max_repository_mb,
+                config=way.config if way else (), secrets=way.secrets if way else (),
             )  # fmt: skip
         except GitFailed as error:
-            raise RepositoryError(f"repository {name} cannot be had: {error}") from error
+            said = way.told(error) if way else str(error)
+            raise RepositoryError(f"repository {name} cannot be had: {said}") from error
 
     def _check_size(self, bundle: Path, name: str) -> None:
         limit = self._settings.max_repository_mb

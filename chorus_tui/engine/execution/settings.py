@@ -36,6 +36,12 @@ class ExecutionSettings:
     repository_hosts: tuple[str, ...] = ("github.com", "gitlab.com", "codeberg.org")
     """CHORUS_REPOSITORY_HOSTS: hosts repositories may be cloned from, by https."""
 
+    repository_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """CHORUS_REPOSITORY_CREDENTIALS: host to token, or to ``user:token``; goes to that host alone."""
+
+    repository_ca: str = ""
+    """CHORUS_REPOSITORY_CA: certificates (PEM) of authorities besides the system's."""
+
     max_cpus: float = field(default_factory=default_cpus)
     """CPUs of all sandboxes of this agent in sum."""
 

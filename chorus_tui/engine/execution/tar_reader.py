@@ -1,7 +1,7 @@
 """Reading a tar stream that a hostile program may have written. Pure: bytes in, events out; nothing touches a disk.
 
-Only what a regular file needs is understood (ustar, GNU long names, the pax fields ``path`` and ``size``). Everything
-is bounded before it is held. Member names are data to be judged, not paths to be opened.
+Only what files and links need is understood (ustar, GNU long names, the pax fields ``path``, ``linkpath`` and
+``size``). Everything is bounded before it is held. Names and targets are data to be judged, not paths to be opened.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Literal
 
 BLOCK = 512
 _META_LIMIT = 64 * 1024
-_META = b"Lxg"
+_META = b"LKxg"
 
-Kind = Literal["file", "folder", "other"]
+Kind = Literal["file", "folder", "link", "hardlink", "other"]
+_KINDS: dict[bytes, Kind] = {b"1": "hardlink", b"2": "link", b"5": "folder"}
 
 
 class HostileTar(ValueError):
@@ -23,11 +24,15 @@ class HostileTar(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member begins. ``name`` is None when it is not UTF-8; ``kind`` is ``other`` for links, devices, pipes."""
+    """A member begins. ``name`` is None when it is not UTF-8; ``kind`` is ``other`` for devices, pipes and the unknown."""
 
     name: str | None
     kind: Kind
     size: int
+    raw_name: bytes = b""
+    target: bytes = b""
+    """Where a symbolic link points, or which member a hard link repeats; as it was written."""
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class TarReader:
         self._meta_data = bytearray()
         self._in_file = False
         self._name: bytes | None = None
+        self._target: bytes | None = None
         self._size: int | None = None
 
     def feed(self, data: bytes) -> Iterator[Event]:
@@ -118,21 +124,22 @@ class TarReader:
         if self._size is not None:
             size = self._size
             self._padding = -size % BLOCK
-        self._name = self._size = None
+        target = self._target if self._target is not None else block[157:257].split(b"\0", 1)[0]
+        self._name = self._target = self._size = None
         try:
             name: str | None = raw.decode("utf-8")
         except UnicodeDecodeError:
             name = None
         if kind in {b"0", b"\0", b"7"}:
             self._left, self._in_file = size, size > 0
-            yield Member(name, "file", size)
+            yield Member(name, "file", size, raw, executable=bool(_number(block[100:108]) & 0o100))
             if not size:
                 yield MemberEnd()
             return
         # Links, devices and folders carry no body, whatever their size field says; GNU's sparse kind does.
         self._left = size if kind not in b"123456" else 0
         self._padding = self._padding if self._left else 0
-        yield Member(name, "folder" if kind == b"5" else "other", 0)
+        yield Member(name, _KINDS.get(kind, "other"), 0, raw, target if kind in b"12" else b"")
 
     def _take_meta(self) -> None:
         data, kind = bytes(self._meta_data), self._meta
@@ -140,9 +147,12 @@ class TarReader:
         self._meta_data.clear()
         if kind == b"L":
             self._name = data.split(b"\0", 1)[0]
+        elif kind == b"K":
+            self._target = data.split(b"\0", 1)[0]
         elif kind == b"x":
             fields = _pax(data)
             self._name = fields.get(b"path", self._name)
+            self._target = fields.get(b"linkpath", self._target)
             if b"size" in fields:
                 self._size = _decimal(fields[b"size"])
             if any(key.startswith(b"GNU.sparse") for key in fields):

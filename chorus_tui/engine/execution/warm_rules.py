@@ -39,16 +39,16 @@ def missing(
 def surplus(
     wished: Mapping[Kind, float], there: Sequence[tuple[Kind, float]], most: int, *, now: float, free_mb: float
 ) -> list[int]:
-    """Which of ``there`` (kind, since when) to drop, by place: too old, no room, or in the way of what is wished."""
-    kept = [
-        at
-        for at, (kind, since) in enumerate(there)
-        if now - since < IDLE_S and enough_memory(kind, free_mb) and kind in wished
-    ]
-    kept.sort(key=lambda at: -wished[there[at][0]])
-    lacking = len(missing(wished, [there[at][0] for at in kept], most, now=now, free_mb=free_mb))
-    room = max(0, most - lacking)
-    return [at for at in range(len(there)) if at not in kept[:room]]
+    """Which of ``there`` (kind, since when) to drop, by place: too old, or more of its kind than its share."""
+    room = Counter(missing(wished, (), most, now=now, free_mb=free_mb))
+    dropped = []
+    for at in sorted(range(len(there)), key=lambda at: -there[at][1]):
+        kind, since = there[at]
+        if now - since < IDLE_S and room[kind]:
+            room[kind] -= 1
+        else:
+            dropped.append(at)
+    return sorted(dropped)
 
 
 def enough_memory(kind: Kind, free_mb: float) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chorus_tui.contract.models.tasks import TASK_ID, Figures, TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import TASK_ID, CommandResult, Figures, Spent, TaskResult, TaskSpec
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.canonical import WireError
 
@@ -105,6 +105,7 @@ class TaskProgress(Message):
     offset: int = Field(default=0, ge=0)
     text: str = Field(default="", max_length=32_768)
     detail: str = Field(default="", max_length=500)
+    spent: Spent | None = None
     figures: Figures | None = None
 
 
@@ -123,6 +124,65 @@ class TaskComplete(Message):
     mesh_id: str = Field(pattern=_HASH)
     attempt: int = Field(ge=1)
     result: TaskResult
+
+
+class TaskChecked(Message):
+    """What the checks of a result showed; counts when the control log cites it. ``result`` is the hash of its entry."""
+
+    task_id: str = Field(pattern=TASK_ID)
+    mesh_id: str = Field(pattern=_HASH)
+    attempt: int = Field(ge=1)
+    result: str = Field(pattern=_HASH)
+    verdict: Literal["passed", "failed", "error"]
+    detail: str = Field(default="", max_length=1000)
+    checks: list[CommandResult] = Field(default_factory=list, max_length=16)
+    output_tail: str = Field(default="", max_length=8192)
+    output_bytes: int = Field(default=0, ge=0)
+    log: str = Field(default="", max_length=80)
+
+
+class TaskSteering(Message):
+    """Asks the worker of a task to pause, to go on, or to stop with what it has."""
+
+    task_id: str = Field(pattern=TASK_ID)
+    mesh_id: str = Field(pattern=_HASH)
+    act: Literal["pause", "resume", "stop"]
+    reason: str = Field(default="", max_length=300)
+    on_behalf_of: str = Field(default="", max_length=128)
+
+
+class TaskHelpRequest(Message):
+    """A worker does not get on by itself."""
+
+    task_id: str = Field(pattern=TASK_ID)
+    mesh_id: str = Field(pattern=_HASH)
+    attempt: int = Field(ge=1)
+    help_needed: str = Field(max_length=8_000)
+    urgency: Literal["low", "medium", "high"] = "medium"
+
+
+class MetaDiscussion(Message):
+    """A word in a thread; ``task_id`` where the thread is a task's. ``attempt`` 0: not said by its worker."""
+
+    thread_id: str = Field(max_length=128)
+    message: str = Field(max_length=8_000)
+    intent: Literal["word", "proposal"] = "word"
+    task_id: str | None = Field(default=None, pattern=TASK_ID)
+    mesh_id: str | None = Field(default=None, pattern=_HASH)
+    attempt: int = Field(default=0, ge=0)
+    on_behalf_of: str = Field(default="", max_length=128)
+
+
+class DeliverableReady(Message):
+    """An accepted change was brought to its repository, or could not be: ``problem`` says why."""
+
+    task_id: str = Field(pattern=TASK_ID)
+    mesh_id: str = Field(pattern=_HASH)
+    attempt: int = Field(ge=1)
+    where: str = Field(default="", max_length=1024)
+    ref: str = Field(default="", max_length=256)
+    commit: str = Field(default="", max_length=64)
+    problem: str = Field(default="", max_length=1000)
 
 
 class TaskCancelRequest(Message):
@@ -196,6 +256,11 @@ TYPES: dict[str, MessageType] = {
     "task_progress": MessageType(TaskProgress, False, None, "task_progress"),
     "task_call": MessageType(TaskCall, False, None, "task_announced"),
     "task_complete": MessageType(TaskComplete, True, topics.COORDINATION, "task_completed"),
+    "task_checked": MessageType(TaskChecked, True, topics.COORDINATION, "task_completed"),
+    "task_steering": MessageType(TaskSteering, True, topics.COORDINATION, "collaboration"),
+    "task_help_request": MessageType(TaskHelpRequest, True, topics.META, "collaboration"),
+    "meta_discussion": MessageType(MetaDiscussion, True, topics.META, "collaboration", opens=True),
+    "deliverable_ready": MessageType(DeliverableReady, True, topics.COORDINATION, "task_completed"),
     "task_cancel_request": MessageType(TaskCancelRequest, True, topics.COORDINATION, "task_cancelled"),
     "fork_evidence": MessageType(ForkEvidence, True, topics.COORDINATION, "network_event"),
     "watermarks": MessageType(Watermarks, False, topics.COORDINATION, "network_event"),

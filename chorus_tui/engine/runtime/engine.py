@@ -8,6 +8,9 @@ from functools import partial
 from typing import Literal
 
 from chorus_tui import __version__
+from chorus_tui.engine.ai.chain import ModelChain
+from chorus_tui.engine.ai.configuration import build_models
+from chorus_tui.engine.ai.prompts import Prompts
 from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
@@ -67,6 +70,8 @@ class Engine:
     control: ControlService
     executor: DockerExecutor
     docker: DockerWatch
+    models: ModelChain
+    prompts: Prompts
     tasks: TaskService
     peers: PeerService
     started_at: float
@@ -85,7 +90,7 @@ class Engine:
 
 def build(
     kind: Literal["agent", "human"], settings: Settings, license_: License, folder: DataFolder, identity: Identity,
-    agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor,
+    agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor, prompts: Prompts,
 ) -> Engine:  # fmt: skip
     """Build everything; opens the stores, no port. Raises ``StoreError``."""
     clock, entropy, events = SystemClock(), SystemEntropy(), EventBus()
@@ -105,6 +110,7 @@ def build(
     execution = _execution_settings(settings, identity.peer_id)
     executor = DockerExecutor(execution, clock)
     docker = DockerWatch(executor)
+    models = build_models(settings, redactor.text, clock, entropy)
     max_tasks = settings.max_tasks if kind == "agent" else 0
 
     def load() -> Load:
@@ -128,10 +134,16 @@ def build(
         )
     )  # fmt: skip
     blobs.keeping.names = lambda: named_blobs(tasks.board)
-    docker.on_change = lambda: (tasks.worker.nudge(), peers.nudge())  # type: ignore[assignment, func-returns-value]
+
+    def look_again() -> None:
+        """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
+        tasks.worker.nudge()
+        peers.nudge()
+
+    docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, tasks, peers, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, clock.wall(),
     )  # fmt: skip
 
 
@@ -177,6 +189,7 @@ def _control_settings(settings: Settings, folder: DataFolder) -> ControlSettings
 def _execution_settings(settings: Settings, owner: str) -> ExecutionSettings:
     return ExecutionSettings(
         owner=owner, docker_host=settings.docker_host, images=settings.images, registries=tuple(settings.image_registries),
-        repository_hosts=tuple(settings.repository_hosts), max_cpus=settings.sandbox_max_cpus or default_cpus(),
+        repository_hosts=tuple(settings.repository_hosts), repository_credentials=settings.repository_credentials,
+        repository_ca=settings.repository_ca, max_cpus=settings.sandbox_max_cpus or default_cpus(),
         max_memory_mb=settings.sandbox_max_memory_mb or DEFAULT_MEMORY_MB, warm=settings.sandbox_warm,
     )  # fmt: skip

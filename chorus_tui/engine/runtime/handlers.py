@@ -17,6 +17,7 @@ from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.election import Decided
 from chorus_tui.contract.models.peers import Invitation
 from chorus_tui.contract.problem import invalid
+from chorus_tui.engine.ai.interface import ProviderHealth
 from chorus_tui.engine.control.operations import ControlOperations, ask_admin
 from chorus_tui.engine.journal import forks
 from chorus_tui.engine.mesh import network_key
@@ -95,7 +96,13 @@ class EngineHandlers:
             tasks=engine.tasks.by_state(), running=engine.tasks.worker.running, max_tasks=engine.max_tasks,
             network=engine.key.mode, health=health.level(found), checks=found, warnings=self._warnings(),
             draining=engine.draining, feed_entries=engine.journal.count(), control_index=control.commit,
-            refused_messages=dict(engine.mesh.counters.refused),
+            refused_messages=dict(engine.mesh.counters.refused), models=[self._provider(found) for found in engine.models.health()],
+        )  # fmt: skip
+
+    def _provider(self, found: ProviderHealth) -> models.ModelProvider:
+        return models.ModelProvider(
+            name=found.name, endpoint=found.endpoint, model=found.model, state=found.state, detail=found.detail, asked=found.asked,
+            failed=found.failed, tokens=found.tokens,
         )  # fmt: skip
 
     def _admin(self) -> models.Admin | None:

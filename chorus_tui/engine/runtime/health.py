@@ -15,7 +15,7 @@ LITTLE_DISK = 512 * 1024 * 1024
 
 def checks(engine: Engine, supervisor: Supervisor) -> list[Check]:
     """All checks, in a fixed order."""
-    found = [_peers(engine), _control(engine), _docker(engine), _disk(engine), _feeds(engine)]
+    found = [_peers(engine), _control(engine), _docker(engine), *_models(engine), _disk(engine), _feeds(engine)]
     found += [Check(name=name, level="degraded", detail=problem) for name, problem in supervisor.problems()]
     found += [Check(name="network", level="degraded", detail=problem) for problem in engine.mesh.problems()]
     return found
@@ -37,6 +37,8 @@ def not_ready(engine: Engine) -> list[str]:
     if engine.max_tasks:
         if not engine.docker.state.available:
             reasons.append(f"Docker: {engine.docker.state.problem}")
+        if engine.settings.ai_providers and not engine.models.available:
+            reasons.append(f"models: {'; '.join(found.detail for found in engine.models.health())}")
         if engine.tasks.worker.running >= engine.max_tasks:
             reasons.append(f"full: {engine.tasks.worker.running} of {engine.max_tasks} tasks run")
     return reasons
@@ -81,6 +83,20 @@ def _docker(engine: Engine) -> Check:
     if not engine.max_tasks:
         return Check(name="Docker", level="healthy", detail="not needed: this peer takes no tasks")
     return Check(name="Docker", level="degraded", detail=state.problem)
+
+
+def _models(engine: Engine) -> list[Check]:
+    """One check for all providers; none where none is configured, which is nobody's fault."""
+    found = engine.models.health()
+    if not found:
+        return []
+    troubles = [provider.detail for provider in found if provider.detail]
+    well = ", ".join(f"{provider.name} with {provider.model}" for provider in found if not provider.detail)
+    if troubles:
+        return [
+            Check(name="models", level="degraded", detail="; ".join([*troubles, *([f"{well}: ok"] if well else [])]))
+        ]
+    return [Check(name="models", level="healthy", detail=well)]
 
 
 def _disk(engine: Engine) -> Check:

@@ -16,6 +16,8 @@ import structlog
 import trio
 
 from chorus_tui import __version__
+from chorus_tui.engine.ai.configuration import for_role
+from chorus_tui.engine.ai.prompts import PromptError, load_prompts
 from chorus_tui.engine.api.doors import Address, CannotListen, Doors
 from chorus_tui.engine.api.probes import Probes
 from chorus_tui.engine.api.server import ApiServer
@@ -57,8 +59,10 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
     """Everything up to the stores; no port is open yet. Raises :class:`CannotStart`."""
     try:
         settings = load(environ, kind)
+        prompts = load_prompts(settings.prompts_dir, settings.default_instructions_path)
+        settings = for_role(settings, prompts)
         license_ = check(settings.license_id)
-    except SettingsError as error:
+    except (SettingsError, PromptError) as error:
         raise CannotStart(str(error), 2) from error
     except LicenseError as error:
         raise CannotStart(str(error)) from error
@@ -73,7 +77,7 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
         tokens = Tokens.load_or_create(folder.path / "api.tokens")
         redactor.add([*tokens.secrets(), *([key.key.hex(), network_key.to_text(key.key)] if key.key else [])])
         agent_id = settings.agent_id or default_agent_id(kind, identity.peer_id)
-        return build(kind, settings, license_, folder, identity, agent_id, key, tokens, redactor)
+        return build(kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, prompts)
     except (FolderError, StoreError, TokenFileError, network_key.NetworkKeyError, age_identity.AgeKeyError) as error:
         if folder is not None:
             folder.close()
@@ -160,6 +164,7 @@ class _Running:
         await start(nursery, Service("blobs", engine.blobs.run))
         await start(nursery, Service("Docker watch", engine.docker.run))
         await start(nursery, Service("warm sandboxes", engine.executor.keep_warm))
+        await start(nursery, Service("models", engine.models.run))
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))
@@ -171,7 +176,7 @@ class _Running:
             addresses=engine.mesh.addresses(), api_port=self.api.api_port, data=str(engine.folder.path),
         )  # fmt: skip
         for warning in engine.settings.warnings:
-            log.warning("⚠️ A setting has no effect", setting=warning)
+            log.warning("⚠️ A setting needs a look", setting=warning)
 
     async def _drain_and_leave(self) -> None:
         """Take nothing new, let running tasks end or hand them over, say goodbye."""
@@ -278,5 +283,5 @@ class _Running:
             refused=dict(counters.refused), feed_entries=engine.journal.count(), control_commit=control.commit,
             control_term=control.term, is_admin=control.is_admin, tasks_running=engine.tasks.worker.running,
             tasks_by_state=engine.tasks.by_state(), findings=dict(engine.redactor.findings), api_calls=self.api.calls_total,
-            uptime_s=engine.clock.wall() - engine.started_at,
+            models=engine.models.health(), uptime_s=engine.clock.wall() - engine.started_at,
         )  # fmt: skip

@@ -28,6 +28,7 @@ INVARIANTS = {
     "T1": "at most one result of a task is accepted, for ever",
     "T2": "the first end of a task stands",
     "T3": "when faults have stopped every task ends",
+    "T4": "a task with checks is accepted only by checks that passed",
     "F1": "what was told as stored is on the disk, and stays there through crashes",
     "F2": "when faults have stopped all feeds are equal",
     "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
@@ -54,6 +55,10 @@ class Invariants:
     terms: dict[tuple[str, str], int] = field(default_factory=dict)
     committed: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     ends: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    checks: dict[tuple[str, str], set[bool]] = field(default_factory=dict)
+    """Whether announcements of a task ask for checks; both only where its id was forged."""
+    passed: set[str] = field(default_factory=set)
+    """Hashes of feed entries that say that checks passed."""
     hashes: dict[Key, str] = field(default_factory=dict)
     held: dict[Key, set[str]] = field(default_factory=dict)
     """Who ever had a feed entry on its disk."""
@@ -123,11 +128,19 @@ class Invariants:
         task_id = entry.data.get("task_id")
         if entry.type not in ENDS or not isinstance(task_id, str):
             return
+        if entry.type == "task_accepted" and self.checks.get((entry.mesh_id, task_id)) == {True}:
+            check = entry.data.get("check") or {}
+            if check.get("hash") not in self.passed:
+                self.broken("T4", f"task {task_id} was accepted, though no checks of it passed")
         index, how = self.ends.setdefault((entry.mesh_id, task_id), (entry.index, entry.type))
         if index != entry.index:
             name = "T1" if entry.type == how == "task_accepted" else "T2"
             text = f"task {task_id} has two ends: {how} in entry {index}, {entry.type} in entry {entry.index}"
             self.broken(name, text)
+
+    def announced(self, mesh_id: str, task_id: str, *, checks: bool) -> None:
+        """Somebody announced a task."""
+        self.checks.setdefault((mesh_id, task_id), set()).add(checks)
 
     # ── feeds ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

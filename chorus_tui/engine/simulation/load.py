@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, Budget, CancelTask, TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.simulation.dice import Dice
@@ -13,6 +13,12 @@ from chorus_tui.engine.simulation.world import World
 
 FAILS, BROKEN, CANCELLED = 0.12, 0.2, 0.4
 """Of all tasks: up to the first fail, up to the second cannot be started by anybody, up to the third are cancelled."""
+CHECKS: tuple[tuple[str, ...], ...] = (("true",), ("true", "sleep 2"), ("false",), ("broken",))
+"""What shows that a task is done: checks that pass, that fail, that nobody can run."""
+
+
+CONTAINERS = 16
+"""Of a task: where faults never end, many checkers are lost."""
 
 
 async def announce(world: World, dice: Dice, number: int) -> None:
@@ -36,11 +42,15 @@ def announce_by(world: World, dice: Dice, peer: Peer, title: str) -> None:
     else:
         command = f"sleep {seconds:.1f}"
     cancel_after = seconds if BROKEN <= kind < CANCELLED else None
-    peer.do(_announce, world, peer, title, command, cancel_after)
+    checks = CHECKS[int(dice.between(0, len(CHECKS) - 0.001))] if dice.chance(0.5) else ()
+    peer.do(_announce, world, peer, title, command, checks, cancel_after)
 
 
-async def _announce(world: World, peer: Peer, title: str, command: str, cancel_after: float | None) -> None:
-    request = AnnounceTask(spec=TaskSpec(title=title, commands=[command]))
+async def _announce(
+    world: World, peer: Peer, title: str, command: str, checks: tuple[str, ...], cancel_after: float | None
+) -> None:
+    budget = Budget(containers=CONTAINERS)
+    request = AnnounceTask(spec=TaskSpec(title=title, commands=[command], checks=list(checks), budget=budget))
     try:
         made = await peer.tasks.announcing.announce(request, None)
         world.say(f"announced {title} ({command}) as {made.task_id[-6:]}", peer.name)

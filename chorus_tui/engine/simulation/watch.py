@@ -80,10 +80,14 @@ class Watch:
 
     # ── folds ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def apply(self, entry: Entry, _message: Message) -> None:
+    def apply(self, entry: Entry, message: Message) -> None:
         """The journal's fold."""
         if not self._peer.alive:
             return
+        if isinstance(message, messages.TaskAnnouncement):
+            self._is.announced(message.mesh_id, message.task_id, checks=bool(message.spec.checks))
+        elif isinstance(message, messages.TaskChecked) and message.verdict == "passed":
+            self._is.passed.add(entry.hash)
         self._is.told_as_stored(self._peer.peer_id, entry.key)
         if entry.author == self._peer.peer_id:
             self._own.append(entry)

@@ -15,9 +15,11 @@ from chorus_tui.engine.control.interface import Control, NoMesh, NotAdmin
 from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.tasks import claims, wire
-from chorus_tui.engine.tasks.board import Board, Key
+from chorus_tui.engine.tasks.acts import AdminState, May
+from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent, Offer
-from chorus_tui.engine.tasks.rules import AdminState, May, decide
+from chorus_tui.engine.tasks.rules import decide
+from chorus_tui.engine.tasks.task import Key
 
 log = structlog.get_logger("chorus.tasks.admin")
 
@@ -76,6 +78,8 @@ class Admin:
             committed += 1
             if act.type_ == "task_granted" and not act.data.get("by_hand"):
                 self._took_room(act.data["worker"])
+            elif act.type_ == "task_check_granted":
+                self._took_room(act.data["checker"])
         if committed:
             self.nudge()
 
@@ -97,6 +101,7 @@ class Admin:
         if frame["kind"] == "offer":
             return self._offer(worker, frame)
         if frame["kind"] == "renew":
+            self._renew_checks(worker, control.mesh_id, wire.held(frame.get("checks", [])))
             return self._renew(worker, control.mesh_id, wire.held(frame.get("held")))
         if frame["kind"] == "claim":
             return self._claim(worker, control.mesh_id, frame)
@@ -139,6 +144,13 @@ class Admin:
             else:
                 self._state.leases[key, attempt] = self._clock.monotonic() + grant.lease_s
         return {"kind": "renewed", "gone": gone}
+
+    def _renew_checks(self, checker: str, mesh_id: str, held: list[tuple[str, int]]) -> None:
+        for task_id, attempt in held:
+            key: Key = (mesh_id, task_id)
+            grant = self._board.task(key).checking if key in self._board.tasks else None
+            if grant is not None and grant.checker == checker and grant.attempt == attempt:
+                self._state.check_leases[key, attempt, checker] = self._clock.monotonic() + grant.lease_s
 
     def _release(self, worker: str, mesh_id: str, frame: dict[str, Any]) -> dict[str, Any]:
         for task_id, attempt in wire.held(frame.get("held")):

@@ -17,8 +17,8 @@ from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
 from chorus_tui.engine.tasks import dependencies, ids, views
-from chorus_tui.engine.tasks.board import Key, Reported, Task
 from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
+from chorus_tui.engine.tasks.task import Key, Reported, Task
 
 if TYPE_CHECKING:
     from chorus_tui.engine.tasks.service import TaskService

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from chorus_tui.contract.models.tasks import Limits, TaskSpec
 from chorus_tui.engine.tasks import routing
-from chorus_tui.engine.tasks.board import Task
 from chorus_tui.engine.tasks.routing import Agent
+from chorus_tui.engine.tasks.task import Task
 
 LONG_S = 3600
 _USUAL = Limits()

@@ -13,7 +13,7 @@ from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.tasks import approval
 from chorus_tui.engine.tasks.announcing import CONFIRM_S
-from chorus_tui.engine.tasks.board import Task
+from chorus_tui.engine.tasks.task import Task
 
 if TYPE_CHECKING:
     from chorus_tui.engine.tasks.service import TaskService

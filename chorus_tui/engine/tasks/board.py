@@ -6,28 +6,21 @@ as evidence of their attempt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
-from chorus_tui.engine.tasks import erased, ids
-
-Key = tuple[str, str]
-"""(mesh id, task id): a task belongs to its mesh."""
+from chorus_tui.engine.tasks import erased, ids, thread
+from chorus_tui.engine.tasks.task import Announced, CheckGrant, Grant, Key, Reported, Task, Word
 
 TERMINAL = {
     "task_accepted": "completed", "task_failed": "failed", "task_cancelled": "cancelled",
     "task_budget_exhausted": "budget_exhausted",
 }  # fmt: skip
 ENDS = {"task_released": "released", "task_expired": "expired"}
-NO_DOCKER = "error: its worker has no Docker Engine now"
-PASSING = (NO_DOCKER, "error: docker_unavailable", "error: sandbox_lost")
-"""How reasons begin that say nothing of whether the worker can run the task a little later."""
 
 
 def ref(entry: Entry) -> dict[str, Any]:
@@ -35,119 +28,10 @@ def ref(entry: Entry) -> dict[str, Any]:
     return {"author": entry.header.author, "epoch": entry.header.epoch, "seq": entry.header.seq, "hash": entry.hash}
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """One announcement of a task."""
-
-    author: str
-    spec: TaskSpec
-    at_ms: int
-    cite: dict[str, Any]
-    continues: str = ""
-    continues_mesh: str = ""
-    idempotency: str = ""
-    retry_of: str = ""
-    erased: bool = False
-    """What it asked for is gone; that it was announced stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """One result as its author's feed holds it."""
-
-    author: str
-    attempt: int
-    result: TaskResult
-    cite: dict[str, Any]
-    at_ms: int
-
-
-@dataclass(slots=True)
-class Grant:
-    """One attempt as decided. ``ended`` is empty while it holds."""
-
-    attempt: int
-    worker: str
-    lease_s: float
-    reasons: str
-    at_ms: int
-    ended: str = ""
-    reason: str = ""
-    ended_ms: int = 0
-    by_hand: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A person's word on whether a task may be granted, as decided."""
-
-    by: str
-    reason: str
-    at_ms: int
-
-
-@dataclass(slots=True)
-class Task:
-    """One task. Without an announcement yet (``announced`` None) it only parks what was decided of it."""
-
-    key: Key
-    announcements: dict[str, Announced] = field(default_factory=dict)
-    grants: list[Grant] = field(default_factory=list)
-    claims: set[tuple[int, str]] = field(default_factory=set)
-    reports: dict[tuple[int, str], Reported] = field(default_factory=dict)
-    said: dict[str, Reported] = field(default_factory=dict)
-    """Every result by the hash of its entry: what the mesh accepts is one of these, whenever it arrives."""
-    cancel_requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    approvals: dict[str, Word] = field(default_factory=dict)
-    denied: Word | None = None
-    terminal: str = ""
-    terminal_reason: str = ""
-    terminal_ms: int = 0
-    accepted: Reported | None = None
-    accepted_cite: dict[str, Any] | None = None
-    cited_author: str = ""
-    erased: dict[str, erased.ErasedMessage] = field(default_factory=dict)
-    """Messages whose text the mesh erased, by the hash of their entry."""
-
-    @property
-    def announced(self) -> Announced | None:
-        """The announcement that counts: the one a grant cites; before any grant that of the smallest author id."""
-        if self.cited_author in self.announcements:
-            return self.announcements[self.cited_author]
-        return self.announcements[min(self.announcements)] if self.announcements else None
-
-    @property
-    def held(self) -> Grant | None:
-        """The grant that holds now."""
-        if self.terminal or not self.grants or self.grants[-1].ended:
-            return None
-        return self.grants[-1]
-
-    @property
-    def report(self) -> Reported | None:
-        """The holder's result of the present attempt."""
-        held = self.held
-        return self.reports.get((held.attempt, held.worker)) if held else None
-
-    @property
-    def open(self) -> bool:
-        """Announced, not ended, held by nobody."""
-        return bool(self.announcements) and not self.terminal and self.held is None
-
-    def unfit(self) -> set[str]:
-        """Workers that could not run it (an error of theirs, not of the task). One whose Docker Engine went away may try
-        again when it is back."""
-        return {
-            grant.worker
-            for grant in self.grants
-            if grant.ended == "released" and grant.reason.startswith("error") and not grant.reason.startswith(PASSING)
-        }
-
-
 class Board:
     """A fold over feeds and control logs."""
 
-    types = frozenset({"task_announcement", "task_claim", "task_complete", "task_cancel_request"})
+    types = frozenset({"task_announcement", "task_claim", "task_complete", "task_cancel_request"}) | thread.TYPES
 
     def __init__(self) -> None:
         self.tasks: dict[Key, Task] = {}
@@ -156,6 +40,8 @@ class Board:
         """Announced tasks by id alone; more than one only when ids were forged."""
         self.retries: dict[Key, set[str]] = {}
         """Tasks of the same mesh announced as a new attempt of an ended one."""
+        self.subtasks: dict[Key, set[str]] = {}
+        """Tasks of the same mesh that an agent announced while it worked on one."""
         self.doubted: dict[tuple[str, str], int] = {}
         """Feeds (author, epoch) whose author said two things under one number: nothing from there on counts."""
 
@@ -224,15 +110,25 @@ class Board:
         elif isinstance(message, TaskCancelRequest):
             task = self.task((message.mesh_id, message.task_id))
             task.cancel_requests.append((entry.author, message.reason, ref(entry)))
+        elif entry.type in thread.TYPES:
+            return self._hear(entry, message, at_ms)
         else:
             return None
         return (message.mesh_id, message.task_id)
+
+    def _hear(self, entry: Entry, message: Message, at_ms: int) -> Key | None:
+        mesh_id, task_id = getattr(message, "mesh_id", None), getattr(message, "task_id", None)
+        if mesh_id is None or task_id is None:
+            return None
+        self.task((mesh_id, task_id)).thread.apply(entry, message, at_ms, ref(entry))
+        return (mesh_id, task_id)
 
     def reset(self) -> None:
         """Forget what peers said; what the mesh decided stays."""
         self.continued.clear()
         self._named.clear()
         self.retries.clear()
+        self.subtasks.clear()
         for task in self.tasks.values():
             task.announcements.clear()
             task.claims.clear()
@@ -240,6 +136,7 @@ class Board:
             task.said.clear()
             task.cancel_requests.clear()
             task.accepted = None
+            task.thread.clear()
             for message in task.erased.values():
                 self._announce_erased(task, message)
 
@@ -253,6 +150,8 @@ class Board:
         self._note_announced(self.task(key), announced)
         if message.retry_of and message.retry_of != message.task_id:
             self.retries.setdefault((message.mesh_id, message.retry_of), set()).add(message.task_id)
+        if message.spec.parent and message.spec.parent != message.task_id:
+            self.subtasks.setdefault((message.mesh_id, message.spec.parent), set()).add(message.task_id)
         before = (message.continues_mesh or "", message.continues or "")
         # Only the id that anybody would give it goes on: nobody can lead another's task astray.
         if all(before) and before[0] != message.mesh_id and message.task_id == ids.continued(*before):
@@ -289,6 +188,10 @@ class Board:
         at_ms = int(entry.hlc.partition(":")[0])
         if entry.type == "task_granted":
             self._granted(task, entry, at_ms)
+        elif entry.type == "task_check_granted":
+            _check_granted(task, entry, at_ms)
+        elif entry.type == "task_check_ended":
+            _check_ended(task, entry)
         elif entry.type in ENDS:
             _end(task, entry.data.get("attempt"), ENDS[entry.type], str(entry.data.get("reason", "")), at_ms)
         elif entry.type in TERMINAL:
@@ -326,6 +229,8 @@ class Board:
         task.terminal_ms = at_ms
         cite = entry.data.get("entry")
         task.accepted_cite = cite if isinstance(cite, dict) else None
+        check = entry.data.get("check")
+        task.check_cite = check if isinstance(check, dict) else None
         how = {"completed": "accepted"}.get(task.terminal, task.terminal)
         _end(task, entry.data.get("attempt"), how, task.terminal_reason, at_ms)
         _end(task, None, "cancelled", "the task had ended", at_ms)
@@ -349,6 +254,21 @@ def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
         task.approvals.setdefault(word.by, word)
     elif task.denied is None:
         task.denied = word
+
+
+def _check_granted(task: Task, entry: ControlEntry, at_ms: int) -> None:
+    attempt, checker = entry.data.get("attempt"), entry.data.get("checker")
+    held = task.held
+    if type(attempt) is not int or not isinstance(checker, str) or held is None or held.attempt != attempt:
+        return
+    if task.checking is None:
+        task.check_grants.append(CheckGrant(attempt, checker, float(entry.data.get("lease_s", 60)), at_ms))
+
+
+def _check_ended(task: Task, entry: ControlEntry) -> None:
+    grant = task.checking
+    if grant is not None and entry.data.get("checker") == grant.checker:
+        grant.ended, grant.reason = "ended", str(entry.data.get("reason", ""))
 
 
 def asker(request: dict[str, Any] | None) -> str:

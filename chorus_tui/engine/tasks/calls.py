@@ -14,8 +14,9 @@ from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.messages import Message, TaskCall
 from chorus_tui.engine.tasks import dependencies
-from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.parts import Parts
+from chorus_tui.engine.tasks.task import Key, Task
 
 log = structlog.get_logger("chorus.tasks.calls")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.tasks import routing
-from chorus_tui.engine.tasks.board import Board, Task
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.task import Task
 from chorus_tui.engine.tasks.waiting import held_back
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chorus_tui.engine.tasks.board import Board, Key, Task
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.task import Key, Task
 
 NAMED = 3
 """Dependencies named in one sentence."""

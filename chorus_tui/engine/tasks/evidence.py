@@ -5,7 +5,7 @@ They show that work was done twice, or too late, or by somebody who had no grant
 
 from __future__ import annotations
 
-from chorus_tui.engine.tasks.board import Grant, Reported, Task
+from chorus_tui.engine.tasks.task import Grant, Reported, Task
 
 
 def lost(task: Task) -> list[tuple[Reported, str]]:

@@ -18,8 +18,8 @@ from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.tasks import claims
 from chorus_tui.engine.tasks.announcing import CONFIRM_S
-from chorus_tui.engine.tasks.board import Grant, Task
 from chorus_tui.engine.tasks.run import replicated
+from chorus_tui.engine.tasks.task import Grant, Task
 
 if TYPE_CHECKING:
     from chorus_tui.engine.tasks.service import TaskService

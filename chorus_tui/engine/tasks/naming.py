@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from chorus_tui.contract.models.tasks import TaskResult
 from chorus_tui.engine.journal.blobs.rules import Named
-from chorus_tui.engine.tasks.board import Board, Reported, Task
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.task import Reported, Task
 
 
 def named_blobs(board: Board) -> Iterator[Named]:

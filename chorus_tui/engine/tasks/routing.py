@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from chorus_tui.contract.models.tasks import TaskSpec
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.tasks.board import Board, Task
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.task import Task
 
 WEIGHTS = {"fit": 0.35, "expertise": 0.25, "room": 0.20, "record": 0.20}
 
@@ -32,6 +33,8 @@ class Agent:
     running: int = 0
     approval: str = "auto"
     """What it asks of people before it takes a task: auto, risky or always."""
+    models: bool = False
+    """Whether a language model answers it: without one it cannot take a goal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,10 @@ def fits(spec: TaskSpec, role: str, expertise: tuple[str, ...]) -> bool:
 
 def able(spec: TaskSpec, agents: list[Agent]) -> list[Agent]:
     """Workers in reach that can run tasks and fit this one."""
-    return [a for a in agents if a.live and a.max_tasks and a.docker and fits(spec, a.role, a.expertise)]
+    return [
+        a for a in agents
+        if a.live and a.max_tasks and a.docker and (a.models or not spec.goal) and fits(spec, a.role, a.expertise)
+    ]  # fmt: skip
 
 
 def has_role(spec: TaskSpec, role: str) -> bool:

@@ -6,51 +6,18 @@ Nothing here knows a clock or the network. The same inputs give the same acts, i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
+from chorus_tui.engine.tasks import verification
+from chorus_tui.engine.tasks.acts import Act, AdminState, May
 from chorus_tui.engine.tasks.approval import enough
-from chorus_tui.engine.tasks.board import Board, Key, Task
-from chorus_tui.engine.tasks.routing import Agent, Offer, fits, score
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.routing import Agent, fits, score
+from chorus_tui.engine.tasks.task import Key, Task
 from chorus_tui.engine.tasks.waiting import held_back
 
 RANK = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
 OFFER_LASTS_S = 15.0
 HOPELESS_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A proposal for the control log."""
-
-    type_: str
-    data: dict[str, Any]
-    request: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class May:
-    """Whose words count: ``announce(who)``, ``cancel(who, announcer)``, as granted in the control log."""
-
-    announce: Callable[[str], bool]
-    cancel: Callable[[str, str], bool]
-
-
-@dataclass(slots=True)
-class AdminState:
-    """What only the admin of a term keeps, in its own monotonic time. A new admin starts with an empty one."""
-
-    leases: dict[tuple[Key, int], float] = field(default_factory=dict)
-    """When each running grant expires."""
-    first_seen: dict[Key, float] = field(default_factory=dict)
-    """A task's age: what the announcer's clock says cannot push others back for ever."""
-    offers: dict[str, Offer] = field(default_factory=dict)
-    hopeless: dict[Key, float] = field(default_factory=dict)
-    """Since when nobody is left to try a task."""
-    releases: dict[tuple[Key, int], str] = field(default_factory=dict)
-    """Grants that their workers gave back, with the reason."""
-    claims: dict[Key, str] = field(default_factory=dict)
-    """Tasks that somebody asked for by hand."""
 
 
 def decide(
@@ -67,11 +34,16 @@ def decide(
     for task in tasks:
         state.first_seen.setdefault(task.key, now)
     tasks.sort(key=lambda task: _order(task, state))
+    room = _room(board, mesh_id, state, agents, now)
     acts: list[Act] = []
     settled: set[Key] = set()
     for task in tasks:
         if not task.terminal:
-            act = _cancelled(task, may.cancel) or _denied(task, agents) or _ended(task, state, agents, now, parameters)
+            act = (
+                _cancelled(task, may.cancel)
+                or _denied(task, agents)
+                or _ended(task, state, agents, room, now, parameters)
+            )
             if act is not None:
                 acts.append(act)
                 settled.add(task.key)
@@ -80,7 +52,7 @@ def decide(
     state.claims = {task.key: state.claims[task.key] for task in grantable if task.key in state.claims}
     by_hand = [_claimed(task, state.claims[task.key], parameters) for task in grantable if task.key in state.claims]
     others = [task for task in grantable if task.key not in state.claims]
-    return acts + by_hand + _grants(board, mesh_id, others, state, agents, now, parameters)
+    return acts + by_hand + _grants(board, others, state, agents, room, now, parameters)
 
 
 def _grantable(task: Task, board: Board, may: May) -> bool:
@@ -116,7 +88,9 @@ def _denied(task: Task, agents: list[Agent]) -> Act | None:
     return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
 
 
-def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, parameters: dict[str, float]) -> Act | None:
+def _ended(
+    task: Task, state: AdminState, agents: list[Agent], room: dict[str, int], now: float, parameters: dict[str, float]
+) -> Act | None:
     held = task.held
     if held is None:
         return _hopeless(task, state, agents, now)
@@ -124,6 +98,8 @@ def _ended(task: Task, state: AdminState, agents: list[Agent], now: float, param
     base = {"task_id": task.key[1], "attempt": held.attempt}
     if report is not None:
         result = report.result
+        if verification.wanted(task):
+            return verification.settle(task, state, agents, room, now, parameters)
         if result.outcome == "completed":
             data = {**base, "worker": held.worker, "result_hash": report.cite["hash"], "entry": report.cite}
             return Act("task_accepted", data, report.cite)
@@ -171,14 +147,13 @@ def _hopeless(task: Task, state: AdminState, agents: list[Agent], now: float) ->
 
 def _grants(
     board: Board,
-    mesh_id: str,
     tasks: list[Task],
     state: AdminState,
     agents: list[Agent],
+    room: dict[str, int],
     now: float,
     parameters: dict[str, float],
 ) -> list[Act]:
-    room = _room(board, mesh_id, state, agents, now)
     acts = []
     for task in tasks:
         announced = task.announced
@@ -195,10 +170,19 @@ def _grants(
         room[worker] -= 1
         data = {
             "task_id": task.key[1], "attempt": len(task.grants) + 1, "worker": worker,
-            "lease_s": parameters["lease_s"], "reasons": f"{best:.2f}: {reasons}",
+            "lease_s": parameters["lease_s"], "reasons": f"{best:.2f}: {reasons}", "reserved": _reserved(task),
         }  # fmt: skip
         acts.append(Act("task_granted", data, announced.cite))
     return acts
+
+
+def _reserved(task: Task) -> dict[str, int]:
+    """What the attempt may spend at most, as the grant says it."""
+    announced = task.announced
+    assert announced is not None
+    spec = announced.spec
+    budget = spec.budget.model_dump() if spec.goal else {"containers": spec.budget.containers}
+    return {"seconds": spec.timeout_s, **budget}
 
 
 def _claimed(task: Task, worker: str, parameters: dict[str, float]) -> Act:
@@ -222,16 +206,19 @@ def _able(task: Task, agent: Agent) -> bool:
     announced = task.announced
     assert announced is not None
     able = agent.docker and agent.max_tasks > 0 and agent.peer_id not in task.unfit()
+    able = able and (agent.models or not announced.spec.goal)
     return able and fits(announced.spec, agent.role, agent.expertise)
 
 
 def _room(board: Board, mesh_id: str, state: AdminState, agents: list[Agent], now: float) -> dict[str, int]:
     """How many more tasks each worker may get: what it offered, and never more than its limit less what it holds. An
-    offer may have been sent before its worker saw its newest grant."""
+    offer may have been sent before its worker saw its newest grant. Work whose result is in takes no room any more."""
     held: dict[str, int] = {}
     for task in board.of_mesh(mesh_id):
-        if task.held is not None and not task.held.by_hand:
+        if task.held is not None and not task.held.by_hand and task.report is None:
             held[task.held.worker] = held.get(task.held.worker, 0) + 1
+        if task.checking is not None:
+            held[task.checking.checker] = held.get(task.checking.checker, 0) + 1
     room = {}
     for agent in agents:
         offer = state.offers.get(agent.peer_id)

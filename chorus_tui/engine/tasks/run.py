@@ -11,15 +11,15 @@ from typing import Protocol
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Figures, TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import Figures, Spent, TaskResult, TaskSpec
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.tasks.board import Key
 from chorus_tui.engine.tasks.naming import digests
+from chorus_tui.engine.tasks.task import Key
 
 log = structlog.get_logger("chorus.tasks.run")
 
@@ -51,7 +51,7 @@ class Tools:
     redactor: Callable[[], StreamRedactor]
     heard_here: Callable[[str, int, int, str], None]
     """(task id, attempt, offset, text): own output is watched here too."""
-    phase_here: Callable[[Key, int, str, str, Figures | None], None]
+    phase_here: Callable[[Key, int, str, str, Spent | None, Figures | None], None]
 
 
 class Progress:
@@ -70,17 +70,23 @@ class Progress:
         self._offset = 0
         self._changed = trio.Event()
         self._told: tuple[str, float] = ("", 0.0)
+        self._spent: Spent | None = None
 
     async def phase(self, phase: Phase, detail: str = "") -> None:
         self._phase, self._detail = phase, detail[:500]
-        self._tell_here()
+        self._here()
+
+    async def spent(self, spent: Spent) -> None:
+        """What of the budget is used so far."""
+        self._spent = spent
+        self._here()
 
     async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
         self._figures = Figures(cpu_percent=cpu_percent, memory_mb=memory_mb, disk_mb=disk_mb)
-        self._tell_here()
+        self._here()
 
-    def _tell_here(self) -> None:
-        self._tools.phase_here(self._key, self._attempt, self._phase, self._detail, self._figures)
+    def _here(self) -> None:
+        self._tools.phase_here(self._key, self._attempt, self._phase, self._detail, self._spent, self._figures)
         self._changed.set()
 
     async def output(self, data: bytes) -> None:
@@ -117,7 +123,8 @@ class Progress:
         data = {
             "task_id": self._key[1], "mesh_id": self._key[0], "attempt": self._attempt, "phase": self._phase,
             "offset": self._offset, "text": text, "detail": self._detail,
-            **({"figures": self._figures.model_dump()} if self._figures is not None else {}),
+            "spent": self._spent.model_dump() if self._spent else None,
+            "figures": self._figures.model_dump() if self._figures else None,
         }  # fmt: skip
         self._pending = ""
         self._offset += len(text.encode())

@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Figures, OutputChunk
+from chorus_tui.contract.models.tasks import Figures, OutputChunk, Spent
+from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
@@ -17,12 +18,13 @@ from chorus_tui.engine.tasks import views, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.announcing import Announcing
 from chorus_tui.engine.tasks.approving import Approving
-from chorus_tui.engine.tasks.board import Board, Key, Task, asker
+from chorus_tui.engine.tasks.board import Board, asker
 from chorus_tui.engine.tasks.calls import Calls
 from chorus_tui.engine.tasks.hands import Hands
 from chorus_tui.engine.tasks.output import OutputBuffer
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.run import Tools
+from chorus_tui.engine.tasks.task import Key, Task
 from chorus_tui.engine.tasks.waiting import GATHERING, waiting_for
 from chorus_tui.engine.tasks.worker import Worker
 
@@ -32,6 +34,7 @@ DECISIONS = {
     "task_granted": "was granted", "task_released": "was given back", "task_expired": "lost its worker; it is granted anew",
     "task_accepted": "is completed", "task_failed": "failed", "task_cancelled": "was cancelled",
     "task_budget_exhausted": "has used up its budget",
+    "task_check_granted": "has a result; its checks are run", "task_check_ended": "is checked by somebody else",
     "task_approved": "was approved", "task_denied": "was denied",
 }  # fmt: skip
 WATCH_S = 30.0
@@ -108,7 +111,7 @@ class TaskService:
         announced = self.board.tasks[key].announced
         if announced is None:
             return
-        who = str(entry.data.get("worker", "")) or asker(entry.request)
+        who = str(entry.data.get("worker", "")) or str(entry.data.get("checker", "")) or asker(entry.request)
         words = DECISIONS.get(entry.type, "")
         reason = str(entry.data.get("reason", ""))
         parts = [
@@ -243,7 +246,9 @@ class TaskService:
         known = self.phases.get(key)
         same = known is not None and (known.worker, known.attempt) == (author, message.attempt)
         figures = message.figures or (known.figures if known is not None and same else None)
-        self._note_phase(key, views.Phase(author, message.attempt, message.phase, message.detail, figures))
+        self._note_phase(
+            key, views.Phase(author, message.attempt, message.phase, message.detail, message.spent, figures)
+        )
         if holds and message.text:
             self._hear_output(message.task_id, message.attempt, message.offset, message.text)
 
@@ -251,9 +256,11 @@ class TaskService:
         if await self.calls.hear(author, message, topic):
             self.worker.called()
 
-    def _hear_phase(self, key: Key, attempt: int, phase: str, detail: str, figures: Figures | None) -> None:
+    def _hear_phase(
+        self, key: Key, attempt: int, phase: str, detail: str, spent: Spent | None, figures: Figures | None
+    ) -> None:
         """Of a task that runs here."""
-        self._note_phase(key, views.Phase(self.parts.me, attempt, phase, detail, figures))
+        self._note_phase(key, views.Phase(self.parts.me, attempt, phase, detail, spent, figures))
 
     def _note_phase(self, key: Key, fresh: views.Phase) -> None:
         if self.phases.get(key) != fresh:
@@ -288,7 +295,12 @@ class TaskService:
             words = waiting_for(task, self.board, agents, admin=admin)
             return "" if fresh and words == GATHERING else words
 
-        return views.Surroundings(self.board, parts.control.mesh_id, now, name, why, self.phases, admin, agents)
+        def may_steer(who: str, announcer: str) -> bool:
+            return may_cancel(parts.control.members.get(who), who, announcer)
+
+        return views.Surroundings(
+            self.board, parts.control.mesh_id, now, name, why, self.phases, may_steer, admin, agents
+        )
 
     def name(self, peer_id: str | None) -> str:
         """A peer's name for people."""

@@ -9,16 +9,21 @@ from typing import Any, cast
 from chorus_tui.contract.models.tasks import (
     ApprovalWord,
     Attempt,
+    Delivered,
     ErasedText,
     Figures,
     LostResult,
+    Spent,
     State,
     TaskRow,
     TaskView,
+    TaskWord,
+    Verification,
 )
-from chorus_tui.engine.tasks import approval, evidence
-from chorus_tui.engine.tasks.board import Board, Grant, Task
+from chorus_tui.engine.tasks import approval, evidence, steering, thread, verification
+from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent
+from chorus_tui.engine.tasks.task import Grant, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Phase:
     attempt: int
     phase: str
     detail: str
+    spent: Spent | None = None
     figures: Figures | None = None
 
 
@@ -42,6 +48,7 @@ class Surroundings:
     name: Callable[[str | None], str]
     why: Callable[[Task], str]
     phases: dict[tuple[str, str], Phase]
+    may_steer: Callable[[str, str], bool]
     admin: bool = True
     agents: list[Agent] = field(default_factory=list)
 
@@ -63,7 +70,7 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
         why = around.why(task)
         return ("waiting" if why else "announced"), why
     if task.report is not None:
-        return "result_in", RESULT_IN if around.admin else RESULT_WAITS
+        return "result_in", _result_in(task, around)
     state, detail = _under_way(task, held, around)
     return state, detail if around.admin else "; ".join(part for part in (detail, GOES_ON) if part)
 
@@ -71,6 +78,15 @@ def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
 RESULT_IN = "the result is here, the mesh has not confirmed it"
 RESULT_WAITS = "the result is here; no admin is in reach, and the next one will accept it"
 GOES_ON = "no admin is in reach: it goes on, past its lease if need be, and its result will wait"
+
+
+def _result_in(task: Task, around: Surroundings) -> str:
+    if not around.admin:
+        return RESULT_WAITS
+    if verification.wanted(task):
+        checker = task.checking.checker if task.checking else None
+        return verification.waits(task, around.name(checker) if checker else "", around.agents)
+    return RESULT_IN
 
 
 def _under_way(task: Task, held: Grant, around: Surroundings) -> tuple[State, str]:
@@ -139,6 +155,9 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
         approvals_needed=approval.needed_here(announced.spec, around.agents), approvals=_words(task, around), retry_of=announced.retry_of,
         retried_as=sorted(around.board.retries.get(task.key, ())), erased=_erased(task, around),
+        verification=_verification(task, around), words=_thread(task, around), paused=steering.paused(task, around.may_steer),
+        spent=_spent(task, around), delivered=_delivered(task, around),
+        subtasks=sorted(around.board.subtasks.get(task.key, ())),
     )  # fmt: skip
 
 
@@ -167,6 +186,74 @@ def _erased(task: Task, around: Surroundings) -> list[ErasedText]:
             type=said.type, author=said.author, author_name=around.name(said.author), at=said.at_ms / 1000, entry=said.cite["hash"],
         )
         for said in sorted(task.erased.values(), key=lambda said: (said.at_ms, said.cite["hash"]))
+    ]  # fmt: skip
+
+
+def _verification(task: Task, around: Surroundings) -> Verification:
+    announced = task.announced
+    assert announced is not None
+    if not announced.spec.checks:
+        return Verification()
+    if task.terminal:
+        return _verified(task, around)
+    if not verification.wanted(task):
+        return Verification()
+    grant = task.checking
+    if grant is None:
+        return Verification(state="waiting", detail=_result_in(task, around))
+    return Verification(
+        state="running", by=grant.checker, by_name=around.name(grant.checker), at=grant.at_ms / 1000,
+        own_worker=task.report is not None and grant.checker == task.report.author,
+    )  # fmt: skip
+
+
+def _verified(task: Task, around: Surroundings) -> Verification:
+    """What the checks by which a task ended showed."""
+    check = task.check
+    if check is None:
+        tried = bool(task.check_grants)
+        return Verification(state="error" if tried else "none", detail=task.terminal_reason if tried else "")
+    said = check.said
+    return Verification(
+        state=said.verdict, detail=said.detail, by=check.author, by_name=around.name(check.author), at=check.at_ms / 1000,
+        own_worker=any(check.author == one.author for one in task.said.values() if one.cite["hash"] == check.result),
+        checks=said.checks, output_tail=said.output_tail, log=said.log,
+    )  # fmt: skip
+
+
+def _thread(task: Task, around: Surroundings) -> list[TaskWord]:
+    return [
+        TaskWord(
+            by=line.author, name=around.name(line.author), at=line.at_ms / 1000, kind=line.kind, text=line.text,
+            attempt=line.attempt,
+        )
+        for line in task.thread.in_order()[-thread.SHOWN :]
+    ]  # fmt: skip
+
+
+def _spent(task: Task, around: Surroundings) -> Spent | None:
+    """As reported at the end, or as its worker says it now."""
+    reported = task.accepted or task.report
+    if reported is None and task.terminal and task.grants:
+        last = task.grants[-1]
+        reported = task.reports.get((last.attempt, last.worker))
+    if reported is not None:
+        return reported.result.spent
+    phase, held = around.phases.get(task.key), task.held
+    if phase is None or held is None or (phase.worker, phase.attempt) != (held.worker, held.attempt):
+        return None
+    return phase.spent
+
+
+def _delivered(task: Task, around: Surroundings) -> list[Delivered]:
+    accepted = task.accepted
+    return [
+        Delivered(
+            by=one.author, name=around.name(one.author), at=one.at_ms / 1000, where=one.said.where, ref=one.said.ref,
+            commit=one.said.commit, problem=one.said.problem,
+        )
+        for one in sorted(task.thread.brought.values(), key=lambda one: (one.at_ms, one.hash))
+        if accepted is not None and one.author == accepted.author
     ]  # fmt: skip
 
 

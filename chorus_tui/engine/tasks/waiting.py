@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chorus_tui.engine.tasks import approval, dependencies, routing
-from chorus_tui.engine.tasks.board import Board, Task
+from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent
+from chorus_tui.engine.tasks.task import Task
 
 NO_ADMIN = "no admin is in reach: it is stored and will be granted when there is one"
 GATHERING = "offers are gathered"
@@ -43,6 +44,12 @@ def _nobody_able(task: Task, agents: list[Agent]) -> str:
     able = [agent for agent in here if agent.docker]
     if not able:
         return f"no agent in reach has a Docker Engine ({', '.join(agent.name for agent in here)})"
+    if announced.spec.goal:
+        with_models = [agent for agent in able if agent.models]
+        if not with_models:
+            names = ", ".join(agent.name for agent in able)
+            return f"no agent in reach has a language model, which a goal needs ({names}); see CHORUS_AI_PROVIDER"
+        able = with_models
     return routing.lacking(announced.spec, able)
 
 

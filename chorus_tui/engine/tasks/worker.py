@@ -17,10 +17,12 @@ import trio
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.mesh.interface import Mesh
-from chorus_tui.engine.tasks import approval, wire
+from chorus_tui.engine.tasks import approval, verification, wire
 from chorus_tui.engine.tasks.admin import Admin
-from chorus_tui.engine.tasks.board import NO_DOCKER, Board, Grant, Key, Task
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.checker import Checker
 from chorus_tui.engine.tasks.run import Run, Tools
+from chorus_tui.engine.tasks.task import NO_DOCKER, Grant, Key, Task
 
 log = structlog.get_logger("chorus.tasks.worker")
 
@@ -63,6 +65,7 @@ class Worker:
         self._tools = tools
         self.skills = skills
         self._languages = docker_languages
+        self.checker = Checker(me, board, control, tools, self.nudge)
         self._running: dict[tuple[Key, int], _Running] = {}
         self._stale: dict[tuple[Key, int], str] = {}
         self._done: set[tuple[Key, int]] = set()
@@ -77,13 +80,14 @@ class Worker:
 
     @property
     def running(self) -> int:
-        """Tasks running here now."""
-        return len(self._running)
+        """Tasks and checks running here now."""
+        return len(self._running) + self.checker.running
 
     def nudge(self) -> None:
         """Board, mesh or Docker changed. What has no grant any more is stopped here and now: the loop may be waiting for
         an admin that does not answer."""
         self._stop_ended()
+        self.checker.stop_ended()
         self._wake.set()
         self._to_report.set()
 
@@ -104,6 +108,8 @@ class Worker:
                 self._stop_ended()
                 await self._give_back()
                 self._start_granted(nursery)
+                if not self.draining and self._languages() is not None:
+                    self.checker.start(nursery)
                 await self._begin_by_hand()
                 await self._offer()
 
@@ -137,7 +143,7 @@ class Worker:
                 self._stale[key] = "its worker waits for a person's approval"
                 self.nudge()
                 continue
-            if announced is None or len(self._running) >= max(1, self.skills.max_tasks):
+            if announced is None or self.running >= max(1, self.skills.max_tasks):
                 continue
             running = _Running(trio.CancelScope(), Run(self._tools, task.key, grant.attempt, announced.spec))
             self._running[key] = running
@@ -177,6 +183,7 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Take nothing new; let running tasks end within ``seconds``; give the others back."""
         self.draining = True
+        self.checker.stop()
         self.nudge()
         with trio.move_on_after(seconds):
             while self._running:
@@ -250,11 +257,13 @@ class Worker:
         if not self._settled():
             return
         languages = self._languages()
-        holding = {(task.key, grant.attempt) for task, grant in self._mine() if not grant.by_hand} | set(self._running)
-        free = max(0, self.skills.max_tasks - len(holding))
+        holding = {
+            (task.key, grant.attempt) for task, grant in self._mine() if not grant.by_hand and task.report is None
+        }
+        free = max(0, self.skills.max_tasks - len(holding | set(self._running)) - len(self.checker.held()))
         if languages is None or self.draining:
             free = 0
-        wanted = any(task.open for task in self._board.of_mesh(self._control.mesh_id))
+        wanted = any(task.open or verification.wanted(task) for task in self._board.of_mesh(self._control.mesh_id))
         offer = (self._control.mesh_id, self._control.term, self._control.admin, free, languages, wanted)
         if not wanted:
             self._offered = ()  # the next open task is offered for at once
@@ -273,9 +282,10 @@ class Worker:
         while True:
             await trio.sleep(max(0.2, self._control.parameters["lease_s"] / 3))
             held = [[task.key[1], grant.attempt] for task, grant in self._mine()]
-            if not held:
+            checks = [[task_id, attempt] for task_id, attempt in self.checker.held()]
+            if not held and not checks:
                 continue
-            answer = await self.ask({"kind": "renew", "held": held})
+            answer = await self.ask({"kind": "renew", "held": held, "checks": checks})
             if answer is None or answer["kind"] != "renewed":
                 # Nobody to renew with: work goes on. A lease ends only where an admin is heard and says so.
                 continue

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+
+class ModelFigures(Protocol):
+    """What is counted of one provider of models."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def asked(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,7 @@ class Reading:
     tasks_by_state: dict[str, int]
     findings: dict[str, int]
     api_calls: int
+    models: tuple[ModelFigures, ...]
     uptime_s: float
 
 
@@ -60,8 +77,22 @@ class _FromReading(Collector):
         for rule, count in sorted(now.findings.items()):
             findings.add_metric([rule], count)
         yield findings
+        yield from _of_models(now)
         yield CounterMetricFamily("chorus_api_calls", "API calls answered", now.api_calls)
         yield GaugeMetricFamily("chorus_uptime_seconds", "Seconds since the engine started", now.uptime_s)
+
+
+def _of_models(now: Reading) -> Iterable[Metric]:
+    asked = CounterMetricFamily("chorus_ai_requests", "Tries at a provider of models", labels=["provider"])
+    failed = CounterMetricFamily("chorus_ai_failures", "Tries without an answer", labels=["provider"])
+    tokens = CounterMetricFamily("chorus_ai_tokens", "Tokens read and written", labels=["provider"])
+    well = GaugeMetricFamily("chorus_ai_provider_up", "1 while the provider is well", labels=["provider"])
+    for provider in now.models:
+        asked.add_metric([provider.name], provider.asked)
+        failed.add_metric([provider.name], provider.failed)
+        tokens.add_metric([provider.name], provider.tokens)
+        well.add_metric([provider.name], int(provider.state == "ok"))
+    yield from (asked, failed, tokens, well)
 
 
 def renderer(read: Callable[[], Reading]) -> Callable[[], bytes]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from chorus_tui.engine.execution.git import GitFailed
+from chorus_tui.engine.execution.git import git as guarded_git
 from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import ExecutionSettings
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git as a person would, with no configuration."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+from tests.integration.execution.trees import git
 
 
 @pytest.fixture
@@ -131,6 +126,15 @@ async def test_only_https_to_listed_hosts_is_tried(repositories, scratch, url, w
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.parametrize("address", ["file://{}", "ext::touch {}/trap", "ssh://127.0.0.1:1{}", "git://127.0.0.1:1{}"])
+async def test_git_itself_refuses_every_other_transport(work, tmp_path, address):
+    """Where a repository or a host would bring git to another address, it has no transport for it."""
+    with pytest.raises(GitFailed, match=r"transport '.+' not allowed"):
+        await guarded_git(["ls-remote", "--", address.format(work)], home=tmp_path, protocols="https")
+
+    assert not (work / "trap").exists()
+
+
 async def test_a_host_that_does_not_answer_is_said(repositories, scratch):
     """The reason is git's own."""
     with pytest.raises(RepositoryError, match=r"127\.0\.0\.1:1/x cannot be had: .+"):
@@ -175,6 +179,6 @@ async def test_size_is_bounded_and_noise_is_no_bundle(work, scratch, tmp_path):
 
     with pytest.raises(RepositoryError, match="larger than 1 MiB"):
         await small.bundle(str(work))
-    with pytest.raises(RepositoryError, match="cannot be had"):
+    with pytest.raises(RepositoryError, match="no commit that can be checked out"):
         await small.unbundle(noise)
     assert list(scratch.iterdir()) == []

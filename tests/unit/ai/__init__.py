@@ -1,0 +1,1 @@
+"""Models: the pure rules, and prompts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES
+from chorus_tui.engine.runtime.engine import _execution_settings
 from chorus_tui.engine.settings import _FIELDS, SettingsError, load
 
 
@@ -50,3 +51,95 @@ def test_a_value_can_come_from_a_file_but_not_twice(tmp_path):
     ):
         with pytest.raises(SettingsError, match="_FILE"):
             load(broken, "agent")
+
+
+def test_credentials_are_read_by_host_and_kept_out_of_every_word():
+    """Each token is a secret by itself, with and without its user; the map is in no representation of what uses it."""
+    text = '{"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}'
+    settings = load({"CHORUS_REPOSITORY_CREDENTIALS": text}, "agent")
+
+    assert settings.repository_credentials == {"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}
+    assert {text, "tokentoken1", "user:passpass1", "passpass1"} <= set(settings.secrets)
+    assert "passpass1" not in repr(settings)
+    assert "passpass1" not in repr(_execution_settings(settings, "me"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hunter2hunter2",
+        '["hunter2hunter2"]',
+        '{"https://x": "hunter2hunter2"}',
+        '{"a.b": "hunter2hunter2 "}',
+        '{"a.b": {"hunter2hunter2": 1}}',
+    ],
+)
+def test_wrong_credentials_are_named_and_never_repeated(text):
+    """The variable, what is wrong, and not a letter of the value."""
+    with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CREDENTIALS: ") as caught:
+        load({"CHORUS_REPOSITORY_CREDENTIALS": text}, "agent")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_authorities_are_given_as_a_file(tmp_path):
+    """The file's content is the setting; what is no certificate is refused."""
+    file = tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n…\n")
+
+    assert load({"CHORUS_REPOSITORY_CA_FILE": str(file)}, "agent").repository_ca.startswith("-----BEGIN")
+    with pytest.raises(SettingsError, match="CHORUS_REPOSITORY_CA: no certificate"):
+        load({"CHORUS_REPOSITORY_CA": "x"}, "agent")
+
+
+MODELS = {"CHORUS_AI_PROVIDER": "ollama, resetdata", "OLLAMA_MODEL": "one", "RESETDATA_BASE_URL": "https://models.example/v1/",
+          "RESETDATA_MODEL": "two", "RESETDATA_API_KEY": "k" * 20}  # fmt: skip
+
+
+def test_the_chain_of_providers_is_read_in_its_order():
+    """Addresses lose their last slash, an address of this machine may lack its scheme, the key is known as a secret."""
+    settings = load({**MODELS, "OLLAMA_ENDPOINT": "localhost:1234"}, "agent")
+
+    assert settings.ai_providers == ("ollama", "resetdata")
+    assert (settings.ollama_endpoint, settings.resetdata_base_url) == (
+        "http://localhost:1234",
+        "https://models.example/v1",
+    )
+    assert "k" * 20 in settings.secrets
+    assert settings.warnings == ()
+
+
+def test_a_provider_elsewhere_is_unencrypted_only_when_the_address_says_so():
+    """Without a scheme another machine is refused; with http:// it is taken and warned of."""
+    with pytest.raises(SettingsError, match=r"OLLAMA_ENDPOINT: say https://models\.example:1"):
+        load({"OLLAMA_ENDPOINT": "models.example:1"}, "agent")
+
+    settings = load({**MODELS, "RESETDATA_BASE_URL": "http://models.example/v1"}, "agent")
+    assert "go unencrypted to models.example" in settings.warnings[0]
+    assert load({"OLLAMA_ENDPOINT": "http://models.example"}, "agent").warnings == (), "nobody asks there"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"CHORUS_AI_PROVIDER": "openai"}, "'openai' is none of ollama, resetdata"),
+        ({"CHORUS_AI_PROVIDER": "ollama,ollama", "OLLAMA_MODEL": "m"}, "named twice"),
+        ({"CHORUS_AI_PROVIDER": "ollama"}, "OLLAMA_MODEL: needed"),
+        ({"CHORUS_AI_PROVIDER": "resetdata", "RESETDATA_MODEL": "m"}, "RESETDATA_BASE_URL: needed"),
+        ({"CHORUS_MODELS": '{"reviewer": "m"}'}, "CHORUS_MODELS: 'reviewer' is for a provider"),
+        ({**MODELS, "CHORUS_MODELS": '{"reviewer": {"other": "m"}}'}, "for other, which CHORUS_AI_PROVIDER does not name"),
+        ({"CHORUS_MODELS": '{"reviewer": 3}'}, "CHORUS_MODELS: an object of role and model"),
+        ({"CHORUS_MODELS": "["}, "CHORUS_MODELS: no JSON"),
+        ({"OLLAMA_ENDPOINT": "ftp://host"}, "OLLAMA_ENDPOINT: no address"),
+        ({"OLLAMA_ENDPOINT": "http://me:hunter2@host"}, "an address holds no user or password"),
+        ({"RESETDATA_API_KEY": "hunter2\nhunter2"}, "RESETDATA_API_KEY: holds a space, a line end"),
+        ({"CHORUS_MODEL_TIMEOUT_S": "0"}, "CHORUS_MODEL_TIMEOUT_S: 0 is out of range"),
+    ],
+)  # fmt: skip
+def test_settings_of_models_that_cannot_work_are_told(wrong, said):
+    """Each names its variable and what would be right; no key and no password is repeated."""
+    with pytest.raises(SettingsError) as caught:
+        load(wrong, "agent")
+
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)

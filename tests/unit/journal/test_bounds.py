@@ -109,7 +109,7 @@ def test_never_more_than_the_total(acts: list[tuple[int, bool]]) -> None:
 
 def test_only_what_opens_something_counts() -> None:
     """Results, cancellations, goodbyes and tasks that go on from another mesh pass whatever was said before."""
-    assert [name for name in messages.TYPES if opens(name, {})] == ["task_announcement"]
+    assert [name for name in messages.TYPES if opens(name, {})] == ["task_announcement", "meta_discussion"]
     assert not opens("task_announcement", {"continues": TASK})
 
 

@@ -38,7 +38,9 @@ ACCEPTED = decision(3, "task_accepted", TASK, attempt=1, worker=WORKER.peer_id, 
 
 
 def shown(board: Board) -> dict[str, Any]:
-    around = views.Surroundings(board, MESH, 1e9, lambda who: who or "", lambda _task: "", {})
+    around = views.Surroundings(
+        board, MESH, 1e9, lambda who: who or "", lambda _task: "", {}, lambda _who, _announcer: True
+    )
     return views.view(board.tasks[MESH, TASK], around, {}).model_dump()
 
 

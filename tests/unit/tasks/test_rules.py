@@ -14,9 +14,10 @@ from chorus_tui.engine.protocol import envelope, messages
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.tasks import ids
+from chorus_tui.engine.tasks.acts import AdminState, May
 from chorus_tui.engine.tasks.board import Board, ref
 from chorus_tui.engine.tasks.routing import Agent, Offer
-from chorus_tui.engine.tasks.rules import AdminState, May, decide
+from chorus_tui.engine.tasks.rules import decide
 
 MESH = "a" * 64
 TASK = ids.ulid(1.0, b"\1" * 10)

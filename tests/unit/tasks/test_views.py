@@ -23,7 +23,9 @@ def granted(**fields: object) -> Board:
 def seen(board: Board, phase: views.Phase | None = None, *, admin: bool = True) -> tuple[str, str]:
     """State and detail."""
     phases = {KEY: phase} if phase else {}
-    around = views.Surroundings(board, MESH, 10.0, lambda who: f"<{who}>", lambda _task: "because", phases, admin)
+    around = views.Surroundings(
+        board, MESH, 10.0, lambda who: f"<{who}>", lambda _task: "because", phases, lambda _who, _announcer: True, admin
+    )
     return views.state_of(board.tasks[KEY], around)
 
 

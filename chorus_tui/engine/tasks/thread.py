@@ -1,0 +1,111 @@
+"""What is said round a task besides its results: words, calls for help, proposals, steering, checks, deliveries. Pure.
+
+Every line keeps its verified author. Order and repetition of feed entries do not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import (
+    DeliverableReady,
+    Message,
+    MetaDiscussion,
+    TaskChecked,
+    TaskHelpRequest,
+    TaskSteering,
+)
+
+SHOWN = 100
+"""Of the newest words."""
+
+TYPES = frozenset({"task_checked", "task_steering", "task_help_request", "meta_discussion", "deliverable_ready"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something said. ``attempt`` is not 0 where a worker says it of its attempt."""
+
+    author: str
+    at_ms: int
+    hash: str
+    kind: Literal["word", "help", "proposal"]
+    text: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """Somebody wants the worker to pause, go on or stop. What counts is decided by who may."""
+
+    author: str
+    at_ms: int
+    hash: str
+    act: Literal["pause", "resume", "stop"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What somebody's run of the checks showed, about the result with this hash."""
+
+    author: str
+    at_ms: int
+    result: str
+    cite: dict[str, Any]
+    said: TaskChecked
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A worker says where it brought a change, or why it could not."""
+
+    author: str
+    at_ms: int
+    hash: str
+    said: DeliverableReady
+
+
+@dataclass(slots=True)
+class Thread:
+    """All of it, of one task."""
+
+    lines: dict[str, Line] = field(default_factory=dict)
+    steering: dict[str, Steered] = field(default_factory=dict)
+    checked: dict[tuple[str, str], Checked] = field(default_factory=dict)
+    """By (hash of the result, author): the first word of each about a result counts."""
+    brought: dict[str, Brought] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """Forget what peers said."""
+        self.lines.clear()
+        self.steering.clear()
+        self.checked.clear()
+        self.brought.clear()
+
+    def in_order(self) -> list[Line]:
+        """Oldest first."""
+        return sorted(self.lines.values(), key=lambda line: (line.at_ms, line.hash))
+
+    def apply(self, entry: Entry, message: Message, at_ms: int, cite: dict[str, Any]) -> None:
+        """One feed entry of one of ``TYPES``."""
+        who, hash_ = entry.author, entry.hash
+        if isinstance(message, MetaDiscussion):
+            self.lines[hash_] = Line(who, at_ms, hash_, message.intent, message.message, message.attempt)
+        elif isinstance(message, TaskHelpRequest):
+            self.lines[hash_] = Line(who, at_ms, hash_, "help", message.help_needed, message.attempt)
+        elif isinstance(message, TaskSteering):
+            self.steering[hash_] = Steered(who, at_ms, hash_, message.act, message.reason)
+        elif isinstance(message, TaskChecked):
+            checked = Checked(who, at_ms, message.result, cite, message)
+            known = self.checked.get((message.result, who))
+            if known is None or _order(cite) < _order(known.cite):
+                self.checked[message.result, who] = checked
+        elif isinstance(message, DeliverableReady):
+            self.brought[hash_] = Brought(who, at_ms, hash_, message)
+
+
+def _order(cite: dict[str, Any]) -> tuple[str, int, str]:
+    return (str(cite["epoch"]), int(cite["seq"]), str(cite["hash"]))

@@ -1,0 +1,1 @@
+"""What several suites stand on: real servers made for tests."""
