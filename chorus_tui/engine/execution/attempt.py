@@ -11,18 +11,29 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import CommandResult, Figures, Spent, TaskResult
+from chorus_tui.contract.models.tasks import Change, CommandResult, Figures, Spent, TaskResult
 from chorus_tui.engine.execution.collect import Collector, collect
 from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
-from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable
+from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable, PatchRefused
 from chorus_tui.engine.execution.figures import peak_taken_out
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
 from chorus_tui.engine.execution.metering import Meter
 from chorus_tui.engine.execution.output import OutputLog, readable
-from chorus_tui.engine.execution.profile import INPUT, LIFELINE_MARGIN_S, Bounds, Origin, bounds, container, task_user
+from chorus_tui.engine.execution.patch import changes
+from chorus_tui.engine.execution.profile import (
+    DATA,
+    INPUT,
+    LIFELINE_MARGIN_S,
+    OUTPUT,
+    Bounds,
+    Origin,
+    bounds,
+    container,
+    task_user,
+)
 from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
 from chorus_tui.engine.execution.sandbox import GIVEN_OUTPUT, Sandbox, created, started
 from chorus_tui.engine.execution.settings import ExecutionSettings
@@ -33,6 +44,8 @@ from chorus_tui.engine.execution.workspace import SandboxWorkspace
 from chorus_tui.engine.execution.workspace_input import file_names, measure, tar_stream
 
 COLLECT_BOUND_S = 60.0
+PATCH_MB = 32
+"""Of a patch at most: it is kept by many."""
 DETAIL_SHOWN = 600
 
 
@@ -51,6 +64,7 @@ class Record:
     peak_memory_mb: float | None = None
     peak: Figures | None = None
     done: WorkDone | None = None
+    change: Change | None = None
 
 
 class Attempt:
@@ -77,6 +91,7 @@ class Attempt:
         self._output = OutputLog(folder / "output", self._bounds.log_mb)
         artifacts = folder / "artifacts"
         artifacts.mkdir()
+        self._checkout: Path | None = None
         self._collector = Collector(artifacts, job.spec.outputs, self._bounds.output_mb, put_blob)
 
     async def run(self) -> TaskResult:
@@ -96,6 +111,8 @@ class Attempt:
         await self._enter("pulling")
         repositories = GitRepositories(self._settings)
         root, made = await self._input_folder(repositories)
+        if root is not None and (root / ".git").is_dir():
+            self._checkout = root
         try:
             image = await self._image(root)
             await self._enter("creating")
@@ -211,13 +228,37 @@ class Attempt:
         # All of the folder as it may stand there, and as much again for headers and rounding.
         most = 2 * self._bounds.folder_mb * (1 << 20) + (1 << 20)
         with trio.move_on_after(COLLECT_BOUND_S) as limit, self._troubles():
-            async with aclosing(sandbox.archive(said)) as tar:
+            async with aclosing(sandbox.archive(OUTPUT, said)) as tar:
                 await collect(tar, self._collector, most)
         if limit.cancelled_caught:
             self._record.notes.append(f"collecting was stopped after {COLLECT_BOUND_S:.0f} s")
+        elif self._checkout is not None and not self._job.checks:
+            await self._collect_change(sandbox, self._checkout, most)
         self._record.peak_memory_mb, complaints = peak_taken_out(bytes(said))
         if complaints.strip():
             self._record.notes.append(f"collecting: {readable(complaints).strip()}")
+
+    async def _collect_change(self, sandbox: Sandbox, checkout: Path, most: int) -> None:
+        """What differs from the repository's commit; work whose change cannot be brought back is not done."""
+        try:
+            async with aclosing(sandbox.archive(DATA, bytearray())) as tar:
+                found = await changes(
+                    checkout, tar, home=self._folder, most_bytes=PATCH_MB << 20, archive_bytes=most,
+                    timeout_s=COLLECT_BOUND_S,
+                )  # fmt: skip
+        except PatchRefused as error:
+            ending = self._record.ending
+            if ending is not None and ending.outcome == "completed":
+                self._record.ending = Ending("failed", error.reason, str(error), ending.exit_code)
+            else:
+                self._record.notes.append(str(error))
+            return
+        if found is not None:
+            digest, size = await self._put_blob(found.patch)
+            self._record.change = Change(
+                base=found.base, patch=digest, size=size, files=found.files, insertions=found.insertions,
+                deletions=found.deletions, names=list(found.names), left_out=found.left_out,
+            )  # fmt: skip
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
@@ -266,6 +307,7 @@ class Attempt:
             model=done.model,
             transcript=done.transcript,
             spent=self._spent(done),
+            change=record.change,
         )
 
     def _spent(self, done: WorkDone) -> Spent:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import trio
 
+from chorus_tui.engine.execution import delivery
+from chorus_tui.engine.execution.delivery import Delivered, Label
 from chorus_tui.engine.execution.git import GitFailed, GitTooLarge, git
 from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.repository_access import Access, access
@@ -146,6 +148,14 @@ class GitRepositories:
         await info.mkdir(exist_ok=True)
         await (info / "attributes").write_text(_AS_COMMITTED, encoding="utf-8")
         await self._git(name, ["reset", "--hard", "--quiet"], home=target.parent, protocols="none", cwd=target)
+
+    async def push(self, checkout: Path, patch: Path, label: Label, url: str, home: Path) -> Delivered:
+        """See :func:`~.delivery.push`."""
+        return await delivery.push(checkout, patch, label, url, home=home, settings=self._settings)
+
+    async def bundle_change(self, checkout: Path, patch: Path, label: Label, home: Path) -> Delivered:
+        """See :func:`~.delivery.bundle`."""
+        return await delivery.bundle(checkout, patch, label, home=home)
 
     def discard(self, made: Path) -> None:
         """Remove what :meth:`bundle`, :meth:`fetch` or :meth:`unbundle` returned, with the private folder around it."""

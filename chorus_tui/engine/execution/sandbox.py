@@ -40,11 +40,11 @@ _END_PROCESSES = "kill -9 -1"
 # Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
 # Tools by absolute path: what stands first in PATH may be planted; on the read-only root the task can't plant.
 # The peak of memory goes along on the other pipe, read without a process of its own: there may be none left to have.
-_ARCHIVE = f"""kill -9 -1 2>/dev/null
+_ARCHIVE = """kill -9 -1 2>/dev/null
 for file in /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak; do
 [ -r $file ] && read -r peak <$file && echo "peak $peak" >&2; done
-for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C {OUTPUT} . ; done
-[ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C {OUTPUT} .
+for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C "$1" . ; done
+[ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C "$1" .
 echo 'the image has no tar' >&2; exit 127"""
 
 _DISK = ["df", "-Pk", DATA, OUTPUT, "/tmp"]  # noqa: S108 - a path in the sandbox
@@ -134,12 +134,12 @@ class Sandbox:
             async for _ in frames:
                 continue
 
-    async def archive(self, said: bytearray) -> AsyncGenerator[bytes, None]:
-        """End all of the task's processes and read /workspace/output as a tar stream.
+    async def archive(self, folder: str, said: bytearray) -> AsyncGenerator[bytes, None]:
+        """End all of the task's processes and read a folder as a tar stream.
 
-        Its complaints go to ``said``, and the most memory it held as a line ``peak <bytes>``.
+        Complaints about it go to ``said``, and the most memory the sandbox held as a line ``peak <bytes>``.
         """
-        async with self.command(["/bin/sh", "-c", _ARCHIVE], _OWN) as (_, frames):
+        async with self.command(["/bin/sh", "-c", _ARCHIVE, "sh", folder], _OWN) as (_, frames):
             async for kind, piece in frames:
                 if kind == STDERR:
                     said += piece[: max(0, 500 - len(said))]

@@ -56,6 +56,8 @@ class Load:
     draining: bool
     languages: tuple[str, ...] | None
     load: float = 0.0
+    models: tuple[str, ...] = ()
+    """Language models that answer now."""
 
 
 class PeerService:
@@ -150,13 +152,14 @@ class PeerService:
                 "specialization": me.specialization, "reports_to": me.reports_to, "version": me.version,
             }  # fmt: skip
             await self._journal.say("role_announcement", data)
-        languages = self._load().languages
+        load = self._load()
+        languages = load.languages
         capability = {
             "agent_id": me.agent_id, "languages": list(languages or ()), "max_tasks": me.max_tasks, "docker": languages is not None,
-            "approval": me.approval,
+            "approval": me.approval, "models": list(load.models),
         }  # fmt: skip
         if capability != self._said_capability:
-            reason = "capability_change" if self._said_capability else "startup"
+            reason = _reason(self._said_capability, capability)
             self._said_capability = capability
             await self._journal.say("capability_broadcast", {**capability, "reason": reason})
 
@@ -234,3 +237,10 @@ def _status(running: int, most: int) -> str:
     if running >= most:
         return "busy"
     return "working" if running else "ready"
+
+
+def _reason(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Why it is said again."""
+    if not before:
+        return "startup"
+    return "model_change" if {**before, "models": now["models"]} == now else "capability_change"

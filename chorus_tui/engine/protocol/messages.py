@@ -58,6 +58,7 @@ class CapabilityBroadcast(Message):
     max_tasks: int = Field(ge=0, le=1000)
     docker: bool
     approval: Literal["auto", "risky", "always"] = "auto"
+    models: list[str] = Field(default_factory=list, max_length=32, description="Language models that answer it")
     reason: Literal["startup", "model_change", "capability_change", "specialization_change", "unknown_change"] = (
         "startup"
     )

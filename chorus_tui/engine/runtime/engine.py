@@ -37,6 +37,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.tasks.agent_at_work import Mind
 from chorus_tui.engine.tasks.naming import named_blobs
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
@@ -114,7 +115,8 @@ def build(
     max_tasks = settings.max_tasks if kind == "agent" else 0
 
     def load() -> Load:
-        return Load(tasks.worker.running, tasks.worker.draining, docker.languages if max_tasks else None)
+        names = models.names() if models.available and max_tasks else ()
+        return Load(tasks.worker.running, tasks.worker.draining, docker.languages if max_tasks else None, models=names)
 
     def fare() -> Fare:
         busy = os.getloadavg()[0] / (os.cpu_count() or 1)
@@ -131,6 +133,7 @@ def build(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
+            Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
         )
     )  # fmt: skip
     blobs.keeping.names = lambda: named_blobs(tasks.board)
@@ -158,6 +161,7 @@ def agents(peers: PeerService) -> list[Agent]:
                     peer.peer_id, peer.name, peer.state == "connected", bool(capability and capability.docker), peer.role,
                     tuple(peer.expertise), tuple(capability.languages) if capability else (), peer.max_tasks or 0,
                     peer.status == "draining", peer.running or 0, capability.approval if capability else "auto",
+                    bool(capability and capability.models),
                 )
             )  # fmt: skip
     return found

@@ -66,6 +66,13 @@ class Announcing:
         await self._say(data)
         return models.TaskRef(task_id=task_id)
 
+    async def below(self, spec: models.TaskSpec) -> str:
+        """Announce a task on behalf of this peer's own agent; its id. Raises :class:`Problem`."""
+        parts, mesh_id = self._service.parts, self._may_announce()
+        task_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
+        await self._say({"task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(), "on_behalf_of": ""})
+        return task_id
+
     async def again(self, task_id: str, spec: models.TaskSpec, caller: Any) -> models.TaskRef:
         """Announce the same as ``task_id`` did, as a new attempt of it."""
         parts, mesh_id = self._service.parts, self._may_announce()

@@ -31,6 +31,7 @@ class Risk:
 RISKS: tuple[Risk, ...] = (
     Risk("image", lambda spec: bool(spec.image), "it names an image outside the table of languages"),
     Risk("host", lambda spec: spec.repository.startswith("https://"), "its repository is fetched from another host"),
+    Risk("push", lambda spec: spec.deliver == "branch", "its result is pushed to another host"),
     Risk("secret", lambda spec: any(v.startswith("secret:") for v in spec.env.values()), "it asks for a secret"),
     Risk("limits", lambda spec: _raises(spec.limits), "it asks for more than the usual limits"),
     Risk("time", lambda spec: spec.timeout_s > LONG_S, "it may run for more than an hour"),

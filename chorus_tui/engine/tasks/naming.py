@@ -27,6 +27,10 @@ def named_blobs(board: Board) -> Iterator[Named]:
 def digests(result: TaskResult) -> dict[str, int]:
     """Everything a result names, with its size in bytes."""
     named = {f"sha256:{artifact.sha256}": artifact.size for artifact in result.artifacts}
+    if result.change is not None:
+        named[result.change.patch] = result.change.size
+    if result.transcript:
+        named[result.transcript] = 0
     return {**named, result.log: result.output_bytes} if result.log else named
 
 

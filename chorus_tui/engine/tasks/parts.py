@@ -11,6 +11,7 @@ from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Blobs, Journal
 from chorus_tui.engine.mesh.interface import Mesh
+from chorus_tui.engine.tasks.agent_at_work import Mind
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.run import StreamRedactor
 from chorus_tui.engine.tasks.worker import Skills
@@ -35,3 +36,5 @@ class Parts:
     agents: Callable[[], list[Agent]]
     docker_languages: Callable[[], tuple[str, ...] | None]
     skills: Skills
+    mind: Mind | None = None
+    """None: tasks with a goal are not taken."""

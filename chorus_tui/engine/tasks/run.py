@@ -14,10 +14,12 @@ import trio
 from chorus_tui.contract.models.tasks import Figures, Spent, TaskResult, TaskSpec
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
-from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError
+from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError, Work
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
 from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.tasks import agent_at_work
+from chorus_tui.engine.tasks.agent_at_work import Around, Mind
 from chorus_tui.engine.tasks.naming import digests
 from chorus_tui.engine.tasks.task import Key
 
@@ -52,6 +54,9 @@ class Tools:
     heard_here: Callable[[str, int, int, str], None]
     """(task id, attempt, offset, text): own output is watched here too."""
     phase_here: Callable[[Key, int, str, str, Spent | None, Figures | None], None]
+    mind: Mind | None = None
+    around: Around | None = None
+    """Both are there where this worker is an agent with a model."""
 
 
 class Progress:
@@ -186,13 +191,24 @@ class Run:
         made: Path | None = None
         try:
             source, made = await self._repository()
-            job = Job(self._key[1], self._attempt, self._spec, source)
+            job = Job(self._key[1], self._attempt, self._spec, source, *self._goal(progress))
             return await tools.executor.run(job, progress, self._put_blob)
         except (RepositoryError, BlobMissing) as error:
             return TaskResult(outcome="error", reason="repository_unusable", detail=str(error)[:600])
         finally:
             if made is not None:
                 tools.repositories.discard(made)
+
+    def _goal(self, progress: Progress) -> tuple[Work, int] | tuple[()]:
+        """How a goal is worked on, and for how long it may pause; nothing for a task with commands."""
+        tools = self._tools
+        if not self._spec.goal or tools.mind is None or tools.around is None:
+            return ()
+        attempt = agent_at_work.Attempt(
+            tools.mind, tools.around, self._key, self._attempt, self._spec, progress.spent,
+            lambda detail: progress.phase("running", detail),
+        )  # fmt: skip
+        return attempt.work, agent_at_work.PAUSE_S
 
     async def _repository(self) -> tuple[Path | None, Path | None]:
         """The repository's folder or bundle, and what of it is ours to throw away."""

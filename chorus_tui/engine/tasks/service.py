@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Figures, OutputChunk, Spent
+from chorus_tui.contract.models.tasks import Figures, OutputChunk, Spent, TaskSpec
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
@@ -16,14 +16,17 @@ from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskProgress
 from chorus_tui.engine.tasks import views, wire
 from chorus_tui.engine.tasks.admin import Admin
+from chorus_tui.engine.tasks.agent_at_work import Around
 from chorus_tui.engine.tasks.announcing import Announcing
 from chorus_tui.engine.tasks.approving import Approving
 from chorus_tui.engine.tasks.board import Board, asker
 from chorus_tui.engine.tasks.calls import Calls
+from chorus_tui.engine.tasks.delivering import Delivering
 from chorus_tui.engine.tasks.hands import Hands
 from chorus_tui.engine.tasks.output import OutputBuffer
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.run import Tools
+from chorus_tui.engine.tasks.talking import Talking
 from chorus_tui.engine.tasks.task import Key, Task
 from chorus_tui.engine.tasks.waiting import GATHERING, waiting_for
 from chorus_tui.engine.tasks.worker import Worker
@@ -59,7 +62,7 @@ class TaskService:
         self.admin = Admin(self.board, parts.control, parts.clock, parts.agents)
         tools = Tools(
             parts.agent_id, parts.journal, parts.control, parts.blobs, parts.executor, parts.repositories, parts.clock,
-            parts.redactor, self._hear_output, self._hear_phase,
+            parts.redactor, self._hear_output, self._hear_phase, parts.mind, self._agent_surroundings(),
         )  # fmt: skip
         self.worker = Worker(
             parts.me,
@@ -76,6 +79,8 @@ class TaskService:
         self.announcing = Announcing(self)
         self.hands = Hands(self)
         self.approving = Approving(self)
+        self.talking = Talking(self)
+        self.delivering = Delivering(self)
         parts.journal.fold(self)
         parts.journal.on_doubt(self.board.doubt)
         parts.control.fold(_Decided(self))
@@ -83,6 +88,20 @@ class TaskService:
         parts.journal.on_fleeting("task_call", self._hear_call)
         parts.control.on_change(self._mesh_changed)
         parts.mesh.serve(wire.PROTOCOL, self.admin.serve)
+
+    def _agent_surroundings(self) -> Around:
+        parts = self.parts
+        return Around(
+            parts.me, self.board, parts.journal, parts.blobs, parts.clock.wall, self.name, self.may_steer,
+            self._announce_below,
+        )  # fmt: skip
+
+    async def _announce_below(self, spec: TaskSpec) -> str:
+        return await self.announcing.below(spec)
+
+    def may_steer(self, who: str, announcer: str) -> bool:
+        """Whether this peer may pause, resume or stop a task of that announcer: whoever may cancel it."""
+        return may_cancel(self.parts.control.members.get(who), who, announcer)
 
     # ── folds ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -133,6 +152,7 @@ class TaskService:
         self._tick.set()
         self.admin.nudge()
         self.worker.nudge()
+        self.delivering.nudge()
 
     def _mesh_changed(self) -> None:
         if self._live:
@@ -153,6 +173,7 @@ class TaskService:
             nursery.start_soon(self._tell_clients)
             nursery.start_soon(self._keep_watches)
             nursery.start_soon(self.announcing.carry_on)
+            nursery.start_soon(self.delivering.run)
             task_status.started()
 
     async def drain(self, seconds: float) -> None:
@@ -295,11 +316,8 @@ class TaskService:
             words = waiting_for(task, self.board, agents, admin=admin)
             return "" if fresh and words == GATHERING else words
 
-        def may_steer(who: str, announcer: str) -> bool:
-            return may_cancel(parts.control.members.get(who), who, announcer)
-
         return views.Surroundings(
-            self.board, parts.control.mesh_id, now, name, why, self.phases, may_steer, admin, agents
+            self.board, parts.control.mesh_id, now, name, why, self.phases, self.may_steer, admin, agents
         )
 
     def name(self, peer_id: str | None) -> str:
@@ -317,7 +335,9 @@ class TaskService:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
-        return {**self.announcing.handlers(), **self.hands.handlers(), **self.approving.handlers()}
+        return {
+            **self.announcing.handlers(), **self.hands.handlers(), **self.approving.handlers(), **self.talking.handlers(),
+        }  # fmt: skip
 
     def follow(self, task: Task) -> Task:
         """The task, or the one that goes on from it in the present mesh."""

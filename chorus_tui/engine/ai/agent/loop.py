@@ -62,6 +62,10 @@ class Loop:
             if end is not None:
                 return end
 
+    def cut_short(self, reason: str, detail: str) -> LoopEnd:
+        """The end of a loop whose sandbox was lost."""
+        return LoopEnd("error", reason, detail, "", self._purse, tuple(self._answered))
+
     def _open(self) -> None:
         system = f"{self._given.system.strip()}\n\n{wording.instructions()}".strip()
         goal = wording.assignment(self._given)

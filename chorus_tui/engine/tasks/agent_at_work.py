@@ -1,0 +1,203 @@
+"""An agent on a task with a goal: the loop of :mod:`chorus_tui.engine.ai.agent`, joined to the task's thread and budget.
+
+What the agent does beyond its sandbox is said in this peer's feed under its own signature, as anything else it says.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.contract.models.tasks import Spent, TaskSpec
+from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.ai.agent.budget import Allowance, Purse
+from chorus_tui.engine.ai.agent.interface import Assignment, Gate, LoopEnd, Word
+from chorus_tui.engine.ai.agent.loop import Loop
+from chorus_tui.engine.ai.agent.transcript import Transcript
+from chorus_tui.engine.ai.interface import Models
+from chorus_tui.engine.execution.errors import ExecutionError
+from chorus_tui.engine.execution.interface import WorkDone, Workspace
+from chorus_tui.engine.journal.interface import Blobs, Journal, Refused
+from chorus_tui.engine.tasks import context, steering
+from chorus_tui.engine.tasks.board import Board
+from chorus_tui.engine.tasks.task import Key, Task
+
+log = structlog.get_logger("chorus.tasks.agent")
+
+PAUSE_S = 3600
+"""All pauses of an attempt together."""
+MOST_SUBTASKS = 8
+"""Of one attempt."""
+_LOOK_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What makes a worker an agent: models, prompts, and what may be said of secrets. ``system(role)`` is a prompt."""
+
+    models: Models
+    system: Callable[[str], str]
+    redact: Callable[[str], str]
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The task's surroundings on this peer."""
+
+    me: str
+    board: Board
+    journal: Journal
+    blobs: Blobs
+    now: Callable[[], float]
+    name: Callable[[str | None], str]
+    may_steer: Callable[[str, str], bool]
+    announce: Callable[[TaskSpec], Awaitable[str]]
+    """Announce a task of the present mesh; its id."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt's outside. ``told`` hears what of the budget is used, ``phase`` what people are to read."""
+
+    mind: Mind
+    around: Around
+    key: Key
+    number: int
+    spec: TaskSpec
+    told: Callable[[Spent], Awaitable[None]]
+    phase: Callable[[str], Awaitable[None]]
+    _heard: set[str] = field(default_factory=set)
+    _subtasks: int = 0
+    _began: float = field(default_factory=trio.current_time)
+
+    @property
+    def _task(self) -> Task:
+        return self.around.board.task(self.key)
+
+    async def work(self, workspace: Workspace) -> WorkDone:
+        """The loop, and what came of it."""
+        folder = Path(tempfile.mkdtemp(prefix="chorus-agent-"))
+        transcript = Transcript(folder / "transcript.jsonl", self.mind.redact, self.around.now)
+        loop = Loop(self._assignment(), self.mind.models, workspace, self, transcript)
+        try:
+            end = await self._run(loop, transcript)
+            transcript.close()
+            kept = await self.around.blobs.put_file(transcript.path)
+            return _done(end, kept.digest)
+        finally:
+            transcript.close()
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+    async def _run(self, loop: Loop, transcript: Transcript) -> LoopEnd:
+        try:
+            return await loop.run()
+        except ExecutionError as error:
+            transcript.add("end", 0, str(error), outcome="error", reason=error.reason)
+            return loop.cut_short(error.reason, str(error))
+
+    def _assignment(self) -> Assignment:
+        spec = self.spec
+        allowance = Allowance(spec.budget.steps, spec.budget.tokens, spec.timeout_s, spec.budget.depth)
+        files = "The repository is in /workspace/data, with git's history. " if spec.repository else ""
+        return Assignment(
+            spec.title, spec.goal, self.mind.system(spec.role or self.mind.role), allowance, spec.description,
+            tuple(spec.checks), spec.role or self.mind.role, spec.kind,
+            f"{files}Files that are to be kept besides go to /workspace/output." if files or spec.outputs else "",
+        )  # fmt: skip
+
+    # ── beyond the sandbox ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def read_context(self, query: str) -> str:
+        """Look something up."""
+        await trio.lowlevel.checkpoint()
+        return context.look_up(self._task, self.around.board, self.around.name, query)
+
+    async def ask_help(self, question: str) -> str:
+        """Ask people and other agents."""
+        return await self._say("task_help_request", {"help_needed": question}, "your question was put to the others")
+
+    async def propose(self, text: str) -> str:
+        """Put something to the others."""
+        data = {"thread_id": self.spec.thread_id or self.key[1], "message": text, "intent": "proposal"}
+        return await self._say("meta_discussion", data, "your proposal stands in the task's thread")
+
+    async def announce_subtask(self, goal: str) -> str:
+        """A task one level below, on the same repository."""
+        if self._subtasks >= MOST_SUBTASKS:
+            return f"not announced: {MOST_SUBTASKS} subtasks are enough for one attempt"
+        title = goal.strip().splitlines()[0][:200]
+        budget = self.spec.budget.model_copy(update={"depth": self.spec.budget.depth - 1})
+        spec = TaskSpec(
+            title=title, goal=goal, parent=self.key[1], budget=budget, repository=self.spec.repository,
+            language=self.spec.language, image=self.spec.image, kind=self.spec.kind, project_id=self.spec.project_id,
+            priority=self.spec.priority, limits=self.spec.limits, timeout_s=self.spec.timeout_s, approval=self.spec.approval,
+            approvals=self.spec.approvals,
+        )  # fmt: skip
+        try:
+            task_id = await self.around.announce(spec)
+        except Problem as problem:
+            return f"not announced: {problem.title}. {problem.detail}".strip()
+        self._subtasks += 1
+        return f"announced as task {task_id}; look its outcome up later with read_context"
+
+    async def _say(self, type_: str, data: dict[str, Any], told: str) -> str:
+        base = {"task_id": self.key[1], "mesh_id": self.key[0], "attempt": self.number}
+        try:
+            await self.around.journal.say(type_, {**base, **data})
+        except Refused as error:
+            return f"not said: {error}"
+        return told
+
+    # ── what others say ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def words(self) -> list[Word]:
+        """Of others, since the last call; at first everything in the thread."""
+        fresh = [
+            line for line in self._task.thread.in_order()
+            if line.hash not in self._heard and line.author != self.around.me
+        ]  # fmt: skip
+        self._heard |= {line.hash for line in fresh}
+        return [Word(self.around.name(line.author), line.text) for line in fresh]
+
+    async def gate(self) -> Gate:
+        """Between two steps."""
+        began = trio.current_time()
+        while True:
+            waited = trio.current_time() - began
+            stop = steering.stopped(self._task, self.around.may_steer)
+            if stop is not None:
+                reason = f": {stop.reason}" if stop.reason else ""
+                return Gate(True, waited, f"stopped by {self.around.name(stop.author)}{reason}")
+            if not steering.paused(self._task, self.around.may_steer):
+                if waited:
+                    await self.phase("")
+                return Gate(paused_s=waited)
+            if waited >= PAUSE_S:
+                return Gate(True, waited, f"paused for {PAUSE_S} s; nobody let it go on")
+            await self.phase("paused: it goes on when somebody resumes it")
+            await trio.sleep(_LOOK_S)
+
+    async def spent(self, purse: Purse) -> None:
+        """What of the budget is used."""
+        await self.told(
+            Spent(
+                seconds=round(trio.current_time() - self._began, 1), steps=purse.steps, prompt_tokens=purse.usage.prompt,
+                answer_tokens=purse.usage.completion, containers=1,
+            )
+        )  # fmt: skip
+
+
+def _done(end: LoopEnd, transcript: str) -> WorkDone:
+    return WorkDone(
+        end.outcome, end.reason, end.detail, end.summary, None, ", ".join(end.models)[:200], transcript, end.purse.steps,
+        end.purse.usage.prompt, end.purse.usage.completion,
+    )  # fmt: skip
