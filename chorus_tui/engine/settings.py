@@ -68,6 +68,7 @@ class Settings:
     repository_ca: str
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
+    sandbox_warm: int
     ai_providers: tuple[str, ...]
     ollama_endpoint: str
     ollama_model: str
@@ -103,8 +104,10 @@ _FIELDS = {
     "feed_total_mb": "CHORUS_FEED_TOTAL_MB", "blob_quota_mb": "CHORUS_BLOB_QUOTA_MB",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",
     "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "repository_credentials": "CHORUS_REPOSITORY_CREDENTIALS",
-    "repository_ca": "CHORUS_REPOSITORY_CA", "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
-    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "ai_providers": "CHORUS_AI_PROVIDER",
+    "repository_ca": "CHORUS_REPOSITORY_CA",
+    "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
+    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "sandbox_warm": "CHORUS_SANDBOX_WARM",
+    "ai_providers": "CHORUS_AI_PROVIDER",
     "ollama_endpoint": "OLLAMA_ENDPOINT", "ollama_model": "OLLAMA_MODEL", "resetdata_base_url": "RESETDATA_BASE_URL",
     "resetdata_model": "RESETDATA_MODEL", "resetdata_api_key": "RESETDATA_API_KEY", "models": "CHORUS_MODELS",
     "model_timeout_s": "CHORUS_MODEL_TIMEOUT_S", "prompts_dir": "CHORUS_PROMPTS_DIR",

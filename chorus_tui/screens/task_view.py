@@ -42,6 +42,7 @@ def detail(view: TaskView, now: float) -> Text:
     text.append("\n")
     if view.detail:
         text.append(f"{plain(view.detail)}\n", style="yellow" if view.state not in TERMINAL else color)
+    text.append_text(_figures(view))
     if view.result is not None:
         text.append_text(_result(view.result))
     elif view.attempts and view.attempts[-1].result is not None:
@@ -50,6 +51,16 @@ def detail(view: TaskView, now: float) -> Text:
     text.append_text(_attempts(view))
     text.append_text(_evidence(view, now))
     text.append_text(_asked(view, now))
+    return text
+
+
+def _figures(view: TaskView) -> Text:
+    """What its sandbox uses now, each beside what it may use."""
+    text, now, limits = Text(), view.figures, view.spec.limits
+    if now is not None:
+        text.append("uses      ", style="dim")
+        text.append(f"{now.cpu_percent:.0f} % of a core, {now.memory_mb:.0f} of {limits.memory_mb} MiB memory, ")
+        text.append(f"{now.disk_mb:.0f} MiB in its folders\n")
     return text
 
 

@@ -22,7 +22,7 @@ from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.checker import Checker
 from chorus_tui.engine.tasks.run import Run, Tools
-from chorus_tui.engine.tasks.task import Grant, Key, Task
+from chorus_tui.engine.tasks.task import NO_DOCKER, Grant, Key, Task
 
 log = structlog.get_logger("chorus.tasks.worker")
 
@@ -134,9 +134,7 @@ class Worker:
                 self.nudge()
                 continue
             if self.draining or self._languages() is None:
-                self._stale[key] = (
-                    "error: its worker has no Docker Engine now" if not self.draining else "its worker is stopping"
-                )
+                self._stale[key] = NO_DOCKER if not self.draining else "its worker is stopping"
                 self.nudge()
                 continue
             announced = task.announced
