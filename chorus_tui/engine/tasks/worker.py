@@ -279,8 +279,14 @@ class Worker:
             self._offered, self._offered_at = offer, self._clock.monotonic()
 
     async def _renew_leases(self) -> None:
+        renewed = self._clock.monotonic()
         while True:
-            await trio.sleep(max(0.2, self._control.parameters["lease_s"] / 3))
+            # Looked at often: the mesh that is joined meanwhile may have shorter leases than the one before.
+            interval = self._control.parameters["lease_s"] / 3
+            await trio.sleep(max(0.2, min(1.0, interval)))
+            if self._clock.monotonic() - renewed < interval:
+                continue
+            renewed = self._clock.monotonic()
             held = [[task.key[1], grant.attempt] for task, grant in self._mine()]
             checks = [[task_id, attempt] for task_id, attempt in self.checker.held()]
             if not held and not checks:
