@@ -280,13 +280,13 @@ async def test_a_real_small_model_reaches_a_small_goal_over_either_wire(tmp_path
         with mesh(tmp_path) as made:
             alpha, _ = made.grow("alpha", "beta", **small_model.environment(wire))
             task_id = announced(
-                alpha, tmp_path, title="hello", goal="Create hello.txt with hello",
-                repository=str(a_repository(tmp_path / "calc")), checks=['test "$(cat hello.txt)" = hello'], budget={"steps": 6},
+                alpha, tmp_path, title="todo", goal="Create todo.txt with call mother",
+                repository=str(a_repository(tmp_path / "calc")), checks=["grep -q mother todo.txt"], budget={"steps": 6},
             )  # fmt: skip
             shown = ended(alpha, task_id, 180)
 
             assert (shown["state"], shown["verification"]["state"]) == ("completed", "passed"), shown
-            assert shown["result"]["change"]["names"] == ["hello.txt"]
+            assert shown["result"]["change"]["names"] == ["todo.txt"]
             assert shown["result"]["spent"]["answer_tokens"] > 10
 
     await trio.to_thread.run_sync(body)
