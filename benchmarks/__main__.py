@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import chorus_tui
-from benchmarks import journal, start, tasks
+from benchmarks import journal, sandbox, start, tasks
 
 HERE = Path(__file__).parent
 
@@ -20,7 +20,7 @@ def main() -> None:
     """Run all areas in order; a failing one ends the run with its error."""
     rows = []
     print(f"{'area':10} {'what':34} {'ours':>10} {'beside':>10} {'ratio':>7}  beside what; to reach")
-    for area in (start, journal, tasks):
+    for area in (start, journal, sandbox, tasks):
         for row in area.rows():
             rows.append({**asdict(row), "ratio": row.ratio})
             print(

@@ -17,7 +17,7 @@ def images() -> None:
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def build(names: tuple[str, ...], as_json: bool) -> None:
-    """Build small base images (shell, Python) from Debian packages; all of them, or NAMES."""
+    """Build sandbox images from Debian packages: shell and Python, or the languages NAMES; "all" for every one."""
     # -P: no module is taken from the folder we stand in.
     arguments = [
         sys.executable,

@@ -45,6 +45,7 @@ def print_task(task: TaskView) -> None:
             ("end", _evidence(task)),
             *((line.name, line.text) for line in telling.three_lines(task)),
             ("budget", _budget(task)),
+            ("uses", telling.uses(task)),
             ("waits for", task.waiting_for),
             ("announced", f"{moment(task.announced_at)} by {task.announcer_name or task.announcer}"),
             ("delivery", _delivery(task)),
@@ -108,7 +109,7 @@ def print_result(result: TaskResult) -> None:
             ("transcript", result.transcript),
             ("exit code", result.exit_code),
             ("image", f"{result.image} {result.image_id}".strip()),
-            ("memory", f"{result.max_memory_mb:.0f} MiB at most" if result.max_memory_mb is not None else ""),
+            ("used", _used(result)),
             ("files", held(result.held_by)),
             ("phases", ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())),
         ]
@@ -196,6 +197,17 @@ def held(by: int | None) -> str:
     if by == 0:
         return "! only its worker held them when the result was said"
     return f"held by {by} other {'members' if by > 1 else 'member'} when the result was said"
+
+
+def _used(result: TaskResult) -> str:
+    """The most it used, as far as that was measured."""
+    parts = (
+        (result.max_memory_mb, "MiB memory"),
+        (result.max_cpu_percent, "% of a core"),
+        (result.max_disk_mb, "MiB in its folders"),
+    )
+    said = ", ".join(f"{most:.0f} {unit}" for most, unit in parts if most is not None)
+    return f"at most {said}" if said else ""
 
 
 def _evidence(task: TaskView) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import difflib
-import ipaddress
 import json
 import math
 import re
@@ -13,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES, Variable
+from chorus_tui.engine import model_settings
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]+/tcp/\d{1,5}(/p2p/[1-9A-HJ-NP-Za-km-z]{20,80})?")
@@ -69,12 +68,13 @@ class Settings:
     repository_ca: str
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
+    sandbox_warm: int
     ai_providers: tuple[str, ...]
     ollama_endpoint: str
     ollama_model: str
     resetdata_base_url: str
     resetdata_model: str
-    resetdata_api_key: str
+    resetdata_api_key: str = field(repr=False)
     models: dict[str, str | dict[str, str]]
     model_timeout_s: float
     prompts_dir: str
@@ -106,7 +106,8 @@ _FIELDS = {
     "repository_hosts": "CHORUS_REPOSITORY_HOSTS", "repository_credentials": "CHORUS_REPOSITORY_CREDENTIALS",
     "repository_ca": "CHORUS_REPOSITORY_CA",
     "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
-    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "ai_providers": "CHORUS_AI_PROVIDER",
+    "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "sandbox_warm": "CHORUS_SANDBOX_WARM",
+    "ai_providers": "CHORUS_AI_PROVIDER",
     "ollama_endpoint": "OLLAMA_ENDPOINT", "ollama_model": "OLLAMA_MODEL", "resetdata_base_url": "RESETDATA_BASE_URL",
     "resetdata_model": "RESETDATA_MODEL", "resetdata_api_key": "RESETDATA_API_KEY", "models": "CHORUS_MODELS",
     "model_timeout_s": "CHORUS_MODEL_TIMEOUT_S", "prompts_dir": "CHORUS_PROMPTS_DIR",
@@ -129,8 +130,8 @@ def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Setting
                 secrets.extend(_secrets(values[variable.name], text))
         except ValueError as error:
             problems.append(f"{variable.name}: {error}")
-    problems += _incomplete_models(values)
-    warnings = [*_unknown(environ), *_unencrypted(values)]
+    problems += model_settings.incomplete(values)
+    warnings = [*_unknown(environ), *model_settings.unencrypted(values)]
     if problems:
         raise SettingsError(problems, warnings)
     fields = {field: values[name] for field, name in _FIELDS.items()}
@@ -168,15 +169,6 @@ def _parse(variable: Variable, text: str) -> Any:
         return _number(variable, text)
     if variable.kind == "bool":
         return _bool(text)
-    return _word(variable, text)
-
-
-def _word(variable: Variable, text: str) -> str:
-    """A value that stays text."""
-    if variable.kind == "url":
-        return _url(text)
-    if variable.name == "RESETDATA_API_KEY" and not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("holds a space, a line end or a letter that no key has")
     if variable.kind == "id" and not _ID.fullmatch(text):
         raise ValueError(
             f"{text!r} is no name: small letters, digits, '.', '_' and '-', at most 63, a letter or digit first"
@@ -222,15 +214,13 @@ def _items(variable: Variable, text: str) -> tuple[str, ...]:
     return items
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text or "{}")
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"no JSON: {error}") from None
-
-
 def _images(text: str) -> dict[str, str]:
-    value = _json(text)
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from None
     if not isinstance(value, dict) or not all(isinstance(v, str) and v for v in value.values()):
         raise ValueError('an object of language and image is expected, such as {"python": "python:3.12-slim"}')
     return {str(language).lower(): image for language, image in value.items()}
@@ -264,73 +254,6 @@ def _secrets(value: Any, text: str) -> list[str]:
     ]
 
 
-def _models(text: str) -> dict[str, str | dict[str, str]]:
-    value = _json(text)
-    by_provider = value.values() if isinstance(value, dict) else [None]
-    named = [name for models in by_provider for name in (models.values() if isinstance(models, dict) else [models])]
-    if not all(isinstance(name, str) and name for name in named):
-        raise ValueError(
-            'an object of role and model is expected, such as {"reviewer": "a-model", "*/plan": {"ollama": "another"}}'
-        )
-    return {str(key): models for key, models in value.items()}
-
-
-def _url(text: str) -> str:
-    """An address of a service. Without a scheme only on this machine, so that nobody goes unencrypted by omission."""
-    given = text if "://" in text else f"http://{text}"
-    try:
-        url = urlsplit(given)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        host, url = None, urlsplit("")
-    if not host or url.scheme not in ("http", "https") or url.query or url.fragment or any(c.isspace() for c in text):
-        raise ValueError("no address such as http://127.0.0.1:11434 or https://host/v1")
-    if "@" in url.netloc:
-        raise ValueError("an address holds no user or password; the key has its own variable")
-    if "://" not in text and not _on_this_machine(host):
-        raise ValueError(f"say https://{text}, or http://{text} if nobody else can listen on the way")
-    return given.rstrip("/")
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-_OF_PROVIDER = {"ollama": ("OLLAMA_ENDPOINT", "OLLAMA_MODEL"), "resetdata": ("RESETDATA_BASE_URL", "RESETDATA_MODEL")}
-
-
-def _incomplete_models(values: Mapping[str, Any]) -> list[str]:
-    """What a named provider needs besides, and models of providers that are not named."""
-    chain = values.get("CHORUS_AI_PROVIDER") or ()
-    missing = [
-        f"{name}: needed, because CHORUS_AI_PROVIDER names {provider}"
-        for provider in chain for name in _OF_PROVIDER[provider] if values.get(name) == ""
-    ]  # fmt: skip
-    for key, models in (values.get("CHORUS_MODELS") or {}).items():
-        named = set(models) if isinstance(models, dict) else set(chain[:1]) or {"a provider"}
-        missing += [
-            f"CHORUS_MODELS: {key!r} is for {provider}, which CHORUS_AI_PROVIDER does not name"
-            for provider in sorted(named - set(chain))
-        ]
-    return missing
-
-
-def _unencrypted(values: Mapping[str, Any]) -> list[str]:
-    """Providers elsewhere that are spoken to in clear."""
-    found = []
-    for provider in values.get("CHORUS_AI_PROVIDER") or ():
-        name = _OF_PROVIDER[provider][0]
-        url = urlsplit(values.get(name) or "")
-        if url.scheme == "http" and not _on_this_machine(url.hostname or ""):
-            found.append(
-                f"{name}: questions to {provider}, and its key if it has one, go unencrypted to {url.hostname}"
-            )
-    return found
-
-
 def _network_key(text: str) -> str:
     """The form only; what it stands for is the mesh's affair. Never repeats the value."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -358,7 +281,10 @@ def _certificates(text: str) -> str:
 _READERS: dict[str, Callable[[str], Any]] = {
     "CHORUS_NETWORK_KEY": _network_key,
     "CHORUS_IMAGES": _images,
-    "CHORUS_MODELS": _models,
+    "CHORUS_MODELS": model_settings.models,
+    "OLLAMA_ENDPOINT": model_settings.address,
+    "RESETDATA_BASE_URL": model_settings.address,
+    "RESETDATA_API_KEY": model_settings.key,
     "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
     "CHORUS_REPOSITORY_CA": _certificates,
 }

@@ -168,6 +168,17 @@ def budget(spec: TaskSpec, spent: Spent | None, *, live: bool) -> str:
     return f"{steps}, {spent.tokens:,} of {allowed.tokens:,} tokens, {spent.seconds:,.0f} of {spec.timeout_s:,} s"
 
 
+def uses(view: TaskView) -> str:
+    """Its sandbox now, each beside what it may use; empty when it is not running or not heard of."""
+    now = view.figures
+    if now is None:
+        return ""
+    return (
+        f"{now.cpu_percent:.0f} % of a core, {now.memory_mb:.0f} of {view.spec.limits.memory_mb} MiB memory, "
+        f"{now.disk_mb:.0f} MiB in its folders"
+    )
+
+
 def steerable(view: TaskView) -> bool:
     """Whether an agent works on it that can be paused or stopped between two steps."""
     by_hand = bool(view.attempts) and view.attempts[-1].by_hand

@@ -1,6 +1,6 @@
 """The big counts: ``python -m tests.soak`` makes every row, ``python -m tests.soak ROW …`` one.
 
-Rows: ``failover``, ``failover --fast``, ``crash``, ``chaos``, ``catch-up``, ``simulate``. Each goes on where the last run of this version
+Rows: ``failover``, ``failover --fast``, ``crash``, ``chaos``, ``catch-up``, ``cycles``, ``simulate``. Each goes on where the last run of this version
 stopped, and keeps its results beside this file.
 """
 
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import sys
 
-from tests.soak import catch_up, chaos, crash, failover, simulation
+from tests.soak import catch_up, chaos, crash, cycles, failover, simulation
 
 ROWS = {
     "failover": failover.main,
     "crash": crash.main,
     "chaos": chaos.main,
     "catch-up": catch_up.main,
+    "cycles": cycles.main,
     "simulate": simulation.main,
 }
-ALL = (["failover"], ["failover", "--fast"], ["crash"], ["chaos"], ["catch-up"], ["simulate"])
+ALL = (["failover"], ["failover", "--fast"], ["crash"], ["chaos"], ["catch-up"], ["cycles"], ["simulate"])
 
 
 def main() -> int:

@@ -312,6 +312,14 @@ class Spent(Answer):
         return self.prompt_tokens + self.answer_tokens
 
 
+class Figures(Answer):
+    """What a sandbox uses. CPU in percent of one core; memory and what its writable folders hold in MiB."""
+
+    cpu_percent: float = Field(ge=0, le=1_000_000)
+    memory_mb: float = Field(ge=0, le=1e9)
+    disk_mb: float = Field(ge=0, le=1e9)
+
+
 class TaskResult(Answer):
     """What a worker reported, from its feed entry.
 
@@ -342,6 +350,12 @@ class TaskResult(Answer):
     image_id: str = ""
     phases: dict[str, float] = Field(default_factory=dict, description="Seconds of each phase")
     max_memory_mb: float | None = None
+    max_cpu_percent: float | None = Field(
+        default=None, description="Of one core; None: it was over too soon to measure"
+    )
+    max_disk_mb: float | None = Field(
+        default=None, description="What its writable folders held at most, MiB, as measured"
+    )
 
 
 class Attempt(Answer):
@@ -463,6 +477,9 @@ class TaskView(TaskRow):
     continued_as: str = ""
     attempts: list[Attempt]
     result: TaskResult | None = Field(description="The accepted result, or None")
+    figures: Figures | None = Field(
+        default=None, description="What its sandbox uses now, while it runs and is heard of"
+    )
     confirmed: bool = Field(description="The end stands in the control log")
     announced_delivery: dict[str, int | bool] = Field(default_factory=dict, description="stored, sent, held_by")
     waiting_for: str = ""

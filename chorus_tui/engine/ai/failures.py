@@ -13,12 +13,16 @@ import httpx
 from chorus_tui.engine.ai.interface import AiError, Usage
 from chorus_tui.engine.ai.transport import ElsewhereRefused, OverTheBound
 
+LONGEST_WORDS = 4000
 
-def brief(text: object, longest: int = 200) -> str:
-    """What a provider said of its error, fit for one line: no control characters, not long."""
-    plain = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(text)[: 4 * longest])
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= longest else f"{plain[:longest]}…"
+
+def brief(text: object) -> str:
+    """What a provider said of its error, in one line without control characters.
+
+    Bounded, but far beyond what is shown: a secret in it must reach the redactor whole, and is cut short only after.
+    """
+    plain = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(text)[:LONGEST_WORDS])
+    return " ".join(plain.split())
 
 
 _REFUSED = {401, 403}
@@ -37,10 +41,10 @@ def from_status(
 ) -> AiError:
     """The error for an HTTP status. ``where`` names provider and address, ``key`` the setting that holds its key."""
     words = brief(said_in(said))
-    detail = f": {words}" if words else ""
+    detail = f". It says: {words}" if words else ""
     if status in _REFUSED:
         way_out = f"check {key}" if key else "it wants a key, and this provider is given none"
-        return AiError("provider_refused", f"{where} refused us with {status}{detail}; {way_out}")
+        return AiError("provider_refused", f"{where} refused us with {status}; {way_out}{detail}")
     if 300 <= status < 400:
         return AiError(
             "provider_refused", f"{where} answers with a redirect, which is never followed; set the final address{detail}"
@@ -53,7 +57,7 @@ def from_status(
     if status == 404:
         return AiError("model_missing", f"{where} does not have {model!r}, or its address is wrong (404){detail}")
     if status == 413 or (status in (400, 422) and any(sign in words.lower() for sign in _TOO_LONG)):
-        return AiError("context_too_long", f"The question is too long for {model!r}{detail}; ask with less")
+        return AiError("context_too_long", f"The question is too long for {model!r}; ask with less{detail}")
     if status >= 500:
         return AiError(
             "provider_error", f"{where} failed with {status}{detail}", retryable=True, retry_after=retry_after
@@ -120,5 +124,5 @@ def told(where: str, setting: str) -> Iterator[None]:
 def unreachable(where: str, setting: str, why: object) -> AiError:
     """Nothing listens there, or the name is unknown."""
     return AiError(
-        "provider_unreachable", f"{where} cannot be reached: {brief(why)}. Is it running? {setting} says where", retryable=True
+        "provider_unreachable", f"{where} cannot be reached; is it running? {setting} says where. {brief(why)}", retryable=True
     )  # fmt: skip

@@ -19,6 +19,7 @@ from chorus_tui.engine.ai.provider import Provider
 log = structlog.get_logger("chorus.ai")
 
 PROBE_S = 10.0
+LONGEST_ERROR = 400
 
 
 @dataclass(slots=True)
@@ -84,9 +85,11 @@ class Link:
         return AiError(reason, words, retryable=True, retry_after=pause)
 
     def clean(self, error: AiError, usage: Usage) -> AiError:
-        """The error without secrets, which a provider may have repeated in its own words."""
+        """The error without secrets, which a provider may have repeated in its own words, and then not too long."""
+        words = self.redact(str(error))
+        words = words if len(words) <= LONGEST_ERROR else f"{words[:LONGEST_ERROR]}…"
         return AiError(
-            error.reason, self.redact(str(error)), retryable=error.retryable, usage=usage, retry_after=error.retry_after
+            error.reason, words, retryable=error.retryable, usage=usage, retry_after=error.retry_after
         )  # fmt: skip
 
     async def look(self) -> bool:

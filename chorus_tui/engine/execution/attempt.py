@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import Change, CommandResult, Spent, TaskResult
+from chorus_tui.contract.models.tasks import Change, CommandResult, Figures, Spent, TaskResult
 from chorus_tui.engine.execution.collect import Collector, collect
 from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable, PatchRefused
+from chorus_tui.engine.execution.figures import peak_taken_out
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
+from chorus_tui.engine.execution.metering import Meter
 from chorus_tui.engine.execution.output import OutputLog, readable
 from chorus_tui.engine.execution.patch import changes
-from chorus_tui.engine.execution.profile import DATA, INPUT, OUTPUT, Bounds, Origin, bounds, container, task_user
+from chorus_tui.engine.execution.profile import (
+    DATA,
+    INPUT,
+    LIFELINE_MARGIN_S,
+    OUTPUT,
+    Bounds,
+    Origin,
+    bounds,
+    container,
+    task_user,
+)
 from chorus_tui.engine.execution.repositories import GitRepositories, is_bundle
 from chorus_tui.engine.execution.sandbox import GIVEN_OUTPUT, Sandbox, created, started
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.verdict import Ending
+from chorus_tui.engine.execution.warm import WarmPool
+from chorus_tui.engine.execution.warm_rules import Kind
 from chorus_tui.engine.execution.workspace import SandboxWorkspace
-from chorus_tui.engine.execution.workspace_input import measure, tar_stream
+from chorus_tui.engine.execution.workspace_input import file_names, measure, tar_stream
 
 COLLECT_BOUND_S = 60.0
 PATCH_MB = 32
 """Of a patch at most: it is kept by many."""
-_LIFELINE_MARGIN_S = 120
-"""What a sandbox may live beyond its commands: starting, copying the input, collecting."""
 DETAIL_SHOWN = 600
 
 
@@ -47,8 +59,10 @@ class Record:
     phases: dict[str, float] = field(default_factory=dict)
     image: str = ""
     image_id: str = ""
+    running_in: str = ""
     log: str = ""
     peak_memory_mb: float | None = None
+    peak: Figures | None = None
     done: WorkDone | None = None
     change: Change | None = None
 
@@ -57,12 +71,13 @@ class Attempt:
     """Runs a job once. ``run`` goes on the sandbox's labels; ``folder`` is private and removed by the caller."""
 
     def __init__(
-        self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, *,
+        self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, warm: WarmPool, *,
         job: Job, report: Report, put_blob: PutBlob, folder: Path, run: str, wall: Callable[[], float],
     ) -> None:  # fmt: skip
         self._api = api
         self._settings = settings
         self._cpus = cpus
+        self._warm = warm
         self._job = job
         self._report = report
         self._put_blob = put_blob
@@ -94,20 +109,28 @@ class Attempt:
 
     async def _run_phases(self) -> None:
         await self._enter("pulling")
-        name, image = await obtain(
-            self._api, self._job.spec, self._settings, lambda text: self._report.phase("pulling", text)
-        )
-        self._record.image, self._record.image_id = name, str(image["Id"])
-        await self._enter("creating")
         repositories = GitRepositories(self._settings)
         root, made = await self._input_folder(repositories)
         if root is not None and (root / ".git").is_dir():
             self._checkout = root
         try:
+            image = await self._image(root)
+            await self._enter("creating")
             await self._with_container(image, root)
         finally:
             if made is not None:
                 await trio.to_thread.run_sync(repositories.discard, made)
+
+    async def _image(self, root: Path | None) -> dict[str, Any]:
+        files = [] if root is None else await trio.to_thread.run_sync(file_names, root)
+        got = await obtain(
+            self._api, self._job.spec, self._settings, lambda text: self._report.phase("pulling", text), files
+        )
+        self._record.image, self._record.image_id = got.name, str(got.image["Id"])
+        self._record.running_in = f"in {got.name}: {got.why}" if got.why else f"in {got.name}"
+        if got.missed:
+            self._record.notes.append(got.missed)
+        return got.image
 
     async def _input_folder(self, repositories: GitRepositories) -> tuple[Path | None, Path | None]:
         """(the folder to put in, what was made for it and is to be discarded)."""
@@ -128,14 +151,13 @@ class Attempt:
         given = [(root, "")] if root is not None else []
         given += [(self._job.output, GIVEN_OUTPUT)] if self._job.output is not None else []
         await self._check_room([folder for folder, _ in given])
-        pair = secrets.randbelow(1 << 16)
-        lifetime = self._job.spec.timeout_s + self._job.pause_s + _LIFELINE_MARGIN_S
-        # The reaper's date is later than the lifeline's: it is for sandboxes whose lifeline failed or never started.
-        deadline = int(self._wall()) + lifetime + _LIFELINE_MARGIN_S
-        origin = Origin(self._job.task_id, self._job.attempt, self._settings.owner, self._run, deadline)
-        body = container(self._record.image_id, image, self._bounds, origin, pair=pair, lifetime_s=lifetime)
-        name = f"chorus-{self._job.task_id.lower()}-{self._job.attempt}-{secrets.token_hex(4)}"
-        async with created(self._api, name, body, task_user(pair), self._record.image) as sandbox:
+        kind = Kind(self._record.image_id, self._bounds)
+        lifetime = self._job.spec.timeout_s + self._job.pause_s + LIFELINE_MARGIN_S
+        async with AsyncExitStack() as held:
+            sandbox = await self._warm.take(kind, lifetime, held)
+            is_warm = sandbox is not None
+            if sandbox is None:
+                sandbox = await held.enter_async_context(self._created(image, lifetime))
             for folder, below in given:
                 async with aclosing(tar_stream(folder, below)) as tar:
                     await self._api.put_archive(sandbox.container, INPUT, tar)
@@ -143,8 +165,22 @@ class Attempt:
                 nursery.start_soon(sandbox.watch)
                 await sandbox.happenings.watched.wait()
                 with self._troubles():
-                    await self._in_sandbox(sandbox, bool(given))
+                    await self._enter("starting")
+                    async with nullcontext() if is_warm else started(self._api, sandbox):
+                        # Made only now, and after a moment, so that it costs this task nothing.
+                        self._warm.wish(kind, self._record.image, image)
+                        await self._in_sandbox(nursery, sandbox, bool(given))
                 nursery.cancel_scope.cancel()
+
+    def _created(self, image: dict[str, Any], lifetime_s: int) -> AbstractAsyncContextManager[Sandbox]:
+        """A sandbox of this task's own."""
+        pair = secrets.randbelow(1 << 16)
+        # The reaper's date is later than the lifeline's: it is for sandboxes whose lifeline failed or never started.
+        deadline = int(self._wall()) + lifetime_s + LIFELINE_MARGIN_S
+        origin = Origin(self._job.task_id, self._job.attempt, self._settings.owner, self._run, deadline)
+        body = container(self._record.image_id, image, self._bounds, origin, pair=pair, lifetime_s=lifetime_s)
+        name = f"chorus-{self._job.task_id.lower()}-{self._job.attempt}-{secrets.token_hex(4)}"
+        return created(self._api, name, body, task_user(pair), self._record.image)
 
     async def _check_room(self, folders: list[Path]) -> None:
         room = self._bounds.folder_mb
@@ -157,24 +193,25 @@ class Attempt:
                 reason="repository_too_large",
             )
 
-    async def _in_sandbox(self, sandbox: Sandbox, with_input: bool) -> None:
-        await self._enter("starting")
-        async with started(self._api, sandbox):
-            async with self._cpus.share(sandbox.container, self._bounds.cpus):
-                if with_input:
-                    await sandbox.copy_input()
-                await self._enter("running", f"in {self._record.image}")
-                workspace = self._workspace(sandbox)
-                try:
-                    ending = await self._work(workspace)
-                finally:
-                    self._record.commands = workspace.commands
-            self._record.ending = ending
-            if ending.outcome == "completed" and sandbox.happenings.oom_kills:
-                self._record.notes.append("a process was killed since memory ran out, though the work ended well")
-            await self._enter("collecting")
-            if ending.sandbox_there:
-                await self._collect(sandbox)
+    async def _in_sandbox(self, nursery: trio.Nursery, sandbox: Sandbox, with_input: bool) -> None:
+        meter = Meter(self._api, sandbox, self._report.figures)
+        async with self._cpus.share(sandbox.container, self._bounds.cpus):
+            if with_input:
+                await sandbox.copy_input()
+            await self._enter("running", self._record.running_in)
+            nursery.start_soon(meter.follow)
+            workspace = self._workspace(sandbox)
+            try:
+                ending = await self._work(workspace)
+            finally:
+                self._record.commands = workspace.commands
+                self._record.peak = meter.stop()
+        self._record.ending = ending
+        if ending.outcome == "completed" and sandbox.happenings.oom_kills:
+            self._record.notes.append("a process was killed since memory ran out, though the work ended well")
+        await self._enter("collecting")
+        if ending.sandbox_there:
+            await self._collect(sandbox)
 
     async def _work(self, workspace: SandboxWorkspace) -> Ending:
         if self._job.work is None:
@@ -193,13 +230,13 @@ class Attempt:
         with trio.move_on_after(COLLECT_BOUND_S) as limit, self._troubles():
             async with aclosing(sandbox.archive(OUTPUT, said)) as tar:
                 await collect(tar, self._collector, most)
-            self._record.peak_memory_mb = await sandbox.peak_memory_mb()
         if limit.cancelled_caught:
             self._record.notes.append(f"collecting was stopped after {COLLECT_BOUND_S:.0f} s")
         elif self._checkout is not None and not self._job.checks:
             await self._collect_change(sandbox, self._checkout, most)
-        if said.strip():
-            self._record.notes.append(f"collecting: {readable(bytes(said)).strip()}")
+        self._record.peak_memory_mb, complaints = peak_taken_out(bytes(said))
+        if complaints.strip():
+            self._record.notes.append(f"collecting: {readable(complaints).strip()}")
 
     async def _collect_change(self, sandbox: Sandbox, checkout: Path, most: int) -> None:
         """What differs from the repository's commit; work whose change cannot be brought back is not done."""
@@ -264,6 +301,8 @@ class Attempt:
             image_id=record.image_id,
             phases=record.phases,
             max_memory_mb=record.peak_memory_mb,
+            max_cpu_percent=record.peak.cpu_percent if record.peak else None,
+            max_disk_mb=record.peak.disk_mb if record.peak else None,
             summary=done.summary,
             model=done.model,
             transcript=done.transcript,

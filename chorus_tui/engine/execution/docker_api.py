@@ -7,11 +7,12 @@ serves one request only: the socket is local, so a new one costs little and none
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 import trio
 
@@ -20,6 +21,8 @@ from chorus_tui.engine.execution.frames import FrameDecoder
 
 API = "/v1.41"
 _QUICK = 30.0
+WriteInput = Callable[[bytes], Awaitable[None]]
+"""Writes to a container's standard input; raises :class:`DockerUnavailable` when nobody takes it."""
 INSTALL_HINT = (
     "install it (Debian: sudo apt-get install docker.io; elsewhere: https://docs.docker.com/engine/install/) and start "
     "it (sudo systemctl start docker)"
@@ -193,7 +196,7 @@ class DockerApi:
         _check(response, response.content)
 
     @asynccontextmanager
-    async def attached_stdin(self, container: str) -> AsyncIterator[None]:
+    async def attached_stdin(self, container: str) -> AsyncIterator[WriteInput]:
         """Hold the container's standard input open; it sees its end when this is left, or when this process dies."""
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
         params = {"stream": 1, "stdin": 1}
@@ -202,7 +205,15 @@ class DockerApi:
             async with request as response:
                 if response.status_code != 101:
                     await _check_stream(response)
-                yield
+                stream = response.extensions["network_stream"]
+
+                async def write(data: bytes) -> None:
+                    try:
+                        await stream.write(data, timeout=_QUICK)
+                    except httpcore.NetworkError as error:
+                        raise DockerUnavailable("the Docker Engine closed a sandbox's standard input") from error
+
+                yield write
 
     async def exec_create(self, container: str, command: list[str], *, user: str, env: Mapping[str, str]) -> str:
         """Prepare a command in /workspace/data; the exec's id."""
@@ -218,6 +229,15 @@ class DockerApi:
             "Privileged": False,
         }
         return str(_object(await self._call("POST", f"/containers/{container}/exec", body=body))["Id"])
+
+    @asynccontextmanager
+    async def stats(self, container: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """What a container uses, once a second until it ends; each sample has the one before it along."""
+        async with self._client() as client:
+            request = client.stream("GET", f"/containers/{container}/stats", params={"stream": 1})
+            async with request as response:
+                await _check_stream(response)
+                yield _objects(response)
 
     @asynccontextmanager
     async def exec_start(self, exec_id: str) -> AsyncIterator[AsyncIterator[tuple[int, bytes]]]:
@@ -253,11 +273,15 @@ async def _frames(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
             yield frame
 
 
-async def _actions(response: httpx.Response) -> AsyncIterator[tuple[str, int]]:
+async def _objects(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
     async for line in response.aiter_lines():
         if line.strip():
-            said = json.loads(line)
-            yield str(said.get("Action", "")), int(said.get("Actor", {}).get("Attributes", {}).get("exitCode") or 0)
+            yield dict(json.loads(line))
+
+
+async def _actions(response: httpx.Response) -> AsyncIterator[tuple[str, int]]:
+    async for said in _objects(response):
+        yield str(said.get("Action", "")), int(said.get("Actor", {}).get("Attributes", {}).get("exitCode") or 0)
 
 
 def _query(params: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -40,8 +40,9 @@ class NotThere(DockerRefused):
 class ImageUnusable(ExecutionError):
     """The image cannot be had or must not be run: see ``reason``.
 
-    One of ``image_absent``, ``image_denied``, ``registry_unreachable``, ``registry_not_allowed``, ``image_too_large``,
-    ``image_without_shell``, ``image_volumes``, ``pull_failed``, ``unknown_language``, ``bad_image_name``.
+    One of ``image_absent``, ``image_denied``, ``image_digest_mismatch``, ``registry_unreachable``, ``registry_not_allowed``,
+    ``image_too_large``, ``image_without_shell``, ``image_volumes``, ``pull_failed``, ``unknown_language``,
+    ``bad_image_name``.
     """
 
     reason = "image_unusable"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -15,13 +16,18 @@ from chorus_tui.engine.clock import Clock, SystemClock
 from chorus_tui.engine.execution.attempt import Attempt
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
-from chorus_tui.engine.execution.errors import ExecutionError
+from chorus_tui.engine.execution.errors import DockerUnavailable, ExecutionError
 from chorus_tui.engine.execution.images import present_languages
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
+from chorus_tui.engine.execution.known_weaknesses import findings
 from chorus_tui.engine.execution.reaper import reap_expired, remove_run
 from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.execution.warm import WarmPool
+from chorus_tui.engine.execution.workspace import SandboxLost
 
 OLDEST_API = (1, 41)
+ENGINE_TROUBLE = frozenset({DockerUnavailable.reason, SandboxLost.reason})
+"""Reasons of results that put the engine itself in doubt."""
 
 
 class DockerExecutor:
@@ -33,6 +39,9 @@ class DockerExecutor:
         self._api = DockerApi(settings.docker_host)
         self._cpus = CpuBudget(self._api, settings.max_cpus)
         self._run = secrets.token_hex(8)
+        self._warm = WarmPool(self._api, settings, self._run, self._wall)
+        self.on_trouble: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        """Awaited before a result is handed over that puts the engine in doubt: so nobody is offered a place there."""
 
     async def probe(self) -> DockerState:
         """Ask Docker; never raises."""
@@ -49,7 +58,12 @@ class DockerExecutor:
                 version=version,
                 problem=f"Docker Engine {version} speaks API {api}; {oldest} (Docker 20.10) or newer is needed",
             )
-        return DockerState(available=True, version=version, languages=present_languages(tags, self._settings))
+        return DockerState(
+            available=True,
+            version=version,
+            languages=present_languages(tags, self._settings),
+            weaknesses=findings(said),
+        )
 
     async def run(self, job: Job, report: Report, put_blob: PutBlob) -> TaskResult:
         """Run one job to its end. Cancelling kills the container before this returns, within 5 s.
@@ -59,10 +73,13 @@ class DockerExecutor:
         folder = Path(tempfile.mkdtemp(prefix="chorus-task-", dir=self._settings.scratch))
         try:
             attempt = Attempt(
-                self._api, self._settings, self._cpus,
+                self._api, self._settings, self._cpus, self._warm,
                 job=job, report=report, put_blob=put_blob, folder=folder, run=self._run, wall=self._wall,
             )  # fmt: skip
-            return await attempt.run()
+            result = await attempt.run()
+            if result.reason in ENGINE_TROUBLE:
+                await self.on_trouble()
+            return result
         finally:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -74,6 +91,21 @@ class DockerExecutor:
         """
         return await reap_expired(self._api, now=self._wall(), owner=self._settings.owner, run=self._run)
 
+    async def keep_warm(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Let sandboxes wait started for tasks like those that ran, until cancelled."""
+        task_status.started()
+        await self._warm.tend()
+
+    @property
+    def warm(self) -> int:
+        """How many sandboxes wait now."""
+        return self._warm.waiting
+
+    async def take_nothing_new(self) -> None:
+        """No sandbox waits from here on."""
+        await self._warm.stop()
+
     async def close(self) -> None:
         """Remove every sandbox of this process. Raises :class:`~.errors.ExecutionError` when Docker does not answer."""
+        await self._warm.stop()
         await remove_run(self._api, self._run)

@@ -39,9 +39,10 @@ def link_target(raw: bytes, path: bytes) -> bytes:
     """The target of the symbolic link at ``path``. Raises ``ValueError`` with the reason."""
     if not raw or b"\0" in raw or len(raw) > _PATH_BYTES:
         raise ValueError("a link to nothing, or with a target that is too long")
-    last = _folded(path.rsplit(b"/", 1)[-1])
-    if last == b".gitmodules" or last.startswith((b"gitmod~", b"gi7")):
-        raise ValueError("a link in place of .gitmodules")
+    # Below a folder of that name, too: git takes a link with such a part anywhere in its path for a trick.
+    for part in map(_folded, _parts(path)):
+        if part == b".gitmodules" or part.startswith((b"gitmod~", b"gi7")):
+            raise ValueError("a link in place of .gitmodules")
     return raw
 
 

@@ -1,13 +1,11 @@
 """Small base images made on this machine from Debian packages, for machines that reach no image registry.
 
-``chorus-base`` has a shell and the usual small tools (busybox), ``chorus-python-dev`` adds Python with its whole
-standard library. An image is not built again while its recipe is unchanged.
+There is one for each language family: see :mod:`.recipes`. ``chorus-base`` has a shell and the usual small tools
+(busybox), the others add a language. An image is not built again while its recipe is unchanged.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
@@ -20,16 +18,10 @@ import trio
 from chorus_tui.engine.execution.debian_packages import RootFs, download, merge, need_debian
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import BuildRefused, NotThere
+from chorus_tui.engine.execution.globs import matches
+from chorus_tui.engine.execution.images import ALIASES, FAMILIES
+from chorus_tui.engine.execution.recipes import RECIPES, SMALL, Recipe
 from chorus_tui.engine.execution.settings import DEFAULT_SOCKET
-
-RECIPES: dict[str, tuple[str, ...]] = {
-    "chorus-base": ("busybox-static",),
-    "chorus-python-dev": ("busybox-static", "python3"),
-}
-"""Image to Debian packages; what these depend on comes along."""
-
-_RULES = 1
-"""Counts up when the way of building changes, so that images are built anew."""
 
 _LABEL_RECIPE = "chorus.recipe"
 _LABEL_PACKAGES = "chorus.packages"
@@ -54,19 +46,17 @@ async def build_images(
     scratch: Path | None = None,
     anew: bool = False,
 ) -> list[BuiltImage]:
-    """Build the images ``names`` (none: all) and tell ``progress`` a line for each step.
+    """Build the images ``names`` and tell ``progress`` a line for each step.
+
+    A name is an image's or a language's; ``all`` stands for every one, none for the small ones.
 
     Raises :class:`BuildRefused` with the way out, or :class:`~.errors.DockerUnavailable`.
     """
-    wanted = list(names) or list(RECIPES)
-    unknown = [name for name in wanted if name.removesuffix(":latest") not in RECIPES]
-    if unknown:
-        raise BuildRefused(f"no recipe for image {', '.join(unknown)}; there are: {', '.join(RECIPES)}")
+    wanted = wanted_images(names)
     api = DockerApi(docker_host)
     await api.version()
     built = []
-    for name in wanted:
-        image = name.removesuffix(":latest")
+    for image in wanted:
         there = None if anew else await _there(api, image)
         if there is not None:
             progress(f"{image}: is there")
@@ -77,9 +67,19 @@ async def build_images(
     return built
 
 
-def recipe_digest(name: str) -> str:
-    """Stands for packages and way of building; the image's label."""
-    return hashlib.sha256(json.dumps([_RULES, name, RECIPES[name]]).encode()).hexdigest()[:32]
+def wanted_images(names: Iterable[str]) -> list[str]:
+    """The images that ``names`` stand for, each once; raises :class:`BuildRefused` for one without a recipe."""
+    wanted: dict[str, None] = {}
+    for name in names:
+        if name == "all":
+            wanted |= dict.fromkeys(RECIPES)
+            continue
+        image = FAMILIES.get(ALIASES.get(name, name), name.removesuffix(":latest"))
+        if image not in RECIPES:
+            known = ", ".join(sorted([*FAMILIES, *RECIPES]))
+            raise BuildRefused(f"no recipe for image {name}; there are: {known}, and all")
+        wanted[image] = None
+    return list(wanted or SMALL)
 
 
 async def _there(api: DockerApi, name: str) -> dict[str, Any] | None:
@@ -88,24 +88,26 @@ async def _there(api: DockerApi, name: str) -> dict[str, Any] | None:
     except NotThere:
         return None
     labels = (image.get("Config") or {}).get("Labels") or {}
-    return image if labels.get(_LABEL_RECIPE) == recipe_digest(name) else None
+    return image if labels.get(_LABEL_RECIPE) == RECIPES[name].digest(name) else None
 
 
 async def _build(api: DockerApi, name: str, progress: Callable[[str], None], scratch: Path | None) -> BuiltImage:
+    recipe = RECIPES[name]
     with tempfile.TemporaryDirectory(prefix="chorus-image-", dir=scratch) as made:
         folder = Path(made)
-        progress(f"{name}: fetching Debian packages ({', '.join(RECIPES[name])})")
-        debs = await trio.to_thread.run_sync(download, RECIPES[name], folder)
+        progress(f"{name}: fetching Debian packages ({', '.join(recipe.packages)})")
+        debs = await trio.to_thread.run_sync(download, recipe.packages, folder)
         progress(f"{name}: putting {len(debs)} packages together")
         tar = folder / "root.tar"
-        await trio.to_thread.run_sync(_write_tree, debs, folder / "spool", tar)
+        await trio.to_thread.run_sync(_write_tree, recipe, debs, folder / "spool", tar)
         progress(f"{name}: handing it to Docker")
         packages = " ".join(deb.name.removesuffix(".deb") for deb in debs)
         changes = [
-            f"LABEL {_LABEL_RECIPE}={recipe_digest(name)}",
+            f"LABEL {_LABEL_RECIPE}={recipe.digest(name)}",
             f'LABEL {_LABEL_PACKAGES}="{packages}"',
             "ENV PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin",
             "ENV PYTHONDONTWRITEBYTECODE=1",
+            *(f"ENV {variable}={value}" for variable, value in recipe.env.items()),
             "WORKDIR /workspace/data",
             "USER 10001:10001",
             'CMD ["/bin/sh"]',
@@ -118,10 +120,14 @@ async def _build(api: DockerApi, name: str, progress: Callable[[str], None], scr
     return BuiltImage(name, str(image["Id"]), built=True, size=size)
 
 
-def _write_tree(debs: list[Path], spool: Path, tar: Path) -> None:
+def _write_tree(recipe: Recipe, debs: list[Path], spool: Path, tar: Path) -> None:
     with spool.open("w+b") as contents, tar.open("wb") as target:
         tree = RootFs(contents)
         merge(debs, tree)
+        for program in [path for path in tree.entries if recipe.programs and matches(path, recipe.programs)]:
+            tree.add_link(f"usr/bin/{program.rpartition('/')[2]}", f"/{program}")
+        for name, meaning in recipe.links.items():
+            tree.add_link(f"usr/bin/{name}", meaning)
         tree.write(target)
 
 

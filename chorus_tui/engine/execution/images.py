@@ -7,7 +7,7 @@ a registry can fail has its own reason and sentence. Pulling is timed apart from
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import trio
 from chorus_tui.contract.models.tasks import TaskSpec
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import DockerRefused, ImageUnusable, NotThere
+from chorus_tui.engine.execution.language import choices
 from chorus_tui.engine.execution.settings import ExecutionSettings
 
 PUBLIC_NAMESPACE = "docker.io/anthonyrawlins"
@@ -42,6 +43,7 @@ ALIASES: dict[str, str] = {
 }  # fmt: skip
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MIB = 1 << 20
 _UNREACHABLE = (
     "no such host", "connection refused", "i/o timeout", "timeout", "no route to host", "network is unreachable",
@@ -49,13 +51,14 @@ _UNREACHABLE = (
 )  # fmt: skip
 _DENIED = ("unauthorized", "authentication required", "no basic auth", "forbidden", "incorrect username")
 _ABSENT = ("not found", "manifest unknown", "does not exist", "name unknown")
+_MISMATCH = ("verification failed", "digest mismatch", "did not match", "unexpected commit digest")
 
 Progress = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An image name in its parts. ``path`` has no registry; ``tag`` is a tag or a digest."""
+    """An image name in its parts. ``path`` has no registry; ``tag`` is a tag or, where one is given, a digest."""
 
     registry: str
     path: str
@@ -66,12 +69,19 @@ class Reference:
         """Registry and path, as the engine's pull call wants it."""
         return f"{self.registry}/{self.path}"
 
+    @property
+    def digest(self) -> str:
+        """The digest it is pinned to (``sha256:…``), or "" when it is not."""
+        return self.tag if ":" in self.tag else ""
+
 
 def parse_reference(name: str) -> Reference:
     """Split ``name`` as Docker does; raises :class:`ImageUnusable` for what is no image name."""
     if not _NAME.fullmatch(name) or ".." in name or "//" in name:
         raise ImageUnusable(f"image: {name!r} is no image name", reason="bad_image_name")
     rest, at, digest = name.partition("@")
+    if at and not _DIGEST.fullmatch(digest):
+        raise ImageUnusable(f"image: {digest!r} is no digest (sha256: and 64 hex digits)", reason="bad_image_name")
     first, slash, remainder = rest.partition("/")
     has_registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
     registry, path = (first, remainder) if has_registry else ("docker.io", rest)
@@ -100,14 +110,12 @@ def family_of(language: str) -> str:
     return family
 
 
-def candidates(spec: TaskSpec, settings: ExecutionSettings) -> list[str]:
-    """Names to look for on this machine, in order; the last one is what is pulled when none is here."""
-    if spec.image:
-        return [spec.image]
-    override = settings.images.get(spec.language.strip().lower()) or settings.images.get(_family_or_none(spec.language))
+def candidates(language: str, settings: ExecutionSettings) -> list[str]:
+    """Images of a language to look for on this machine, in order; the last one is what is pulled when none is here."""
+    override = settings.images.get(language.strip().lower()) or settings.images.get(_family_or_none(language))
     if override:
         return [override]
-    name = FAMILIES[family_of(spec.language)]
+    name = FAMILIES[family_of(language)]
     return [f"{name}:latest", f"{PUBLIC_NAMESPACE}/{name}:latest"]
 
 
@@ -116,31 +124,107 @@ def _family_or_none(language: str) -> str:
     return ALIASES.get(word, word)
 
 
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """An image that is here. ``image`` is the engine's description; ``why`` tells in words how it was chosen."""
+
+    name: str
+    image: dict[str, Any]
+    why: str = ""
+    missed: str = ""
+    """In words: a language that fits better and whose image could not be had."""
+
+
 async def obtain(
-    api: DockerApi, spec: TaskSpec, settings: ExecutionSettings, progress: Progress
-) -> tuple[str, dict[str, Any]]:
-    """The image for ``spec``: its name and the engine's description. Pulls when it is not here.
+    api: DockerApi, spec: TaskSpec, settings: ExecutionSettings, progress: Progress, files: Iterable[str] = ()
+) -> Obtained:
+    """The image for ``spec``, whose repository has ``files``. Pulls what is not here, but not for a mere word's sake.
 
     Raises :class:`ImageUnusable`, or what :class:`DockerApi` raises.
     """
-    names = candidates(spec, settings)
-    for name in names:
-        parse_reference(name)
-        try:
-            return name, _sized(name, await api.image(name), settings)
-        except NotThere:
+    if spec.image:
+        here = await _had(api, spec.image, settings)
+        return Obtained(spec.image, here or await _fetched(api, spec.image, settings, progress))
+    missed = ""
+    text = f"{spec.title}\n{spec.goal}\n{spec.description}"
+    for choice in choices(spec.language, files, [*spec.commands, *spec.checks], text):
+        names = candidates(choice.language, settings)
+        for name in names:
+            if (image := await _had(api, name, settings)) is not None:
+                return Obtained(name, image, str(choice), missed)
+        if choice.tier == "words":
             continue
-    wanted = names[-1]
-    reference = parse_reference(wanted)
+        try:
+            return Obtained(names[-1], await _fetched(api, names[-1], settings, progress), str(choice), missed)
+        except ImageUnusable as error:
+            if choice.tier != "files":
+                raise
+            missed = f"{choice}, has no image here: {error}"
+    raise AssertionError("the last choice is the base image: it was had, or its error raised")
+
+
+async def _had(api: DockerApi, name: str, settings: ExecutionSettings) -> dict[str, Any] | None:
+    """The image, when it is on this machine."""
+    reference = parse_reference(name)
+    try:
+        image = await api.image(_asked(name, reference))
+    except NotThere:
+        return None
+    return _pinned(name, reference, _sized(name, image, settings))
+
+
+async def _fetched(api: DockerApi, name: str, settings: ExecutionSettings, progress: Progress) -> dict[str, Any]:
+    """The image, pulled from its registry."""
+    reference = parse_reference(name)
     if not allowed(reference, settings.registries):
-        listed = ", ".join(settings.registries) or "none"
-        raise ImageUnusable(
-            f"image {wanted} is not on this machine, and {reference.registry} is not among CHORUS_IMAGE_REGISTRIES "
-            f"({listed}): pull or build it here, or allow its registry",
-            reason="registry_not_allowed",
-        )
-    await _pull(api, wanted, reference, settings, progress)
-    return wanted, _sized(wanted, await api.image(wanted), settings)
+        raise await _why_not_pulled(api, name, reference, settings)
+    await _pull(api, name, reference, settings, progress)
+    image = await _had(api, name, settings)
+    if image is None:
+        raise ImageUnusable(f"image {name} is gone right after it was pulled; try again", reason="pull_failed")
+    return image
+
+
+def _asked(name: str, reference: Reference) -> str:
+    """What to ask the engine for: of a pinned name the tag is left out, which says nothing beside a digest."""
+    return f"{reference.pull_name}@{reference.digest}" if reference.digest else name
+
+
+def _pinned(name: str, reference: Reference, image: dict[str, Any]) -> dict[str, Any]:
+    """The image, when it is the one its name is pinned to; the engine's word on where it came from decides."""
+    if reference.digest and reference.digest not in digests_of(image):
+        raise _mismatch(name, image)
+    return image
+
+
+def digests_of(image: dict[str, Any]) -> list[str]:
+    """The digests under which registries know an image; none for one that was made here."""
+    return [known.partition("@")[2] for known in image.get("RepoDigests") or []]
+
+
+def _mismatch(name: str, image: dict[str, Any]) -> ImageUnusable:
+    known = ", ".join(digests_of(image)) or "no digest of a registry (it was built here)"
+    return ImageUnusable(
+        f"image {name} is pinned, and what is on this machine has {known}: pull the pinned one here, or mend the digest",
+        reason="image_digest_mismatch",
+    )
+
+
+async def _why_not_pulled(
+    api: DockerApi, name: str, reference: Reference, settings: ExecutionSettings
+) -> ImageUnusable:
+    if reference.digest:
+        # The same name with other content is here: say so, it is what the person has to know.
+        try:
+            return _mismatch(name, await api.image(name.partition("@")[0]))
+        except NotThere:
+            pass  # Nothing of that name is here; then the registry is the trouble.
+    listed = ", ".join(settings.registries) or "none"
+    return ImageUnusable(
+        f"image {name} is not on this machine, and {reference.registry} is not among CHORUS_IMAGE_REGISTRIES "
+        f"({listed}): pull or build it here, or allow its registry",
+        reason="registry_not_allowed",
+    )
 
 
 def _sized(name: str, image: dict[str, Any], settings: ExecutionSettings) -> dict[str, Any]:
@@ -193,6 +277,12 @@ def _percent(layers: dict[str, tuple[int, int]], step: dict[str, Any], name: str
 def pull_error(name: str, reference: Reference, said: str) -> ImageUnusable:
     """Tell the ways of failing apart by what the engine says; it gives no codes for them."""
     low = said.lower()
+    if any(word in low for word in _MISMATCH):
+        return ImageUnusable(
+            f"{reference.registry} sent something else than image {name} by its digest: do not use that registry before "
+            f"somebody has looked at it ({said[:200]})",
+            reason="image_digest_mismatch",
+        )
     # The hub answers "access denied … may require 'docker login'" for what does not exist, too.
     if any(word in low for word in _ABSENT):
         return ImageUnusable(

@@ -92,6 +92,8 @@ class DockerState:
     problem: str = ""
     languages: tuple[str, ...] = ()
     """Languages whose image is present."""
+    weaknesses: tuple[str, ...] = ()
+    """In sentences: known weaknesses of its container runtime."""
 
 
 class Report(Protocol):
@@ -103,6 +105,10 @@ class Report(Protocol):
 
     async def output(self, data: bytes) -> None:
         """A piece of combined output as it comes, already bounded; raw bytes, not yet decoded."""
+        ...
+
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        """What the sandbox uses now, about once a second: percent of one core, MiB, MiB in its writable folders."""
         ...
 
 

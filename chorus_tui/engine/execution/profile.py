@@ -41,12 +41,19 @@ _FORBIDDEN_VOLUMES = ("/proc", "/sys", "/dev", "/bin", "/sbin", "/usr", "/lib", 
 LIFELINE = r"""
 PATH=/usr/bin:/bin; export PATH
 exec 3<&0
-sleep "$1" & timer=$!
-{ cat <&3 >/dev/null 2>&1; kill -9 "$timer" 2>/dev/null; } &
-wait "$timer"
+me=$$
+arm() { { sleep "$1"; kill -9 "$me"; } & timer=$!; }
+arm "$1"
+while read -r seconds <&3; do kill -9 "$timer" 2>/dev/null; arm "$seconds"; done
 exit 0
 """
-"""POSIX sh only: the image may not be ours. A background job gets /dev/null as input unless told otherwise, hence 3."""
+"""Ends when its standard input does, or when its timer rings; a line with a number of seconds sets the timer anew.
+
+POSIX sh only: the image may not be ours. A background job gets /dev/null as input unless told otherwise, hence 3.
+"""
+
+LIFELINE_MARGIN_S = 120
+"""What a sandbox may live beyond its work: starting, copying the input, collecting."""
 
 
 @dataclass(frozen=True, slots=True)

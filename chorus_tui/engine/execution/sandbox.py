@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.docker_api import DockerApi, WriteInput
 from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, ExecutionError, ImageUnusable, NotThere
 from chorus_tui.engine.execution.frames import STDERR
 from chorus_tui.engine.execution.profile import DATA, INPUT, OUTPUT
@@ -39,12 +39,15 @@ _END_PROCESSES = "kill -9 -1"
 
 # Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
 # Tools by absolute path: what stands first in PATH may be planted; on the read-only root the task can't plant.
+# The peak of memory goes along on the other pipe, read without a process of its own: there may be none left to have.
 _ARCHIVE = """kill -9 -1 2>/dev/null
+for file in /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak; do
+[ -r $file ] && read -r peak <$file && echo "peak $peak" >&2; done
 for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C "$1" . ; done
 [ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C "$1" .
 echo 'the image has no tar' >&2; exit 127"""
 
-_PEAK = "cat /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak 2>/dev/null"
+_DISK = ["df", "-Pk", DATA, OUTPUT, "/tmp"]  # noqa: S108 - a path in the sandbox
 
 
 @dataclass(slots=True)
@@ -64,6 +67,8 @@ class Sandbox:
     def __init__(self, api: DockerApi, container: str, user: str, image: str) -> None:
         self.container = container
         self.happenings = Happenings()
+        self.lifeline: WriteInput | None = None
+        """Where its first process listens, once it is started."""
         self._api = api
         self._user = user
         self._image = image
@@ -106,6 +111,11 @@ class Sandbox:
         """How a command ended; None when the container went first."""
         return await self._api.exec_end(exec_id)
 
+    async def set_lifetime(self, seconds: int) -> None:
+        """From now on it ends by itself after ``seconds``, if nothing else ends it."""
+        assert self.lifeline is not None, "only a started sandbox has a lifeline"
+        await self.lifeline(f"{seconds}\n".encode())
+
     async def copy_input(self) -> None:
         """Make /workspace/data a writable copy of /workspace/input; raises :class:`ExecutionError` when it is full."""
         said = bytearray()
@@ -125,7 +135,10 @@ class Sandbox:
                 continue
 
     async def archive(self, folder: str, said: bytearray) -> AsyncGenerator[bytes, None]:
-        """End all of the task's processes and read a folder as a tar stream; complaints about it go to ``said``."""
+        """End all of the task's processes and read a folder as a tar stream.
+
+        Complaints about it go to ``said``, and the most memory the sandbox held as a line ``peak <bytes>``.
+        """
         async with self.command(["/bin/sh", "-c", _ARCHIVE, "sh", folder], _OWN) as (_, frames):
             async for kind, piece in frames:
                 if kind == STDERR:
@@ -133,14 +146,13 @@ class Sandbox:
                 else:
                     yield piece
 
-    async def peak_memory_mb(self) -> float | None:
-        """The most memory it held, MiB, as its control group says; None where that cannot be read."""
+    async def disk_table(self) -> str:
+        """What ``df`` says of the writable folders."""
         said = bytearray()
-        async with self.command(["/bin/sh", "-c", _PEAK], _OWN) as (_, frames):
+        async with self.command(_DISK, _OWN) as (_, frames):
             async for _, piece in frames:
-                said += piece[: max(0, 100 - len(said))]
-        first = said.split(b"\n", 1)[0]
-        return round(int(first) / (1 << 20), 1) if first.isdigit() else None
+                said += piece[: max(0, 2000 - len(said))]
+        return said.decode("utf-8", "replace")
 
     async def watch(self) -> None:
         """Follow the engine's events of this container: within an exec only they tell that memory ran out.
@@ -188,6 +200,6 @@ async def created(api: DockerApi, name: str, body: dict[str, Any], user: str, im
 @asynccontextmanager
 async def started(api: DockerApi, sandbox: Sandbox) -> AsyncIterator[None]:
     """Attach the lifeline, start the container."""
-    async with api.attached_stdin(sandbox.container):
+    async with api.attached_stdin(sandbox.container) as sandbox.lifeline:
         await api.start(sandbox.container)
         yield

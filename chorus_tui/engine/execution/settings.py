@@ -48,6 +48,9 @@ class ExecutionSettings:
     max_memory_mb: int = DEFAULT_MEMORY_MB
     """Memory of one sandbox at most, MiB."""
 
+    warm: int = 0
+    """CHORUS_SANDBOX_WARM: how many sandboxes wait started for the next tasks; 0: none."""
+
     max_pids: int = 256
     max_image_mb: int = 8192
     max_repository_mb: int = 512

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import trio
 
 from chorus_tui.contract.models.tasks import CommandResult
-from chorus_tui.engine.execution.errors import ExecutionError
+from chorus_tui.engine.execution.errors import DockerUnavailable, ExecutionError
 from chorus_tui.engine.execution.interface import ShellResult
 from chorus_tui.engine.execution.output import OutputLog, Window, first_bytes, readable
 from chorus_tui.engine.execution.sandbox import Sandbox
@@ -56,7 +56,11 @@ class SandboxWorkspace:
         window = Window()
         code: int | None = None
         with trio.move_on_after(max(0.0, timeout_s)) as limit:
-            code = await self._run(command, window)
+            try:
+                code = await self._run(command, window)
+            except DockerUnavailable as error:
+                self._remember(command, None, round(trio.current_time() - began, 3))
+                raise SandboxLost(f"the Docker Engine went away while the sandbox ran: {error}") from error
         seconds = round(trio.current_time() - began, 3)
         timed_out, flooded = limit.cancelled_caught, self._output.flooded
         self._remember(command, code, seconds)
@@ -94,7 +98,10 @@ class SandboxWorkspace:
             return False
         with trio.move_on_after(_OOM_EVENT_BOUND_S):
             await self._sandbox.happenings.oom.wait()
-        return not await self._sandbox.running()
+        try:
+            return not await self._sandbox.running()
+        except DockerUnavailable:
+            return True
 
     def _remember(self, command: str, code: int | None, seconds: float) -> None:
         shown = first_bytes(readable(command.encode()), COMMAND_SHOWN)

@@ -1,13 +1,14 @@
 """The repository on its way into the sandbox: a tar stream made from a local folder, with nothing of the host in it.
 
 Symbolic links travel as links and are never followed here; owner, times and special bits are dropped; what is neither
-file, folder nor link stays behind.
+file, folder nor link stays behind, and so does a link that climbs out of the folder, which the engine refuses.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import posixpath
 import stat
 import tarfile
 from collections.abc import AsyncGenerator, Iterator
@@ -20,6 +21,9 @@ from chorus_tui.engine.execution.errors import InputUnusable
 
 _PIECE = 256 * 1024
 _PAGE = 4096
+MOST_NAMES = 10_000
+VENDORED = frozenset({"node_modules", "vendor", "third_party", "target", "dist", "build"})
+"""Folders whose content says nothing about what the repository is written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,18 @@ def measure(root: Path) -> Measured:
     return Measured(-(-size // (1 << 20)), entries)
 
 
+def file_names(root: Path) -> list[str]:
+    """Paths of its files, relative, the ones near the top first; at most :data:`MOST_NAMES`, vendored code left out."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in VENDORED and not name.startswith("."))
+        below = Path(folder).relative_to(root)
+        found += [str(below / name) for name in sorted(names)]
+        if len(found) >= MOST_NAMES:
+            break
+    return found[:MOST_NAMES]
+
+
 def tar_pieces(root: Path, below: str = "") -> Iterator[bytes]:
     """The tar stream, its names ``below`` a folder. A file that shrinks meanwhile is filled with zeros, one that grows is
     cut: never torn."""
@@ -76,11 +92,20 @@ def _member(root: Path, name: str, status: os.stat_result) -> tarfile.TarInfo | 
         member.type, member.mode = tarfile.DIRTYPE, 0o755
     elif stat.S_ISLNK(status.st_mode):
         member.type, member.linkname = tarfile.SYMTYPE, str((root / name).readlink())
+        if climbs_out(name, member.linkname):
+            return None
     elif stat.S_ISREG(status.st_mode):
         member.size, member.mode = status.st_size, 0o755 if status.st_mode & 0o100 else 0o644
     else:
         return None
     return member
+
+
+def climbs_out(name: str, target: str) -> bool:
+    """Whether a relative link called ``name`` leads out of the folder. Absolute ones mean the sandbox's own files."""
+    if target.startswith("/"):
+        return False
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), target)).split("/", 1)[0] == ".."
 
 
 def _content(path: Path, size: int) -> Iterator[bytes]:
@@ -109,7 +134,10 @@ async def tar_stream(root: Path, below: str = "") -> AsyncGenerator[bytes, None]
                 batch += piece
             return False
 
-        done = await trio.to_thread.run_sync(read)
+        try:
+            done = await trio.to_thread.run_sync(read)
+        except OSError as error:
+            raise InputUnusable(f"the repository changed while it was read ({error.strerror}): try again") from error
         if batch:
             yield bytes(batch)
 

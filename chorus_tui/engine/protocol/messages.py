@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chorus_tui.contract.models.tasks import TASK_ID, CommandResult, Spent, TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import TASK_ID, CommandResult, Figures, Spent, TaskResult, TaskSpec
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.canonical import WireError
 
@@ -107,6 +107,7 @@ class TaskProgress(Message):
     text: str = Field(default="", max_length=32_768)
     detail: str = Field(default="", max_length=500)
     spent: Spent | None = None
+    figures: Figures | None = None
 
 
 class TaskCall(Message):

@@ -15,6 +15,8 @@ from chorus_tui.engine.execution.interface import DockerState
 log = structlog.get_logger("chorus.docker")
 
 LOOK_S = 10.0
+LOOK_AGAIN_S = 2.0
+"""While Docker is missing: it may be restarting."""
 REAP_EVERY = 6
 
 
@@ -25,6 +27,7 @@ class DockerWatch:
         self._executor = executor
         self.state = DockerState(available=False, problem="Docker has not been asked yet")
         self.on_change: Callable[[], None] = _nothing
+        executor.on_trouble = self._look
 
     @property
     def languages(self) -> tuple[str, ...] | None:
@@ -40,7 +43,7 @@ class DockerWatch:
             if self.state.available and looks % REAP_EVERY == 0:
                 await self._reap()
             looks += 1
-            await trio.sleep(LOOK_S)
+            await trio.sleep(LOOK_S if self.state.available else LOOK_AGAIN_S)
             await self._look()
 
     async def _look(self) -> None:

@@ -77,8 +77,9 @@ def _control(engine: Engine) -> Check:
 def _docker(engine: Engine) -> Check:
     state = engine.docker.state
     if state.available:
-        images = ", ".join(state.languages) or "none yet; chorus-tui images build makes two"
-        return Check(name="Docker", level="healthy", detail=f"{state.version}; images: {images}")
+        images = ", ".join(state.languages) or "none yet; chorus-tui images build makes some"
+        said = "; ".join([f"{state.version}; images: {images}", *(f"⚠️ {weakness}" for weakness in state.weaknesses)])
+        return Check(name="Docker", level="healthy", detail=said)
     if not engine.max_tasks:
         return Check(name="Docker", level="healthy", detail="not needed: this peer takes no tasks")
     return Check(name="Docker", level="degraded", detail=state.problem)

@@ -163,6 +163,7 @@ class _Running:
         await start(nursery, Service("control log", engine.control.run, critical=True))
         await start(nursery, Service("blobs", engine.blobs.run))
         await start(nursery, Service("Docker watch", engine.docker.run))
+        await start(nursery, Service("warm sandboxes", engine.executor.keep_warm))
         await start(nursery, Service("models", engine.models.run))
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
@@ -181,6 +182,7 @@ class _Running:
         """Take nothing new, let running tasks end or hand them over, say goodbye."""
         engine = self.engine
         engine.draining = True
+        await engine.executor.take_nothing_new()
         log.info("Stopping", running=engine.tasks.worker.running, drain_s=self._drain_s)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._shorten, nursery.cancel_scope)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from chorus_tui.engine.simulation.peer import Peer
 from chorus_tui.engine.simulation.world import World
+from chorus_tui.engine.tasks.task import Task
 
 Unrest = tuple[str, str]
 """(name of the invariant, what is not yet so)."""
@@ -49,16 +50,20 @@ def _decisions(peers: list[Peer]) -> list[Unrest]:
 
 def _tasks(peers: list[Peer], world: World) -> list[Unrest]:
     found: list[Unrest] = []
+    # Where one peer holds the forked announcement, the task waits for a master's word on the fork: for everybody.
+    left = {task.key for peer in peers for task in peer.tasks.board.tasks.values() if _forked(task, world)}
     for peer in peers:
-        board = peer.tasks.board
-        for task in board.of_mesh(peer.control.mesh_id):
+        for task in peer.tasks.board.of_mesh(peer.control.mesh_id):
             announced = task.announced
-            if announced is None or (announced.author, announced.cite["epoch"]) in world.invariants.forked:
-                continue
-            if not task.terminal:
+            if announced is not None and not task.terminal and task.key not in left:
                 held = peer.tasks.name(task.held.worker) if task.held else "nobody"
                 found.append(("T3", f"on {peer.name} “{announced.spec.title}” has not ended; held by {held}"))
     return found
+
+
+def _forked(task: Task, world: World) -> bool:
+    announced = task.announced
+    return announced is not None and (announced.author, announced.cite["epoch"]) in world.invariants.forked
 
 
 def _feeds(peers: list[Peer], world: World) -> list[Unrest]:

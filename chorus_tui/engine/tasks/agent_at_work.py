@@ -160,10 +160,10 @@ class Attempt:
     # ── what others say ────────────────────────────────────────────────────────────────────────────────────────────
 
     def words(self) -> list[Word]:
-        """Of others, since the last call; at first everything in the thread."""
+        """Of all but this agent, since the last call; at first everything in the thread. A person may share its peer."""
         fresh = [
             line for line in self._task.thread.in_order()
-            if line.hash not in self._heard and line.author != self.around.me
+            if line.hash not in self._heard and (line.author != self.around.me or not line.attempt)
         ]  # fmt: skip
         self._heard |= {line.hash for line in fresh}
         return [Word(self.around.name(line.author), line.text) for line in fresh]

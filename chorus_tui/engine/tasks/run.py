@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Spent, TaskResult, TaskSpec
+from chorus_tui.contract.models.tasks import Figures, Spent, TaskResult, TaskSpec
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError, Work
@@ -53,7 +53,7 @@ class Tools:
     redactor: Callable[[], StreamRedactor]
     heard_here: Callable[[str, int, int, str], None]
     """(task id, attempt, offset, text): own output is watched here too."""
-    phase_here: Callable[[Key, int, str, str, Spent | None], None]
+    phase_here: Callable[[Key, int, str, str, Spent | None, Figures | None], None]
     mind: Mind | None = None
     around: Around | None = None
     """Both are there where this worker is an agent with a model."""
@@ -70,6 +70,7 @@ class Progress:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._phase: Phase = "pulling"
         self._detail = ""
+        self._figures: Figures | None = None
         self._pending = ""
         self._offset = 0
         self._changed = trio.Event()
@@ -85,8 +86,12 @@ class Progress:
         self._spent = spent
         self._here()
 
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        self._figures = Figures(cpu_percent=cpu_percent, memory_mb=memory_mb, disk_mb=disk_mb)
+        self._here()
+
     def _here(self) -> None:
-        self._tools.phase_here(self._key, self._attempt, self._phase, self._detail, self._spent)
+        self._tools.phase_here(self._key, self._attempt, self._phase, self._detail, self._spent, self._figures)
         self._changed.set()
 
     async def output(self, data: bytes) -> None:
@@ -124,6 +129,7 @@ class Progress:
             "task_id": self._key[1], "mesh_id": self._key[0], "attempt": self._attempt, "phase": self._phase,
             "offset": self._offset, "text": text, "detail": self._detail,
             "spent": self._spent.model_dump() if self._spent else None,
+            "figures": self._figures.model_dump() if self._figures else None,
         }  # fmt: skip
         self._pending = ""
         self._offset += len(text.encode())
@@ -136,7 +142,9 @@ class Progress:
         if self._phase == self._told[0] and now - self._told[1] < PHASE_S:
             return
         self._told = (self._phase, now)
-        await self._tools.journal.whisper("task_progress", {**data, "text": ""}, topic=topics.COORDINATION)
+        await self._tools.journal.whisper(
+            "task_progress", {**data, "text": "", "figures": None}, topic=topics.COORDINATION
+        )
 
 
 async def replicated(blobs: Blobs, result: TaskResult) -> TaskResult:

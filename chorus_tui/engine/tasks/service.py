@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import OutputChunk, Spent, TaskSpec
+from chorus_tui.contract.models.tasks import Figures, OutputChunk, Spent, TaskSpec
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
@@ -264,7 +264,12 @@ class TaskService:
         if not holds and message.attempt <= len(task.grants):
             return  # only the holder knows how far it is
         # What is said may overtake the grant; it is shown when the grant is here.
-        self._note_phase(key, views.Phase(author, message.attempt, message.phase, message.detail, message.spent))
+        known = self.phases.get(key)
+        same = known is not None and (known.worker, known.attempt) == (author, message.attempt)
+        figures = message.figures or (known.figures if known is not None and same else None)
+        self._note_phase(
+            key, views.Phase(author, message.attempt, message.phase, message.detail, message.spent, figures)
+        )
         if holds and message.text:
             self._hear_output(message.task_id, message.attempt, message.offset, message.text)
 
@@ -272,9 +277,11 @@ class TaskService:
         if await self.calls.hear(author, message, topic):
             self.worker.called()
 
-    def _hear_phase(self, key: Key, attempt: int, phase: str, detail: str, spent: Spent | None) -> None:
+    def _hear_phase(
+        self, key: Key, attempt: int, phase: str, detail: str, spent: Spent | None, figures: Figures | None
+    ) -> None:
         """Of a task that runs here."""
-        self._note_phase(key, views.Phase(self.parts.me, attempt, phase, detail, spent))
+        self._note_phase(key, views.Phase(self.parts.me, attempt, phase, detail, spent, figures))
 
     def _note_phase(self, key: Key, fresh: views.Phase) -> None:
         if self.phases.get(key) != fresh:

@@ -12,6 +12,10 @@ from chorus_tui.engine.tasks.thread import Checked, Thread
 Key = tuple[str, str]
 """(mesh id, task id): a task belongs to its mesh."""
 
+NO_DOCKER = "error: its worker has no Docker Engine now"
+PASSING = (NO_DOCKER, "error: docker_unavailable", "error: sandbox_lost")
+"""How reasons begin that say nothing of whether the worker can run the task a little later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Announced:
@@ -148,5 +152,10 @@ class Task:
         return next((one for one in self.thread.checked.values() if one.cite == self.check_cite), None)
 
     def unfit(self) -> set[str]:
-        """Workers that could not run it (an error of theirs, not of the task)."""
-        return {grant.worker for grant in self.grants if grant.ended == "released" and grant.reason.startswith("error")}
+        """Workers that could not run it (an error of theirs, not of the task). One whose Docker Engine went away may try
+        again when it is back."""
+        return {
+            grant.worker
+            for grant in self.grants
+            if grant.ended == "released" and grant.reason.startswith("error") and not grant.reason.startswith(PASSING)
+        }

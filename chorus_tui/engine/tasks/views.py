@@ -11,6 +11,7 @@ from chorus_tui.contract.models.tasks import (
     Attempt,
     Delivered,
     ErasedText,
+    Figures,
     LostResult,
     Spent,
     State,
@@ -34,6 +35,7 @@ class Phase:
     phase: str
     detail: str
     spent: Spent | None = None
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,14 @@ def _under_way(task: Task, held: Grant, around: Surroundings) -> tuple[State, st
     return "granted", "its worker has started" if claimed else "its worker has not started yet"
 
 
+def _figures(task: Task, around: Surroundings) -> Figures | None:
+    """What its sandbox uses, as its holder said last."""
+    held, phase = task.held, around.phases.get(task.key)
+    if held is None or phase is None or task.terminal or task.report is not None:
+        return None
+    return phase.figures if (phase.worker, phase.attempt) == (held.worker, held.attempt) else None
+
+
 def _end_in_words(task: Task) -> str:
     result = task.accepted.result if task.accepted else None
     detail = result.detail if result and task.terminal != "completed" else ""
@@ -141,6 +151,7 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         **fields, spec=announced.spec, mesh_id=task.key[0], continues=announced.continues,
         continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
+        figures=_figures(task, around),
         waiting_for=fields["detail"] if fields["state"] == "waiting" else "", evidence=_evidence(task, around),
         approvals_needed=approval.needed_here(announced.spec, around.agents), approvals=_words(task, around), retry_of=announced.retry_of,
         retried_as=sorted(around.board.retries.get(task.key, ())), erased=_erased(task, around),

@@ -22,7 +22,7 @@ from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.checker import Checker
 from chorus_tui.engine.tasks.run import Run, Tools
-from chorus_tui.engine.tasks.task import Grant, Key, Task
+from chorus_tui.engine.tasks.task import NO_DOCKER, Grant, Key, Task
 
 log = structlog.get_logger("chorus.tasks.worker")
 
@@ -134,9 +134,7 @@ class Worker:
                 self.nudge()
                 continue
             if self.draining or self._languages() is None:
-                self._stale[key] = (
-                    "error: its worker has no Docker Engine now" if not self.draining else "its worker is stopping"
-                )
+                self._stale[key] = NO_DOCKER if not self.draining else "its worker is stopping"
                 self.nudge()
                 continue
             announced = task.announced
@@ -281,8 +279,14 @@ class Worker:
             self._offered, self._offered_at = offer, self._clock.monotonic()
 
     async def _renew_leases(self) -> None:
+        renewed = self._clock.monotonic()
         while True:
-            await trio.sleep(max(0.2, self._control.parameters["lease_s"] / 3))
+            # Looked at often: the mesh that is joined meanwhile may have shorter leases than the one before.
+            interval = self._control.parameters["lease_s"] / 3
+            await trio.sleep(max(0.2, min(1.0, interval)))
+            if self._clock.monotonic() - renewed < interval:
+                continue
+            renewed = self._clock.monotonic()
             held = [[task.key[1], grant.attempt] for task, grant in self._mine()]
             checks = [[task_id, attempt] for task_id, attempt in self.checker.held()]
             if not held and not checks:

@@ -115,7 +115,7 @@ async def test_when_all_fail_each_reason_is_told(dead_port):
 
     assert (caught.value.reason, caught.value.retryable) == ("all_failed", True)
     assert "cannot be reached" in str(caught.value)
-    assert "refused us with 401: so it is; check RESETDATA_API_KEY" in str(caught.value)
+    assert "refused us with 401; check RESETDATA_API_KEY. It says: so it is" in str(caught.value)
 
 
 @BOTH
@@ -163,7 +163,9 @@ async def test_a_provider_that_fails_is_left_alone(wire):
         with pytest.raises(AiError):
             await models.ask(question())
         seen = len(server.seen)
-        with pytest.raises(AiError, match=r"is left alone for 10 s, because: .*failed with 500: so it is") as caught:
+        with pytest.raises(
+            AiError, match=r"is left alone for 10 s, because: .*failed with 500. It says: so it is"
+        ) as caught:
             await models.ask(question())
 
         assert (len(server.seen), caught.value.reason) == (seen, "provider_error")
@@ -197,6 +199,19 @@ async def test_what_goes_to_a_model_is_redacted_and_so_is_what_it_says_of_errors
     assert server.seen[0].body.count(b"[gone]") == 3
     assert secret not in str(caught.value)
     assert secret not in models.health()[0].detail
+
+
+@BOTH
+async def test_a_secret_is_redacted_wherever_an_error_is_cut_short(wire):
+    """The error is cut after it was redacted, so that no half of a secret is left at its end."""
+    secret = "hunter2hunter2"
+    for before in range(250, 420, 7):
+        async with serving([_plain_error("x" * before + secret + "y" * 5000)]) as server:
+            models = chain(provider(wire, server.url), redact=lambda text: text.replace(secret, "[gone]"))
+            with pytest.raises(AiError) as caught:
+                await models.ask(question())
+        assert "hunter" not in str(caught.value)
+        assert len(str(caught.value)) <= 401
 
 
 def _plain_error(said):

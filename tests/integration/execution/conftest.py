@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import secrets
 import subprocess
+import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +45,7 @@ class Heard:
     def __init__(self) -> None:
         self.phases: list[tuple[str, str]] = []
         self.data = bytearray()
+        self.seen: list[tuple[float, float, float]] = []
         self._changed = trio.Condition()
 
     async def phase(self, phase: str, detail: str = "") -> None:
@@ -53,6 +56,11 @@ class Heard:
     async def output(self, data: bytes) -> None:
         async with self._changed:
             self.data += data
+            self._changed.notify_all()
+
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        async with self._changed:
+            self.seen.append((cpu_percent, memory_mb, disk_mb))
             self._changed.notify_all()
 
     async def reached(self, phase: str) -> None:
@@ -116,3 +124,42 @@ def bench(images, tmp_path):
     assert left == []
     assert volumes(owner) == []
     assert list(tmp_path.glob("chorus-*")) == []
+
+
+def derived_image(name: str, changes: list[str], files: dict[str, bytes], base: str, links: dict[str, str]) -> None:
+    """An image of ours with setuid files and links put in and instructions applied."""
+    container = docker("create", base).strip()
+    try:
+        exported = subprocess.run(["docker", "export", container], capture_output=True, check=True).stdout
+    finally:
+        docker("rm", container)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar, tarfile.open(fileobj=io.BytesIO(exported)) as original:
+        for member in original:
+            if member.name not in links:
+                tar.addfile(member, original.extractfile(member) if member.isreg() else None)
+        for path, data in files.items():
+            header = tarfile.TarInfo(path)
+            header.size, header.mode = len(data), 0o4755
+            tar.addfile(header, io.BytesIO(data))
+        for path, target in links.items():
+            header = tarfile.TarInfo(path)
+            header.type, header.linkname = tarfile.SYMTYPE, target
+            tar.addfile(header)
+    flags = [part for change in changes for part in ("-c", change)]
+    subprocess.run(["docker", "import", *flags, "-", name], input=archive.getvalue(), capture_output=True, check=True)
+
+
+@pytest.fixture
+def image(images):
+    """Makes images with a name of their own; takes them away."""
+    name = f"chorus-test-{secrets.token_hex(4)}:1"
+
+    def make(
+        changes: list[str], files: dict[str, bytes], base: str = "chorus-base", *, links: dict[str, str] | None = None
+    ) -> str:
+        derived_image(name, changes, files, base, links or {})
+        return name
+
+    yield make
+    docker("rmi", "-f", name)

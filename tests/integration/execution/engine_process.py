@@ -1,4 +1,4 @@
-"""A process that runs one long task, to be killed by a test: ``python -m … SOCKET OWNER FOLDER``."""
+"""A process that runs one long task, to be killed by a test: ``python -m … SOCKET OWNER FOLDER [warm]``."""
 
 from __future__ import annotations
 
@@ -19,21 +19,37 @@ class Loud:
     async def phase(self, phase: str, detail: str = "") -> None:
         """Not needed here."""
 
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        """Not needed here."""
+
     async def output(self, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
 
 
-async def main(host: str, owner: str, folder: str) -> None:
-    """Run it; it does not end by itself."""
-    executor = DockerExecutor(ExecutionSettings(docker_host=host, owner=owner, scratch=Path(folder)))
+async def no_blob(path: Path) -> tuple[str, int]:
+    """There is nothing to keep."""
+    raise AssertionError(path)
+
+
+async def main(host: str, owner: str, folder: str, warm: str = "") -> None:
+    """Run it; it does not end by itself. ``warm``: wait with a started sandbox instead, after a short task."""
+    settings = ExecutionSettings(docker_host=host, owner=owner, scratch=Path(folder), warm=int(bool(warm)))
+    executor = DockerExecutor(settings)
+    if warm:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(executor.keep_warm)
+            await executor.run(
+                Job("01JKILLED00000000000000000", 1, TaskSpec(title="t", commands=["true"]), None), Loud(), no_blob
+            )
+            while not executor.warm:
+                await trio.sleep(0.02)
+            sys.stdout.write("waiting")
+            sys.stdout.flush()
     repository = Path(folder) / "input"
     repository.mkdir()
     (repository / "f").write_text("x")
     spec = TaskSpec(title="long", commands=["trap '' TERM HUP INT; (setsid sleep 600 &); echo running; sleep 600"])
-
-    async def no_blob(path: Path) -> tuple[str, int]:
-        raise AssertionError(path)
 
     await executor.run(Job("01JKILLED00000000000000000", 1, spec, repository), Loud(), no_blob)
 

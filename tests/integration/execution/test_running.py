@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.integration.execution.conftest import Bench, Heard, containers, docker
+from tests.integration.execution.conftest import Bench, containers, docker
+from tests.integration.execution.cycles import cycles
 
 pytestmark = pytest.mark.docker
 
@@ -206,47 +207,17 @@ async def test_probe_names_version_and_languages(bench):
 
     assert state.available
     assert {"base", "python"} <= set(state.languages)
+    assert isinstance(state.weaknesses, tuple)
     assert state.version in docker("version", "--format", "{{.Server.Version}}")
 
 
-class Noting(Heard):
-    """Notes the volume of each sandbox while it runs."""
+@pytest.mark.slow
+async def test_a_hundred_cycles_leave_nothing(bench):
+    """Tasks that end in every way, three at once, cold and warm: no container, volume, network, folder or open file stays."""
+    done = await cycles(bench, 100)
 
-    def __init__(self, owner: str) -> None:
-        super().__init__()
-        self.owner = owner
-        self.volumes: set[str] = set()
-
-    async def phase(self, phase: str, detail: str = "") -> None:
-        """See :class:`Heard`."""
-        await super().phase(phase, detail)
-        if phase == "running":
-            (container,) = containers(self.owner)
-            self.volumes.add(docker("inspect", "--format", "{{(index .Mounts 0).Name}}", container).strip())
-
-
-def open_files() -> int:
-    """Of this process."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-async def test_twenty_cycles_leave_nothing(bench):
-    """No container, no volume, no open file is left after twenty tasks with input."""
-    (bench.folder / "in").mkdir()
-    (bench.folder / "in" / "f").write_text("x")
-    noting = Noting(bench.settings.owner)
-    await bench.run("true")
-    before = open_files()
-
-    for _ in range(20):
-        job = bench.job("cat f", repository=bench.folder / "in")
-        result = await bench.executor.run(job, noting, bench.put_blob)
-        assert result.outcome == "completed"
-
-    assert containers(bench.settings.owner) == []
-    assert len(noting.volumes) == 20
-    assert not noting.volumes & set(docker("volume", "ls", "-q").split())
-    assert open_files() <= before + 1
+    assert done.faults == []
+    assert len(done.seconds) == 30
 
 
 class Registry(BaseHTTPRequestHandler):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import secrets
-import subprocess
 import tarfile
 
 import docker as docker_sdk
@@ -171,36 +170,6 @@ async def test_artifact_names_made_to_hurt_stay_inside(bench):
     assert paths <= {"good", "hard", "a/b/c"}
     assert "no regular file" in result.detail
     assert "not UTF-8" in result.detail
-
-
-def derived_image(name: str, changes: list[str], files: dict[str, bytes]) -> None:
-    """chorus-base with files put in and instructions applied."""
-    container = docker("create", "chorus-base").strip()
-    try:
-        exported = subprocess.run(["docker", "export", container], capture_output=True, check=True).stdout
-    finally:
-        docker("rm", container)
-    archive = io.BytesIO(exported)
-    with tarfile.open(fileobj=archive, mode="a") as tar:
-        for path, data in files.items():
-            header = tarfile.TarInfo(path)
-            header.size, header.mode = len(data), 0o4755
-            tar.addfile(header, io.BytesIO(data))
-    flags = [part for change in changes for part in ("-c", change)]
-    subprocess.run(["docker", "import", *flags, "-", name], input=archive.getvalue(), capture_output=True, check=True)
-
-
-@pytest.fixture
-def image(images):
-    """Makes images with a name of their own; takes them away."""
-    name = f"chorus-test-{secrets.token_hex(4)}:1"
-
-    def make(changes: list[str], files: dict[str, bytes]) -> str:
-        derived_image(name, changes, files)
-        return name
-
-    yield make
-    docker("rmi", "-f", name)
 
 
 async def test_tools_planted_in_the_path_are_not_called_by_us(bench, image, tmp_path):

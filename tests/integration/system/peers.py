@@ -110,6 +110,13 @@ class Peer:
             return answer.json() if answer.status_code == 200 else None
         return None
 
+    def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """A POST on its Unix socket: (status, answer)."""
+        transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)), verify=False)
+        with httpx.Client(transport=transport, base_url="http://engine") as client:
+            answer = client.post(path, json=body, timeout=30)
+            return answer.status_code, answer.json()
+
     def run(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """The command line against this peer."""
         return subprocess.run(

@@ -127,7 +127,7 @@ def test_without_docker_it_is_not_ready_and_tasks_wait_in_words(tmp_path):
     [
         (["--image", "localhost/no-such-image:1", "--command", "true"], "failed", "no-such-image"),
         (["--command", "no-such-command-here"], "failed", "no-such-command-here"),
-        (["--command", "sleep 60", "--timeout", "1"], "failed", "time"),
+        (["--command", "sleep 60", "--timeout", "1"], "budget_exhausted", "time"),
     ],
     ids=["unknown image", "command not found", "time over"],
 )

@@ -51,6 +51,26 @@ def test_output_streams_live_to_a_peer_that_only_watches(trio_of_peers):
     assert shown["result"]["output_tail"].split() == ["first", "last"]
 
 
+def test_what_a_sandbox_uses_is_seen_by_its_worker_and_by_a_peer_that_watches(trio_of_peers):
+    """While a task runs its figures are in the task's view, here and elsewhere; at its end they are gone and the most is told."""
+    announcer, watcher, _ = trio_of_peers
+    task_id = announcer.announce("--title", "busy", "--command", "head -c 9000000 /dev/zero > x; sleep 6; true")
+    eventually("it runs", lambda: announcer.task(task_id)["state"] == "running")
+    worker = eventually("its holder", lambda: announcer.task(task_id)["holder"])
+
+    def seen(peer):
+        peer.get(f"/api/v1/tasks/{task_id}/output")  # watching: following its topic
+        return peer.task(task_id)["figures"]
+
+    for peer in (watcher, next(peer for peer in trio_of_peers if peer.peer_id == worker)):
+        figures = eventually("figures", lambda peer=peer: seen(peer), 10)
+        assert figures["memory_mb"] > 0
+    assert "MiB in its folders" in watcher.run("task", "show", task_id).stdout
+    task = eventually("done", lambda: announcer.task(task_id)["state"] == "completed" and announcer.task(task_id))
+    assert task["figures"] is None
+    assert task["result"]["max_disk_mb"] > 8
+
+
 def test_a_failing_command_is_shown_as_failed_with_its_exit_code(trio_of_peers):
     """Exit code and output are the task's own; ``task wait`` exits 1."""
     alpha, beta, _ = trio_of_peers

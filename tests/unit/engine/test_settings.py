@@ -106,6 +106,7 @@ def test_the_chain_of_providers_is_read_in_its_order():
         "https://models.example/v1",
     )
     assert "k" * 20 in settings.secrets
+    assert "k" * 20 not in repr(settings)
     assert settings.warnings == ()
 
 

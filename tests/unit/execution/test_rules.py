@@ -106,13 +106,13 @@ def test_each_way_a_registry_fails_has_its_reason(said, reason):
     assert "x:1" in str(error)
 
 
-def test_the_image_comes_from_spec_then_settings_then_table():
-    """In this order; local names before the public namespace."""
+def test_the_image_of_a_language_comes_from_the_settings_then_the_table():
+    """In this order; local names before the public namespace; other names of a language mean the same."""
     settings = ExecutionSettings(owner="me", images={"python": "mine:1"})
 
-    assert candidates(TaskSpec(title="t", commands=["x"], image="a", language="python"), settings) == ["a"]
-    assert candidates(TaskSpec(title="t", commands=["x"], language="py"), settings) == ["mine:1"]
-    assert candidates(TaskSpec(title="t", commands=["x"]), SETTINGS)[0] == "chorus-base:latest"
+    assert candidates("py", settings) == ["mine:1"]
+    assert candidates("golang", settings)[0] == "chorus-go-dev:latest"
+    assert candidates("", SETTINGS)[0] == "chorus-base:latest"
 
 
 def test_languages_present_are_those_whose_image_is_here():

@@ -1,0 +1,166 @@
+"""A no-op in a sandbox, cold and warm, beside the same calls to the engine made bare: what our own part costs.
+
+The bare side makes the same container with the same HTTP client and asks the engine for no less: create, attach, start,
+run, archive, remove when cold; run, archive, remove when warm. Both sides take turns in one run.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import median
+
+import trio
+
+from benchmarks.measure import Row
+from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.executor import DockerExecutor
+from chorus_tui.engine.execution.image_build import build_images
+from chorus_tui.engine.execution.interface import Job
+from chorus_tui.engine.execution.profile import Origin, bounds, container, task_user
+from chorus_tui.engine.execution.settings import ExecutionSettings
+
+ROUNDS = 30
+IMAGE = "chorus-base:latest"
+TAR = ["/bin/sh", "-c", "kill -9 -1 2>/dev/null; exec /bin/tar -cf - -C /workspace/output ."]
+
+
+class Deaf:
+    """A report nobody reads."""
+
+    async def phase(self, phase: str, detail: str = "") -> None:
+        """Not measured."""
+
+    async def output(self, data: bytes) -> None:
+        """Not measured."""
+
+    async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
+        """Not measured."""
+
+
+async def no_blob(path: Path) -> tuple[str, int]:
+    """A no-op brings nothing back."""
+    raise AssertionError(path)
+
+
+class Bare:
+    """The engine's calls and nothing else."""
+
+    def __init__(self, api: DockerApi, image: dict[str, object], settings: ExecutionSettings) -> None:
+        self._api = api
+        self._image = image
+        self._settings = settings
+
+    async def made(self, held: AsyncExitStack) -> str:
+        """A started container with the very description a task's has."""
+        origin = Origin("BENCH", 1, self._settings.owner, "bare", int(time.time()) + 600)
+        limits = bounds(Limits(), self._settings)
+        body = container(str(self._image["Id"]), self._image, limits, origin, pair=0, lifetime_s=600)
+        found = await self._api.create(f"chorus-bench-{secrets.token_hex(6)}", body)
+        held.push_async_callback(self._api.remove, found)
+        await held.enter_async_context(self._api.attached_stdin(found))
+        await self._api.start(found)
+        return found
+
+    async def run(self, found: str, command: list[str]) -> None:
+        """A command to its end, and its exit code."""
+        await self._api.exec_end(await self.read(found, command))
+
+    async def read(self, found: str, command: list[str]) -> str:
+        """All that a command writes; its exec."""
+        exec_id = await self._api.exec_create(found, command, user=task_user(0), env={})
+        async with self._api.exec_start(exec_id) as frames:
+            async for _ in frames:
+                continue
+        return exec_id
+
+    async def cold(self) -> float:
+        """Seconds from nothing to nothing."""
+        began = time.perf_counter()
+        async with AsyncExitStack() as held:
+            found = await self.made(held)
+            await self.run(found, ["/bin/sh", "-c", "true"])
+            await self.read(found, TAR)
+        return time.perf_counter() - began
+
+    async def warm(self) -> float:
+        """Seconds with a container that is started already."""
+        async with AsyncExitStack() as held:
+            found = await self.made(held)
+            await trio.sleep(0.2)  # as long as ours waits
+            began = time.perf_counter()
+            await self.run(found, ["/bin/sh", "-c", "true"])
+            await self.read(found, TAR)
+            await held.aclose()
+            return time.perf_counter() - began
+
+
+class Ours:
+    """The executor as the engine uses it."""
+
+    def __init__(self, executor: DockerExecutor) -> None:
+        self._executor = executor
+
+    async def cold(self) -> float:
+        """Seconds of a whole job."""
+        began = time.perf_counter()
+        job = Job("01JBENCH000000000000000000", 1, TaskSpec(title="no-op", commands=["true"]), None)
+        result = await self._executor.run(job, Deaf(), no_blob)
+        assert result.outcome == "completed", result.detail
+        return time.perf_counter() - began
+
+    async def warm(self) -> float:
+        """The same, once a sandbox waits, and with none being made meanwhile."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._executor.keep_warm)
+            await self.cold()
+            while not self._executor.warm:  # noqa: ASYNC110 - a benchmark waits for its start line
+                await trio.sleep(0.02)
+            seconds = await self.cold()
+            nursery.cancel_scope.cancel()
+        return seconds
+
+
+async def compared(
+    what: str, ours: Callable[[], Awaitable[float]], theirs: Callable[[], Awaitable[float]], rounds: int
+) -> Row:
+    """Both in turn; medians."""
+    await ours()
+    await theirs()
+    a, b = [], []
+    for _ in range(rounds):
+        a.append(await ours())
+        b.append(await theirs())
+    return Row("sandbox", what, median(a), "the same engine calls, bare", median(b), "≤ 1.15", rounds)
+
+
+async def measured(rounds: int) -> list[Row]:
+    """Cold and warm."""
+    await build_images([], lambda _: None)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = ExecutionSettings(owner=f"bench-{secrets.token_hex(6)}", scratch=Path(folder))
+        warm_settings = ExecutionSettings(owner=settings.owner, scratch=Path(folder), warm=1)
+        api = DockerApi(settings.docker_host)
+        bare = Bare(api, await api.image(IMAGE), settings)
+        cold, warm = Ours(DockerExecutor(settings)), Ours(DockerExecutor(warm_settings))
+        return [
+            await compared("no-op, cold", cold.cold, bare.cold, rounds),
+            await compared("no-op, warm", warm.warm, bare.warm, rounds),
+        ]
+
+
+def rows() -> Iterator[Row]:
+    """Cold and warm cycles."""
+    yield from trio.run(measured, ROUNDS)
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(
+            f"{row.what}: ours {row.ours * 1000:.0f} ms, bare {row.theirs * 1000:.0f} ms, {row.ratio:.3f} ×, n={row.rounds}"
+        )
