@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chorus_tui.contract.models.tasks import TaskSpec
 
 LIMITS = ("memory_mb", "cpus", "pids", "disk_mb", "output_mb", "log_mb")
+BUDGET = ("steps", "tokens", "containers", "depth")
 
 
 def make_spec(file: str | None, options: dict[str, Any]) -> TaskSpec:
@@ -21,14 +22,15 @@ def make_spec(file: str | None, options: dict[str, Any]) -> TaskSpec:
 
     fields = _read(file) if file is not None else {}
     env = dict(_variable(text) for text in options.pop("env"))
-    limits = {name: options.pop(name) for name in LIMITS if options.get(name) is not None}
+    limits, budget = _taken(options, LIMITS), _taken(options, BUDGET)
     # What was not given (None, or no value of a repeatable option) leaves the file's word.
-    fields.update({name: value for name, value in options.items() if value not in (None, ()) and name not in LIMITS})
-    for name, values in (("env", env), ("limits", limits)):
+    fields.update({name: value for name, value in options.items() if value not in (None, ())})
+    for name, values in (("env", env), ("limits", limits), ("budget", budget)):
         if values:
             fields[name] = {**_mapping(fields, name), **values}
-    if not fields.get("title") and fields.get("commands"):
-        fields["title"] = str(fields["commands"][0]).partition("\n")[0][:200]
+    if not fields.get("title") and (fields.get("goal") or fields.get("commands")):
+        asked = fields.get("goal") or fields["commands"][0]
+        fields["title"] = str(asked).strip().partition("\n")[0][:200]
     if isinstance(fields.get("repository"), str):
         fields["repository"] = _repository(fields["repository"])
     return TaskSpec.model_validate(fields)
@@ -46,6 +48,12 @@ def _read(file: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise click.UsageError(f"{name} must hold one JSON object, the task.")
     return fields["spec"] if isinstance(fields.get("spec"), dict) else fields
+
+
+def _taken(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of ``names`` that were given; all of them leave ``options``."""
+    found = {name: options.pop(name, None) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _mapping(fields: dict[str, Any], name: str) -> dict[str, Any]:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chorus_tui.cli.plain import clean, duration, moment, pairs, say, size, table
+from chorus_tui.contract.models.tasks import TERMINAL
+from chorus_tui.telling import task as telling
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.tasks import TaskList, TaskResult, TaskView
+    from chorus_tui.contract.models.tasks import (
+        Change,
+        Delivered,
+        TaskList,
+        TaskResult,
+        TaskSpec,
+        TaskView,
+        Verification,
+    )
 
 
 def print_list(answer: TaskList) -> None:
@@ -33,7 +43,9 @@ def print_task(task: TaskView) -> None:
             ("title", task.title),
             ("state", f"{task.state}  {task.detail}".rstrip()),
             ("end", _evidence(task)),
-            ("uses", _uses(task)),
+            *((line.name, line.text) for line in telling.three_lines(task)),
+            ("budget", _budget(task)),
+            ("uses", telling.uses(task)),
             ("waits for", task.waiting_for),
             ("announced", f"{moment(task.announced_at)} by {task.announcer_name or task.announcer}"),
             ("delivery", _delivery(task)),
@@ -44,6 +56,9 @@ def print_task(task: TaskView) -> None:
             ("held by", task.holder_name or task.holder),
             ("image", spec.image or spec.language),
             ("repository", spec.repository),
+            ("part of", spec.parent),
+            ("subtasks", ", ".join(task.subtasks)),
+            *(("delivered", delivered(one)) for one in task.delivered),
             ("retry of", task.retry_of),
             ("retried as", ", ".join(task.retried_as)),
             ("continues", task.continues),
@@ -51,8 +66,7 @@ def print_task(task: TaskView) -> None:
             *(("erased", f"{e.type} by {e.author_name or e.author}, said {moment(e.at)}") for e in task.erased),
         ]
     )
-    for command in spec.commands:
-        say(f"  $ {clean(command)}")
+    _print_asked(spec)
     if task.attempts:
         say()
         rows = [
@@ -60,9 +74,14 @@ def print_task(task: TaskView) -> None:
             for a in task.attempts
         ]
         table(("attempt", "worker", "granted", "ended", "reason"), rows)
-    if task.result is not None:
+    result = telling.result_of(task)
+    if result is not None:
         say()
-        print_result(task.result)
+        if task.result is None:
+            say("Reported, not accepted:" if task.state in TERMINAL else "Reported, not confirmed yet:")
+        print_result(result)
+    _print_checks(task.verification)
+    _print_thread(task)
     if task.evidence:
         say()
         say("Other results that were said, kept as evidence; none of them counts:")
@@ -85,6 +104,9 @@ def print_result(result: TaskResult) -> None:
         [
             ("result", f"{result.outcome}  {result.reason}".rstrip()),
             ("", result.detail),
+            ("summary", result.summary),
+            ("model", result.model),
+            ("transcript", result.transcript),
             ("exit code", result.exit_code),
             ("image", f"{result.image} {result.image_id}".strip()),
             ("used", _used(result)),
@@ -92,13 +114,80 @@ def print_result(result: TaskResult) -> None:
             ("phases", ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())),
         ]
     )
+    _print_change(result.change)
     if result.artifacts:
         table(("artifact", "size", "sha256"), [(a.path, size(a.size), a.sha256) for a in result.artifacts])
     if result.output_tail:
         cut = ", cut in the middle" if result.output_cut else ""
         say(f"output ({size(result.output_bytes)}{cut}), its end:")
-        for line in result.output_tail.rstrip("\n").split("\n"):
-            say(f"  {clean(line, lines=True)}")
+        _print_lines(result.output_tail)
+
+
+def _print_asked(spec: TaskSpec) -> None:
+    """The goal or the commands, and what is to show that it is done."""
+    if spec.goal:
+        say("goal:")
+        _print_lines(spec.goal)
+    for command in spec.commands:
+        say(f"  $ {clean(command)}")
+    for number, check in enumerate(spec.checks, 1):
+        say(f"  check {number}  $ {clean(check)}")
+
+
+def _print_change(change: Change | None) -> None:
+    """Which files differ, and what was left out; 'task diff' shows how."""
+    if change is None:
+        return
+    say(f"change of {clean(change.base[:12])}, {telling.counts(change)}, {size(change.size)}:")
+    for name in change.names:
+        say(f"  {clean(name)}")
+    if change.files > len(change.names):
+        say(f"  and {change.files - len(change.names)} more")
+    if change.left_out:
+        say(f"  left out: {clean(change.left_out)}")
+
+
+def _print_checks(shown: Verification) -> None:
+    """How each check ended, and the end of what they printed where one failed."""
+    if shown.checks:
+        say()
+        rows = [(c.exit_code, duration(c.seconds), c.command) for c in shown.checks]
+        table(("exit code", "time", "check"), rows)
+    if shown.state == "failed" and shown.output_tail:
+        say("output of the checks, its end:")
+        _print_lines(shown.output_tail)
+
+
+def _print_thread(task: TaskView) -> None:
+    """Who said what about it."""
+    if not task.words:
+        return
+    say()
+    for word in task.words:
+        what = {"word": "", "help": " asks for help", "proposal": " proposes"}[word.kind]
+        at_work = f", attempt {word.attempt}" if word.attempt else ""
+        say(f"{moment(word.at)}  {clean(word.name or word.by)}{at_work}{what}:")
+        _print_lines(word.text)
+
+
+def _print_lines(text: str) -> None:
+    for line in text.rstrip("\n").split("\n"):
+        say(f"  {clean(line, lines=True)}")
+
+
+def delivered(one: Delivered) -> str:
+    """Where the accepted change was brought, or why not."""
+    by = f"by {one.name or one.by}, {moment(one.at)}"
+    if one.problem:
+        return f"! not delivered {by}: {one.problem}"
+    return f"{one.ref} of {one.where}, commit {one.commit[:12]}, {by}"
+
+
+def _budget(task: TaskView) -> str:
+    """Of an agent's work; commands have their time alone."""
+    if not task.spec.goal:
+        return ""
+    return telling.budget(task.spec, task.spent, live=task.state not in TERMINAL)
 
 
 def held(by: int | None) -> str:
@@ -108,17 +197,6 @@ def held(by: int | None) -> str:
     if by == 0:
         return "! only its worker held them when the result was said"
     return f"held by {by} other {'members' if by > 1 else 'member'} when the result was said"
-
-
-def _uses(task: TaskView) -> str:
-    """Its sandbox now; empty when it is not running or not heard of."""
-    now = task.figures
-    if now is None:
-        return ""
-    return (
-        f"{now.cpu_percent:.0f} % of a core, {now.memory_mb:.0f} of {task.spec.limits.memory_mb} MiB memory, "
-        f"{now.disk_mb:.0f} MiB in its folders"
-    )
 
 
 def _used(result: TaskResult) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chorus_tui.cli import hands
+from chorus_tui.cli import hands, results, steering
 from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
@@ -21,18 +19,28 @@ FOLLOW_S = 0.5
 
 @click.group()
 def task() -> None:
-    """Announce tasks, follow them, fetch what they made; work on them yourself."""
+    """Announce tasks, follow and steer them, fetch what they made; work on them yourself."""
 
 
-for command in hands.COMMANDS:
+for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
     task.add_command(command)
 
 
 @task.command()
 @click.argument("file", required=False, type=click.Path(allow_dash=True))
-@click.option("--title", help="What it is called; default: the first command.")
+@click.option("--title", help="What it is called; default: the first line of the goal, or the first command.")
 @click.option("--description", help="What it is about.")
 @click.option("--command", "commands", multiple=True, metavar="SHELL", help="A command; repeat for more, in order.")
+@click.option("--goal", metavar="TEXT", help="What an agent with a model is to reach, instead of commands.")
+@click.option("--kind", help="Kind of work, such as code or docs: picks the agent's model.")
+@click.option("--check", "checks", multiple=True, metavar="SHELL", help="A command that shows that it is done; repeat.")
+@click.option(
+    "--deliver", type=click.Choice(["patch", "bundle", "branch"]), help="How a change of the repository comes."
+)
+@click.option("--steps", type=int, metavar="N", help="Budget of an agent: answers of the model.")
+@click.option("--tokens", type=int, metavar="N", help="Budget of an agent: prompt and answers together.")
+@click.option("--containers", type=int, metavar="N", help="Budget: sandboxes, to work in and for the checks.")
+@click.option("--depth", type=int, metavar="N", help="Budget of an agent: levels of subtasks below it.")
 @click.option("--language", help="Picks the sandbox image.")
 @click.option("--image", help="The sandbox image, over --language.")
 @click.option("--repository", metavar="URL|PATH", help="Git repository to work in; a path on this machine, or https.")
@@ -84,7 +92,7 @@ async def list_(session: Session, state: Any, limit: int, cursor: str | None) ->
 @click.argument("task_id")
 @engine_command
 async def show(session: Session, task_id: str) -> None:
-    """One task: state, attempts, result, the end of its output."""
+    """One task: what its execution, change and checks showed, its attempts, its thread, the end of its output."""
     from chorus_tui.cli.task_views import print_task
     from chorus_tui.contract.models.tasks import TaskRef
 
@@ -112,34 +120,6 @@ async def cancel(session: Session, task_id: str, reason: str) -> None:
     from chorus_tui.contract.models.tasks import CancelTask
 
     session.show(await session.ask("tasks.cancel", CancelTask(task_id=task_id, reason=reason)), print_task)
-
-
-@task.command()
-@click.argument("task_id")
-@click.option("--to", type=click.Path(file_okay=False), required=True, metavar="DIR", help="Folder to write to.")
-@click.option("--force", is_flag=True, help="Replace files that differ.")
-@engine_command
-async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int:
-    """Fetch the files of the result, verified, into DIR (made when needed)."""
-    from chorus_tui.cli.plain import clean, say
-    from chorus_tui.client.artifacts import fetch
-    from chorus_tui.contract.models.tasks import TaskRef
-
-    view: TaskView = await session.ask("tasks.show", TaskRef(task_id=task_id))
-    if view.result is None:
-        complain(f"task {task_id} has no result yet: it is {view.state}")
-        return Exit.FAILED
-    found = view.result.artifacts
-    written = [(artifact, await fetch(session.ask, artifact, Path(to), force=force)) for artifact in found]
-    if session.json:
-        rows = [{"path": a.path, "size": a.size, "sha256": a.sha256, "file": str(file)} for a, file in written]
-        click.echo(json.dumps({"task_id": task_id, "artifacts": rows}))
-    else:
-        for _, file in written:
-            say(clean(file))
-        if not written:
-            complain("the result has no artifacts")
-    return Exit.OK
 
 
 @task.command()

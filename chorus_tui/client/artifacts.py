@@ -1,4 +1,4 @@
-"""Fetch a task's artifacts: verified, in place only when whole, never outside the folder asked for."""
+"""Fetch what a task made: verified, in place only when whole, never outside the folder asked for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,53 @@ from chorus_tui.contract.problem import Problem
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.blobs import BlobChunk
-    from chorus_tui.contract.models.tasks import Artifact
+    from chorus_tui.contract.models.tasks import Artifact, TaskResult
+
+PATCH = "changes.patch"
+MOST_READ = 64 << 20
+"""Bytes at most of a blob that is read into memory."""
 
 Ask = Callable[[str, Any], Awaitable[Any]]
 """Asks the engine for an operation: :meth:`EngineClient.call` or what a front made of it."""
+
+
+def patch_of(result: TaskResult) -> Artifact | None:
+    """The patch of a result as one more file, under a name that no artifact has."""
+    from chorus_tui.contract.models.tasks import Artifact
+
+    change = result.change
+    if change is None:
+        return None
+    taken = {PurePosixPath(artifact.path).parts[:1] for artifact in result.artifacts}
+    name, number = PATCH, 1
+    while (name,) in taken:
+        number += 1
+        name = f"changes-{number}.patch"
+    return Artifact(path=name, size=change.size, sha256=change.patch.removeprefix("sha256:"))
+
+
+async def read(ask: Ask, digest: str) -> bytes:
+    """A whole blob, verified. Raises ``Problem`` when it is too long to be shown, or not what its digest promises."""
+    from chorus_tui.contract.models.blobs import ReadBlob
+
+    data = bytearray()
+    while True:
+        chunk: BlobChunk = await ask("blobs.read", ReadBlob(digest=digest, offset=len(data)))
+        if chunk.size > MOST_READ:
+            raise Problem(413, "too-long", f"{chunk.size} bytes are too long to be shown", "Save the files instead.")
+        piece = base64.b64decode(chunk.data)
+        data += piece
+        if not piece or len(data) >= chunk.size:
+            break
+    if f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
+        raise Problem(502, "damaged", "What came is not what the result promised", "Nothing of it is shown.")
+    return bytes(data)
+
+
+def keep(data: bytes, target: Path) -> None:
+    """Write a new file. Raises ``OSError``, also when something is there already: nothing is ever written over."""
+    with target.open("xb") as file:
+        file.write(data)
 
 
 async def fetch(ask: Ask, artifact: Artifact, folder: Path, *, force: bool) -> Path:

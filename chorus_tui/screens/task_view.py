@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rich.console import Group
 from rich.text import Text
 
-from chorus_tui.contract.models.tasks import TERMINAL, TaskResult, TaskRow, TaskView
-from chorus_tui.widgets.plain import ago, plain, size
+from chorus_tui.contract.models.tasks import TERMINAL, Delivered, TaskResult, TaskRow, TaskView, TaskWord
+from chorus_tui.telling.task import budget, failed_check, result_of, three_lines, uses
+from chorus_tui.widgets.facts import table
+from chorus_tui.widgets.plain import ago, plain, plain_lines, size
 
 SIGNS = {
     "announced": ("○", "cyan"), "waiting": ("◌", "yellow"), "granted": ("◔", "cyan"), "pulling": ("◔", "cyan"),
@@ -13,6 +18,9 @@ SIGNS = {
     "result_in": ("◕", "magenta"), "completed": ("✓", "green"), "failed": ("✗", "red"), "cancelled": ("⊘", "dim"),
     "budget_exhausted": ("✗", "red"), "escalated": ("!", "yellow"),
 }  # fmt: skip
+TONES = {"good": ("✓", "green"), "bad": ("✗", "red"), "open": ("◌", "yellow"), "none": ("·", "")}
+WIDTH = 12
+Rows = Iterator[tuple[str, str | Text]]
 NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
 
 
@@ -30,38 +38,35 @@ def row(task: TaskRow, now: float) -> tuple[Text, ...]:
     )  # fmt: skip
 
 
-def detail(view: TaskView, now: float) -> Text:
-    """State in words, who, evidence, result."""
+def detail(view: TaskView, now: float) -> Group:
+    """What matters most first: state, the three lines, why it failed, what was said; what was asked last."""
     sign, color = SIGNS[view.state]
     text = Text()
     text.append(f"{plain(view.title)}\n", style="bold")
     text.append(f"{sign} {NAMES.get(view.state, view.state)}", style=color)
     if view.holder_name:
         text.append(f" by {plain(view.holder_name)}" if view.state in TERMINAL else f" on {plain(view.holder_name)}")
+    if view.paused and view.state not in TERMINAL:
+        text.append("   ‖ paused", style="yellow")
     text.append(_confirmed(view), style="dim")
-    text.append("\n")
     if view.detail:
-        text.append(f"{plain(view.detail)}\n", style="yellow" if view.state not in TERMINAL else color)
-    text.append_text(_figures(view))
-    if view.result is not None:
-        text.append_text(_result(view.result))
-    elif view.attempts and view.attempts[-1].result is not None:
-        text.append("reported, not accepted:\n", style="dim")
-        text.append_text(_result(view.attempts[-1].result))
-    text.append_text(_attempts(view))
-    text.append_text(_evidence(view, now))
-    text.append_text(_asked(view, now))
-    return text
+        text.append(f"\n{plain(view.detail)}", style="yellow" if view.state not in TERMINAL else color)
+    result = result_of(view)
+    live = view.state not in TERMINAL
+    rows = [
+        *(_spent(view) if live else ()), *_shown(view), *_failed_check(view), *_summary(result), *_delivered(view),
+        *_thread(view, now), *_files(result), *(() if live else _spent(view)), *_attempts(view), *_evidence(view, now),
+        *_asked(view, now),
+    ]  # fmt: skip
+    return Group(text, table(_named_once(rows), WIDTH))
 
 
-def _figures(view: TaskView) -> Text:
-    """What its sandbox uses now, each beside what it may use."""
-    text, now, limits = Text(), view.figures, view.spec.limits
-    if now is not None:
-        text.append("uses      ", style="dim")
-        text.append(f"{now.cpu_percent:.0f} % of a core, {now.memory_mb:.0f} of {limits.memory_mb} MiB memory, ")
-        text.append(f"{now.disk_mb:.0f} MiB in its folders\n")
-    return text
+def _named_once(rows: list[tuple[str, str | Text]]) -> Rows:
+    """A name stands at the first of the rows that share it."""
+    before = ""
+    for name, value in rows:
+        yield "" if name == before else name, value
+        before = name or before
 
 
 def _confirmed(view: TaskView) -> str:
@@ -70,50 +75,101 @@ def _confirmed(view: TaskView) -> str:
     return "   not confirmed yet" if view.state == "result_in" else ""
 
 
-def _result(result: TaskResult) -> Text:
-    text = Text()
-    seconds = result.phases.get("running")
-    took = f" after {seconds:.1f} s" if seconds is not None else ""
-    if result.exit_code is not None:
-        text.append("exit code ", style="dim")
-        text.append(f"{result.exit_code}{took}\n", style="green" if result.exit_code == 0 else "red")
+def _spent(view: TaskView) -> Rows:
+    """Of an agent's budget, and what the sandbox uses now."""
+    if view.spec.goal:
+        yield "budget", budget(view.spec, view.spent, live=view.state not in TERMINAL)
+    if now := uses(view):
+        yield "uses", now
+
+
+def _shown(view: TaskView) -> Rows:
+    """Execution, change, verification; nothing of it before somebody had the task."""
+    if view.attempts:
+        for line in three_lines(view):
+            sign, color = TONES[line.tone]
+            yield line.name, Text(f"{sign} {plain(line.text)}", style=color)
+
+
+def _failed_check(view: TaskView) -> Rows:
+    """The command that did not pass, and the end of what the checks printed."""
+    shown = view.verification
+    if shown.state != "failed":
+        return
+    failed = failed_check(shown)
+    if failed is not None:
+        yield "", f"$ {plain(failed.command, limit=200)}"
+    for line in plain_lines(shown.output_tail.rstrip("\n"))[-4:]:
+        if line:
+            yield "", Text(line, style="dim")
+
+
+def _summary(result: TaskResult | None) -> Rows:
+    if result is not None and result.summary:
+        yield "it says", plain(" ".join(result.summary.split()), limit=400)
+
+
+def _files(result: TaskResult | None) -> Rows:
+    if result is None:
+        return
     for artifact in result.artifacts[:8]:
-        text.append("file      ", style="dim")
-        text.append(f"{plain(artifact.path)}  {size(artifact.size)}  sha256 {artifact.sha256[:12]}…\n")
+        yield "file", f"{plain(artifact.path)}  {size(artifact.size)}  sha256 {artifact.sha256[:12]}…"
     if len(result.artifacts) > 8:
-        text.append(f"          and {len(result.artifacts) - 8} more files; s saves them\n", style="dim")
+        yield "", Text(f"and {len(result.artifacts) - 8} more files; s saves them", style="dim")
     if result.held_by == 0:
-        text.append("files     only their worker held them when the result was said\n", style="yellow")
+        yield "files", Text("only their worker held them when the result was said", style="yellow")
     elif result.held_by:
-        text.append(f"files     held by {result.held_by} more when the result was said\n", style="dim")
+        yield "files", Text(f"held by {result.held_by} more when the result was said", style="dim")
     if result.output_cut:
-        text.append("output    was cut in the middle: more than the task's limit\n", style="yellow")
-    return text
+        yield "output", Text("was cut in the middle: more than the task's limit", style="yellow")
+    if result.model:
+        yield "model", plain(result.model)
 
 
-def _attempts(view: TaskView) -> Text:
-    text = Text()
+def _thread(view: TaskView, now: float) -> Rows:
+    """The newest words, each with who signed it."""
+    for word in view.words[-4:]:
+        yield "thread", _word(word, now)
+    if len(view.words) > 4:
+        yield "", Text(f"and {len(view.words) - 4} before; chorus-tui task show tells them", style="dim")
+
+
+def _word(word: TaskWord, now: float) -> Text:
+    what = {"word": "", "help": " asks for help", "proposal": " proposes"}[word.kind]
+    text = Text(f"{plain(word.name)}{what}, {ago(now - word.at)} ago: ", style="dim")
+    return text.append(plain(" ".join(word.text.split()), limit=300), style="not dim")
+
+
+def _delivered(view: TaskView) -> Rows:
+    for one in view.delivered:
+        yield "delivered", _place(one)
+
+
+def _place(one: Delivered) -> Text:
+    if one.problem:
+        return Text(f"✗ not by {plain(one.name)}: {plain(one.problem)}", style="red")
+    return Text(f"✓ {plain(one.ref)} of {_source(one.where)}, commit {plain(one.commit[:12])}", style="green")
+
+
+def _attempts(view: TaskView) -> Rows:
     if len(view.attempts) < 2:
-        return text
+        return
     for attempt in view.attempts:
-        text.append("attempt   ", style="dim")
-        text.append(f"{attempt.attempt} {plain(attempt.worker_name)}: {attempt.ended or 'runs'}")
-        text.append(f"  {plain(attempt.reason)}\n" if attempt.ended not in ("", "accepted") else "\n", style="dim")
-    return text
+        text = Text(f"{attempt.attempt} {plain(attempt.worker_name)}: {attempt.ended or 'runs'}")
+        if attempt.ended not in ("", "accepted"):
+            text.append(f"  {plain(attempt.reason)}", style="dim")
+        yield "attempt", text
 
 
-def _evidence(view: TaskView, now: float) -> Text:
+def _evidence(view: TaskView, now: float) -> Rows:
     """Results that lost: who, when, which attempt, and why they do not count."""
-    text = Text()
     for lost in view.evidence[:4]:
-        text.append("evidence  ", style="dim")
-        text.append(
+        text = Text(
             f"{lost.result.outcome} by {plain(lost.worker_name)}, attempt {lost.attempt}, {ago(now - lost.at)} ago: "
         )
-        text.append(f"does not count, {plain(lost.why)}\n", style="yellow")
+        yield "evidence", text.append(f"does not count, {plain(lost.why)}", style="yellow")
     if len(view.evidence) > 4:
-        text.append(f"          and {len(view.evidence) - 4} more\n", style="dim")
-    return text
+        yield "", Text(f"and {len(view.evidence) - 4} more", style="dim")
 
 
 def _source(repository: str) -> str:
@@ -123,36 +179,53 @@ def _source(repository: str) -> str:
     return plain(repository, limit=70)
 
 
-def _asked(view: TaskView, now: float) -> Text:
-    text = Text(no_wrap=True, overflow="ellipsis")
-    rows = [("asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority}")]
+def _asked(view: TaskView, now: float) -> Rows:
+    for line in plain_lines(view.spec.goal.strip())[:6] if view.spec.goal else []:
+        yield "goal", line
+    for command in view.spec.commands[:6]:
+        yield "$", plain(command, limit=200)
+    for check in view.spec.checks[:4]:
+        yield "check", f"$ {plain(check, limit=200)}"
+    yield "asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority}"
     if view.announced_delivery:
         held = int(view.announced_delivery.get("held_by", 0))
-        rows.append(("delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"))
+        yield "delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"
     if view.spec.repository:
-        rows.append(("source", _source(view.spec.repository)))
-    if view.approvals_needed:
-        agreed = sum(word.approved for word in view.approvals)
-        rows.append(("approval", f"{agreed} of {view.approvals_needed}"))
-        for word in view.approvals:
-            how = "approved" if word.approved else "denied"
-            why = f": {plain(word.reason)}" if word.reason else ""
-            rows.append(("", f"{how} by {plain(word.name)}, {ago(now - word.at)} ago{why}"))
+        yield "source", _source(view.spec.repository)
+    yield from _approval(view, now)
+    yield from _needs(view)
+    yield from _kin(view)
+    for said in view.erased[:4]:
+        yield "erased", f"{said.type} by {plain(said.author_name)}, said {ago(now - said.at)} ago"
+
+
+def _approval(view: TaskView, now: float) -> Rows:
+    if not view.approvals_needed:
+        return
+    yield "approval", f"{sum(word.approved for word in view.approvals)} of {view.approvals_needed}"
+    for word in view.approvals:
+        how = "approved" if word.approved else "denied"
+        why = f": {plain(word.reason)}" if word.reason else ""
+        yield "", f"{how} by {plain(word.name)}, {ago(now - word.at)} ago{why}"
+
+
+def _needs(view: TaskView) -> Rows:
     if view.spec.role or view.spec.expertise:
         areas = [plain(" or ".join(view.spec.expertise))] if view.spec.expertise else []
-        rows.append(("needs", ", ".join([*([f"role {plain(view.spec.role)}"] if view.spec.role else []), *areas])))
-    rows += [("after", task_id) for task_id in view.spec.depends_on[:4]]
+        yield "needs", ", ".join([*([f"role {plain(view.spec.role)}"] if view.spec.role else []), *areas])
+
+
+def _kin(view: TaskView) -> Rows:
+    """Other tasks that this one has to do with."""
+    if view.spec.parent:
+        yield "part of", view.spec.parent
+    for task_id in view.subtasks[:4]:
+        yield "subtask", task_id
+    for task_id in view.spec.depends_on[:4]:
+        yield "after", task_id
     if view.retry_of:
-        rows.append(("retry of", view.retry_of))
-    rows += [("retried as", task_id) for task_id in view.retried_as[:2]]
-    rows += [
-        ("erased", f"{said.type} by {plain(said.author_name)}, said {ago(now - said.at)} ago")
-        for said in view.erased[:4]
-    ]
+        yield "retry of", view.retry_of
+    for task_id in view.retried_as[:2]:
+        yield "retried as", task_id
     if view.continued_as:
-        rows.append(("goes on as", view.continued_as))
-    rows += [("$", plain(command, limit=200)) for command in view.spec.commands[:6]]
-    for name, value in rows:
-        text.append(f"{name:<10}", style="dim")
-        text.append(f"{value}\n")
-    return text
+        yield "goes on as", view.continued_as

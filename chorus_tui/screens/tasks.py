@@ -11,8 +11,9 @@ from textual.binding import Binding
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
-from chorus_tui.contract.models.tasks import TERMINAL, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
-from chorus_tui.screens.task_hands import TaskHands
+from chorus_tui.client.artifacts import patch_of
+from chorus_tui.contract.models.tasks import TERMINAL, Artifact, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
+from chorus_tui.screens.task_steering import TaskSteering
 from chorus_tui.screens.task_view import detail, row
 from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.event_log import EventLog
@@ -21,6 +22,8 @@ from chorus_tui.widgets.plain import plain
 COLUMNS = ("state", "task", "by", "time")
 # Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
 WIDTHS = (11, 24, 7, 8)
+STEP = "── step "
+"""How a line of an agent's output begins that tells a step of its loop."""
 ORDER = (
     "running",
     "collecting",
@@ -35,7 +38,7 @@ ORDER = (
 )
 
 
-class TasksScreen(TaskHands):
+class TasksScreen(TaskSteering):
     """The board left (or above), the task right (or below)."""
 
     NAME = "tasks"
@@ -45,7 +48,7 @@ class TasksScreen(TaskHands):
         Binding("x", "cancel", "Cancel", id="tasks.cancel", tooltip="Cancel the task under the cursor"),
         Binding("s", "save", "Save files", id="tasks.save", tooltip="Save the artifacts of the task under the cursor"),
         Binding("y", "copy", "Copy id", show=False, id="tasks.copy", tooltip="Copy the task id under the cursor"),
-        Binding("o", "output", "Output", show=False, id="tasks.output", tooltip="Move between board and output"),
+        Binding("o", "output", "Output", show=False, id="tasks.output", tooltip="Move on: board, task, output"),
     ]
 
     def __init__(self) -> None:
@@ -63,7 +66,7 @@ class TasksScreen(TaskHands):
                 yield Static(id="counts", markup=False)
                 yield DataTable(id="board", cursor_type="row")
             with Vertical(id="task-side"):
-                with VerticalScroll(id="task", can_focus=False):
+                with VerticalScroll(id="task"):
                     yield Static(id="task-text", markup=False)
                 yield EventLog("output", id="output", empty="No output yet.")
 
@@ -86,6 +89,7 @@ class TasksScreen(TaskHands):
         self._lay_out(shown)
         self._count()
         self._follow_cursor()
+        self.refresh_bindings()
         if "tasks" in topics and self._followed:
             self._load_view()
 
@@ -231,7 +235,7 @@ class TasksScreen(TaskHands):
             )
         whole = self._partial + chunk.text
         *done, self._partial = whole.split("\n")
-        lines += [("info", line) for line in done]
+        lines += [("step" if line.startswith(STEP) else "info", line) for line in done]
         self.query_one(EventLog).extend(lines)
 
     def _end_output(self) -> None:
@@ -240,6 +244,15 @@ class TasksScreen(TaskHands):
             self._partial = ""
 
     # ── actions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that can do nothing for this task is not offered."""
+        if action == "cancel":
+            task = self.store.tasks.get(self._followed)
+            return task is not None and task.state not in TERMINAL
+        if action == "save":
+            return bool(_files(self.task_shown))
+        return super().check_action(action, parameters)
 
     def action_announce(self) -> None:
         """The form."""
@@ -256,9 +269,6 @@ class TasksScreen(TaskHands):
         task = self.store.tasks.get(self._selected())
         if task is None:
             return
-        if task.state in TERMINAL:
-            self.notify(f"This task has already ended: {task.state}", severity="warning", markup=False)
-            return
         lost = " Its sandbox and all that is not in a result yet are lost." if task.holder else ""
         question = f"Cancel the task “{plain(task.title)}”?{lost}"
         self.app.push_screen(
@@ -272,18 +282,17 @@ class TasksScreen(TaskHands):
     def action_save(self) -> None:
         """Ask where to, then fetch."""
         view = self._view
-        if view is None or view.result is None or not view.result.artifacts:
-            self.notify("This task has no files to save", severity="warning", markup=False)
+        files = _files(view)
+        if view is None or not files:
             return
         folder = str(Path.cwd() / f"task-{view.task_id[-8:]}")
-        question = (
-            f"Save {len(view.result.artifacts)} files where?  $ chorus-tui task artifacts {view.task_id} --to FOLDER"
-        )
-        self.app.push_screen(Ask(question, value=folder), lambda word: self._save(view, word))
+        many = "1 file" if len(files) == 1 else f"{len(files)} files"
+        question = f"Save {many} where?  $ chorus-tui task artifacts {view.task_id} --to FOLDER"
+        self.app.push_screen(Ask(question, value=folder), lambda word: self._save(files, word))
 
-    def _save(self, view: TaskView, folder: str | None) -> None:
-        if folder and view.result is not None:
-            self.app.save_artifacts(view.result.artifacts, Path(folder).expanduser())  # type: ignore[attr-defined]
+    def _save(self, files: list[Artifact], folder: str | None) -> None:
+        if folder:
+            self.app.save_artifacts(files, Path(folder).expanduser())  # type: ignore[attr-defined]
 
     def action_copy(self) -> None:
         """Copy the task id."""
@@ -293,9 +302,18 @@ class TasksScreen(TaskHands):
             self.notify(f"Copied {task_id}", markup=False)
 
     def action_output(self) -> None:
-        """To the output, and back."""
-        log = self.query_one(EventLog)
-        (self.query_one(DataTable) if log.has_focus else log).focus()
+        """To the task, to the output, and back to the board."""
+        places = [self.query_one(DataTable), self.query_one("#task"), self.query_one(EventLog)]
+        at = next((n for n, place in enumerate(places) if place.has_focus), -1)
+        places[(at + 1) % len(places)].focus()
+
+
+def _files(view: TaskView | None) -> list[Artifact]:
+    """What the accepted result left: its files, and its change as one more."""
+    if view is None or view.result is None:
+        return []
+    patch = patch_of(view.result)
+    return [*view.result.artifacts, *([patch] if patch is not None else [])]
 
 
 def _rank(task: TaskRow) -> int:

@@ -23,6 +23,7 @@ STYLES = {
     "warning": Style(color="yellow"),
     "error": Style(color="red", bold=True),
     "dim": Style(dim=True),
+    "step": Style(color="cyan", bold=True),
 }
 
 

@@ -19,6 +19,8 @@ _VARIATIONS = frozenset("\ufe0e\ufe0f")
 def plain(text: str, *, limit: int = MAX_LINE) -> str:
     """One line without control characters, direction tricks and towers of marks; cut at ``limit`` with a sign."""
     cut = text[: limit + 1]
+    if len(cut) <= limit and cut.isascii() and cut.isprintable():
+        return cut  # most lines are so, and long texts have many
     out: list[str] = []
     marks = 0
     for char in cut[:limit]:

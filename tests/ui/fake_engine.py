@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
 from chorus_tui.contract.events import Event
-from chorus_tui.contract.models import peers, status, tasks
+from chorus_tui.contract.models import blobs, peers, status, tasks
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem
 
@@ -124,6 +126,7 @@ class FakeEngine:
         self.peers = some_peers()[:1] if empty else some_peers()
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
         self.output = "first line\nsecond line\n"
+        self.blobs: dict[str, bytes] = {}
         self.calls: list[tuple[str, Any]] = []
         self.problems: dict[str, Problem] = {}
         self.gone = False
@@ -147,9 +150,21 @@ class FakeEngine:
             ),
             "tasks.announce": lambda: tasks.TaskRef(task_id="01ARZ3NDEKTSV4RRFFQ69G5FA9"),
             "tasks.cancel": lambda: self.tasks[asked.task_id],
+            "blobs.read": lambda: self._chunk(asked),
             "peers.connect": lambda: self.peers[0],
         }
         return answers.get(operation, Empty)()
+
+    def keep(self, data: bytes) -> str:
+        """Hold a blob; its digest."""
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        self.blobs[digest] = data
+        return digest
+
+    def _chunk(self, asked: blobs.ReadBlob) -> blobs.BlobChunk:
+        data = self.blobs[asked.digest]
+        piece = base64.b64encode(data[asked.offset : asked.offset + 1000]).decode()
+        return blobs.BlobChunk(digest=asked.digest, size=len(data), offset=asked.offset, data=piece)
 
     @staticmethod
     def row(task: tasks.TaskView) -> tasks.TaskRow:

@@ -121,4 +121,4 @@ def test_evidence_and_approvals_are_shown_in_the_detail():
         assert "1 of 2" in shown
         assert "approved by ada" in shown
 
-    play(steps, engine=one_task("waiting", needed=2, evidence=[lost], approvals=[word]), size=(140, 50))
+    play(steps, engine=one_task("waiting", needed=2, evidence=[lost], approvals=[word]), size=(200, 50))
