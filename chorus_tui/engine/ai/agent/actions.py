@@ -10,8 +10,6 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from chorus_tui.engine.ai.schema import unfenced
-
 Name = Literal["shell", "read_context", "ask_help", "announce_subtask", "propose", "finish"]
 NAMES: tuple[Name, ...] = get_args(Name)
 
@@ -60,8 +58,8 @@ def schema() -> dict[str, Any]:
 def parse(text: str) -> Action:
     """Understand an answer; raises :class:`BadAction`. Fields beyond the three are passed over."""
     try:
-        value = json.loads(unfenced(text))
-    except ValueError as error:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise BadAction(f"it is no JSON ({error})") from None
     if not isinstance(value, dict):
         raise BadAction("it is no JSON object")
