@@ -14,15 +14,21 @@ FIRST_STEPS = (
     ("1", "Start an agent on this machine:  CHORUS_LICENSE_ID=dev-local chorus-tui --headless"),
     ("2", "See it come:  press 3 for peers. On another machine, chorus-tui invite  prints what to set there."),
     ("3", "Announce a task:  press t, then a. A title and a command are enough."),
-    ("4", "Watch it:  its output streams in; when it has ended, exit code and files are shown as they are."),
+    (
+        "4",
+        "Or give a goal to an agent with a model: in the form choose “a goal”, and say with checks what shows that it is done.",
+    ),
+    ("5", "Watch it:  its output streams in; when it has ended, exit code and files are shown as they are."),
 )
 KEYS = (
     ("1 2 3 t", "help, status, peers, tasks"), (":", "the prompt: any command by its name, with completion"),
     ("ctrl+p", "the palette: search all commands"), ("?", "the keys of this screen"), ("/", "filter a list or a log; escape clears"),
     ("g  G", "first and last line; at the end a log follows again"), ("y", "copy the id under the cursor"),
-    ("a  x  s", "on tasks: announce, cancel, save files"), ("c  u  b", "on tasks: claim one yourself, submit its result, give it back"),
+    ("a  x  s", "on tasks: announce, cancel, save files and the patch"), ("c  u  b", "on tasks: claim one yourself, submit its result, give it back"),
     ("r  p  d", "on tasks: retry an ended one, approve or deny one that waits for it"),
-    ("o", "on tasks: to the output and back"), ("q", "leave"),
+    ("w  h  e", "on tasks: say a word to its agent, hold it or let it go on, end its work with what there is"),
+    ("v  m", "on tasks: read the diff of its change, and the transcript of its steps; s saves either"),
+    ("o", "on tasks: board, task, output, in turn"), ("q", "leave"),
 )  # fmt: skip
 GLOSSARY = (
     ("admin", "the member that leads the control log: it admits members, grants tasks and accepts results"),
@@ -30,12 +36,17 @@ GLOSSARY = (
     ("announced", "said in a feed; waiting for a grant"),
     ("artifact", "a file that a task left in /workspace/output; kept by its hash"),
     ("attempt", "one grant of a task. A new one follows when a worker is lost"),
+    ("budget", "steps, tokens, containers and time that an agent's attempt may use"),
     ("by hand", "a task that a person claimed and works on without a sandbox"),
     ("blob", "content by its SHA-256; files travel as blobs"),
+    ("change", "what differs from the repository's base commit; it comes back as a patch"),
+    ("check", "a command that shows that a task is done, run on its result in a fresh sandbox"),
     ("confirmed", "decided in the control log; it stands for ever"),
     ("control log", "what the mesh decided: one log, agreed by its voters, checked by every member"),
     ("evidence", "a result that was said and does not count: too late, twice, or without a grant"),
     ("feed", "what one peer said: signed, chained by hash, replicated to all members"),
+    ("execution", "how the work ended. An agent that says that it is done has shown nothing by it"),
+    ("goal", "what an agent with a model is to reach, instead of commands"),
     ("grant", "the admin's word that a worker may run a task, with a lease"),
     ("held by", "peers that confirmed to have a message on disk"),
     ("lease", "how long a grant holds without a sign of life from its worker"),
@@ -46,6 +57,8 @@ GLOSSARY = (
     ("SHHH", "finds secrets and redacts them before anything is said, stored or logged"),
     ("suspect", "a peer that stopped answering; it is dialled again"),
     ("term", "the number of an admin's reign; acts of an older term have no effect"),
+    ("thread", "what was said about a task, each word with its signer"),
+    ("verification", "what the checks showed, and by whom they were run"),
     ("voter", "a member whose acknowledgement decides. With one voter there is no failover"),
 )
 
