@@ -58,7 +58,7 @@ VARIABLES: tuple[Variable, ...] = (
              "silent for 15 s is replaced, or with 'fast' for 1.2 s", choices=("default", "fast")),
     Variable("CHORUS_AGENT_MAX_TASKS", "int", "3", _WORK, "Tasks at once; 0 takes none; a role file may have "
              "another default", low=0, high=1000),
-    Variable("CHORUS_TASK_APPROVAL", "choice", "auto", _WORK, "Tasks this peer takes only after people approved them: none, "
+    Variable("CHORUS_APPROVAL", "choice", "auto", _WORK, "Tasks this peer takes only after people approved them: none, "
              "risky ones, or always; a task may ask for more", choices=("auto", "risky", "always")),
     Variable("CHORUS_TASK_LEASE_S", "float", "", _WORK, "Seconds a grant holds without renewal; counts for the mesh this "
              "peer founds (60)", low=1, high=3600),

@@ -99,7 +99,7 @@ _FIELDS = {
     "announce_addresses": "CHORUS_ANNOUNCE_ADDRESSES", "mdns_enabled": "CHORUS_MDNS_ENABLED",
     "discovery_grace_s": "CHORUS_DISCOVERY_GRACE", "election_expect": "CHORUS_ELECTION_EXPECT",
     "election_profile": "CHORUS_ELECTION_PROFILE", "ephemeral": "CHORUS_EPHEMERAL",
-    "max_tasks": "CHORUS_AGENT_MAX_TASKS", "task_lease_s": "CHORUS_TASK_LEASE_S", "task_approval": "CHORUS_TASK_APPROVAL",
+    "max_tasks": "CHORUS_AGENT_MAX_TASKS", "task_lease_s": "CHORUS_TASK_LEASE_S", "task_approval": "CHORUS_APPROVAL",
     "drain_timeout_s": "CHORUS_DRAIN_TIMEOUT", "feed_per_minute": "CHORUS_FEED_PER_MINUTE",
     "feed_total_mb": "CHORUS_FEED_TOTAL_MB", "blob_quota_mb": "CHORUS_BLOB_QUOTA_MB",
     "docker_host": "DOCKER_HOST", "images": "CHORUS_IMAGES", "image_registries": "CHORUS_IMAGE_REGISTRIES",

@@ -123,6 +123,9 @@ class TaskSpec(Request):
     approvals: int = Field(
         default=1, ge=1, le=15, description="How many different people have to agree, when some have to"
     )
+    approve_within_s: int = Field(
+        default=86_400, ge=1, le=31 * 86_400, description="When not enough have agreed by then, the task is cancelled"
+    )
     thread_id: str = Field(default="", max_length=128)
 
     @model_validator(mode="after")

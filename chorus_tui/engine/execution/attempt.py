@@ -17,7 +17,6 @@ from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable, PatchRefused
-from chorus_tui.engine.execution.figures import peak_taken_out
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
 from chorus_tui.engine.execution.metering import Meter
@@ -234,9 +233,9 @@ class Attempt:
             self._record.notes.append(f"collecting was stopped after {COLLECT_BOUND_S:.0f} s")
         elif self._checkout is not None and not self._job.checks:
             await self._collect_change(sandbox, self._checkout, most)
-        self._record.peak_memory_mb, complaints = peak_taken_out(bytes(said))
-        if complaints.strip():
-            self._record.notes.append(f"collecting: {readable(complaints).strip()}")
+        self._record.peak_memory_mb = sandbox.peak_memory_mb
+        if said.strip():
+            self._record.notes.append(f"collecting: {readable(bytes(said)).strip()}")
 
     async def _collect_change(self, sandbox: Sandbox, checkout: Path, most: int) -> None:
         """What differs from the repository's commit; work whose change cannot be brought back is not done."""

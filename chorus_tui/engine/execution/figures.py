@@ -13,7 +13,6 @@ from typing import Any
 from chorus_tui.contract.models.tasks import Figures
 
 _MIB = 1 << 20
-_PEAK = re.compile(rb"^peak (\d{1,18})$\n?", re.MULTILINE)
 _USED = re.compile(r"^\S+ +\d+ +(\d{1,12}) +\d+ +\d+% ", re.MULTILINE)
 
 
@@ -52,12 +51,9 @@ def highest(one: Figures | None, other: Figures) -> Figures:
     )
 
 
-def peak_taken_out(said: bytes) -> tuple[float | None, bytes]:
-    """(MiB of the line ``peak <bytes>``, what else was said)."""
-    found = _PEAK.search(said)
-    if found is None:
-        return None, said
-    return round(int(found.group(1)) / _MIB, 1), said[: found.start()] + said[found.end() :]
+def mib_of(count: bytes) -> float | None:
+    """Bytes in digits, as MiB; None for anything else."""
+    return round(int(count) / _MIB, 1) if count.isdigit() and len(count) <= 18 else None
 
 
 def _number(said: Mapping[str, Any], *path: str) -> float:

@@ -15,6 +15,7 @@ import trio
 
 from chorus_tui.engine.execution.docker_api import DockerApi, WriteInput
 from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, ExecutionError, ImageUnusable, NotThere
+from chorus_tui.engine.execution.figures import mib_of
 from chorus_tui.engine.execution.frames import STDERR
 from chorus_tui.engine.execution.profile import DATA, INPUT, OUTPUT
 
@@ -39,13 +40,18 @@ _END_PROCESSES = "kill -9 -1"
 
 # Every process of the task's user ends first (the lifeline has another), so that nothing changes under the archive.
 # Tools by absolute path: what stands first in PATH may be planted; on the read-only root the task can't plant.
-# The peak of memory goes along on the other pipe, read without a process of its own: there may be none left to have.
+# The peak of memory goes before the archive, in a line, read without a process of its own: there may be none left to have.
 _ARCHIVE = """kill -9 -1 2>/dev/null
+peak=
 for file in /sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak; do
-[ -r $file ] && read -r peak <$file && echo "peak $peak" >&2; done
+[ -r $file ] && read -r peak <$file; done
+echo "$peak"
 for tool in /bin/tar /usr/bin/tar; do [ -x $tool ] && exec $tool -cf - -C "$1" . ; done
 [ -x /bin/busybox ] && exec /bin/busybox tar -cf - -C "$1" .
 echo 'the image has no tar' >&2; exit 127"""
+
+_PEAK_LINE = 32
+"""Bytes of the line before the archive, at most."""
 
 _DISK = ["df", "-Pk", DATA, OUTPUT, "/tmp"]  # noqa: S108 - a path in the sandbox
 
@@ -67,6 +73,8 @@ class Sandbox:
     def __init__(self, api: DockerApi, container: str, user: str, image: str) -> None:
         self.container = container
         self.happenings = Happenings()
+        self.peak_memory_mb: float | None = None
+        """The most memory it held, MiB, as its control group says; None where that cannot be read."""
         self.lifeline: WriteInput | None = None
         """Where its first process listens, once it is started."""
         self._api = api
@@ -135,16 +143,25 @@ class Sandbox:
                 continue
 
     async def archive(self, folder: str, said: bytearray) -> AsyncGenerator[bytes, None]:
-        """End all of the task's processes and read a folder as a tar stream.
+        """End all of the task's processes and read a folder as a tar stream; complaints about it go to ``said``.
 
-        Complaints about it go to ``said``, and the most memory the sandbox held as a line ``peak <bytes>``.
+        Before the first piece comes, ``peak_memory_mb`` is set.
         """
+        head: bytes | None = b""
         async with self.command(["/bin/sh", "-c", _ARCHIVE, "sh", folder], _OWN) as (_, frames):
             async for kind, piece in frames:
                 if kind == STDERR:
                     said += piece[: max(0, 500 - len(said))]
-                else:
-                    yield piece
+                    continue
+                rest = piece
+                if head is not None:
+                    head += piece
+                    line, newline, rest = head.partition(b"\n")
+                    if not newline and len(head) < _PEAK_LINE:
+                        continue
+                    self.peak_memory_mb, head = mib_of(line), None
+                if rest:
+                    yield rest
 
     async def disk_table(self) -> str:
         """What ``df`` says of the writable folders."""

@@ -37,6 +37,8 @@ class AdminState:
     """When each run of checks is given up, by task, attempt and checker."""
     unchecked: dict[Key, float] = field(default_factory=dict)
     """Since when nobody but its own worker could check a result."""
+    unapproved: dict[Key, float] = field(default_factory=dict)
+    """Since when only the word of people keeps a task from being granted."""
     first_seen: dict[Key, float] = field(default_factory=dict)
     """A task's age: what the announcer's clock says cannot push others back for ever."""
     offers: dict[str, Offer] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -59,11 +60,13 @@ class CheckRun:
         spec = self._spec.model_copy(
             update={"commands": list(self._spec.checks), "goal": "", "checks": [], "outputs": [".nothing"]}
         )
-        folder = Path(tempfile.mkdtemp(prefix="chorus-check-"))
         made: Path | None = None
+        output: Path | None = None
         try:
             made = await self._checkout()
-            output = await self._output(folder)
+            if self._report.result.artifacts:
+                output = Path(tempfile.mkdtemp(prefix="chorus-check-"))
+                await self._bring_files(output)
             job = Job(self._key[1], self._report.attempt, spec, made, output=output, checks=True)
             return await self._tools.executor.run(job, _Quiet(), self._put_blob)
         except (RepositoryError, BlobMissing) as error:
@@ -75,7 +78,9 @@ class CheckRun:
         finally:
             if made is not None:
                 self._tools.repositories.discard(made)
-            await trio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+            if output is not None:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(partial(shutil.rmtree, output, ignore_errors=True))
 
     async def _checkout(self) -> Path | None:
         """The repository as the work began, with what it changed."""
@@ -99,17 +104,15 @@ class CheckRun:
             return
         await applied(made, await self._tools.blobs.path(change.patch))
 
-    async def _output(self, folder: Path) -> Path | None:
-        """The files of the result, each brought here by its hash."""
-        artifacts = self._report.result.artifacts
-        for artifact in artifacts:
+    async def _bring_files(self, folder: Path) -> None:
+        """The files of the result, each by its hash."""
+        for artifact in self._report.result.artifacts:
             source = await self._tools.blobs.path(f"sha256:{artifact.sha256}")
             try:
                 target = folder / artifact_path(artifact.path)
             except ValueError as error:
                 raise BlobMissing(f"The result names a file {artifact.path!r}: {error}") from error
             await trio.to_thread.run_sync(_copy, source, target)
-        return folder if artifacts else None
 
     async def _put_blob(self, path: Path) -> tuple[str, int]:
         info = await self._tools.blobs.put_file(path)

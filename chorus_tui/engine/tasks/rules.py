@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chorus_tui.engine.tasks import verification
+from chorus_tui.engine.tasks import approval, dependencies, verification
 from chorus_tui.engine.tasks.acts import Act, AdminState, May
-from chorus_tui.engine.tasks.approval import enough
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent, fits, score
 from chorus_tui.engine.tasks.task import Key, Task
@@ -42,6 +41,7 @@ def decide(
             act = (
                 _cancelled(task, may.cancel)
                 or _denied(task, agents)
+                or _nobody_agreed(task, board, state, now)
                 or _ended(task, state, agents, room, now, parameters)
             )
             if act is not None:
@@ -85,6 +85,21 @@ def _denied(task: Task, agents: list[Agent]) -> Act | None:
         return None
     who = next((agent.name for agent in agents if agent.peer_id == task.denied.by), task.denied.by)
     reason = f"denied by {who}: {task.denied.reason}".removesuffix(": ")
+    return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
+
+
+def _nobody_agreed(task: Task, board: Board, state: AdminState, now: float) -> Act | None:
+    """People did not agree in time. No lease is held meanwhile, so nothing else waits for their word."""
+    announced = task.announced
+    assert announced is not None
+    missing = approval.obstacle(task) if task.open and not dependencies.obstacle(task, board) else ""
+    if not missing:
+        state.unapproved.pop(task.key, None)
+        return None
+    within = announced.spec.approve_within_s
+    if now - state.unapproved.setdefault(task.key, now) < within:
+        return None
+    reason = f"not enough people agreed within {within} s (approve_within_s): {missing}"[:500]
     return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
 
 
@@ -198,7 +213,7 @@ def _claimed(task: Task, worker: str, parameters: dict[str, float]) -> Act:
 
 def _eligible(task: Task, agent: Agent) -> bool:
     """Whether a worker may have it now."""
-    return _able(task, agent) and enough(task, agent.approval)
+    return _able(task, agent) and approval.enough(task, agent.approval)
 
 
 def _able(task: Task, agent: Agent) -> bool:

@@ -110,6 +110,12 @@ class Peer:
             return answer.json() if answer.status_code == 200 else None
         return None
 
+    def probe(self, path: str) -> int:
+        """The status of a GET on its Unix socket."""
+        transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)), verify=False)
+        with httpx.Client(transport=transport, base_url="http://engine") as client:
+            return client.get(path, timeout=30).status_code
+
     def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         """A POST on its Unix socket: (status, answer)."""
         transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)), verify=False)

@@ -270,3 +270,23 @@ async def test_without_a_model_no_agent_takes_a_goal_and_the_screen_says_why(tri
 def _reason(peer: Peer, task_id: str) -> str:
     shown = peer.task(task_id)
     return str(shown.get("detail", "")) if shown.get("state") == "waiting" else ""
+
+
+@pytest.mark.parametrize("wire", ["ollama", "openai"])
+async def test_a_real_small_model_reaches_a_small_goal_over_either_wire(tmp_path, base_image, small_model, wire):
+    """The prompt is pinned with its examples, temperature 0: one goal from its announcement to a verified patch."""
+
+    def body() -> None:
+        with mesh(tmp_path) as made:
+            alpha, _ = made.grow("alpha", "beta", **small_model.environment(wire))
+            task_id = announced(
+                alpha, tmp_path, title="todo", goal="Create todo.txt with call mother",
+                repository=str(a_repository(tmp_path / "calc")), checks=["grep -q mother todo.txt"], budget={"steps": 6},
+            )  # fmt: skip
+            shown = ended(alpha, task_id, 180)
+
+            assert (shown["state"], shown["verification"]["state"]) == ("completed", "passed"), shown
+            assert shown["result"]["change"]["names"] == ["todo.txt"]
+            assert shown["result"]["spent"]["answer_tokens"] > 10
+
+    await trio.to_thread.run_sync(body)

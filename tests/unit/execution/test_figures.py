@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chorus_tui.contract.models.tasks import Figures
-from chorus_tui.engine.execution.figures import cpu_percent, disk_mb, highest, memory_mb, peak_taken_out
+from chorus_tui.engine.execution.figures import cpu_percent, disk_mb, highest, memory_mb, mib_of
 
 
 def sample(used: int, system: int, cores: int = 2, **memory: int) -> dict:
@@ -47,10 +47,10 @@ def test_folders_are_summed_from_the_table():
     assert disk_mb("") == 0
 
 
-def test_the_peak_is_taken_out_of_what_was_said():
-    """The line goes, complaints around it stay."""
-    assert peak_taken_out(b"peak 1048576\ntar: odd\n") == (1.0, b"tar: odd\n")
-    assert peak_taken_out(b"tar: odd\n") == (None, b"tar: odd\n")
+def test_a_count_of_bytes_is_digits_and_nothing_else():
+    """What the control group says; an odd answer is no number."""
+    assert mib_of(b"1048576") == 1
+    assert [mib_of(odd) for odd in (b"", b"max", b"-1", b"1 ", b"9" * 19)] == [None] * 5
 
 
 json = st.recursive(

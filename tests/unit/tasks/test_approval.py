@@ -164,3 +164,16 @@ def test_a_follower_takes_an_approval_only_from_a_person_who_may_and_signed_it(k
         else:
             with pytest.raises(WireError):
                 requests.check_entry(one, roster)
+
+
+def test_when_nobody_agrees_in_time_the_task_is_cancelled_and_nothing_was_held():
+    """The time counts from when only people's word is missing; until then no worker is bound."""
+    board = a_board({TASK: spec(approval="always", approvals=2, approve_within_s=50)})
+    word(board, 2, "ann", "task_approved")
+    state = AdminState(offers=an_offer())
+    at = {now: decide(board, MESH, state, [agent()], now, PARAMETERS, EVERYBODY) for now in (10.0, 59.0, 61.0)}
+
+    assert at[10.0] == at[59.0] == []
+    assert board.tasks[MESH, TASK].grants == []
+    assert [act.type_ for act in at[61.0]] == ["task_cancelled"]
+    assert at[61.0][0].data["reason"] == "not enough people agreed within 50 s (approve_within_s): approval 1 of 2"

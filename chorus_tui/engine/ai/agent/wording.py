@@ -41,8 +41,8 @@ def examples() -> tuple[Message, ...]:
 
 
 def assignment(given: Assignment) -> str:
-    """The first thing the agent is told."""
-    parts = [f"Goal: {given.goal.strip()}"]
+    """The first thing the agent is told. The goal stands last, as in the examples: small models go by what is nearest."""
+    parts = []
     if given.description.strip():
         parts.append(f"About it: {given.description.strip()}")
     if given.files:
@@ -50,6 +50,7 @@ def assignment(given: Assignment) -> str:
     if given.checks:
         checks = "\n".join(f"  {check}" for check in given.checks)
         parts.append(f"It is done when these commands end with 0 in a fresh copy of your work:\n{checks}")
+    parts.append(f"Goal: {given.goal.strip()}")
     return "\n\n".join(parts)
 
 
