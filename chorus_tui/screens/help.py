@@ -14,17 +14,15 @@ FIRST_STEPS = (
     ("1", "Start an agent on this machine:  CHORUS_LICENSE_ID=dev-local chorus-tui --headless"),
     ("2", "See it come:  press 3 for peers. On another machine, chorus-tui invite  prints what to set there."),
     ("3", "Announce a task:  press t, then a. A title and a command are enough."),
-    (
-        "4",
-        "Or give a goal to an agent with a model: in the form choose “a goal”, and say with checks what shows that it is done.",
-    ),
+    ("4", "Or give a goal to an agent with a model: choose “a goal” in the form; checks show that it is done."),
     ("5", "Watch it:  its output streams in; when it has ended, exit code and files are shown as they are."),
 )
 KEYS = (
     ("1 2 3 t", "help, status, peers, tasks"), (":", "the prompt: any command by its name, with completion"),
     ("ctrl+p", "the palette: search all commands"), ("?", "the keys of this screen"), ("/", "filter a list or a log; escape clears"),
     ("g  G", "first and last line; at the end a log follows again"), ("y", "copy the id under the cursor"),
-    ("a  x  s", "on tasks: announce, cancel, save files and the patch"), ("c  u  b", "on tasks: claim one yourself, submit its result, give it back"),
+    ("a  x  s", "on tasks: announce, cancel, save files and the patch"),
+    ("c  u  b", "on tasks: claim one yourself, submit its result, give it back"),
     ("r  p  d", "on tasks: retry an ended one, approve or deny one that waits for it"),
     ("w  h  e", "on tasks: say a word to its agent, hold it or let it go on, end its work with what there is"),
     ("v  m", "on tasks: read the diff of its change, and the transcript of its steps; s saves either"),
