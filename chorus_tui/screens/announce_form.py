@@ -43,6 +43,8 @@ class AnnounceForm(ModalScreen[str]):
         with Vertical(id="form"):
             yield Label("Announce a task", id="title")
             with VerticalScroll(id="fields", can_focus=False):
+                yield Label("What is asked for")
+                yield Select(KINDS, value="commands", allow_blank=False, id="kind")
                 yield Label("Title")
                 yield Input(placeholder="what should come of it", id="task-title")
                 yield from self._work()
@@ -55,8 +57,6 @@ class AnnounceForm(ModalScreen[str]):
 
     def _work(self) -> ComposeResult:
         """What is asked for, and what is to show that it is done."""
-        yield Label("What is asked for")
-        yield Select(KINDS, value="commands", allow_blank=False, id="kind")
         yield Label(ASKED["commands"], id="asked-label")
         yield TextArea(id="asked")
         yield Label("Checks that show that it is done, one a line; run in a fresh sandbox")
