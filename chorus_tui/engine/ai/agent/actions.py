@@ -58,8 +58,8 @@ def schema() -> dict[str, Any]:
 def parse(text: str) -> Action:
     """Understand an answer; raises :class:`BadAction`. Fields beyond the three are passed over."""
     try:
-        value = json.loads(_unfenced(text))
-    except ValueError as error:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise BadAction(f"it is no JSON ({error})") from None
     if not isinstance(value, dict):
         raise BadAction("it is no JSON object")
@@ -68,14 +68,6 @@ def parse(text: str) -> Action:
     if name not in NAMES:
         raise BadAction(f"action is {name[:40]!r}; it must be one of {', '.join(NAMES)}")
     return Action(thought, name, _text(value, "input", INPUT, needed=True))
-
-
-def _unfenced(text: str) -> str:
-    """Without the fence that some models put round JSON."""
-    stripped = text.strip()
-    if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
-        return stripped.partition("\n")[2][:-3]
-    return stripped
 
 
 def _text(value: dict[str, Any], field: str, most: int, *, needed: bool) -> str:
