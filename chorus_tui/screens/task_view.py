@@ -18,7 +18,7 @@ SIGNS = {
     "result_in": ("◕", "magenta"), "completed": ("✓", "green"), "failed": ("✗", "red"), "cancelled": ("⊘", "dim"),
     "budget_exhausted": ("✗", "red"), "escalated": ("!", "yellow"),
 }  # fmt: skip
-TONES = {"good": ("✓", "green"), "bad": ("✗", "red"), "open": ("◌", "yellow"), "none": ("·", "")}
+TONES = {"good": ("✓", "green"), "bad": ("✗", "red"), "open": ("○", "yellow"), "none": ("·", "")}
 WIDTH = 12
 Rows = Iterator[tuple[str, str | Text]]
 NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
