@@ -13,7 +13,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
-from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef, TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.announce_fields import (
     APPROVALS,

@@ -11,18 +11,9 @@ import sys
 import pytest
 
 from chorus_tui.contract.models.blobs import BlobChunk
-from chorus_tui.contract.models.tasks import (
-    Artifact,
-    Change,
-    CommandResult,
-    Delivered,
-    Spent,
-    TaskRef,
-    TaskResult,
-    TaskSpec,
-    TaskWord,
-    Verification,
-)
+from chorus_tui.contract.models.task_result import Artifact, Change, CommandResult, Spent, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import Delivered, TaskRef, TaskWord, Verification
 from tests.integration.doors.served import TASK, refuse, serve
 from tests.integration.doors.test_cli import HOSTILE, run, view
 
