@@ -56,19 +56,21 @@ class LettingOut:
         return f"out: {self._passed} let through, {self._refused} refused, {self._allowance.used} bytes"
 
     async def serve(self, scope: trio.CancelScope, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-        """Until ``scope`` is cancelled or the sandbox is gone. Its start tells why nothing listens, if so."""
+        """Until ``scope`` is cancelled or the sandbox is gone. Its start tells the error for which nothing listens, if so."""
+        begun = False
         with scope:
             async with trio.open_nursery() as nursery:
                 try:
                     async with listening(self._sandbox) as names:
+                        begun = True
                         task_status.started(None)
                         await self._take(names, nursery)
                     await self._again(nursery)
-                except NoForwarder as error:
-                    task_status.started(error)
                 except ExecutionError as error:
-                    # The commands' own calls meet the same trouble, and say it.
-                    log.warning("the way out of a sandbox is lost", error=str(error))
+                    if not begun:
+                        task_status.started(error)
+                    # Else the commands' own calls meet the same trouble, and say it.
+                    log.info("the way out of a sandbox is lost", error=str(error))
 
     async def _again(self, nursery: trio.Nursery) -> None:
         """A command that ran out of time took all processes along, the listener among them."""
@@ -129,7 +131,9 @@ class LettingOut:
         why = f"no answer within {CONNECT_S:.0f} s"
         with trio.move_on_after(CONNECT_S):
             try:
-                found = await trio.socket.getaddrinfo(where.host, where.port, type=trio.socket.SOCK_STREAM)
+                # As bytes: it is ASCII already, and a resolver that prepares names may refuse one, or make another of it.
+                name = where.host.encode("ascii")
+                found = await trio.socket.getaddrinfo(name, where.port, type=trio.socket.SOCK_STREAM)
             except OSError as error:
                 raise Refused(502, f"its name is not known here ({error.strerror})", str(where)) from None
             for address in self._gate.passing(where, [str(one[4][0]) for one in found]):
@@ -191,10 +195,13 @@ _Carried = Callable[[bytes, Callable[[bytes], Awaitable[None]]], Awaitable[None]
 
 @asynccontextmanager
 async def let_out(nursery: trio.Nursery, sandbox: Sandbox, gate: Gate, note: Note) -> AsyncIterator[LettingOut]:
-    """While the block runs the sandbox has its way out. Raises :class:`NoForwarder` when nothing inside can listen."""
+    """While the block runs the sandbox has its way out.
+
+    Raises :class:`NoForwarder` when nothing inside can listen, another :class:`ExecutionError` when the sandbox is gone.
+    """
     out = LettingOut(sandbox, gate, note)
     scope = trio.CancelScope()
-    problem: NoForwarder | None = await nursery.start(out.serve, scope)
+    problem: ExecutionError | None = await nursery.start(out.serve, scope)
     try:
         if problem is not None:
             raise problem

@@ -298,6 +298,36 @@ async def test_a_step_that_ran_out_of_time_does_not_close_the_way_out(bench):
         assert "from outside" in said[1].output
 
 
+async def test_a_host_that_cannot_be_reached_is_told_in_words(bench):
+    """A name nobody knows, one that resolvers would rather not prepare, a port where nobody listens: 502, and no more."""
+    async with serving() as server:
+        closed = f"127.0.0.1:{server.port}"
+    hosts = ["nowhere.invalid", "_odd--name.invalid", closed]
+    listing(bench, *hosts)
+    result = await bench.run(
+        program(f"""
+for where in ("nowhere.invalid:443", "_odd--name.invalid:443", "{closed}"):
+    print("said", through(where)[0])
+"""),
+        language="python",
+        allowed_hosts=hosts,
+    )
+
+    assert result.outcome == "completed", result
+    assert result.output_tail.count("said HTTP/1.1 502 Bad Gateway") == 3, result.output_tail
+    assert "its name is not known here" in result.output_tail
+    assert "it cannot be reached" in result.output_tail
+
+
+async def test_a_sandbox_that_is_gone_is_an_error_of_its_own(bench, image):
+    """What stops the listener from starting at all is told as what it is, not as a missing forwarder."""
+    name = image([], {}, links={"bin/sh": "none"})
+    listing(bench, "example.com")
+    result = await bench.run("true", image=name, allowed_hosts=["example.com"])
+
+    assert (result.outcome, result.reason) == ("error", "image_without_shell")
+
+
 async def test_names_a_task_makes_up_open_nothing(bench):
     """A task that writes to the listener's own error stream, or leaves files where pipes should be, gets no more than by
     connecting: nothing is let through, and the way out still works."""
