@@ -17,7 +17,7 @@ from statistics import median
 import trio
 
 from benchmarks.measure import Row
-from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.image_build import build_images

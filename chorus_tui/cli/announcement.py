@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.tasks import TaskSpec
+    from chorus_tui.contract.models.task_spec import TaskSpec
 
 LIMITS = ("memory_mb", "cpus", "pids", "disk_mb", "output_mb", "log_mb")
 BUDGET = ("steps", "tokens", "containers", "depth")
@@ -18,7 +18,7 @@ BUDGET = ("steps", "tokens", "containers", "depth")
 
 def make_spec(file: str | None, options: dict[str, Any]) -> TaskSpec:
     """The task of ``file`` (``-`` is stdin) with ``options`` over it. Raises UsageError or ValidationError."""
-    from chorus_tui.contract.models.tasks import TaskSpec
+    from chorus_tui.contract.models.task_spec import TaskSpec
 
     fields = _read(file) if file is not None else {}
     env = dict(_variable(text) for text in options.pop("env"))

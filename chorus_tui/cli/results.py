@@ -13,7 +13,8 @@ import click
 from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.tasks import TaskResult, TaskView
+    from chorus_tui.contract.models.task_result import TaskResult
+    from chorus_tui.contract.models.tasks import TaskView
 
 COLOURS: dict[str, dict[str, Any]] = {
     "file": {"bold": True}, "hunk": {"fg": "cyan"}, "added": {"fg": "green"}, "removed": {"fg": "red"},

@@ -9,15 +9,9 @@ from chorus_tui.contract.models.tasks import TERMINAL
 from chorus_tui.telling import task as telling
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.tasks import (
-        Change,
-        Delivered,
-        TaskList,
-        TaskResult,
-        TaskSpec,
-        TaskView,
-        Verification,
-    )
+    from chorus_tui.contract.models.task_result import Change, TaskResult
+    from chorus_tui.contract.models.task_spec import TaskSpec
+    from chorus_tui.contract.models.tasks import Delivered, TaskList, TaskView, Verification
 
 
 def print_list(answer: TaskList) -> None:

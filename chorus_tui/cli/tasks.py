@@ -57,6 +57,7 @@ for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
 @click.option("--depends-on", multiple=True, metavar="TASK", help="Only after this task is completed; repeat for more.")
 @click.option("--approval", type=click.Choice(["auto", "risky", "always"]), help="Whether people have to agree first.")
 @click.option("--approvals", type=int, metavar="N", help="How many people have to agree, when some have to.")
+@click.option("--approve-within", "approve_within_s", type=int, metavar="S", help="Cancelled when not agreed by then.")
 @click.option("--timeout", "timeout_s", type=int, metavar="S", help="Seconds for all commands together.")
 @click.option("--max-attempts", type=int, help="Grants at most, when workers are lost.")
 @click.option("--memory-mb", type=int, help="Memory of the sandbox, MiB.")

@@ -13,7 +13,7 @@ from chorus_tui.contract.problem import Problem
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.blobs import BlobChunk
-    from chorus_tui.contract.models.tasks import Artifact, TaskResult
+    from chorus_tui.contract.models.task_result import Artifact, TaskResult
 
 PATCH = "changes.patch"
 MOST_READ = 64 << 20
@@ -25,7 +25,7 @@ Ask = Callable[[str, Any], Awaitable[Any]]
 
 def patch_of(result: TaskResult) -> Artifact | None:
     """The patch of a result as one more file, under a name that no artifact has."""
-    from chorus_tui.contract.models.tasks import Artifact
+    from chorus_tui.contract.models.task_result import Artifact
 
     change = result.change
     if change is None:

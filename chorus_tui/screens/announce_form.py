@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from rich.markup import escape
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
-from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef, TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.contract.problem import Problem
+from chorus_tui.screens.announce_fields import (
+    APPROVALS,
+    ASKED,
+    DELIVERIES,
+    KINDS,
+    LANGUAGES,
+    PLACES,
+    PRIORITIES,
+    faults,
+    field_of,
+    label,
+)
 from chorus_tui.widgets.plain import plain
-
-LANGUAGES = [
-    ("shell", ""),
-    ("Python", "python"),
-    ("Node.js", "node"),
-    ("Go", "go"),
-    ("Rust", "rust"),
-    ("Java", "java"),
-    ("C / C++", "cpp"),
-]
-APPROVALS = [("not needed", "auto"), ("when risky", "risky"), ("always", "always")]
-PRIORITIES = [(name, name) for name in ("low", "medium", "high", "urgent")]
 
 
 class AnnounceForm(ModalScreen[str]):
@@ -39,45 +44,61 @@ class AnnounceForm(ModalScreen[str]):
         with Vertical(id="form"):
             yield Label("Announce a task", id="title")
             with VerticalScroll(id="fields", can_focus=False):
+                yield Label("What is asked for")
+                yield Select(KINDS, value="commands", allow_blank=False, id="kind")
                 yield Label("Title")
                 yield Input(placeholder="what should come of it", id="task-title")
-                yield Label("Commands, one a line, run in order until one fails")
-                yield TextArea(id="commands")
-                with Horizontal(classes="pair"):
-                    with Vertical():
-                        yield Label("Language")
-                        yield Select(LANGUAGES, value="", allow_blank=False, id="language")
-                    with Vertical():
-                        yield Label("Priority")
-                        yield Select(PRIORITIES, value="medium", allow_blank=False, id="priority")
-                    with Vertical():
-                        yield Label("Time limit, seconds")
-                        yield Input("600", type="integer", id="timeout")
-                yield Label("Repository: https URL, or a folder on this machine (what is committed there)")
-                yield Input(placeholder="none", id="repository")
-                yield Label("Files to keep, globs below /workspace/output, spaces between")
-                yield Input(placeholder="all of them", id="outputs")
-                with Horizontal(classes="pair"):
-                    with Vertical():
-                        yield Label("Approval by people")
-                        yield Select(APPROVALS, value="auto", allow_blank=False, id="approval")
-                    with Vertical():
-                        yield Label("Only for the role")
-                        yield Input(placeholder="any", id="role")
-                    with Vertical():
-                        yield Label("Only after tasks")
-                        yield Input(placeholder="their ids", id="after")
+                yield from self._work()
+                yield from self._sources()
+                yield from self._conditions()
             yield Static(id="problem", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Announce  ctrl+s", variant="primary", id="send", compact=True)
                 yield Button("Back  esc", id="back", compact=True)
 
+    def _work(self) -> ComposeResult:
+        """What is asked for, and what is to show that it is done."""
+        yield Label(ASKED["commands"], id="asked-label")
+        yield TextArea(id="asked")
+        yield Label("Checks that show that it is done, one a line; run in a fresh sandbox")
+        yield TextArea(id="checks")
+        with Horizontal(classes="pair"):
+            yield from _under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
+            yield from _under("Steps of the agent", Input("24", type="integer", id="steps", disabled=True))
+            yield from _under("Tokens of the agent", Input("200000", type="integer", id="tokens", disabled=True))
+
+    def _sources(self) -> ComposeResult:
+        """What it works on, and how what it made comes back."""
+        yield Label("Repository: https URL, or a folder here (what is committed)")
+        yield Input(placeholder="none", id="repository")
+        with Horizontal(classes="pair"):
+            yield from _under("A change comes as", Select(DELIVERIES, value="patch", allow_blank=False, id="deliver"))
+            yield from _under("Priority", Select(PRIORITIES, value="medium", allow_blank=False, id="priority"))
+            yield from _under("Time limit, seconds", Input("600", type="integer", id="timeout"))
+        yield Label("Files to keep, globs below /workspace/output, spaces between")
+        yield Input(placeholder="all of them", id="outputs")
+
+    def _conditions(self) -> ComposeResult:
+        """Who may take it, and when."""
+        with Horizontal(classes="pair"):
+            yield from _under("Approval by people", Select(APPROVALS, value="auto", allow_blank=False, id="approval"))
+            yield from _under("Only for the role", Input(placeholder="any", id="role"))
+            yield from _under("Only after tasks", Input(placeholder="their ids", id="after"))
+
     def on_mount(self) -> None:
         """Begin with the title."""
         for field in self.query(Input):
             field.cursor_blink = False
-        self.query_one(TextArea).cursor_blink = False
+        for area in self.query(TextArea):
+            area.cursor_blink = False
         self.query_one("#task-title").focus()
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """A goal has a budget of steps and tokens; commands have none."""
+        if event.select.id == "kind":
+            self.query_one("#asked-label", Label).update(ASKED[str(event.value)])
+            for name in ("#steps", "#tokens"):
+                self.query_one(name, Input).disabled = event.value != "goal"
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Either button."""
@@ -97,30 +118,43 @@ class AnnounceForm(ModalScreen[str]):
         try:
             spec = self._spec()
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            missing = first["type"] in ("string_too_short", "too_short")
-            words = "is needed" if missing else first["msg"].removeprefix("Value error, ")
-            self._say(f"{_label('.'.join(map(str, first['loc'])))}: {words}")
+            self._show_faults(faults(error))
             return
+        self._show_faults({})
         self._say("Announcing …")
         self._announce(spec)
 
     def _spec(self) -> TaskSpec:
         text = {field.id: field.value.strip() for field in self.query(Input)}
-        commands = [line for line in self.query_one(TextArea).text.splitlines() if line.strip()]
-        repository = text["repository"]
-        if repository and not repository.startswith(("https://", "sha256:", "/")):
-            from pathlib import Path
+        chosen = {str(field.id): field.value for field in self.query(Select)}
+        fields = {
+            "title": text["task-title"], "checks": self._lines("#checks"), "language": chosen["language"],
+            "priority": chosen["priority"], "approval": chosen["approval"], "deliver": chosen["deliver"],
+            "timeout_s": text["timeout"] or 600, "role": text["role"], "depends_on": (text["after"] or "").split(),
+            "repository": _absolute(text["repository"]), "outputs": (text["outputs"] or "").split(),
+        }  # fmt: skip
+        if chosen["kind"] == "goal":
+            fields["goal"] = self.query_one("#asked", TextArea).text.strip()
+            fields["budget"] = {name: text[name] for name in ("steps", "tokens") if text[name]}
+        else:
+            fields["commands"] = self._lines("#asked")
+        return TaskSpec.model_validate(fields)
 
-            repository = str(Path(repository).expanduser().absolute())
-        return TaskSpec.model_validate(
-            {
-                "title": text["task-title"], "commands": commands, "language": self.query_one("#language", Select).value,
-                "priority": self.query_one("#priority", Select).value, "approval": self.query_one("#approval", Select).value,
-                "timeout_s": text["timeout"] or 600, "role": text["role"], "depends_on": (text["after"] or "").split(),
-                "repository": repository, "outputs": (text["outputs"] or "").split(),
-            }
-        )  # fmt: skip
+    def _lines(self, area: str) -> list[str]:
+        return [line for line in self.query_one(area, TextArea).text.splitlines() if line.strip()]
+
+    def _show_faults(self, found: dict[str, str]) -> None:
+        """Each at its field, all of them below; the first gets the keys, which brings it into view."""
+        places = {PLACES.get(field_of(name), ""): words for name, words in found.items()}
+        wrong = []
+        for widget in self.query("Input, TextArea, Select"):
+            words = places.get(widget.id or "", "")
+            widget.set_class(bool(words), "-wrong")
+            widget.border_subtitle = escape(plain(words)) if words else ""
+            wrong += [widget] if words else []
+        if wrong:
+            wrong[0].focus()
+        self._say("\n".join(f"{label(name)}: {words}" for name, words in found.items()))
 
     @work(exclusive=True, exit_on_error=False)
     async def _announce(self, spec: TaskSpec) -> None:
@@ -129,9 +163,9 @@ class AnnounceForm(ModalScreen[str]):
         try:
             answer = await self.app.client.call("tasks.announce", AnnounceTask(spec=spec))  # type: ignore[attr-defined]
         except Problem as problem:
-            self._say(
-                "\n".join([problem.title, problem.detail, *(f"{_label(n)}: {m}" for n, m in problem.fields.items())])
-            )
+            self._show_faults(problem.fields)
+            told = [f"{label(name)}: {words}" for name, words in problem.fields.items()]
+            self._say("\n".join([problem.title, problem.detail, *told]))
         except EngineGone as error:
             self._say(f"{error} Nothing is lost: try again when it is back.")
         else:
@@ -143,7 +177,15 @@ class AnnounceForm(ModalScreen[str]):
         self.query_one("#problem", Static).update("\n".join(lines))
 
 
-def _label(field: str) -> str:
-    """A field's name as the form shows it."""
-    name = field.removeprefix("spec.").split(".")[0]
-    return {"timeout_s": "time limit", "outputs": "files to keep", "depends_on": "only after tasks"}.get(name, name)
+def _under(name: str, field: Widget) -> ComposeResult:
+    """A field below its label, beside others."""
+    with Vertical():
+        yield Label(name)
+        yield field
+
+
+def _absolute(repository: str) -> str:
+    """A folder as the engine, which works in another, can find it."""
+    if not repository or repository.startswith(("https://", "sha256:", "/")):
+        return repository
+    return str(Path(repository).expanduser().absolute())

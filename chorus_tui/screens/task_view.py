@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rich.console import Group
 from rich.text import Text
 
-from chorus_tui.contract.models.tasks import TERMINAL, Delivered, TaskResult, TaskRow, TaskView, TaskWord
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.tasks import TERMINAL, Delivered, TaskRow, TaskView, TaskWord
 from chorus_tui.telling.task import budget, failed_check, result_of, three_lines, uses
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import ago, plain, plain_lines, size
@@ -18,7 +19,7 @@ SIGNS = {
     "result_in": ("◕", "magenta"), "completed": ("✓", "green"), "failed": ("✗", "red"), "cancelled": ("⊘", "dim"),
     "budget_exhausted": ("✗", "red"), "escalated": ("!", "yellow"),
 }  # fmt: skip
-TONES = {"good": ("✓", "green"), "bad": ("✗", "red"), "open": ("◌", "yellow"), "none": ("·", "")}
+TONES = {"good": ("✓", "green"), "bad": ("✗", "red"), "open": ("○", "yellow"), "none": ("·", "")}
 WIDTH = 12
 Rows = Iterator[tuple[str, str | Text]]
 NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}

@@ -12,7 +12,8 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
 from chorus_tui.client.artifacts import patch_of
-from chorus_tui.contract.models.tasks import TERMINAL, Artifact, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
+from chorus_tui.contract.models.task_result import Artifact
+from chorus_tui.contract.models.tasks import TERMINAL, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
 from chorus_tui.screens.task_steering import TaskSteering
 from chorus_tui.screens.task_view import detail, row
 from chorus_tui.widgets.dialogs import Ask, Confirm

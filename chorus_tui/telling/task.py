@@ -8,16 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chorus_tui.contract.models.tasks import (
-    TERMINAL,
-    Change,
-    CommandResult,
-    Spent,
-    TaskResult,
-    TaskSpec,
-    TaskView,
-    Verification,
-)
+from chorus_tui.contract.models.task_result import Change, CommandResult, Spent, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import TERMINAL, TaskView, Verification
 
 Tone = Literal["good", "bad", "open", "none"]
 """Shown to be well, shown not to be, not known yet, nothing to show."""

@@ -60,7 +60,9 @@ class PortalScreen(Screen[None]):
         self.changed({"status", "peers", "tasks", "log"})
 
     def tell(self, topics: set[str]) -> None:
-        """Something changed while this screen is shown."""
+        """Something changed while this screen is shown. One that is still being made shows all of it when it is."""
+        if not self.is_mounted:
+            return
         if "status" in topics:
             self.show_head()
         self.changed(topics)

@@ -8,7 +8,8 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef, TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import trio
 
-from chorus_tui.contract.models.tasks import CancelTask, TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import CancelTask
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.tasks import ids
 from tests.simulation.engines import until

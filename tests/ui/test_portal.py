@@ -290,6 +290,21 @@ def test_an_engine_that_does_not_start_is_told_with_its_reason_and_can_be_tried_
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("mode", ["status", "peers", "tasks", "help"])
+def test_events_while_a_screen_is_being_made_do_not_end_the_portal(mode):
+    """A busy machine takes a moment to make a screen; what is told meanwhile is shown once it is there."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        screen = pilot.app.MODES[mode]()
+        screen.tell({"status", "peers", "tasks", "log"})
+        await pilot.app.push_screen(screen)
+        await settle(pilot, 2)
+
+        assert screen.is_mounted
+
+    play(steps, first="help" if mode != "help" else "status")
+
+
 def test_a_flood_of_events_leaves_the_keys_working():
     """10,000 log lines in batches while a key is pressed: the key works, the newest line is shown, memory is bounded."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.tasks import TaskSpec
+    from chorus_tui.contract.models.task_spec import TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class DemoTask:
 
 def demo_tasks(repository: Path) -> list[DemoTask]:
     """Three tasks: one that passes, one that truly fails, one that brings a file back."""
-    from chorus_tui.contract.models.tasks import TaskSpec
+    from chorus_tui.contract.models.task_spec import TaskSpec
 
     sample = str(repository)
     return [

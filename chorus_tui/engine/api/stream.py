@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 from chorus_tui.contract.events import TOPICS, Event
 from chorus_tui.contract.feed import MergingFeed
 from chorus_tui.contract.models.status import Hello
-from chorus_tui.contract.models.tasks import TASK_ID
+from chorus_tui.contract.models.task_spec import TASK_ID
 from chorus_tui.contract.problem import invalid
 from chorus_tui.engine.journal.events import EventBus
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import Change, CommandResult, Figures, Spent, TaskResult
+from chorus_tui.contract.models.task_result import Change, CommandResult, Figures, Spent, TaskResult
 from chorus_tui.engine.execution.collect import Collector, collect
 from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from chorus_tui.contract.models.tasks import Artifact
+from chorus_tui.contract.models.task_result import Artifact
 from chorus_tui.engine.execution.globs import matches
 from chorus_tui.engine.execution.interface import PutBlob
 from chorus_tui.engine.execution.tar_reader import Data, HostileTar, Member, MemberEnd, TarReader

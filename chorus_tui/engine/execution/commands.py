@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution import verdict
 from chorus_tui.engine.execution.output import first_bytes, readable
 from chorus_tui.engine.execution.profile import Bounds

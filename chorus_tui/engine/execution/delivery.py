@@ -16,7 +16,7 @@ from pathlib import Path
 
 import trio
 
-from chorus_tui.contract.models.tasks import TASK_ID
+from chorus_tui.contract.models.task_spec import TASK_ID
 from chorus_tui.engine.execution.errors import DeliveryFailed, PatchRefused
 from chorus_tui.engine.execution.git import GitFailed, git
 from chorus_tui.engine.execution.interface import RepositoryError

@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import TaskResult
+from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.engine.clock import Clock, SystemClock
 from chorus_tui.engine.execution.attempt import Attempt
 from chorus_tui.engine.execution.cpus import CpuBudget

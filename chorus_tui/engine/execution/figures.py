@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chorus_tui.contract.models.tasks import Figures
+from chorus_tui.contract.models.task_result import Figures
 
 _MIB = 1 << 20
 _USED = re.compile(r"^\S+ +\d+ +(\d{1,12}) +\d+ +\d+% ", re.MULTILINE)

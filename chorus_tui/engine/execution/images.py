@@ -14,7 +14,7 @@ from typing import Any
 
 import trio
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import DockerRefused, ImageUnusable, NotThere
 from chorus_tui.engine.execution.language import choices

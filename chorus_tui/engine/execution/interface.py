@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 
 Phase = Literal["pulling", "creating", "starting", "running", "collecting"]
 

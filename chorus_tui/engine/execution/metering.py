@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Figures
+from chorus_tui.contract.models.task_result import Figures
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.figures import cpu_percent, disk_mb, highest, memory_mb

@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from chorus_tui.contract.models.tasks import Limits
+from chorus_tui.contract.models.task_spec import Limits
 from chorus_tui.engine.execution.errors import ImageUnusable
 from chorus_tui.engine.execution.settings import ExecutionSettings
 

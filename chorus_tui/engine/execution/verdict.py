@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.interface import ShellResult
 from chorus_tui.engine.execution.output import FLOOD_FACTOR
 from chorus_tui.engine.execution.profile import Bounds

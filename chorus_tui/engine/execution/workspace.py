@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import trio
 
-from chorus_tui.contract.models.tasks import CommandResult
+from chorus_tui.contract.models.task_result import CommandResult
 from chorus_tui.engine.execution.errors import DockerUnavailable, ExecutionError
 from chorus_tui.engine.execution.interface import ShellResult
 from chorus_tui.engine.execution.output import OutputLog, Window, first_bytes, readable

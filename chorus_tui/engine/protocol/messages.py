@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chorus_tui.contract.models.tasks import TASK_ID, CommandResult, Figures, Spent, TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import CommandResult, Figures, Spent, TaskResult
+from chorus_tui.contract.models.task_spec import TASK_ID, TaskSpec
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.canonical import WireError
 

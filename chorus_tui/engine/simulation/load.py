@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import trio
 
-from chorus_tui.contract.models.tasks import AnnounceTask, Budget, CancelTask, TaskSpec
+from chorus_tui.contract.models.task_spec import Budget, TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.simulation.dice import Dice

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trio
 
-from chorus_tui.contract.models.tasks import TaskResult
+from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
 from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies
 

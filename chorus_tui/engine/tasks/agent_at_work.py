@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Spent, TaskSpec
+from chorus_tui.contract.models.task_result import Spent
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.ai.agent.budget import Allowance, Purse
 from chorus_tui.engine.ai.agent.interface import Assignment, Gate, LoopEnd, Word

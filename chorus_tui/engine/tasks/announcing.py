@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.models import tasks as models
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem, invalid, not_found
 from chorus_tui.engine.control import authority
 from chorus_tui.engine.control.interface import NoMesh
@@ -66,14 +67,14 @@ class Announcing:
         await self._say(data)
         return models.TaskRef(task_id=task_id)
 
-    async def below(self, spec: models.TaskSpec) -> str:
+    async def below(self, spec: TaskSpec) -> str:
         """Announce a task on behalf of this peer's own agent; its id. Raises :class:`Problem`."""
         parts, mesh_id = self._service.parts, self._may_announce()
         task_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
         await self._say({"task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(), "on_behalf_of": ""})
         return task_id
 
-    async def again(self, task_id: str, spec: models.TaskSpec, caller: Any) -> models.TaskRef:
+    async def again(self, task_id: str, spec: TaskSpec, caller: Any) -> models.TaskRef:
         """Announce the same as ``task_id`` did, as a new attempt of it."""
         parts, mesh_id = self._service.parts, self._may_announce()
         new_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
@@ -116,7 +117,7 @@ class Announcing:
                 return task.key[1]
         return ""
 
-    async def _with_repository(self, spec: models.TaskSpec) -> models.TaskSpec:
+    async def _with_repository(self, spec: TaskSpec) -> TaskSpec:
         """A path on this machine becomes a bundle that workers can fetch; the rest is checked for its form."""
         named, parts = spec.repository, self._service.parts
         if not named or named.startswith(("sha256:", "https://")):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.tasks import routing
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.task import Task

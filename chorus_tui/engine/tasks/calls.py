@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.messages import Message, TaskCall

@@ -15,7 +15,8 @@ from typing import Literal
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Change, TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import Change, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.collect import artifact_path
 from chorus_tui.engine.execution.errors import PatchRefused
 from chorus_tui.engine.execution.interface import Job, Phase, RepositoryError

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Change
+from chorus_tui.contract.models.task_result import Change
 from chorus_tui.engine.execution.delivery import Delivered, Label
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.interface import RepositoryError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.protocol.envelope import Entry
 
 BODY_ERASED = "body_erased"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from chorus_tui.contract.models import tasks as models
+from chorus_tui.contract.models.task_result import Artifact, TaskResult
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.tasks import claims
@@ -91,18 +92,18 @@ class Hands:
         await _moment(lambda: bool(task.terminal))
         return self._service.announcing.view_of(task)
 
-    async def _result(self, request: models.SubmitTask) -> models.TaskResult:
+    async def _result(self, request: models.SubmitTask) -> TaskResult:
         if request.file is None:
-            return models.TaskResult(outcome="failed", reason="by_hand", detail=request.reason)
+            return TaskResult(outcome="failed", reason="by_hand", detail=request.reason)
         content = _decode(request.file.content)
         text = content.decode("utf-8", "replace")
         if request.kind == "patch" and not _is_patch(text):
             raise invalid({"file.content": "this is no patch: lines '--- a/file' and '+++ b/file' are missing"})
         blobs = self._service.parts.blobs
         info = await blobs.put_bytes(content)
-        artifact = models.Artifact(path=request.file.name, size=info.size, sha256=info.digest.removeprefix("sha256:"))
+        artifact = Artifact(path=request.file.name, size=info.size, sha256=info.digest.removeprefix("sha256:"))
         shown = readable(content).replace("\0", "")[-TAIL:] if "\0" not in text else ""
-        result = models.TaskResult(
+        result = TaskResult(
             outcome="completed", reason="by_hand", detail=request.reason, output_tail=shown, output_bytes=len(content),
             output_cut=len(text) > TAIL, artifacts=[artifact],
         )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chorus_tui.contract.models.tasks import TaskResult
+from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.engine.journal.blobs.rules import Named
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.task import Reported, Task

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.task import Task

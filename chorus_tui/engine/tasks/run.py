@@ -11,7 +11,8 @@ from typing import Protocol
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Figures, Spent, TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import Figures, Spent, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError, Work

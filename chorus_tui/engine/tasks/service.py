@@ -8,7 +8,9 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.tasks import Figures, OutputChunk, Spent, TaskSpec
+from chorus_tui.contract.models.task_result import Figures, Spent
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import OutputChunk
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics

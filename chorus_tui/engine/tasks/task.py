@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.tasks import erased
 from chorus_tui.engine.tasks.thread import Checked, Thread
 

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.tasks import (
     ApprovalWord,
     Attempt,
     Delivered,
     ErasedText,
-    Figures,
     LostResult,
-    Spent,
     State,
     TaskRow,
     TaskView,

@@ -14,16 +14,9 @@ from chorus_tui.contract.models.blobs import BlobChunk
 from chorus_tui.contract.models.journal import ExportPage, JournalPage, Verification
 from chorus_tui.contract.models.peers import Invitation, Peer, PeerList
 from chorus_tui.contract.models.status import Admin, Check, Status
-from chorus_tui.contract.models.tasks import (
-    Artifact,
-    Attempt,
-    OutputChunk,
-    TaskList,
-    TaskRef,
-    TaskResult,
-    TaskSpec,
-    TaskView,
-)
+from chorus_tui.contract.models.task_result import Artifact, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import Attempt, OutputChunk, TaskList, TaskRef, TaskView
 from tests.integration.doors.served import TASK, refuse, serve
 
 FILE = b"what the task made\n"

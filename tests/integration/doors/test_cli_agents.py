@@ -11,18 +11,9 @@ import sys
 import pytest
 
 from chorus_tui.contract.models.blobs import BlobChunk
-from chorus_tui.contract.models.tasks import (
-    Artifact,
-    Change,
-    CommandResult,
-    Delivered,
-    Spent,
-    TaskRef,
-    TaskResult,
-    TaskSpec,
-    TaskWord,
-    Verification,
-)
+from chorus_tui.contract.models.task_result import Artifact, Change, CommandResult, Spent, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import Delivered, TaskRef, TaskWord, Verification
 from tests.integration.doors.served import TASK, refuse, serve
 from tests.integration.doors.test_cli import HOSTILE, run, view
 
@@ -97,7 +88,7 @@ def test_announcing_a_goal(tmp_path):
     with serve(tmp_path / "d", {"tasks.announce": TaskRef(task_id=TASK)}) as served:
         first = run(tmp_path / "d", "task", "announce", *options, "--steps", "7", "--containers", "2", "--depth", "0")
         asked = served.seen[-1][1].spec
-        run(tmp_path / "d", "task", "announce", str(file), "--tokens", "1000")
+        run(tmp_path / "d", "task", "announce", str(file), "--tokens", "1000", "--approve-within", "60")
         over = served.seen[-1][1].spec
         both = run(tmp_path / "d", "task", "announce", "--goal", "x", "--command", "true")
         many = run(tmp_path / "d", "task", "announce", "--goal", "x", "--steps", "9999")
@@ -111,7 +102,7 @@ def test_announcing_a_goal(tmp_path):
         "bundle",
     )
     assert asked.budget.model_dump() == {"steps": 7, "tokens": 200_000, "containers": 2, "depth": 0}
-    assert (over.goal, over.budget.steps, over.budget.tokens) == ("g", 5, 1000)
+    assert (over.goal, over.budget.steps, over.budget.tokens, over.approve_within_s) == ("g", 5, 1000, 60)
     assert (both.returncode, many.returncode) == (2, 2)
     assert "not both" in both.stderr
     assert "budget.steps" in many.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.image_build import build_images
 from chorus_tui.engine.execution.interface import Job

@@ -100,7 +100,7 @@ import hashlib, sys, tempfile, threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 import trio
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.interface import Job
 from chorus_tui.engine.execution.settings import ExecutionSettings

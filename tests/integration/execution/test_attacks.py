@@ -14,7 +14,7 @@ import pytest
 import trio
 import trio.testing
 
-from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from tests.integration.execution.conftest import containers, docker
 
 pytestmark = pytest.mark.docker

@@ -22,6 +22,8 @@ from tests.support.scripted_model import Rule, scripted
 pytestmark = pytest.mark.docker
 
 TASKS, LIMIT = 50, 3
+BUSY = "timeout 1 sh -c 'while :; do :; done'; sleep 1"
+"""All cores' worth of such tasks leave the engines no idle time."""
 
 
 class Watch:
@@ -61,11 +63,11 @@ def working(peer: Peer) -> list[str]:
 
 
 def test_two_agents_do_fifty_tasks_never_more_than_their_limit_and_urgent_ones_first(fresh_mesh, tmp_path):
-    """All done; three at once each at most and at some time; not ready while full; the mesh stays answerable and keeps its admin."""
+    """All done; three at once each at most and at some time; not ready while full; with every core busy the mesh answers and keeps its admin."""
     (boss,) = fresh_mesh.grow("boss", CHORUS_AGENT_MAX_TASKS="0")
     one, two = fresh_mesh.grow("one", "two", CHORUS_AGENT_MAX_TASKS=str(LIMIT))
     admin = one.status()["admin"]
-    ids = [at_once(boss, title=f"work {n}", commands=["sleep 2"], priority="low") for n in range(TASKS - 1)]
+    ids = [at_once(boss, title=f"work {n}", commands=[BUSY], priority="low") for n in range(TASKS - 1)]
     with Watch([one, two]) as watch:
         urgent = at_once(boss, title="urgent", commands=["true"], priority="urgent")
         ended(boss, urgent, 60)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chorus_tui.contract.hosts import Target, target
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.egress import HEAD_BYTES, Allowance, Gate, HeadReader, Refused, gate, public
 from chorus_tui.engine.execution.errors import HostNotAllowed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import Figures
+from chorus_tui.contract.models.task_result import Figures
 from chorus_tui.engine.execution.figures import cpu_percent, disk_mb, highest, memory_mb, mib_of
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import Artifact, CommandResult, Limits, TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import Artifact, CommandResult, TaskResult
+from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.execution.attempt import DETAIL_SHOWN
 from chorus_tui.engine.execution.collect import MOST_FILES, NAMES_BYTES
 from chorus_tui.engine.execution.cpus import spread

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import Limits
+from chorus_tui.contract.models.task_spec import Limits
 from chorus_tui.engine.execution.profile import bounds
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.warm_rules import IDLE_S, SPARE_MB, Kind, free_memory_mb, missing, surplus

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.journal.chain import AUTHORS_SHARE, HEADER_BYTES, Parked
 from chorus_tui.engine.journal.database import InlineDatabase
 from chorus_tui.engine.journal.flow import WINDOW_S, Flow, Limits, OverQuota, opens

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import envelope, messages
 from chorus_tui.engine.protocol.envelope import Entry

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import Limits, TaskSpec
+from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.control import requests
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.control.membership import Roster

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.tasks import dependencies, ids
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.rules import AdminState, decide

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.tasks import erased, views

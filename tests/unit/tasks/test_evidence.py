@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.tasks import evidence, ids
 from chorus_tui.engine.tasks.board import ref
 from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, decision, entry

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chorus_tui.contract.models.tasks import Artifact, TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import Artifact, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.journal.interface import Copies
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.naming import digests, named_blobs

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import TaskSpec
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.tasks import ids, routing
 from chorus_tui.engine.tasks.rules import RANK, AdminState, decide

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import envelope, messages
 from chorus_tui.engine.protocol.envelope import Entry

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import Budget, TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import Budget, TaskSpec
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.tasks.acts import Act, AdminState
 from chorus_tui.engine.tasks.board import Board, ref

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chorus_tui.contract.models.tasks import TaskResult, TaskSpec
+from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.tasks import ids, views
 from chorus_tui.engine.tasks.board import Board
 from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, decision, entry

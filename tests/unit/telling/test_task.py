@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.tasks import CommandResult, Spent, TaskResult, TaskSpec, Verification
+from chorus_tui.contract.models.task_result import CommandResult, Spent, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import Verification
 from chorus_tui.telling.task import budget, result_of, steerable, three_lines
 from tests.unit.telling.views import CHANGE, goal, view
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chorus_tui.contract.models.tasks import Attempt, Change, TaskResult, TaskSpec, TaskView
+from chorus_tui.contract.models.task_result import Change, TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import Attempt, TaskView
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 CHANGE = Change(
