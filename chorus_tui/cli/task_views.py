@@ -50,6 +50,7 @@ def print_task(task: TaskView) -> None:
             ("held by", task.holder_name or task.holder),
             ("image", spec.image or spec.language),
             ("repository", spec.repository),
+            ("let out to", ", ".join(spec.allowed_hosts)),
             ("part of", spec.parent),
             ("subtasks", ", ".join(task.subtasks)),
             *(("delivered", delivered(one)) for one in task.delivered),

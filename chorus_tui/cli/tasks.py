@@ -46,6 +46,10 @@ for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
 @click.option("--repository", metavar="URL|PATH", help="Git repository to work in; a path on this machine, or https.")
 @click.option("--output", "outputs", multiple=True, metavar="GLOB", help="Files of /workspace/output to keep; repeat.")
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="A variable of the sandbox; repeat for more.")
+@click.option(
+    "--allowed-host", "allowed_hosts", multiple=True, metavar="HOST[:PORT]",
+    help="A host the sandbox is let out to, port 443 unless said; people always have to agree; repeat.",
+)  # fmt: skip
 @click.option("--project", "project_id", help="The project it belongs to.")
 @click.option("--priority", type=click.Choice(["low", "medium", "high", "urgent"]), help="Default: medium.")
 @click.option("--role", help="Only agents of this role.")

@@ -81,6 +81,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_SANDBOX_CPUS", "float", "", _SANDBOX, "CPUs of all sandboxes together; all cores but one", low=0.1, high=1024),
     Variable("CHORUS_SANDBOX_MEMORY_MB", "int", "2048", _SANDBOX, "Memory of one sandbox at most, MiB", low=16, high=1 << 20),
     Variable("CHORUS_SANDBOX_WARM", "int", "1", _SANDBOX, "Sandboxes that wait started for the next tasks; 0: none", low=0, high=16),
+    Variable("CHORUS_SANDBOX_HOSTS", "list", "", _SANDBOX, "Hosts (host or host:port, without a port 443) tasks may be let out "
+             "to, when people approved it; unset: none"),
     Variable("CHORUS_AI_PROVIDER", "list", "", _MODELS, "Who answers questions to a model, in the order in which they are asked: "
              "ollama, resetdata, or both with a comma; unset: no task with a goal is taken", choices=("ollama", "resetdata")),
     Variable("OLLAMA_ENDPOINT", "url", "http://127.0.0.1:11434", _MODELS, "The Ollama server"),

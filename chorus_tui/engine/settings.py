@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from chorus_tui.contract import hosts
 from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES, Variable
 from chorus_tui.engine import model_settings
 
@@ -69,6 +70,7 @@ class Settings:
     sandbox_max_cpus: float | None
     sandbox_max_memory_mb: int
     sandbox_warm: int
+    sandbox_hosts: tuple[str, ...]
     ai_providers: tuple[str, ...]
     ollama_endpoint: str
     ollama_model: str
@@ -107,6 +109,7 @@ _FIELDS = {
     "repository_ca": "CHORUS_REPOSITORY_CA",
     "sandbox_max_cpus": "CHORUS_SANDBOX_CPUS",
     "sandbox_max_memory_mb": "CHORUS_SANDBOX_MEMORY_MB", "sandbox_warm": "CHORUS_SANDBOX_WARM",
+    "sandbox_hosts": "CHORUS_SANDBOX_HOSTS",
     "ai_providers": "CHORUS_AI_PROVIDER",
     "ollama_endpoint": "OLLAMA_ENDPOINT", "ollama_model": "OLLAMA_MODEL", "resetdata_base_url": "RESETDATA_BASE_URL",
     "resetdata_model": "RESETDATA_MODEL", "resetdata_api_key": "RESETDATA_API_KEY", "models": "CHORUS_MODELS",
@@ -278,6 +281,17 @@ def _certificates(text: str) -> str:
     return text
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    """Hosts with their ports, each once."""
+    found: list[str] = []
+    for item in filter(None, (item.strip() for item in text.split(","))):
+        try:
+            found.append(str(hosts.target(item)))
+        except ValueError as error:
+            raise ValueError(f"{item!r}: {error}") from None
+    return tuple(dict.fromkeys(found))
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "CHORUS_NETWORK_KEY": _network_key,
     "CHORUS_IMAGES": _images,
@@ -287,6 +301,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "RESETDATA_API_KEY": model_settings.key,
     "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
     "CHORUS_REPOSITORY_CA": _certificates,
+    "CHORUS_SANDBOX_HOSTS": _hosts,
 }
 """Variables that are read in a way of their own; all others by their kind."""
 

@@ -218,6 +218,8 @@ def _needs(view: TaskView) -> Rows:
 
 def _kin(view: TaskView) -> Rows:
     """Other tasks that this one has to do with."""
+    if view.spec.allowed_hosts:
+        yield "let out", plain(", ".join(view.spec.allowed_hosts))
     if view.spec.parent:
         yield "part of", view.spec.parent
     for task_id in view.subtasks[:4]:

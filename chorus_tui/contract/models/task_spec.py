@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from chorus_tui.contract import hosts
 from chorus_tui.contract.models.common import Request
 
 Priority = Literal["low", "medium", "high", "urgent"]
@@ -93,6 +94,11 @@ class TaskSpec(Request):
     )
     env: dict[str, str] = Field(default_factory=dict, max_length=64)
     limits: Limits = Field(default_factory=Limits)
+    allowed_hosts: list[Annotated[str, Field(max_length=300)]] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Hosts (host or host:port, without a port 443) its sandbox is let out to; people always have to agree",
+    )
     timeout_s: int = Field(default=600, ge=1, le=86_400, description="Wall time of all commands together")
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="Grants at most, when workers are lost or cannot start it"
@@ -120,6 +126,7 @@ class TaskSpec(Request):
         _check_commands("commands", self.commands)
         _check_commands("checks", self.checks)
         _check_env(self.env)
+        _check_hosts(self.allowed_hosts)
         for i, pattern in enumerate(self.outputs):
             if pattern.startswith("/") or ".." in pattern.split("/") or not pattern:
                 raise ValueError(f"outputs[{i}] must be a glob below /workspace/output, without '..'")
@@ -137,6 +144,18 @@ def _check_commands(field: str, commands: list[str]) -> None:
             raise ValueError(f"{field}[{i}] is longer than 16384 characters")
         if "\0" in command:
             raise ValueError(f"{field}[{i}] holds a NUL character")
+
+
+def _check_hosts(allowed: list[str]) -> None:
+    found: list[hosts.Target] = []
+    for i, text in enumerate(allowed):
+        try:
+            one = hosts.target(text)
+        except ValueError as error:
+            raise ValueError(f"allowed_hosts[{i}]: {error}") from None
+        if one in found:
+            raise ValueError(f"allowed_hosts[{i}] is named twice")
+        found.append(one)
 
 
 def _check_env(env: dict[str, str]) -> None:

@@ -16,9 +16,12 @@ from chorus_tui.engine.execution.collect import Collector, collect
 from chorus_tui.engine.execution.commands import run_commands
 from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.egress import Gate, gate
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable, PatchRefused
+from chorus_tui.engine.execution.forwarder import ENVIRONMENT
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
+from chorus_tui.engine.execution.letting_out import let_out
 from chorus_tui.engine.execution.metering import Meter
 from chorus_tui.engine.execution.output import OutputLog, readable
 from chorus_tui.engine.execution.patch import changes
@@ -91,6 +94,7 @@ class Attempt:
         artifacts = folder / "artifacts"
         artifacts.mkdir()
         self._checkout: Path | None = None
+        self._gate: Gate | None = None
         self._collector = Collector(artifacts, job.spec.outputs, self._bounds.output_mb, put_blob)
 
     async def run(self) -> TaskResult:
@@ -108,6 +112,7 @@ class Attempt:
 
     async def _run_phases(self) -> None:
         await self._enter("pulling")
+        self._gate = gate(self._job.spec.allowed_hosts, self._settings.sandbox_hosts)
         repositories = GitRepositories(self._settings)
         root, made = await self._input_folder(repositories)
         if root is not None and (root / ".git").is_dir():
@@ -201,7 +206,7 @@ class Attempt:
             nursery.start_soon(meter.follow)
             workspace = self._workspace(sandbox)
             try:
-                ending = await self._work(workspace)
+                ending = await self._work_let_out(nursery, sandbox, workspace)
             finally:
                 self._record.commands = workspace.commands
                 self._record.peak = meter.stop()
@@ -212,6 +217,17 @@ class Attempt:
         if ending.sandbox_there:
             await self._collect(sandbox)
 
+    async def _work_let_out(self, nursery: trio.Nursery, sandbox: Sandbox, workspace: SandboxWorkspace) -> Ending:
+        """The work, with a way out of the sandbox where the task has allowed hosts."""
+        if not self._job.spec.allowed_hosts:
+            return await self._work(workspace)
+        assert self._gate is not None, "made before the sandbox was"
+        async with let_out(nursery, sandbox, self._gate, workspace.note) as out:
+            try:
+                return await self._work(workspace)
+            finally:
+                self._record.notes += [out.summary] if out.summary else []
+
     async def _work(self, workspace: SandboxWorkspace) -> Ending:
         if self._job.work is None:
             return await run_commands(workspace, self._job.spec, self._bounds)
@@ -219,7 +235,9 @@ class Attempt:
         return Ending(done.outcome, done.reason, done.detail, done.exit_code)
 
     def _workspace(self, sandbox: Sandbox) -> SandboxWorkspace:
-        env = {"CHORUS_TASK_ID": self._job.task_id, "CHORUS_ATTEMPT": str(self._job.attempt), **self._job.spec.env}
+        spec = self._job.spec
+        out = ENVIRONMENT if spec.allowed_hosts else {}
+        env = {"CHORUS_TASK_ID": self._job.task_id, "CHORUS_ATTEMPT": str(self._job.attempt), **out, **spec.env}
         return SandboxWorkspace(sandbox, self._record.image, self._output, self._report.output, env)
 
     async def _collect(self, sandbox: Sandbox) -> None:

@@ -39,6 +39,29 @@ def socket_of(docker_host: str) -> str:
     return path
 
 
+class Inlet:
+    """The standard input of a command. Its failures are :class:`DockerUnavailable`: nobody takes it any more."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def write(self, data: bytes) -> None:
+        """Waits while the command does not read, half a minute at most."""
+        try:
+            await self._stream.write(data, timeout=_QUICK)
+        except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+            raise DockerUnavailable("nobody takes a command's standard input any more") from error
+
+    async def end(self) -> None:
+        """Say that no more comes, and wait until the command has ended."""
+        try:
+            self._stream.get_extra_info("socket").shutdown(trio.socket.SHUT_WR)
+            while await self._stream.read(4096, timeout=_QUICK):
+                continue
+        except (OSError, httpcore.NetworkError, httpcore.TimeoutException) as error:
+            raise DockerUnavailable("a command's standard input was closed before its end") from error
+
+
 class DockerApi:
     """One engine. Holds no connection between calls, so it needs no closing."""
 
@@ -215,8 +238,10 @@ class DockerApi:
 
                 yield write
 
-    async def exec_create(self, container: str, command: list[str], *, user: str, env: Mapping[str, str]) -> str:
-        """Prepare a command in /workspace/data; the exec's id."""
+    async def exec_create(
+        self, container: str, command: list[str], *, user: str, env: Mapping[str, str], fed: bool = False
+    ) -> str:
+        """Prepare a command in /workspace/data; the exec's id. ``fed``: it has a standard input (:meth:`exec_fed`)."""
         body = {
             "Cmd": command,
             "User": user,
@@ -224,7 +249,7 @@ class DockerApi:
             "WorkingDir": "/workspace/data",
             "AttachStdout": True,
             "AttachStderr": True,
-            "AttachStdin": False,
+            "AttachStdin": fed,
             "Tty": False,
             "Privileged": False,
         }
@@ -247,6 +272,19 @@ class DockerApi:
             async with request as response:
                 await _check_stream(response)
                 yield _frames(response)
+
+    @asynccontextmanager
+    async def exec_fed(self, exec_id: str) -> AsyncIterator[Inlet]:
+        """Run it and write to it. Leaving closes its standard input and does not stop it."""
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+        async with self._client() as client:
+            request = client.stream(
+                "POST", f"/exec/{exec_id}/start", json={"Detach": False, "Tty": False}, headers=headers
+            )
+            async with request as response:
+                if response.status_code != 101:
+                    await _check_stream(response)
+                yield Inlet(response.extensions["network_stream"])
 
     async def exec_end(self, exec_id: str) -> int | None:
         """Its exit code; None when its container was gone first."""

@@ -54,6 +54,18 @@ class InputUnusable(ExecutionError):
     reason = "repository_unusable"
 
 
+class HostNotAllowed(ExecutionError):
+    """The task asks to be let out to a host that this agent's settings do not list."""
+
+    reason = "host_not_allowed"
+
+
+class NoForwarder(ExecutionError):
+    """The image has nothing that could listen for connections on their way out."""
+
+    reason = "no_forwarder"
+
+
 class BuildRefused(ExecutionError):
     """An image that cannot be built on this machine."""
 

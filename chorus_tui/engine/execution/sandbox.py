@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.engine.execution.docker_api import DockerApi, WriteInput
+from chorus_tui.engine.execution.docker_api import DockerApi, Inlet, WriteInput
 from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, ExecutionError, ImageUnusable, NotThere
 from chorus_tui.engine.execution.figures import mib_of
 from chorus_tui.engine.execution.frames import STDERR
@@ -28,7 +28,7 @@ _NO_SHELL = (126, 127)
 """How the engine's init ends when it cannot start the lifeline's shell."""
 
 # For our own commands: neither the image's search path nor the task's variables.
-_OWN = {"PATH": "/usr/bin:/bin"}
+OWN = {"PATH": "/usr/bin:/bin"}
 
 GIVEN_OUTPUT = ".chorus-output"
 """Below /workspace/input: what is to stand in /workspace/output."""
@@ -95,6 +95,13 @@ class Sandbox:
                 raise
             raise await self._why_gone() from error
 
+    @asynccontextmanager
+    async def fed(self, argv: list[str], env: Mapping[str, str]) -> AsyncIterator[Inlet]:
+        """Run ``argv`` as the task's user with a standard input of ours; what it prints is not looked at."""
+        exec_id = await self._api.exec_create(self.container, argv, user=self._user, env=env, fed=True)
+        async with self._api.exec_fed(exec_id) as inlet:
+            yield inlet
+
     async def _why_gone(self) -> ExecutionError:
         """A container that is not there for a command: its own exit code tells whether it ever had a shell."""
         with trio.move_on_after(_EVENT_BOUND_S):
@@ -127,7 +134,7 @@ class Sandbox:
     async def copy_input(self) -> None:
         """Make /workspace/data a writable copy of /workspace/input; raises :class:`ExecutionError` when it is full."""
         said = bytearray()
-        async with self.command(["/bin/sh", "-c", _COPY_INPUT], _OWN) as (exec_id, frames):
+        async with self.command(["/bin/sh", "-c", _COPY_INPUT], OWN) as (exec_id, frames):
             async for _, piece in frames:
                 said += piece[: 500 - len(said)]
         if await self.exit_code(exec_id) != 0:
@@ -138,7 +145,7 @@ class Sandbox:
 
     async def end_processes(self) -> None:
         """Kill all processes of the task's user, this call's own among them."""
-        async with self.command(["/bin/sh", "-c", _END_PROCESSES], _OWN) as (_, frames):
+        async with self.command(["/bin/sh", "-c", _END_PROCESSES], OWN) as (_, frames):
             async for _ in frames:
                 continue
 
@@ -148,7 +155,7 @@ class Sandbox:
         Before the first piece comes, ``peak_memory_mb`` is set.
         """
         head: bytes | None = b""
-        async with self.command(["/bin/sh", "-c", _ARCHIVE, "sh", folder], _OWN) as (_, frames):
+        async with self.command(["/bin/sh", "-c", _ARCHIVE, "sh", folder], OWN) as (_, frames):
             async for kind, piece in frames:
                 if kind == STDERR:
                     said += piece[: max(0, 500 - len(said))]
@@ -166,7 +173,7 @@ class Sandbox:
     async def disk_table(self) -> str:
         """What ``df`` says of the writable folders."""
         said = bytearray()
-        async with self.command(_DISK, _OWN) as (_, frames):
+        async with self.command(_DISK, OWN) as (_, frames):
             async for _, piece in frames:
                 said += piece[: max(0, 2000 - len(said))]
         return said.decode("utf-8", "replace")

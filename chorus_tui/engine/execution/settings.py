@@ -48,6 +48,9 @@ class ExecutionSettings:
     max_memory_mb: int = DEFAULT_MEMORY_MB
     """Memory of one sandbox at most, MiB."""
 
+    sandbox_hosts: tuple[str, ...] = ()
+    """CHORUS_SANDBOX_HOSTS: hosts (``host``, ``host:port``) a task may be let out to, when people agreed."""
+
     warm: int = 0
     """CHORUS_SANDBOX_WARM: how many sandboxes wait started for the next tasks; 0: none."""
 

@@ -193,7 +193,8 @@ def _control_settings(settings: Settings, folder: DataFolder) -> ControlSettings
 def _execution_settings(settings: Settings, owner: str) -> ExecutionSettings:
     return ExecutionSettings(
         owner=owner, docker_host=settings.docker_host, images=settings.images, registries=tuple(settings.image_registries),
-        repository_hosts=tuple(settings.repository_hosts), repository_credentials=settings.repository_credentials,
+        repository_hosts=tuple(settings.repository_hosts), sandbox_hosts=settings.sandbox_hosts,
+        repository_credentials=settings.repository_credentials,
         repository_ca=settings.repository_ca, max_cpus=settings.sandbox_max_cpus or default_cpus(),
         max_memory_mb=settings.sandbox_max_memory_mb or DEFAULT_MEMORY_MB, warm=settings.sandbox_warm,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 ``auto``: never. ``always``: always. ``risky``: when the table of risks names something in the task. ``approvals``
 different people have to agree; one who denies ends the task. A worker may ask for more than the task does: the
-stricter of both counts for it.
+stricter of both counts for it. One risk counts whatever anybody asked for: a sandbox that is let out.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ class Risk:
     name: str
     bears: Callable[[TaskSpec], bool]
     words: str
+    always: bool = False
+    """Whether people have to agree whatever task and worker ask for."""
+
+    def told(self, spec: TaskSpec) -> str:
+        """What is told of this task; who agrees has to see to which hosts."""
+        return f"{self.words} ({', '.join(spec.allowed_hosts)})" if self.name == "out" else self.words
 
 
 RISKS: tuple[Risk, ...] = (
@@ -33,6 +39,7 @@ RISKS: tuple[Risk, ...] = (
     Risk("host", lambda spec: spec.repository.startswith("https://"), "its repository is fetched from another host"),
     Risk("push", lambda spec: spec.deliver == "branch", "its result is pushed to another host"),
     Risk("secret", lambda spec: any(v.startswith("secret:") for v in spec.env.values()), "it asks for a secret"),
+    Risk("out", lambda spec: bool(spec.allowed_hosts), "its sandbox is let out to hosts", always=True),
     Risk("limits", lambda spec: _raises(spec.limits), "it asks for more than the usual limits"),
     Risk("time", lambda spec: spec.timeout_s > LONG_S, "it may run for more than an hour"),
 )
@@ -45,11 +52,18 @@ def _raises(limits: Limits) -> bool:
 
 def risks(spec: TaskSpec) -> list[str]:
     """What is risky about a task, in words."""
-    return [risk.words for risk in RISKS if risk.bears(spec)]
+    return [risk.told(spec) for risk in RISKS if risk.bears(spec)]
+
+
+def _always(spec: TaskSpec) -> list[str]:
+    """Of the risks those for which nobody is taken at their word that none has to agree."""
+    return [risk.told(spec) for risk in RISKS if risk.always and risk.bears(spec)]
 
 
 def needed(spec: TaskSpec, worker: str = "auto") -> int:
     """How many people have to agree before a worker that asks for ``worker`` may have the task."""
+    if _always(spec):
+        return spec.approvals
     if "always" in (spec.approval, worker) or ("risky" in (spec.approval, worker) and risks(spec)):
         return spec.approvals
     return 0
@@ -74,7 +88,9 @@ def obstacle(task: Task) -> str:
     wanted = needed(announced.spec)
     if len(task.approvals) >= wanted:
         return ""
-    return _missing(task, wanted, risks(announced.spec) if announced.spec.approval == "risky" else [])
+    return _missing(
+        task, wanted, risks(announced.spec) if announced.spec.approval == "risky" else _always(announced.spec)
+    )
 
 
 def wary(task: Task, agents: list[Agent]) -> str:

@@ -95,6 +95,52 @@ def test_a_task_with_a_repository_runs_and_sees_nothing_of_its_agent(agent):
     assert _left(task) == []
 
 
+LETTING_OUT = """
+import hashlib, sys, tempfile, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+import trio
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.engine.execution.executor import DockerExecutor
+from chorus_tui.engine.execution.interface import Job
+from chorus_tui.engine.execution.settings import ExecutionSettings
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "12")
+        self.end_headers()
+        self.wfile.write(b"from outside")
+
+class Silent:
+    async def phase(self, *said): await trio.lowlevel.checkpoint()
+    output = figures = phase
+
+async def put(path):
+    return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
+
+server = HTTPServer(("127.0.0.1", 0), Page)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+at = f"127.0.0.1:{server.server_port}"
+ask = f"printf 'CONNECT {at} HTTP/1.1\\r\\n\\r\\nGET / HTTP/1.0\\r\\n\\r\\n' | nc 127.0.0.1 3128"
+spec = TaskSpec(title="out", commands=[ask], allowed_hosts=[at])
+settings = ExecutionSettings(owner="boxed-out", docker_host="unix:///run/engine.sock", sandbox_hosts=(at,))
+executor = DockerExecutor(settings)
+result = trio.run(executor.run, Job(sys.argv[1], 1, spec, None), Silent(), put)
+print(result.outcome, result.detail, result.output_tail)
+"""
+
+
+def test_a_task_is_let_out_through_its_agent(agent):
+    """Nothing but the engine's socket is needed: the connection is made by the agent, from within its own container."""
+    task = "01J" + "0" * 23
+    said = inside(agent, "python3", "-c", LETTING_OUT, task)
+
+    assert "completed out: 1 let through" in said
+    assert "from outside" in said
+    assert _left(task) == []
+
+
 def _ended(task: dict) -> dict:
     return task if task.get("state") in {"completed", "failed", "cancelled", "budget_exhausted"} else {}
 

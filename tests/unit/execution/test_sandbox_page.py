@@ -13,7 +13,7 @@ TESTS = Path(__file__).parents[2]
 PAGE = TESTS.parent / "docs" / "sandbox.md"
 ROW = re.compile(r"\| ([RA]\d+) ([^|]+) \| ([^|]+) \| ([^|]*) \|")
 NAMED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
-RULES = 19
+RULES = 20
 ATTACKS = 34
 
 

@@ -126,6 +126,24 @@ def test_the_table_of_risks(fields, words):
     assert approval.needed(spec(approval="auto", **fields)) == 0
 
 
+@given(
+    st.sampled_from(["auto", "risky", "always"]), st.sampled_from(["auto", "risky", "always"]), st.integers(1, 3), WORDS
+)
+def test_a_sandbox_is_never_let_out_without_people(how, worker, asked, words):
+    """Whatever task and worker ask for: as many people as the task says, and they are told to which hosts."""
+    let_out = spec(approval=how, approvals=asked, allowed_hosts=["example.com"])
+    board = a_board({TASK: let_out})
+    assert "example.com" in approval.obstacle(board.tasks[MESH, TASK])
+    for n, (who, type_) in enumerate(words):
+        word(board, n + 2, who, type_)
+    agreed = len({who for who, type_ in words if type_ == "task_approved"})
+
+    assert approval.needed(let_out, worker) == asked
+    assert approval.enough(board.tasks[MESH, TASK], worker) == (agreed >= asked)
+    if agreed < asked:
+        assert "task_granted" not in [type_ for type_, _ in acts(board)]
+
+
 @given(WORDS)
 def test_a_word_is_refused_where_it_would_change_nothing(words):
     """Not on a task that needs none, that has all, that was denied, or a second time."""
