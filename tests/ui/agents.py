@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chorus_tui.contract.models import tasks
+from chorus_tui.contract.models import task_result, task_spec, tasks
 from tests.ui.fake_engine import IDS, NOW, FakeEngine
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA5"
@@ -72,7 +72,7 @@ def agents_task(state: Any, **fields: Any) -> FakeEngine:
     known: dict[str, Any] = {
         "task_id": TASK, "title": ASKED["title"], "state": state, "announcer": IDS[3], "announcer_name": "you",
         "announced_at": NOW - 45, "priority": "high", "holder": IDS[0], "holder_name": "ada", "attempt": 1, "seconds": 40.0,
-        "spec": tasks.TaskSpec.model_validate(ASKED), "mesh_id": "3efb9b9c" * 8, "attempts": [attempt], "result": None,
+        "spec": task_spec.TaskSpec.model_validate(ASKED), "mesh_id": "3efb9b9c" * 8, "attempts": [attempt], "result": None,
         "confirmed": state in ("completed", "failed"), "announced_delivery": {"stored": True, "sent": True, "held_by": 3},
         "words": WORDS,
     }  # fmt: skip
@@ -83,20 +83,20 @@ def agents_task(state: Any, **fields: Any) -> FakeEngine:
 
 def under_way(**fields: Any) -> FakeEngine:
     """In its third step."""
-    spent = tasks.Spent(seconds=35, steps=3, prompt_tokens=4000, answer_tokens=210, containers=1)
-    figures = tasks.Figures(cpu_percent=12, memory_mb=61, disk_mb=3)
+    spent = task_result.Spent(seconds=35, steps=3, prompt_tokens=4000, answer_tokens=210, containers=1)
+    figures = task_result.Figures(cpu_percent=12, memory_mb=61, disk_mb=3)
     return agents_task("running", **{"spent": spent, "figures": figures, **fields})
 
 
-def reported(engine: FakeEngine) -> tasks.TaskResult:
+def reported(engine: FakeEngine) -> task_result.TaskResult:
     """What the agent said in the end, its change and steps among the engine's blobs."""
-    change = tasks.Change(
+    change = task_result.Change(
         base="4e1d" * 10, patch=engine.keep(PATCH), size=len(PATCH), files=2, insertions=4, deletions=5,
         names=["shop/share.py", "shop/total.py"],
     )  # fmt: skip
-    return tasks.TaskResult(
+    return task_result.TaskResult(
         outcome="completed", summary="The loop left the first amount out; it is a sum now.", change=change,
-        spent=tasks.Spent(seconds=38, steps=5, prompt_tokens=9000, answer_tokens=412, containers=2), model="ollama/small",
+        spent=task_result.Spent(seconds=38, steps=5, prompt_tokens=9000, answer_tokens=412, containers=2), model="ollama/small",
         transcript=engine.keep(STEPS.encode()), phases={"running": 38.2}, held_by=2,
     )  # fmt: skip
 
@@ -106,9 +106,9 @@ def ended(state: str, shown: str, **fields: Any) -> FakeEngine:
     blobs = FakeEngine()
     result = reported(blobs)
     code = 0 if shown == "passed" else 1
-    checks = [tasks.CommandResult(command=ASKED["checks"][0], exit_code=code, seconds=0.4)]
+    checks = [task_result.CommandResult(command=ASKED["checks"][0], exit_code=code, seconds=0.4)]
     if code == 0:
-        checks.append(tasks.CommandResult(command=ASKED["checks"][1], exit_code=0, seconds=0.1))
+        checks.append(task_result.CommandResult(command=ASKED["checks"][1], exit_code=0, seconds=0.1))
     verification = tasks.Verification(
         state=shown, by=IDS[1], by_name="grace", at=NOW - 3, checks=checks,  # type: ignore[arg-type]
         output_tail="" if code == 0 else "FAIL: test_share (test_share.Share)\nAssertionError: 2 != 3\n\nFAILED (failures=1)\n",

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
 from chorus_tui.contract.events import Event
-from chorus_tui.contract.models import blobs, peers, status, tasks
+from chorus_tui.contract.models import blobs, peers, status, task_result, task_spec, tasks
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem
 
@@ -20,8 +20,8 @@ NOW = 1_790_000_000.0
 IDS = ["12D3KooW" + name * 11 for name in ("Ada1", "Grac", "Linu", "You1")]
 
 
-def spec(**fields: Any) -> tasks.TaskSpec:
-    return tasks.TaskSpec(
+def spec(**fields: Any) -> task_spec.TaskSpec:
+    return task_spec.TaskSpec(
         **{"title": "Run the tests of total", "commands": ["python3 -m unittest -v test_total"], **fields}
     )
 
@@ -72,9 +72,9 @@ def some_peers() -> list[peers.Peer]:
 
 
 def some_tasks() -> list[tasks.TaskView]:
-    result = tasks.TaskResult(
+    result = task_result.TaskResult(
         outcome="completed", exit_code=0, output_tail="ok\n", phases={"running": 1.25},
-        artifacts=[tasks.Artifact(path="lines.txt", size=83, sha256="ab" * 32)],
+        artifacts=[task_result.Artifact(path="lines.txt", size=83, sha256="ab" * 32)],
     )  # fmt: skip
     rows = [
         ("01ARZ3NDEKTSV4RRFFQ69G5FA1", "Run the tests of total", "completed", result, 30),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Select, Static, TextArea
 
-from chorus_tui.contract.models import tasks
+from chorus_tui.contract.models import task_spec, tasks
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.widgets.event_log import STYLES, EventLog
 from chorus_tui.widgets.reader import MOST_LINES, Lines, Reader
@@ -287,7 +287,7 @@ def test_the_narrow_screen_reaches_every_fact_by_keys():
 
 def test_an_unverified_end_never_looks_verified():
     """Done as the agent says, with no checks at all: the words say that nothing is verified, and no tick is shown for it."""
-    spec = tasks.TaskSpec.model_validate({**ASKED, "checks": []})
+    spec = task_spec.TaskSpec.model_validate({**ASKED, "checks": []})
 
     async def steps(pilot: Any, _engine: FakeEngine) -> None:
         text = shown(pilot)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from chorus_tui.contract.models import tasks
+from chorus_tui.contract.models import task_result, tasks
 from tests.ui.fake_engine import IDS, NOW, FakeEngine, spec
 from tests.ui.test_portal import play, settle, until
 
@@ -109,7 +109,7 @@ def test_evidence_and_approvals_are_shown_in_the_detail():
     """Who said a result that does not count, for which attempt, and why; who agreed."""
     lost = tasks.LostResult(
         worker=IDS[1], worker_name="grace", attempt=1, at=NOW - 5, why="the lease of attempt 1 had run out", entry="ab" * 32,
-        result=tasks.TaskResult(outcome="completed"),
+        result=task_result.TaskResult(outcome="completed"),
     )  # fmt: skip
     word = tasks.ApprovalWord(by=IDS[0], name="ada", at=NOW - 8, approved=True, reason="fine")
 

@@ -1,6 +1,6 @@
 """What can go wrong between the agent and Docker: each error has a ``reason`` for programs and a sentence for people.
 
-The reason ends up in a :class:`~chorus_tui.contract.models.tasks.TaskResult`; the sentence names the way out.
+The reason ends up in a :class:`~chorus_tui.contract.models.task_result.TaskResult`; the sentence names the way out.
 """
 
 from __future__ import annotations
