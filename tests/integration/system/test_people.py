@@ -113,3 +113,27 @@ def test_people_approve_or_deny_and_everybody_sees_who(fresh_mesh):
     shown = boss.run("task", "show", good).stdout
     assert "approved by ann" in shown
     eventually("told everywhere", lambda: boss.task(bad)["detail"] == "denied by ann: not now", 20)
+
+
+def test_a_task_that_is_to_be_let_out_waits_for_people_and_for_a_worker_that_may(fresh_mesh):
+    """Though it asks for no approval it waits, and says to which host; once approved it ends up with the worker whose
+    settings list the host, whoever got it first, and what it tried is in its output."""
+    host = "nowhere.invalid"
+    boss, _ = fresh_mesh.grow("boss", "strict")
+    (lenient,) = fresh_mesh.grow("lenient", CHORUS_SANDBOX_HOSTS=f"other.example,{host}")
+    (ann,) = fresh_mesh.grow("ann", kind="human")
+    ask = f"printf 'CONNECT {host}:443 HTTP/1.1\\r\\n\\r\\n' | nc 127.0.0.1 3128"
+    task = boss.announce("--title", "out", "--command", ask, "--allowed-host", host)
+    eventually("it waits", lambda: f"let out to hosts ({host})" in ann.task(task).get("waiting_for", ""), 20)
+    wrong = boss.run("task", "announce", "--command", "true", "--allowed-host", "*.example")
+
+    assert (wrong.returncode, "allowed_hosts[0]" in wrong.stderr) == (2, True)
+    assert host in ann.run("task", "show", task).stdout
+    ann.json("task", "approve", task)
+    waited = boss.run("task", "wait", task, "--timeout", "60")
+    done = boss.task(task)
+
+    assert waited.returncode == 0, (waited.stdout, waited.stderr)
+    assert done["attempts"][-1]["worker"] == lenient.peer_id
+    assert all("host_not_allowed" in attempt["reason"] for attempt in done["attempts"][:-1])
+    assert f"── out: {host}:443 refused: its name is not known here" in done["result"]["output_tail"]

@@ -144,3 +144,13 @@ def test_settings_of_models_that_cannot_work_are_told(wrong, said):
 
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_hosts_of_the_way_out_are_read_in_one_form_or_named_as_wrong():
+    """Each once, with its port; what is no plain host is told with the reason. Unset: no task is let out."""
+    read = load({"CHORUS_SANDBOX_HOSTS": "Example.com, example.com:443,127.0.0.1:8080"}, "agent")
+
+    assert read.sandbox_hosts == ("example.com:443", "127.0.0.1:8080")
+    assert load({}, "agent").sandbox_hosts == ()
+    with pytest.raises(SettingsError, match=r"CHORUS_SANDBOX_HOSTS: '\*\.example': no host name"):
+        load({"CHORUS_SANDBOX_HOSTS": "*.example"}, "agent")
