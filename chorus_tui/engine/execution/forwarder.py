@@ -71,7 +71,7 @@ _DOWN = 'exec cat >"$0/down"'
 async def listening(sandbox: Sandbox) -> AsyncIterator[AsyncIterator[str]]:
     """Listen in the sandbox: the names of connections as they come, until the listener ends.
 
-    Raises :class:`NoForwarder` when it could not begin.
+    Raises :class:`NoForwarder` when it could not begin, another :class:`~.errors.ExecutionError` when the sandbox is gone.
     """
     argv = ["/bin/sh", "-c", _LISTENER, "listener", _FOLDER, str(PORT), f"{PORT:04X}", _EACH]
     async with sandbox.command(argv, OWN) as (_, frames):
@@ -83,18 +83,17 @@ async def listening(sandbox: Sandbox) -> AsyncIterator[AsyncIterator[str]]:
             said += piece[:64]
             if b"\n" in said:
                 break
+        if said.strip() == b"missing":
+            raise NoForwarder(
+                "allowed_hosts: the image has no busybox with nc -ll -e, which hands connections on; use one of our "
+                "images, or put Debian's busybox-static into yours"
+            )
         if said.strip() != b"ready":
-            raise NoForwarder(_why(bytes(said)))
+            raise await sandbox.gone() or NoForwarder(
+                f"allowed_hosts: nothing could listen on port {PORT} in the sandbox; is the image's busybox made for this "
+                "machine?"
+            )
         yield _names(frames, early)
-
-
-def _why(said: bytes) -> str:
-    if b"missing" in said:
-        return (
-            "allowed_hosts: the image has no busybox with nc -ll -e, which hands connections on; use one of our images, "
-            "or put Debian's busybox-static into yours"
-        )
-    return f"allowed_hosts: nothing could listen on port {PORT} in the sandbox; is the image's busybox made for this machine?"
 
 
 async def _names(frames: AsyncIterator[tuple[int, bytes]], early: bytes) -> AsyncIterator[str]:

@@ -33,6 +33,7 @@ _PAUSE_S = 0.5
 _PIECE = 65536
 
 Note = Callable[[str], Awaitable[None]]
+_Carried = Callable[[bytes, Callable[[bytes], Awaitable[None]]], Awaitable[None]]
 
 
 class LettingOut:
@@ -188,9 +189,6 @@ class LettingOut:
         except (trio.BrokenResourceError, ExecutionError) as error:
             log.debug("a connection out of a sandbox broke off", error=str(error))
         both.cancel()
-
-
-_Carried = Callable[[bytes, Callable[[bytes], Awaitable[None]]], Awaitable[None]]
 
 
 @asynccontextmanager

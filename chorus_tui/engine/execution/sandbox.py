@@ -115,6 +115,12 @@ class Sandbox:
             "the sandbox was removed from outside, or the Docker Engine restarted", reason="sandbox_lost"
         )
 
+    async def gone(self) -> ExecutionError | None:
+        """Why it is not there any more, for whoever met something odd; None when it still stands after a moment."""
+        with trio.move_on_after(_EVENT_BOUND_S):
+            await self.happenings.died.wait()
+        return await self._why_gone() if self.happenings.died.is_set() else None
+
     async def running(self) -> bool:
         """Whether the container is still there and runs."""
         try:
