@@ -91,7 +91,8 @@ class Sandbox:
             async with self._api.exec_start(exec_id) as frames:
                 yield exec_id, frames
         except DockerRefused as error:
-            if error.status not in {404, 409}:
+            # A sandbox that dies just then is told in one of several ways; whether it still runs is a fact.
+            if error.status not in {404, 409} and await self.running():
                 raise
             raise await self._why_gone() from error
 

@@ -30,7 +30,8 @@ def ask(head, data=b"", bound=60):
         said = b""
         while b"\r\n\r\n" not in said and (piece := way.recv(4096)):
             said += piece
-        if data:
+        # Who talks on after a refusal may lose it: the other side has closed.
+        if data and b" 200 " in said.split(b"\r\n")[0]:
             way.sendall(data)
         while piece := way.recv(65536):
             said += piece
