@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -172,7 +172,8 @@ def question(wire: Wire, body: dict[str, Any]) -> Asked:
 @asynccontextmanager
 async def scripted(rules: Sequence[Rule]) -> AsyncIterator[ScriptedModel]:
     """A scripted model for the length of a block; checked at its end unless the block itself failed."""
-    model = ScriptedModel(list(rules))
+    # Copies: a script that several tests play is unused at the beginning of each.
+    model = ScriptedModel([replace(rule, used=0) for rule in rules])
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), model.serve, 0)
         model.port = listeners[0].socket.getsockname()[1]
