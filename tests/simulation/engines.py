@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from chorus_tui.engine.journal.store import SCHEMA
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.simulation import scheduler
 
 
 @dataclass
@@ -96,12 +98,17 @@ class World:
 
 
 @asynccontextmanager
-async def world(seed: int) -> AsyncIterator[World]:
-    """A world that ends with the block. The seed is printed when a test fails."""
-    print(f"seed {seed}")
-    async with trio.open_nursery() as nursery:
-        yield World(nursery, seed)
-        nursery.cancel_scope.cancel()
+async def world(seed: int, order: int = 0) -> AsyncIterator[World]:
+    """A world that ends with the block. The seed is printed when a test fails.
+
+    The order in which ready tasks run depends on ``seed`` and ``order`` alone; ``CHORUS_TEST_ORDER=n`` tries another one.
+    """
+    order = int(os.environ.get("CHORUS_TEST_ORDER", order))
+    print(f"seed {seed}, order {order}")
+    with scheduler.deterministic(f"{seed} {order}"):
+        async with trio.open_nursery() as nursery:
+            yield World(nursery, seed)
+            nursery.cancel_scope.cancel()
 
 
 async def until(what: str, condition: Callable[[], object], seconds: float = 120.0) -> None:

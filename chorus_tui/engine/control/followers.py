@@ -188,7 +188,7 @@ class Following:
                     self.shown.set()
                     if frame.get("certificate") is not None:
                         await admit(items, _list(frame, "elections"), frame["certificate"])
-                    if peer_id == self._control.admin:
+                    if frame.get("leads") is True and mesh_id == self._control.mesh_id:
                         self._note_heartbeat(peer_id)
                     return
         finally:
@@ -206,7 +206,10 @@ class Following:
         if commit is not None:
             after = await self._send_pages(stream, mesh_id, after)
         elections = [election.as_json() for election in self._control.store.elections(mesh_id, 0)] if commit else []
-        end = {"kind": "end", "elections": elections, "certificate": commit.as_json() if commit else None}
+        # Who founded a mesh in place of that one still has its log, but leads it no more.
+        leads = self._control.is_admin and mesh_id == self._control.mesh_id
+        certificate = commit.as_json() if commit else None
+        end = {"kind": "end", "elections": elections, "certificate": certificate, "leads": leads}
         await stream.send(canonical.encode_frame(end))
         await stream.finish()
 

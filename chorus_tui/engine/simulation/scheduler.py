@@ -33,7 +33,7 @@ class WrongTrio(Exception):
 
 
 @contextmanager
-def deterministic(seed: int) -> Iterator[None]:
+def deterministic(seed: int | str) -> Iterator[None]:
     """Inside the block, runs of trio with a mock clock depend on ``seed`` alone. Raises :class:`WrongTrio`."""
     here = version("trio")
     if not here.startswith(TRIO):
