@@ -21,7 +21,7 @@ from chorus_tui.client import Connection, Connector, ContractRefused, EngineClie
 from chorus_tui.commands.palette import TableProvider
 from chorus_tui.commands.table import COMMANDS, parse
 from chorus_tui.contract.problem import Problem
-from chorus_tui.store import TOPICS, Store
+from chorus_tui.store import COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 if TYPE_CHECKING:
@@ -131,13 +131,14 @@ class ChorusApp(App[int]):
             self.report("The engine does not take this portal", str(error))
 
     async def _load_snapshot(self) -> None:
-        from chorus_tui.contract.models.tasks import ListTasks
-
         status = await self.call_quietly("status.show")
-        peers = await self.call_quietly("peers.list")
-        tasks = await self.call_quietly("tasks.list", ListTasks(limit=1000))
-        if status is not None and peers is not None and tasks is not None:
-            self.store.snapshot(status, peers.peers, tasks.tasks)
+        rows = {}
+        for collection in COLLECTIONS:
+            answer = await self.call_quietly(collection.operation, collection.asking())
+            if answer is not None:
+                rows[collection.topic] = getattr(answer, collection.topic)
+        if status is not None and len(rows) == len(COLLECTIONS):
+            self.store.snapshot(status, rows)
         elif self.connection.state == "connected":
             self.set_timer(1.0, self._load_snapshot)  # what failed once must not leave the screens waiting
 

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chorus_tui.contract.events import Event
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from chorus_tui.contract.models.journal import LogLine
     from chorus_tui.contract.models.peers import Peer
     from chorus_tui.contract.models.status import Status
     from chorus_tui.contract.models.tasks import TaskRow
 
-TOPICS = ("status", "peers", "tasks", "log")
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Rows that one event topic keeps fresh and one operation lists. ``key`` is the field that names a row."""
+
+    topic: str
+    row: str
+    """``module.Class`` below the contract's models."""
+    key: str
+    operation: str
+    request: str = ""
+    """The request's class; empty when the operation takes none."""
+
+    def load(self, name: str) -> type[BaseModel]:
+        """A class of the contract's models, imported when it is used."""
+        module, _, attribute = name.rpartition(".")
+        model: type[BaseModel] = getattr(importlib.import_module(f"chorus_tui.contract.models.{module}"), attribute)
+        return model
+
+    def asking(self) -> BaseModel | None:
+        """The request for as many rows as a screen holds."""
+        return self.load(self.request).model_validate({"limit": MOST_ROWS}) if self.request else None
+
+
+MOST_ROWS = 1000
+COLLECTIONS: tuple[Collection, ...] = (
+    Collection("peers", "peers.Peer", "peer_id", "peers.list"),
+    Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
+)
+"""An answer holds its rows in a field that is named as the topic."""
+BY_TOPIC = {collection.topic: collection for collection in COLLECTIONS}
+TOPICS = ("status", "log", *BY_TOPIC)
 LINES = 5000
 
 
@@ -25,8 +59,8 @@ class Store:
     """The newest state of everything a screen may show."""
 
     status: Status | None = None
-    peers: dict[str, Peer] = field(default_factory=dict)
-    tasks: dict[str, TaskRow] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=lambda: {topic: {} for topic in BY_TOPIC})
+    """By topic and key."""
     lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LINES))
     fresh_lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LINES))
     skipped: int = 0
@@ -50,22 +84,16 @@ class Store:
 
     def _take(self, event: Event) -> None:
         from chorus_tui.contract.models.journal import LogLine
-        from chorus_tui.contract.models.peers import Peer
         from chorus_tui.contract.models.status import Status
-        from chorus_tui.contract.models.tasks import TaskRow
 
+        collection = BY_TOPIC.get(event.topic)
         if event.topic == "status":
             self.status = Status.model_validate(event.data)
-        elif event.topic == "peers" and event.key is not None:
+        elif collection is not None and event.key is not None:
             if event.data is None:
-                self.peers.pop(event.key, None)
+                self.rows[event.topic].pop(event.key, None)
             else:
-                self.peers[event.key] = Peer.model_validate(event.data)
-        elif event.topic == "tasks" and event.key is not None:
-            if event.data is None:
-                self.tasks.pop(event.key, None)
-            else:
-                self.tasks[event.key] = TaskRow.model_validate(event.data)
+                self.rows[event.topic][event.key] = collection.load(collection.row).model_validate(event.data)
         elif event.topic == "log":
             line = LogLine.model_validate(event.data)
             self.lines.append(line)
@@ -77,13 +105,25 @@ class Store:
         self.fresh_lines.clear()
         self.changed.add("log-restarted")
 
-    def snapshot(self, status: Status, peers: Iterable[Peer], tasks: Iterable[TaskRow]) -> None:
-        """Replace everything by what the engine says now."""
+    def snapshot(self, status: Status, rows: dict[str, list[Any]]) -> None:
+        """Replace everything by what the engine says now; ``rows`` by topic."""
         self.status = status
-        self.peers = {peer.peer_id: peer for peer in peers}
-        self.tasks = {task.task_id: task for task in tasks}
-        self.changed |= {"status", "peers", "tasks"}
+        self.rows = {
+            topic: {str(getattr(row, collection.key)): row for row in rows[topic]}
+            for topic, collection in BY_TOPIC.items()
+        }
+        self.changed |= {"status", *BY_TOPIC}
         self.loaded = True
+
+    @property
+    def peers(self) -> dict[str, Peer]:
+        """By peer id."""
+        return self.rows["peers"]
+
+    @property
+    def tasks(self) -> dict[str, TaskRow]:
+        """By task id."""
+        return self.rows["tasks"]
 
     def note(self, text: str, level: str = "warning") -> None:
         """A line of the portal's own in the event log."""

@@ -178,12 +178,13 @@ class Verification(Answer):
 
 
 class TaskWord(Answer):
-    """Something said in a task's thread. ``kind``: ``word``, ``help`` (asked for) or ``proposal``; ``attempt`` 0: by no worker."""
+    """Something said in a task's thread. ``kind`` is ``help`` where help was asked for, else the words' intent; ``attempt`` 0: by
+    no worker."""
 
     by: str
     name: str
     at: float
-    kind: Literal["word", "help", "proposal"]
+    kind: Literal["word", "help", "proposal", "question", "agreement", "concern", "response"]
     text: str
     attempt: int = 0
 

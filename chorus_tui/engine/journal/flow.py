@@ -84,7 +84,13 @@ def opening_types() -> list[str]:
     return [name for name, row in messages.TYPES.items() if row.opens]
 
 
+CLOSING = frozenset({"answer", "objection", "agreement", "escalation"})
+"""Kinds of room messages that bring to an end what was begun."""
+
+
 def opens(type_: str, data: dict[str, Any]) -> bool:
-    """Whether a message opens something new. A task that goes on from another mesh is not new."""
+    """Whether a message opens something new. A task that goes on from another mesh is not new, nor is an answer in a room."""
     row = messages.TYPES.get(type_)
-    return row is not None and row.opens and not data.get("continues")
+    if row is None or not row.opens:
+        return False
+    return data.get("type") not in CLOSING if row.raw else not data.get("continues")

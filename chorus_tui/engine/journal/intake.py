@@ -15,7 +15,7 @@ from chorus_tui.engine.mesh.interface import MeshCounters, Verdict
 from chorus_tui.engine.protocol import envelope, messages
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
-from chorus_tui.engine.protocol.messages import Message
+from chorus_tui.engine.protocol.messages import Message, MessageType
 
 _REMEMBERED = 512
 
@@ -68,17 +68,14 @@ class Intake:
         if not self.is_member(author):
             raise WireError("stranger", "The author is no member")
         value = envelope.parse(data)
-        if value["from"] != author:
+        if envelope.author_of(value) != author:
             raise WireError("forged_from", "The envelope's author did not sign the message")
-        row = messages.TYPES.get(value["type"])
-        if row is not None and row.topic is not None and row.topic != topic:
-            raise WireError("wrong_topic", f"{value['type']} does not belong on {topic}")
+        type_ = envelope.type_of(value)
+        row = _row(type_, value, topic)
         if row is not None and row.durable != ("log" in value):
-            raise WireError(
-                "not_durable" if row.durable else "not_fleeting", f"{value['type']} came with the wrong log fields"
-            )
+            raise WireError("not_durable" if row.durable else "not_fleeting", f"{type_} came with the wrong log fields")
         if "log" not in value:
-            return Heard(None, value, messages.check(value["type"], value["data"]))
+            return Heard(None, value, messages.check(type_, envelope.data_of(value)))
         return readable(envelope.entry_from_wire(data, topic))
 
     def refuse(self, reason: str) -> None:
@@ -92,9 +89,17 @@ def readable(entry: Entry, *, vouched: bool = False) -> Heard:
         why = "its body was erased or withheld" if entry.body is None else "its body is no envelope"
         return Heard(entry, {}, None, why, vouched)
     try:
-        row = messages.TYPES.get(entry.type)
-        if row is not None and row.topic is not None and row.topic != entry.header.topic:
-            raise WireError("wrong_topic", f"{entry.type} does not belong on {entry.header.topic}")
+        _row(entry.type, entry.envelope, entry.header.topic)
         return Heard(entry, entry.envelope, messages.check(entry.type, entry.data), vouched=vouched)
     except WireError as error:
         return Heard(entry, entry.envelope, None, str(error), vouched)
+
+
+def _row(type_: str, value: dict[str, Any], topic: str) -> MessageType | None:
+    """The row of a type that came in its own form and on a topic of its own; None of an unknown type."""
+    row = messages.TYPES.get(type_)
+    if row is not None and not row.belongs_on(topic):
+        raise WireError("wrong_topic", f"{type_} does not belong on {topic}")
+    if (row is not None and row.raw) != envelope.is_raw(value):
+        raise WireError("bad_envelope", f"{type_} came in the form of another type")
+    return row

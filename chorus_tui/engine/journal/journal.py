@@ -264,7 +264,7 @@ class FeedJournal:
         if heard.entry is not None:
             await self.accept([heard], author)
         elif heard.message is not None:
-            await self._fleeting.hear(heard.envelope["type"], author, heard.message, topic)
+            await self._fleeting.hear(envelope.type_of(heard.envelope), author, heard.message, topic)
 
     def _keep_unreadable(self, heard: Heard) -> None:
         self._unreadable.append(heard)

@@ -47,7 +47,9 @@ class Speech:
         clean = self._redact(data)
         try:
             messages.check(type_, clean)
-            made = envelope.make(type_, self._me, clean, self._clock.wall(), **optional)
+            if not row.belongs_on(topic):
+                raise Refused(f"{type_} is not said on {topic}")
+            made = self._made(row.raw, type_, clean, optional)
             # With its log fields, which are added when it is sealed: nothing may fail there for those that wait beside it.
             size = len(canonical.encode({**made, "log": _WIDEST_LOG}))
             if size > canonical.MAX_MESSAGE:
@@ -57,6 +59,12 @@ class Speech:
         except WireError as error:
             raise Refused(str(error)) from error
         return Saying(type_, topic, made, size)
+
+    def _made(self, raw: bool, type_: str, clean: dict[str, Any], optional: dict[str, Any]) -> dict[str, Any]:
+        """Enveloped, or raw."""
+        if raw:
+            return envelope.make_raw(self._me, clean, self._clock.wall())
+        return envelope.make(type_, self._me, clean, self._clock.wall(), **optional)
 
     def whisper(self, type_: str, data: dict[str, Any], topic: str | None) -> tuple[str, bytes]:
         """Topic and bytes of a fleeting message. Raises :class:`Refused`."""

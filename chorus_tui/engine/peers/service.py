@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Journal
 from chorus_tui.engine.mesh.interface import Link, Mesh, MeshError
 from chorus_tui.engine.peers.directory import Directory, Said, describe
+from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import (
     AvailabilityBroadcast,
@@ -46,6 +47,8 @@ class Self:
     version: str
     max_tasks: int
     approval: Literal["auto", "risky", "always"] = "auto"
+    age_recipient: str = ""
+    """Opens what is sealed for this peer; empty: nothing can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class PeerService:
             data = {
                 "agent_id": me.agent_id, "kind": me.kind, "role": me.role, "expertise": list(me.expertise),
                 "specialization": me.specialization, "reports_to": me.reports_to, "version": me.version,
+                "age_recipient": me.age_recipient,
             }  # fmt: skip
             await self._journal.say("role_announcement", data)
         load = self._load()
@@ -207,6 +211,16 @@ class PeerService:
     def said(self, peer_id: str) -> Said:
         """What a peer said of itself."""
         return self._directory.said.get(peer_id) or Said()
+
+    def recipients(self, roles: Sequence[str]) -> dict[str, str]:
+        """By peer id, the age recipients of members that were granted one of these roles."""
+        wanted = {topics.part(role) for role in roles}
+        found = {}
+        for peer_id, member in self._control.members.items():
+            role = self.said(peer_id).role
+            if member.role and topics.part(member.role) in wanted and role is not None and role.age_recipient:
+                found[peer_id] = role.age_recipient
+        return found
 
     def _publish(self) -> None:
         fresh = {peer.peer_id: peer for peer in self.peers()}

@@ -4,6 +4,9 @@ A durable message *is* a feed entry: its envelope carries ``log = {epoch, seq, p
 bytes of the envelope every peer derives the same two byte strings: the **body** (the envelope without ``log``) and the
 **header** ``{author, epoch, seq, prev, hlc, topic, type, body_hash, body_size}``, which is what the author signed. A
 chain still verifies when a body was erased, because only headers link.
+
+What is said in a room travels **raw**: the message itself is the outermost object, with ``node_id`` as its author, and
+``log`` beside its fields. :func:`author_of`, :func:`type_of` and :func:`data_of` read both forms.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ from chorus_tui.engine.protocol.canonical import WireError
 
 MAX_HOPS: Final = 16
 PRIORITIES: Final = ("low", "medium", "high", "urgent")
+RAW: Final = "hmmm_message"
+"""The type that a raw message has as a feed entry."""
+RAW_VERSION: Final = 1
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _EPOCH = re.compile(r"[0-9a-f]{32}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -80,7 +86,7 @@ class Entry:
     @property
     def data(self) -> dict[str, Any]:
         """The message itself; empty when the body is not there."""
-        return self.envelope["data"] if self.envelope else {}
+        return data_of(self.envelope) if self.envelope else {}
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -107,13 +113,39 @@ def make(type_: str, author: str, data: dict[str, Any], wall: float, **optional:
     return {"type": type_, "from": author, "timestamp": timestamp(wall), "data": data, **fields}
 
 
+def make_raw(author: str, data: dict[str, Any], wall: float) -> dict[str, Any]:
+    """A raw message without ``log``."""
+    return {**data, "version": RAW_VERSION, "node_id": author, "timestamp": timestamp(wall)}
+
+
+def is_raw(value: dict[str, Any]) -> bool:
+    """Whether it is a raw message: an envelope has no ``node_id``, and a raw message no ``from``."""
+    return "node_id" in value and "from" not in value
+
+
+def author_of(value: dict[str, Any]) -> str:
+    """The author that an envelope or a raw message names."""
+    return str(value["node_id"] if is_raw(value) else value["from"])
+
+
+def type_of(value: dict[str, Any]) -> str:
+    """The message type; all raw messages have one."""
+    return RAW if is_raw(value) else str(value["type"])
+
+
+def data_of(value: dict[str, Any]) -> dict[str, Any]:
+    """The message itself."""
+    data: dict[str, Any] = value if is_raw(value) else value["data"]
+    return data
+
+
 def seal(
     envelope: dict[str, Any], topic: str, me: identity.Identity, *, epoch: str, seq: int, prev: str | None, hlc: str
 ) -> Entry:
     """Make the next entry of ``me``'s feed. Raises :class:`WireError` when it breaks a bound."""
     body = canonical.encode(envelope)
     header = Header(
-        author=me.peer_id, epoch=epoch, seq=seq, prev=prev, hlc=hlc, topic=topic, type=envelope["type"],
+        author=me.peer_id, epoch=epoch, seq=seq, prev=prev, hlc=hlc, topic=topic, type=type_of(envelope),
         body_hash=canonical.sha256_hex(body), body_size=len(body),
     )  # fmt: skip
     signed = header.encode()
@@ -124,17 +156,21 @@ def seal(
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """Decode an envelope (with or without ``log``) and check its shape, not the message inside.
+    """Decode an envelope or a raw message (with or without ``log``) and check its shape, not the message inside.
 
     :raises WireError: reason as in :func:`canonical.decode`, or ``bad_envelope``.
     """
     value = canonical.decode(data)
     if not isinstance(value, dict):
         raise WireError("bad_envelope", "An envelope is an object")
+    raw = is_raw(value)
+    author = "node_id" if raw else "from"
     _need(isinstance(value.get("type"), str) and _TYPE.fullmatch(value["type"]), "type")
-    _need(isinstance(value.get("from"), str) and identity.is_peer_id(value["from"]), "from")
+    _need(isinstance(value.get(author), str) and identity.is_peer_id(value[author]), author)
     _need(isinstance(value.get("timestamp"), str) and _TIMESTAMP.fullmatch(value["timestamp"]), "timestamp")
-    _need(isinstance(value.get("data"), dict), "data")
+    _need(
+        type(value.get("version")) is int if raw else isinstance(value.get("data"), dict), "version" if raw else "data"
+    )
     hops = value.get("hop_count", 0)
     _need(isinstance(hops, int) and not isinstance(hops, bool) and 0 <= hops <= MAX_HOPS, "hop_count")
     _need(value.get("priority", "medium") in PRIORITIES, "priority")
@@ -162,8 +198,8 @@ def entry_from_wire(data: bytes, topic: str) -> Entry:
         raise WireError("not_durable", "A durable message carries its log fields")
     body = canonical.encode(value)
     header = Header(
-        author=value["from"], epoch=log["epoch"], seq=log["seq"], prev=log["prev"], hlc=log["hlc"], topic=topic,
-        type=value["type"], body_hash=canonical.sha256_hex(body), body_size=len(body),
+        author=author_of(value), epoch=log["epoch"], seq=log["seq"], prev=log["prev"], hlc=log["hlc"], topic=topic,
+        type=type_of(value), body_hash=canonical.sha256_hex(body), body_size=len(body),
     )  # fmt: skip
     signed = header.encode()
     if not identity.verify(header.author, identity.FEED, signed, log["sig"]):
@@ -196,7 +232,7 @@ def entry_from_header(signed: bytes, sig: str, body: bytes | None, *, verified: 
             raise WireError("bad_body", "The body is not the one that the header names")
         try:
             envelope = parse(body)
-            if envelope["from"] != header.author or envelope["type"] != header.type or "log" in envelope:
+            if author_of(envelope) != header.author or type_of(envelope) != header.type or "log" in envelope:
                 envelope = None
         except WireError:
             envelope = None

@@ -11,6 +11,8 @@ CONTEXT: Final = "CHORUS/context-feedback/v1"
 ELECTION: Final = "chorus/election/v1"
 DECISIONS: Final = "chorus/decisions"
 HEALTH: Final = "chorus/health"
+ROOMS: Final = "CHORUS/meta/issue/"
+"""How the topic of a room begins."""
 
 MAX_JOINED: Final = 80
 
@@ -33,3 +35,18 @@ def role(name: str) -> str:
 def expertise(area: str) -> str:
     """Peers that know an area."""
     return f"CHORUS/expertise/{part(area)}/v1"
+
+
+def hierarchy(supervisor: str) -> str:
+    """Who reports to this supervisor, and the supervisor."""
+    return f"CHORUS/hierarchy/{part(supervisor)}/v1"
+
+
+def project(project_id: str) -> str:
+    """Who works on a project."""
+    return f"CHORUS/projects/{part(project_id)}/coordination/v1"
+
+
+def room(issue_id: str) -> str:
+    """The room of an issue; what is said there is raw."""
+    return f"{ROOMS}{issue_id}"

@@ -11,6 +11,7 @@ from chorus_tui import __version__
 from chorus_tui.engine.ai.chain import ModelChain
 from chorus_tui.engine.ai.configuration import build_models
 from chorus_tui.engine.ai.prompts import Prompts
+from chorus_tui.engine.ai.voice import Voice
 from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
@@ -43,6 +44,8 @@ from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
+from chorus_tui.engine.vault.age_identity import AgeIdentity
+from chorus_tui.engine.vault.sealing import AgeSealing, Sealing
 
 LEASE = "lease_s"
 
@@ -75,6 +78,8 @@ class Engine:
     prompts: Prompts
     tasks: TaskService
     peers: PeerService
+    sealing: Sealing
+    voice: Voice | None
     started_at: float
     draining: bool = False
 
@@ -91,7 +96,7 @@ class Engine:
 
 def build(
     kind: Literal["agent", "human"], settings: Settings, license_: License, folder: DataFolder, identity: Identity,
-    agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor, prompts: Prompts,
+    age: AgeIdentity, agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor, prompts: Prompts,
 ) -> Engine:  # fmt: skip
     """Build everything; opens the stores, no port. Raises ``StoreError``."""
     clock, entropy, events = SystemClock(), SystemEntropy(), EventBus()
@@ -125,9 +130,12 @@ def build(
     control.fare = fare
     me = Self(
         identity.peer_id, agent_id, kind, settings.role, tuple(settings.expertise), settings.specialization, settings.reports_to,
-        __version__, max_tasks, settings.task_approval,
+        __version__, max_tasks, settings.task_approval, age.recipient,
     )  # fmt: skip
     peers = PeerService(me, journal, control, mesh, clock, events, load)
+    sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients)
+    # A person's own engine speaks only when its person does.
+    voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
@@ -146,7 +154,7 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

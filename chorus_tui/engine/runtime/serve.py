@@ -37,7 +37,7 @@ from chorus_tui.engine.runtime.supervision import Service, ServiceFailed, Superv
 from chorus_tui.engine.settings import Settings, SettingsError, load
 from chorus_tui.engine.shhh.redactor import Redactor
 from chorus_tui.engine.telemetry import logs, metrics
-from chorus_tui.engine.vault import age_identity
+from chorus_tui.engine.vault.age_identity import AgeIdentity, AgeKeyError
 from chorus_tui.locations import data_dir, socket_path
 
 log = structlog.get_logger("chorus.runtime")
@@ -72,13 +72,13 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
     try:
         folder = DataFolder.open(data_dir(kind, explicit_dir or settings.data_dir or None), kind)
         identity = folder.identity()
-        age_identity.load_or_create(folder.path / "age.key")
+        age = AgeIdentity.load_or_create(folder.path / "age.key")
         key = network_key.choose(settings.network_key)
         tokens = Tokens.load_or_create(folder.path / "api.tokens")
         redactor.add([*tokens.secrets(), *([key.key.hex(), network_key.to_text(key.key)] if key.key else [])])
         agent_id = settings.agent_id or default_agent_id(kind, identity.peer_id)
-        return build(kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, prompts)
-    except (FolderError, StoreError, TokenFileError, network_key.NetworkKeyError, age_identity.AgeKeyError) as error:
+        return build(kind, settings, license_, folder, identity, age, agent_id, key, tokens, redactor, prompts)
+    except (FolderError, StoreError, TokenFileError, network_key.NetworkKeyError, AgeKeyError) as error:
         if folder is not None:
             folder.close()
         raise CannotStart(str(error)) from error

@@ -31,7 +31,7 @@ class Line:
     author: str
     at_ms: int
     hash: str
-    kind: Literal["word", "help", "proposal"]
+    kind: Literal["word", "help", "proposal", "question", "agreement", "concern", "response"]
     text: str
     attempt: int = 0
 

@@ -108,9 +108,14 @@ def test_never_more_than_the_total(acts: list[tuple[int, bool]]) -> None:
 
 
 def test_only_what_opens_something_counts() -> None:
-    """Results, cancellations, goodbyes and tasks that go on from another mesh pass whatever was said before."""
-    assert [name for name in messages.TYPES if opens(name, {})] == ["task_announcement", "meta_discussion"]
+    """Results, cancellations, goodbyes, answers, objections and tasks that go on from another mesh pass whatever was said
+    before."""
+    assert [name for name in messages.TYPES if opens(name, {})] == [
+        "task_announcement", "meta_discussion", "hmmm_message", "expertise_request", "mentorship_request",
+        "role_collaboration", "feedback_event", "context_request",
+    ]  # fmt: skip
     assert not opens("task_announcement", {"continues": TASK})
+    assert [opens("hmmm_message", {"type": kind}) for kind in ("proposal", "objection")] == [True, False]
 
 
 def announcement(n: int) -> dict:
