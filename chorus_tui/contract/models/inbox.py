@@ -1,0 +1,53 @@
+"""What waits for a person, whatever it is about."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from chorus_tui.contract.models.common import Answer, Request
+
+Kind = Literal["approval", "vote", "escalation", "question", "help", "objection", "held"]
+Priority = Literal["low", "medium", "high", "urgent"]
+
+
+class InboxItem(Answer):
+    """One thing that somebody is to decide or to answer."""
+
+    item_id: str = Field(description="kind:subject; the same on every peer, whoever asks")
+    kind: Kind
+    subject_id: str = Field(description="Task, proposal, thread or request that it is about")
+    title: str
+    purpose: str = Field(description="One line: what is wanted of the person")
+    priority: Priority = "medium"
+    since: float = Field(description="Unix time since when it waits")
+    expires_at: float | None = Field(default=None, description="Unix time after which it is decided without them")
+    asked_by: str = Field(default="", description="Peer id of who asks")
+    asked_by_name: str = ""
+    choices: list[str] = Field(default_factory=list, description="What may be chosen; empty: words are wanted")
+    words: Literal["none", "optional", "needed"] = Field(
+        default="optional", description="Whether words go with the answer"
+    )
+    command: str = Field(default="", description="The command line that answers it elsewhere")
+
+
+class Inbox(Answer):
+    """The most pressing first."""
+
+    inbox: list[InboxItem]
+
+
+class AnswerItem(Request):
+    """A person's answer to an item: one of its choices, words, or both."""
+
+    item_id: str = Field(min_length=3, max_length=256)
+    choice: str = Field(default="", max_length=128)
+    text: str = Field(default="", max_length=4_000)
+
+
+class Answered(Answer):
+    """What the answer came to, in words."""
+
+    item_id: str
+    told: str

@@ -1,0 +1,1 @@
+"""Whatever waits for a person, gathered from the features that know it."""
