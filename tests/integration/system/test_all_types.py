@@ -1,0 +1,170 @@
+"""Every message type between real engines: each is sent by what people and agents do, and stands in another peer's books."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chorus_tui.engine.protocol import messages
+from tests.integration.system.peers import Mesh, Peer, eventually
+from tests.integration.system.test_agents import a_repository, announced, drive, ended, says
+from tests.support.scripted_model import Asked, Rule, ScriptedModel
+
+pytestmark = pytest.mark.docker
+
+ELSEWHERE = {"fork_evidence"}
+"""Shown by real engines where a peer really lies."""
+CHECK = "python3 -m unittest -q test_calc"
+FIX = "sed -i 's/a - b/a + b/' calc.py"
+
+
+def told(text: str) -> Any:
+    """A question whose instructions say this."""
+    return lambda asked: text in asked.system
+
+
+def at_work(goal: str, last: str = "") -> Any:
+    """A step of the agent that works on this goal, after an observation with ``last``."""
+
+    def fits(asked: Asked) -> bool:
+        return any(f"Goal: {goal}" in text for _, text in asked.messages) and last in asked.last
+
+    return fits
+
+
+RULES = [
+    # Beside the work: short words of every agent, in the order of how special they are.
+    Rule({"can_help": True, "answer": "Blue, as the sky.", "pass_to": ""}, when=told("Another agent does not get on")),
+    Rule({"can_help": True, "answer": "With a list.", "pass_to": ""}, when=told("those who know your area")),
+    Rule({"can_help": True, "answer": "Finish at once.", "pass_to": ""}, when=told("An attempt at a task has failed")),
+    Rule({"steps": ["one settles it", "two follows"], "risks": [], "success_criteria": ["they fit"]}, when=told("Make a short plan")),
+    Rule({"intent": "agreement", "message": "The plan looks good."}, when=told("You take part in a session")),
+    Rule({"objection": False, "text": ""}, when=lambda asked: "objection" in _fields(asked), must=False),
+    Rule({"say": False, "text": ""}, when=lambda asked: "say" in _fields(asked), must=False),
+    # The work.
+    Rule(says("ask_help", "Which colour?"), when=at_work("Make the tests pass"), times=1),
+    Rule(says("shell", f"{FIX} && {CHECK}"), when=at_work("Make the tests pass", "Blue, as the sky."), times=1),
+    Rule(says("finish", "add() subtracted; now it adds."), when=at_work("Make the tests pass", "OK"), times=1),
+    Rule(says("shell", "sleep 0.3"), when=at_work("Make the tests pass"), must=False),
+    Rule(says("shell", "echo a long way round"), when=at_work("reach it"), times=1),
+    Rule(says("finish", "Done as advised."), when=at_work("reach it"), must=False),
+]  # fmt: skip
+
+
+def _fields(asked: Asked) -> Any:
+    return (asked.schema or {}).get("properties", {})
+
+
+def kept(peer: Peer) -> dict[str, set[str]]:
+    """Types of all readable entries of others that a peer holds, with their log types."""
+    mine, found = peer.peer_id, dict[str, set[str]]()
+    for line in peer.run("journal", "export").stdout.splitlines():
+        value = json.loads(line)
+        if value["kind"] != "feed" or "envelope" not in value:
+            continue
+        envelope = value["envelope"]
+        type_ = "hmmm_message" if "node_id" in envelope else envelope["type"]
+        if envelope.get("from", envelope.get("node_id")) != mine:
+            found.setdefault(type_, set()).add(value["log_type"])
+    return found
+
+
+def fleeting(peer: Peer) -> dict[str, set[str]]:
+    """What it heard and keeps nowhere, with log types."""
+    found: dict[str, set[str]] = {}
+    for one in peer.json("journal", "tail", "--fleeting", "--limit", "1000")["messages"]:
+        found.setdefault(one["type"], set()).add(one["log_type"])
+    return found
+
+
+def decide(alpha: Peer, beta: Peer) -> None:
+    """Put to the vote, voted by both for good, closed."""
+    id_ = alpha.run("decide", "propose", "--title", "Keep it", "--description", "as it is", "--deadline", "10m").stdout.strip()
+    eventually("known", lambda: beta.get(f"/api/v1/decisions/{id_}"))
+    for peer in (alpha, beta):
+        peer.json("decide", "vote", id_, "approve", "--final")
+
+
+def discuss(beta: Peer, pat: Peer) -> None:
+    """A proposal that is agreed, a word to a role, a room that needs a person."""
+    beta.json("hmmm", "propose", "shop", "Rename the table")
+    pat.json("hmmm", "send", "shop", "Have a look, please", "--to-role", "worker")
+    stuck = beta.json("hmmm", "send", "stuck", "I do not know")
+    beta.run("hmmm", "escalate", "stuck", stuck["thread_id"], "somebody has to say")
+
+
+def ask(pat: Peer, alpha: Peer) -> None:
+    """A question to an area, and a word on what is known."""
+    got = pat.json("ask", "How do I count?", "--expertise", "python", "--wait", "60")
+    assert got["answers"]
+    (node, *_) = eventually("learned", lambda: pat.json("slurp", "context", "web")["nodes"], 30)
+    pat.json("slurp", "feedback", node["node_id"], "helpful")
+    assert alpha.status()["mesh_id"]
+
+
+def tasks(alpha: Peer, beta: Peer, folder: Path) -> None:
+    """Help, checks, delivery; a mentor for a second attempt; two repositories; a role; a pause; a cancellation."""
+    spec = {
+        "goal": "Make the tests pass", "repository": str(a_repository(folder / "calc")), "checks": [CHECK], "deliver": "bundle",
+        "project_id": "web", "budget": {"steps": 150, "tokens": 10_000_000},
+    }  # fmt: skip
+    mended = ended(alpha, announced(alpha, folder, **spec))
+    assert mended["state"] == "completed", mended
+    first = announced(alpha, folder, goal="reach it", language="", budget={"steps": 1}, project_id="web")
+    assert ended(alpha, first)["state"] == "budget_exhausted"
+    again = alpha.json("task", "retry", first)["task_id"]
+    assert ended(alpha, again)["state"] == "completed"
+    common = ("--role", "nobody", "--command", "true")
+    beta.announce("--title", "Add a migration", "--repository", "https://example.org/one.git", *common)
+    alpha.announce("--title", "New table", "--repository", "https://example.org/two.git", *common)
+    gone = alpha.announce("--title", "never", "--command", "true", "--role", "nobody")
+    beta.run("task", "cancel", gone, "--reason", "not wanted")
+    alpha.json("task", "say", mended["task_id"], "well done")
+
+
+def steered(alpha: Peer, folder: Path) -> None:
+    """An agent is paused and goes on."""
+    task_id = announced(alpha, folder, goal="reach it", language="", budget={"steps": 150, "tokens": 10_000_000})
+    eventually("it works", lambda: alpha.task(task_id).get("state") == "running", 30)
+    alpha.run("task", "pause", task_id)
+    alpha.run("task", "resume", task_id)
+    ended(alpha, task_id)
+
+
+async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_path, base_image):
+    """Three agents and a person do what a mesh is for; afterwards a peer that only looked on holds every type, readable, by another
+    author, under the original's log type."""
+
+    def test(made: Mesh, model: ScriptedModel) -> None:
+        environment = model.environment()
+        alpha = made.peers[0]
+        made.grow("beta", CHORUS_AGENT_REPORTS_TO="alpha", CHORUS_AGENT_ROLE="worker", CHORUS_AGENT_EXPERTISE="python", **environment)
+        made.grow("gamma", CHORUS_AGENT_MAX_TASKS="0")
+        pat = Peer(made.folder, "pat", kind="human", CHORUS_BOOTSTRAP_PEERS=alpha.address).start()
+        made.peers.append(pat)
+        pat.ready()
+        eventually("one mesh", made.whole, 40)
+        beta, gamma = made.peers[1:3]
+
+        tasks(alpha, beta, tmp_path)
+        steered(alpha, tmp_path)
+        decide(alpha, beta)
+        discuss(beta, pat)
+        ask(pat, alpha)
+        wanted = {name for name, row in messages.TYPES.items() if row.durable} - ELSEWHERE - {"goodbye"}
+        eventually(
+            "all types are here", lambda: not (missing := wanted - kept(gamma).keys()) or print("still missing:", sorted(missing)), 90
+        )
+        quick = {name for name, row in messages.TYPES.items() if not row.durable}
+        eventually("and what is kept nowhere", lambda: quick <= fleeting(gamma).keys(), 40)
+        assert beta.stop() == 0
+        eventually("the goodbye too", lambda: "goodbye" in kept(gamma))
+        found = kept(gamma) | fleeting(gamma)
+        assert {name: logged for name, logged in found.items() if logged != {messages.TYPES[name].log_type}} == {}
+        assert gamma.run("journal", "verify").returncode == 0
+
+    await drive(test, RULES, tmp_path, "alpha", CHORUS_AGENT_MAX_TASKS="1")
+
