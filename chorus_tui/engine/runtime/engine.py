@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from chorus_tui import __version__
@@ -19,6 +20,8 @@ from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings, Fare
 from chorus_tui.engine.data_folder import DataFolder
+from chorus_tui.engine.decisions.parts import Parts as DecisionParts
+from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
@@ -78,6 +81,7 @@ class Engine:
     prompts: Prompts
     tasks: TaskService
     peers: PeerService
+    deciding: DecisionService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -144,7 +148,10 @@ def build(
             Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
         )
     )  # fmt: skip
-    blobs.keeping.names = lambda: named_blobs(tasks.board)
+    deciding = DecisionService(
+        DecisionParts(identity.peer_id, kind, journal, control, blobs, sealing, clock, entropy, events)
+    )  # fmt: skip
+    blobs.keeping.names = lambda: chain(named_blobs(tasks.board), deciding.named_blobs())
 
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
@@ -154,7 +161,7 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 
