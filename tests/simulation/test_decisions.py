@@ -268,9 +268,9 @@ async def test_a_person_is_told_what_waits_and_answers_it(autojump_clock):
     async with hall(10, "a", "b", "ana:human") as made:
         id_ = await made.propose("a", eligible=["ana", "b"])
         await made.known(id_)
-        inbox = made.services["ana"].waiting
+        inbox = made.services["ana"].inbox
         items = inbox.waiting()
-        elsewhere = made.services["a"].waiting.waiting()
+        elsewhere = made.services["a"].inbox.waiting()
         told = await inbox.answer(items[0], "approve", "fine with me", None)
         view = await made.show("ana", id_)
 

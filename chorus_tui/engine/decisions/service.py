@@ -8,16 +8,15 @@ from typing import Any
 import structlog
 import trio
 
-from chorus_tui.contract.models.inbox import InboxItem
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.decisions import views
 from chorus_tui.engine.decisions.acting import Acting
 from chorus_tui.engine.decisions.admin import Admin
 from chorus_tui.engine.decisions.book import Book, Case
 from chorus_tui.engine.decisions.facts import Said
+from chorus_tui.engine.decisions.inbox import DecisionInbox
 from chorus_tui.engine.decisions.outcome import Result, result_of
 from chorus_tui.engine.decisions.parts import Parts
-from chorus_tui.engine.decisions.waiting import Waiting
 from chorus_tui.engine.journal.blobs.rules import Named
 from chorus_tui.engine.protocol import messages
 from chorus_tui.engine.protocol.canonical import WireError
@@ -40,7 +39,7 @@ class DecisionService:
         self.book = Book()
         self.admin = Admin(parts, self.book, self.result)
         self.acting = Acting(self)
-        self.waiting = Waiting(self)
+        self.inbox = DecisionInbox(self)
         self._changed: dict[str, None] = {}
         self._shown: dict[str, views.Row] = {}
         self._opened: dict[tuple[str, str], dict[str, Any] | None] = {}
@@ -199,10 +198,6 @@ class DecisionService:
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
         return self.acting.handlers()
-
-    def waiting_for_me(self) -> list[InboxItem]:
-        """Open proposals that this peer may vote on and has not."""
-        return self.waiting.waiting()
 
 
 class _Decided:

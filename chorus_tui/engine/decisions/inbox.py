@@ -1,4 +1,4 @@
-"""Votes that wait for this peer's person: its part of the inbox."""
+"""What of the decisions waits for this peer's person: votes that they have not given."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SOON_S = 3_600.0
 """A vote that closes within this time is urgent."""
 
 
-class Waiting:
-    """See :class:`chorus_tui.engine.inbox.interface.Source`."""
+class DecisionInbox:
+    """A :class:`chorus_tui.engine.inbox.interface.Source`."""
 
     kinds = frozenset({"vote"})
 
