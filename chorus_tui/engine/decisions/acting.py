@@ -92,14 +92,8 @@ class Acting:
         )  # fmt: skip
 
     def person(self, caller: Any) -> str:
-        """For whom this peer speaks. Raises :class:`Problem` where an agent's engine is asked to speak for a person."""
-        person = getattr(caller, "person", "") or ""
-        if person and self._service.parts.kind == "agent":
-            text = (
-                "A person proposes and votes from an engine of their own (chorus-tui), where it counts as a person's."
-            )
-            raise Problem(403, "person", "This is the engine of an agent", text)
-        return str(person)
+        """For whom this peer speaks: the caller, on a person's engine. An agent's speaks for itself, whoever typed it."""
+        return str(getattr(caller, "person", "") or "") if self._service.parts.kind == "human" else ""
 
     def _check(self, case: Case, choice: str) -> None:
         state, why = views.state_of(case, self._service.around())

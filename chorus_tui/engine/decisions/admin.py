@@ -38,6 +38,8 @@ class Admin:
         self._result = result
         self._term: tuple[str | None, int] = (None, 0)
         self._leads_since = 0.0
+        self._announced: set[str] = set()
+        """Records that this life announced: once is enough, whatever becomes of the word."""
         self._wake = trio.Event()
 
     def nudge(self) -> None:
@@ -94,8 +96,9 @@ class Admin:
     async def _keep_record(self, case: Case, proposal: Proposal, closing: Closing) -> None:
         """Once others keep it too, or none is in reach, it is announced; who hears that keeps it."""
         result = self._result(case)
-        if result is None or result.record_digest in result.announced:
+        if result is None or result.record_digest in result.announced | self._announced:
             return
+        self._announced.add(result.record_digest)
         info = await self._parts.blobs.put_bytes(result.record)
         await self._parts.blobs.replicate([info.digest])
         data = {"address": address(proposal, closing.roster), "content_hash": info.digest}
