@@ -100,14 +100,12 @@ def rule(view: DecisionView) -> str:
 
 def standing(view: DecisionView) -> str:
     """How it ended, or how it would end now."""
-    if view.state in OPEN:
-        would = {
-            "passed": f"would pass: {view.counts.chosen}",
-            "rejected": "would not pass",
-            "no_quorum": "no quorum yet",
-        }
-        return would[view.counts.outcome]
-    return f"{outcome(view)}{f' ({view.why})' if view.why else ''}"
+    if view.state not in OPEN:
+        return (
+            f"{SIGNS[view.state]} {outcome(view)}{f' ({view.why})' if view.why else ''}{' ⚠' if view.flagged else ''}"
+        )
+    would = {"passed": f"would pass: {view.counts.chosen}", "rejected": "would not pass", "no_quorum": "no quorum yet"}
+    return f"{state(view)}, {would[view.counts.outcome]}"
 
 
 def record(view: DecisionView) -> str:
