@@ -374,6 +374,27 @@ OPERATIONS: tuple[Operation, ...] = (
         "Answer what waits, once, wherever it came from",
     ),
     Operation(
+        "slurp.context",
+        "GET",
+        "/api/v1/context",
+        "slurp.AskContext",
+        "slurp.ContextAnswer",
+        _R,
+        "What is known on a path, the most relevant first",
+    ),
+    Operation(
+        "slurp.feedback",
+        "POST",
+        "/api/v1/context/feedback",
+        "slurp.GiveFeedback",
+        "slurp.FeedbackTaken",
+        _O,
+        "A person's word on a piece of context",
+    ),
+    Operation(
+        "slurp.stats", "GET", "/api/v1/context/stats", "common.Empty", "slurp.SlurpStats", _R, "How much is known"
+    ),
+    Operation(
         "blobs.read",
         "GET",
         "/api/v1/blobs/{digest}",

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Literal
 
 from chorus_tui import __version__
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.ai.chain import ModelChain
 from chorus_tui.engine.ai.configuration import build_models
 from chorus_tui.engine.ai.prompts import Prompts
@@ -39,9 +40,12 @@ from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.node import Libp2pMesh
 from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.runtime import learning
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.slurp.rules import path_of
+from chorus_tui.engine.slurp.service import SlurpService
 from chorus_tui.engine.tasks.agent_at_work import Mind
 from chorus_tui.engine.tasks.inbox import TaskInbox
 from chorus_tui.engine.tasks.naming import named_blobs
@@ -53,6 +57,8 @@ from chorus_tui.engine.vault.age_identity import AgeIdentity
 from chorus_tui.engine.vault.sealing import AgeSealing, Sealing
 
 LEASE = "lease_s"
+RECALL_S = 3.0
+"""So long the admin may take to tell an agent what is known, before it begins without."""
 
 
 @dataclass(slots=True)
@@ -85,6 +91,7 @@ class Engine:
     peers: PeerService
     deciding: DecisionService
     inbox: InboxService
+    slurp: SlurpService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -143,11 +150,16 @@ def build(
     sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients)
     # A person's own engine speaks only when its person does.
     voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
+
+    async def recall(spec: TaskSpec, task_id: str) -> str:
+        words = f"{spec.title} {spec.goal}"
+        return learning.told(await slurp.ask(path_of(spec.project_id), words, task_id, RECALL_S))
+
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
-            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
+            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval), recall,
             Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
         )
     )  # fmt: skip
@@ -156,6 +168,9 @@ def build(
     )  # fmt: skip
     blobs.keeping.names = lambda: chain(named_blobs(tasks.board), deciding.named_blobs())
 
+    slurp = SlurpService(
+        identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
+    )  # fmt: skip
     inbox = InboxService([TaskInbox(tasks), deciding.inbox], events, clock)
 
     def look_again() -> None:
@@ -166,7 +181,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, inbox, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, inbox, slurp, sealing, voice,
+        clock.wall(),
     )  # fmt: skip
 
 
