@@ -83,7 +83,7 @@ class Hall:
     async def propose(self, name: str, **request: Any) -> str:
         """Its id; ``title`` and a minute's deadline unless said."""
         asked = ProposeDecision(**{"title": "Use PostgreSQL", "deadline": "60s", **request})
-        return (await self.services[name].acting.handlers()["decisions.propose"](asked, None)).decision_id
+        return (await self.services[name].proposing.propose(asked, None)).decision_id
 
     async def vote(self, name: str, id_: str, choice: str = "approve", **rest: Any) -> VoteCast:
         return await self.services[name].acting.vote(VoteDecision(decision_id=id_, choice=choice, **rest), None)

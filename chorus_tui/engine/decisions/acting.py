@@ -1,4 +1,4 @@
-"""What people and agents do with decisions: list, show, propose, vote, withdraw."""
+"""What people and agents do with decisions: list, show, vote, withdraw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.decisions import rules, views
 from chorus_tui.engine.decisions.book import Case
-from chorus_tui.engine.decisions.proposing import Proposing
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages.decisions import ABSTAIN
 from chorus_tui.engine.vault.sealing import CannotSeal
@@ -34,14 +33,13 @@ class Acting:
 
     def __init__(self, service: DecisionService) -> None:
         self._service = service
-        self._proposing = Proposing(service)
         service.parts.control.on_request(entries.VOTE_WITHDRAWN, self._may_withdraw)
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """By operation name."""
         return {
-            "decisions.list": self.list, "decisions.show": self.show, "decisions.propose": self._proposing.propose,
-            "decisions.vote": self.vote, "decisions.withdraw": self.withdraw,
+            "decisions.list": self.list, "decisions.show": self.show, "decisions.vote": self.vote,
+            "decisions.withdraw": self.withdraw,
         }  # fmt: skip
 
     def find(self, beginning: str) -> Case:

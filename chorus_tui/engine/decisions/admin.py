@@ -24,7 +24,7 @@ from chorus_tui.engine.protocol.canonical import WireError
 
 log = structlog.get_logger("chorus.decisions.admin")
 
-ROUND_S = 0.5
+ROUND_S = 1.0
 SETTLE_S = 2.0
 """A new admin closes nothing before it had this long to fetch what others hold."""
 

@@ -16,6 +16,8 @@ from chorus_tui.engine.decisions.rules import Tally
 from chorus_tui.engine.protocol import canonical, topics
 from chorus_tui.engine.protocol.envelope import timestamp
 
+GENERAL = "general"
+"""Where what belongs to no project is remembered."""
 _MESH_DIGITS = 16
 
 
@@ -68,7 +70,7 @@ def event(proposal: Proposal, closing: Closing, tally: Tally) -> dict[str, Any]:
     ended = f"{tally.outcome}: {tally.chosen}" if tally.outcome == "passed" else tally.outcome
     return {
         "event_id": closing.hash, "event_type": "decision", "discussion_id": said.proposal_id,
-        "context_path": f"{said.project_id or said.mesh_id[:_MESH_DIGITS]}/decisions/{said.proposal_id}",
+        "context_path": f"{said.project_id or GENERAL}/decisions/{said.proposal_id}",
         "consensus": f"{said.title} ({ended})" if said.title else ended,
         "participants": sorted(peer_id for peer_id, stated in closing.members.items() if stated.vote)[:32],
     }  # fmt: skip

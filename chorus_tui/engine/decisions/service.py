@@ -17,6 +17,7 @@ from chorus_tui.engine.decisions.facts import Said
 from chorus_tui.engine.decisions.inbox import DecisionInbox
 from chorus_tui.engine.decisions.outcome import Result, result_of
 from chorus_tui.engine.decisions.parts import Parts
+from chorus_tui.engine.decisions.proposing import Proposing
 from chorus_tui.engine.journal.blobs.rules import Named
 from chorus_tui.engine.protocol import messages
 from chorus_tui.engine.protocol.canonical import WireError
@@ -38,6 +39,7 @@ class DecisionService:
         self.parts = parts
         self.book = Book()
         self.admin = Admin(parts, self.book, self.result)
+        self.proposing = Proposing(self)
         self.acting = Acting(self)
         self.inbox = DecisionInbox(self)
         self._changed: dict[str, None] = {}
@@ -197,7 +199,7 @@ class DecisionService:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
-        return self.acting.handlers()
+        return {"decisions.propose": self.proposing.propose, **self.acting.handlers()}
 
 
 class _Decided:
