@@ -289,11 +289,13 @@ def keeps_silent_voters() -> AbstractContextManager[object]:
 
 
 def counts_what_it_holds() -> AbstractContextManager[object]:
-    """A peer adds up the votes that it holds, not those that the closing entry names."""
+    """Of each member whose vote the closing entry names, a peer counts the last vote it holds."""
+    counted = votes_rules.counted
 
-    def held(proposal, closing, votes, _erased):
+    def held(proposal, closing, votes, erased):
+        named = counted(proposal, closing, votes, erased)
         standing = votes_rules.standing(proposal, votes.values(), closing.roster)
-        return {peer_id: vote.message.choice for peer_id, vote in standing.items()}
+        return named and {peer_id: standing[peer_id].message.choice for peer_id in named}
 
     return patch.object(votes_rules, "counted", held)
 
@@ -338,7 +340,7 @@ MUTANTS = {
     "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
     "believes the worker": Mutant(believes_the_worker, (), ("T4",)),
-    "counts what it holds": Mutant(counts_what_it_holds, ("partition", "delay"), ("V1",)),
+    "counts what it holds": Mutant(counts_what_it_holds, ("partition", "delay"), ("V1",), first=3),
     "counts what nobody said": Mutant(counts_what_nobody_said, (), ("V2",)),
     "never closes a vote": Mutant(never_closes_a_vote, (), ("V3",)),
     "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0, first=7),

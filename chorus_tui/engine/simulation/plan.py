@@ -15,7 +15,7 @@ REST_S = 240.0
 """Within this after the faults everything must have come to rest: longer than any lease and any time-out together."""
 FAULT_EVERY_S = (1.0, 9.0)
 TASK_EVERY_S = (3.0, 12.0)
-VOTE_EVERY_S = (10.0, 40.0)
+VOTE_EVERY_S = (6.0, 24.0)
 
 
 @dataclass(frozen=True, slots=True)

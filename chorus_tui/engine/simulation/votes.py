@@ -12,10 +12,10 @@ from chorus_tui.engine.simulation.peer import Peer
 from chorus_tui.engine.simulation.world import World
 
 CHOICES = ["approve", "approve", "reject", "abstain"]
-DEADLINE_S = (4.0, 25.0)
-VOTES_S = 30.0
+DEADLINE_S = (4.0, 16.0)
+VOTES_S = 18.0
 """Votes come within so many seconds, some of them after the deadline."""
-AGAIN, FINAL = 0.25, 0.2
+AGAIN, FINAL = 0.4, 0.2
 """Of all votes: so many are changed once, and so many are final."""
 
 

@@ -66,9 +66,11 @@ def test_of_own_options_the_one_above_the_threshold_is_chosen():
     """Whichever it is; two that lead together choose none."""
     options = {"options": ["postgres", "sqlite", "files"], "quorum": "1/2"}
     won = rules.tally(proposal(*NAMES, **options), ["sqlite", "sqlite", "sqlite", "files"])
+    half = rules.tally(proposal(*NAMES, **options), ["sqlite", "sqlite", "files", "postgres"])
     tied = rules.tally(proposal(*NAMES, **options), ["sqlite", "sqlite", "files", "files"])
 
     assert (won.outcome, won.chosen, won.share) == ("passed", "sqlite", Fraction(3, 4))
+    assert (half.outcome, half.chosen, half.share) == ("rejected", "sqlite", Fraction(1, 2))
     assert (tied.outcome, tied.chosen) == ("rejected", "")
 
 
