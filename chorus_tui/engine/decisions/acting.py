@@ -14,8 +14,9 @@ from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.decisions import rules, views
 from chorus_tui.engine.decisions.book import Case
+from chorus_tui.engine.decisions.facts import Said
 from chorus_tui.engine.protocol.envelope import Entry
-from chorus_tui.engine.protocol.messages.decisions import ABSTAIN
+from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, DecisionVote
 from chorus_tui.engine.vault.sealing import CannotSeal
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ class Acting:
         optional: dict[str, Any] = {"to_roles": list(said.to_roles)} if said.sealed and request.reason else {}
         entry = await parts.journal.say("decision_vote", data, thread_id=said.thread_id or None, **optional)
         has_it = await self._bring(entry)
+        self._still_here(case)
         return models.VoteCast(
             decision_id=said.proposal_id, admin_has_it=has_it,
-            vote=views.one_vote(case.votes[entry.hash], case, self._service.around()),
+            vote=views.one_vote(Said.of(entry, DecisionVote.model_validate(data)), case, self._service.around()),
         )  # fmt: skip
 
     def person(self, caller: Any) -> str:
@@ -122,6 +124,13 @@ class Acting:
         except CannotSeal as error:
             raise invalid({"reason": f"{error}; or vote without a reason"}) from error
 
+    @staticmethod
+    def _still_here(case: Case) -> None:
+        """While it was waited for, a proposal may have been taken back. Raises :class:`Problem`."""
+        if case.proposal is None:
+            text = "Its text was erased, or its proposer's feed forked before it: it counts for nothing any more."
+            raise Problem(409, "gone", "The decision is gone", text)
+
     async def _bring(self, entry: Entry) -> bool:
         """To the admin, on a direct stream; True when it holds the entry on its disk."""
         control = self._service.parts.control
@@ -147,6 +156,7 @@ class Acting:
         with trio.move_on_after(CONFIRM_S):
             while control.commit < index:  # noqa: ASYNC110 - a moment only
                 await trio.sleep(0.05)
+        self._still_here(case)
         return views.view(case, self._service.around())
 
     def _may_withdraw(self, who: str, data: dict[str, Any]) -> str | None:

@@ -71,7 +71,8 @@ class Admin:
     async def _round(self) -> None:
         mesh_id = self._parts.control.mesh_id
         for case in self._book.proposals():
-            assert case.proposal is not None
+            if case.proposal is None:
+                continue  # taken back while another one was closed
             if case.proposal.message.mesh_id != mesh_id or self._book.in_doubt(case.proposal):
                 continue
             if case.end is None:

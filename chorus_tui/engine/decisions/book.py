@@ -110,11 +110,9 @@ class Book:
         return found
 
     def reset(self) -> None:
-        """Forget what peers said; what the control log decided stays."""
-        for hash_, case in list(self.cases.items()):
+        """Forget what peers said; what the control log decided stays. Whoever waits with a case in hand goes on with it."""
+        for case in self.cases.values():
             case.proposal, case.votes, case.records = None, {}, {}
-            if not case.ends:
-                del self.cases[hash_]
         self._records.clear()
 
     def doubt(self, author: str, epoch: str, seq: int | None) -> None:

@@ -189,8 +189,8 @@ def _in_order(case: Case) -> list[Vote]:
 
 
 def one_vote(vote: Vote, case: Case, around: Surroundings) -> models.VoteView:
-    """One vote, with what became of it."""
-    return _vote(vote, case, around, *_marks(case, around)[vote.hash])
+    """One vote, with what became of it; one that the book was not given stands behind a fork."""
+    return _vote(vote, case, around, *_marks(case, around).get(vote.hash, ("void", FORKED)))
 
 
 def _vote(vote: Vote, case: Case, around: Surroundings, mark: models.Mark, why: str) -> models.VoteView:

@@ -169,3 +169,17 @@ def test_data_that_are_no_closing_close_nothing():
         book = book_of(PROPOSAL, decided(9, "vote_closed", wrong))
 
         assert book.cases[PROPOSAL.hash].end is None
+
+
+def test_who_holds_a_case_goes_on_with_it_when_all_is_told_anew():
+    """An operation that waits for a disk or a peer meanwhile must find what was told again."""
+    book = book_of(PROPOSAL, *VOTES)
+    case = book.cases[PROPOSAL.hash]
+    book.reset()
+    gone = case.proposal
+    for entry in (PROPOSAL, VOTES[0]):
+        book.apply(entry, messages.check(entry.type, entry.data))
+
+    assert gone is None
+    assert case.proposal is not None
+    assert set(case.votes) == {VOTES[0].hash}
