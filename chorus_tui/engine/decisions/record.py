@@ -10,24 +10,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chorus_tui.contract.ucxl import Address
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.decisions.facts import Closing, Proposal
 from chorus_tui.engine.decisions.rules import Tally
 from chorus_tui.engine.protocol import canonical, topics
 from chorus_tui.engine.protocol.envelope import timestamp
 
+NO_ROLE = "member"
 GENERAL = "general"
 """Where what belongs to no project is remembered."""
 _MESH_DIGITS = 16
 
 
 def address(proposal: Proposal, members: Mapping[str, Member]) -> str:
-    """Where the record belongs: the proposer's name and role, the project or the mesh, the task or all decisions."""
+    """Where the record belongs: the proposer's name and role, the project or the mesh, the task or all decisions. No part of
+    it is a wildcard."""
     said, member = proposal.message, members.get(proposal.author)
-    agent = topics.part(member.agent_id) if member else "any"
-    role = _plain(member.role) if member and member.role else "any"
-    project = topics.part(said.project_id) if said.project_id else said.mesh_id[:_MESH_DIGITS]
-    return f"ucxl://{agent}:{role}@{project}:{said.task_id or 'decisions'}/*^/decisions/{said.proposal_id}"
+    return str(
+        Address(
+            agent=topics.part(member.agent_id) if member else proposal.author,
+            role=_plain(member.role) if member and member.role else NO_ROLE,
+            project=topics.part(said.project_id) if said.project_id else said.mesh_id[:_MESH_DIGITS],
+            task=said.task_id or "decisions",
+            path=f"decisions/{said.proposal_id}",
+        )
+    )
 
 
 def _plain(text: str) -> str:

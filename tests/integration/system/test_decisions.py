@@ -56,7 +56,7 @@ def test_a_decision_by_the_command_line(tmp_path):
         assert late.returncode == 1
         assert "not open" in late.stderr
         assert {(view["state"], view["outcome"], view["ucxl"]) for view in views} == {
-            ("passed", "approve", f"ucxl://grace:any@{views[0]['mesh_id'][:16]}:decisions/*^/decisions/{id_}")
+            ("passed", "approve", f"ucxl://grace:member@{views[0]['mesh_id'][:16]}:decisions/*^/decisions/{id_}")
         }
         counts = [view["counts"]["by_option"] for view in views]
         assert counts == [{"approve": 2, "reject": 1, "abstain": 0}] * 3

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chorus_tui.contract import ucxl
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.control import requests
 from chorus_tui.engine.control.interface import ControlEntry
@@ -96,6 +97,15 @@ def test_in_whatever_order_it_comes_the_result_is_the_same(facts):
     assert (result.tally.outcome, dict(result.tally.counts)) == ("passed", {"approve": 2, "reject": 1, "abstain": 0})
     assert json.loads(result.record)["outcome"] == "passed"
     assert result.record_digest == RESULT.record_digest
+
+
+def test_the_record_has_an_address_that_names_one_thing():
+    """It is canonical, and holds no wildcard."""
+    named = json.loads(RESULT.record)["ucxl"]
+
+    assert str(ucxl.parse(named)) == named
+    assert ucxl.parse(named).concrete
+    assert named.endswith(f":decisions/*^/decisions/{ID}")
 
 
 def test_the_first_closing_stands():
