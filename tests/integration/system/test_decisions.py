@@ -71,3 +71,38 @@ def record_of(peer, id_):
     digest = seen(peer, id_)["record"]
     (path,) = peer.data_dir.glob(f"blobs/*/{digest.removeprefix('sha256:')}")
     return json.loads(path.read_bytes())
+
+
+def test_a_sealed_decision_is_read_by_its_role_alone(tmp_path):
+    """Title, description and reasons reach the members of the role; another member sees that there is a vote, how it ended and
+    the same record, and may not vote. Nothing of the words is in its files."""
+    with mesh(tmp_path) as made:
+        ada, grace = made.grow("ada", "grace", CHORUS_AGENT_ROLE="review")
+        (linus,) = made.grow("linus")
+        peers = [ada, grace, linus]
+        asked = ("decide", "propose", "--title", "The leak", "--description", "in the parser", "--to-roles", "review")
+        # Who could read it shows as soon as the role's other members have said which key is theirs.
+        done = eventually("it is sealed", lambda: (run := ada.run(*asked, "--deadline", "10m")).returncode == 0 and run)
+        id_ = done.stdout.strip()
+        for peer in peers:
+            eventually(f"{peer.name} knows it", lambda peer=peer: seen(peer, id_))
+        foreign = linus.run("decide", "vote", id_, "approve")
+        for peer in (ada, grace):
+            peer.run("decide", "vote", id_, "approve", "--reason", "for want of a check", "--final")
+        views = dict(zip(("ada", "grace", "linus"), ended(peers, id_), strict=True))
+        eventually("each holds the record", lambda: all(seen(peer, id_)["record_here"] for peer in peers), 60)
+        linus.stop()
+        files = b"".join(file.read_bytes() for file in linus.data_dir.rglob("*") if file.is_file())
+
+        assert foreign.returncode == 1
+        assert "does not name this member" in foreign.stderr
+        assert views["grace"]["title"] == "The leak"
+        assert {vote["reason"] for vote in views["grace"]["votes"]} == {"for want of a check"}
+        assert (views["linus"]["title"], views["linus"]["readable"], views["linus"]["outcome"]) == (
+            "",
+            False,
+            "approve",
+        )
+        assert id_.encode() in files
+        assert b"The leak" not in files
+        assert b"want of a check" not in files
