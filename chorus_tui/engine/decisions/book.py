@@ -100,7 +100,7 @@ class Book:
         return None
 
     def _announced(self, said: Said[DecisionAnnouncement]) -> Case | None:
-        """An address ends with the id; one id may stand for several proposals, and each looks for its own record."""
+        """An address ends with the id; should it stand for several proposals, each looks for its own record."""
         proposal_id = said.message.address.rpartition("/")[2]
         self._records.setdefault(proposal_id, {})[said.hash] = said
         found = None

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.control.entries import BODY_ERASED
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.decisions import views
 from chorus_tui.engine.decisions.acting import Acting
@@ -44,6 +45,8 @@ class DecisionService:
         self.inbox = DecisionInbox(self)
         self._changed: dict[str, None] = {}
         self._shown: dict[str, views.Row] = {}
+        self._results: dict[str, Result] = {}
+        """Until something is said or decided of the proposal: a record is not made anew for each look."""
         self._opened: dict[tuple[str, str], dict[str, Any] | None] = {}
         self._live = False
         self._tick = trio.Event()
@@ -62,20 +65,26 @@ class DecisionService:
         """The journal's fold begins anew; what was read of sealed parts is forgotten with them."""
         self.book.reset()
         self._opened.clear()
+        self._results.clear()
         self._touch_all()
 
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold."""
         case = self.book.decided(entry)
+        if entry.type == BODY_ERASED:
+            self._results.clear()
         self._touch(case)
         if case is not None and self._live:
             self._say_end(case, entry)
 
     def _doubt(self, author: str, epoch: str, seq: int | None) -> None:
         self.book.doubt(author, epoch, seq)
+        self._results.clear()
         self._touch_all()
 
     def _touch(self, case: Case | None) -> None:
+        if case is not None:
+            self._results.pop(case.hash, None)
         if case is not None and self._live:
             self._changed[case.hash] = None
             self._tick.set()
@@ -145,9 +154,11 @@ class DecisionService:
 
     def result(self, case: Case) -> Result | None:
         """What came of a closed vote; None while a vote that counts is not here."""
-        found = result_of(case, self.book)
+        found = self._results.get(case.hash) or result_of(case, self.book)
         if found is None and case.closing is not None and self._fetch_counted(case):
             found = result_of(case, self.book)
+        if found is not None:
+            self._results[case.hash] = found
         return found
 
     def _fetch_counted(self, case: Case) -> bool:
