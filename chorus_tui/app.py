@@ -62,6 +62,7 @@ class ChorusApp(App[int]):
         "peers": lazily("peers", "PeersScreen"),
         "tasks": lazily("tasks", "TasksScreen"),
         "inbox": lazily("inbox", "InboxScreen"),
+        "decide": lazily("decide", "DecideScreen"),
     }
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("1", "show('help')", "Help", id="go.help", tooltip="Commands, keys, glossary"),
@@ -69,6 +70,7 @@ class ChorusApp(App[int]):
         Binding("2", "show('status')", "Status", show=False, id="go.status", tooltip="Me, the mesh, health, events"),
         Binding("3", "show('peers')", "Peers", show=False, id="go.peers", tooltip="Who is there"),
         Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
+        Binding("8", "show('decide')", "Decide", show=False, id="go.decide", tooltip="What is put to the vote"),
         Binding("i", "show('inbox')", "Inbox", id="go.inbox", tooltip="What waits for you"),
         Binding(
             "colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"
@@ -218,6 +220,11 @@ class ChorusApp(App[int]):
         await self.action_show("tasks")
         await self.screen.run_action("announce")
 
+    async def action_propose(self) -> None:
+        """The form, on the decide screen."""
+        await self.action_show("decide")
+        await self.screen.run_action("propose")
+
     async def action_connect(self) -> None:
         """The question for an address, on the peers screen."""
         await self.action_show("peers")
@@ -248,6 +255,8 @@ class ChorusApp(App[int]):
             from chorus_tui.contract.models.peers import ConnectPeer
 
             self.ask_engine("peers.connect", ConnectPeer(address=rest[:512]), f"Connected to {rest}")
+        elif command.word == "decide" and rest == "new":
+            await self.action_propose()
         else:
             await self.run_action(command.action)
 

@@ -14,6 +14,7 @@ from chorus_tui.contract.events import Event
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from chorus_tui.contract.models.decisions import DecisionRow
     from chorus_tui.contract.models.inbox import InboxItem
     from chorus_tui.contract.models.journal import LogLine
     from chorus_tui.contract.models.peers import Peer
@@ -48,6 +49,7 @@ MOST_ROWS = 1000
 COLLECTIONS: tuple[Collection, ...] = (
     Collection("peers", "peers.Peer", "peer_id", "peers.list"),
     Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
+    Collection("decisions", "decisions.DecisionRow", "entry", "decisions.list", "decisions.ListDecisions"),
     Collection("inbox", "inbox.InboxItem", "item_id", "inbox.list"),
 )
 """An answer holds its rows in a field that is named as the topic."""
@@ -131,6 +133,11 @@ class Store:
     def tasks(self) -> dict[str, TaskRow]:
         """By task id."""
         return self.rows["tasks"]
+
+    @property
+    def decisions(self) -> dict[str, DecisionRow]:
+        """By the hash of the proposal's entry."""
+        return self.rows["decisions"]
 
     def note(self, text: str, level: str = "warning") -> None:
         """A line of the portal's own in the event log."""

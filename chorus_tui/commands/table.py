@@ -24,6 +24,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "inbox", "Inbox", "What waits for you: approvals, votes, questions", "show('inbox')", "chorus-tui inbox list"
     ),
+    Command(
+        "decide",
+        "Decisions",
+        "Votes, open and closed; 'decide new' opens the form",
+        "show('decide')",
+        "chorus-tui decide list",
+    ),
+    Command("propose", "Put something to the vote", "Open the form", "propose", "chorus-tui decide propose"),
     Command("announce", "Announce a task", "Open the form", "announce", "chorus-tui task announce"),
     Command(
         "connect",

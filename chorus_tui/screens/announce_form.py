@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.markup import escape
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
-from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
-from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.announce_fields import (
     APPROVALS,
     ASKED,
@@ -28,17 +23,14 @@ from chorus_tui.screens.announce_fields import (
     field_of,
     label,
 )
-from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.form import Form, under
 
 
-class AnnounceForm(ModalScreen[str]):
+class AnnounceForm(Form):
     """Answers with the task id, or an empty text."""
 
     CSS_PATH = "announce_form.tcss"
-    BINDINGS = [  # noqa: RUF012 - Textual's way
-        Binding("escape", "leave", "Back", id="announce.back", tooltip="Close the form"),
-        Binding("ctrl+s", "send", "Announce", id="announce.send", tooltip="Announce the task", priority=True),
-    ]
+    FIRST = "#task-title"
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
@@ -63,35 +55,33 @@ class AnnounceForm(ModalScreen[str]):
         yield Label("Checks that show that it is done, one a line; run in a fresh sandbox")
         yield TextArea(id="checks")
         with Horizontal(classes="pair"):
-            yield from _under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
-            yield from _under("Steps of the agent", Input("24", type="integer", id="steps", disabled=True))
-            yield from _under("Tokens of the agent", Input("200000", type="integer", id="tokens", disabled=True))
+            yield from under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
+            yield from under("Steps of the agent", Input("24", type="integer", id="steps", disabled=True))
+            yield from under("Tokens of the agent", Input("200000", type="integer", id="tokens", disabled=True))
 
     def _sources(self) -> ComposeResult:
         """What it works on, and how what it made comes back."""
         yield Label("Repository: https URL, or a folder here (what is committed)")
         yield Input(placeholder="none", id="repository")
         with Horizontal(classes="pair"):
-            yield from _under("A change comes as", Select(DELIVERIES, value="patch", allow_blank=False, id="deliver"))
-            yield from _under("Priority", Select(PRIORITIES, value="medium", allow_blank=False, id="priority"))
-            yield from _under("Time limit, seconds", Input("600", type="integer", id="timeout"))
+            yield from under("A change comes as", Select(DELIVERIES, value="patch", allow_blank=False, id="deliver"))
+            yield from under("Priority", Select(PRIORITIES, value="medium", allow_blank=False, id="priority"))
+            yield from under("Time limit, seconds", Input("600", type="integer", id="timeout"))
         yield Label("Files to keep, globs below /workspace/output, spaces between")
         yield Input(placeholder="all of them", id="outputs")
 
     def _conditions(self) -> ComposeResult:
         """Who may take it, and when."""
         with Horizontal(classes="pair"):
-            yield from _under("Approval by people", Select(APPROVALS, value="auto", allow_blank=False, id="approval"))
-            yield from _under("Only for the role", Input(placeholder="any", id="role"))
-            yield from _under("Only after tasks", Input(placeholder="their ids", id="after"))
+            yield from under("Approval by people", Select(APPROVALS, value="auto", allow_blank=False, id="approval"))
+            yield from under("Only for the role", Input(placeholder="any", id="role"))
+            yield from under("Only after tasks", Input(placeholder="their ids", id="after"))
 
-    def on_mount(self) -> None:
-        """Begin with the title."""
-        for field in self.query(Input):
-            field.cursor_blink = False
-        for area in self.query(TextArea):
-            area.cursor_blink = False
-        self.query_one("#task-title").focus()
+    def place_of(self, name: str) -> str:
+        return PLACES.get(field_of(name), "")
+
+    def label_of(self, name: str) -> str:
+        return label(name)
 
     def on_select_changed(self, event: Select.Changed) -> None:
         """A goal has a budget of steps and tokens; commands have none."""
@@ -100,17 +90,6 @@ class AnnounceForm(ModalScreen[str]):
             for name in ("#steps", "#tokens"):
                 self.query_one(name, Input).disabled = event.value != "goal"
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Either button."""
-        if event.button.id == "send":
-            self.action_send()
-        else:
-            self.action_leave()
-
-    def action_leave(self) -> None:
-        """Without announcing."""
-        self.dismiss("")
-
     def action_send(self) -> None:
         """Check, ask the engine, and close only when it took the task."""
         from pydantic import ValidationError
@@ -118,10 +97,10 @@ class AnnounceForm(ModalScreen[str]):
         try:
             spec = self._spec()
         except ValidationError as error:
-            self._show_faults(faults(error))
+            self.show_faults(faults(error))
             return
-        self._show_faults({})
-        self._say("Announcing …")
+        self.show_faults({})
+        self.say("Announcing …")
         self._announce(spec)
 
     def _spec(self) -> TaskSpec:
@@ -143,45 +122,11 @@ class AnnounceForm(ModalScreen[str]):
     def _lines(self, area: str) -> list[str]:
         return [line for line in self.query_one(area, TextArea).text.splitlines() if line.strip()]
 
-    def _show_faults(self, found: dict[str, str]) -> None:
-        """Each at its field, all of them below; the first gets the keys, which brings it into view."""
-        places = {PLACES.get(field_of(name), ""): words for name, words in found.items()}
-        wrong = []
-        for widget in self.query("Input, TextArea, Select"):
-            words = places.get(widget.id or "", "")
-            widget.set_class(bool(words), "-wrong")
-            widget.border_subtitle = escape(plain(words)) if words else ""
-            wrong += [widget] if words else []
-        if wrong:
-            wrong[0].focus()
-        self._say("\n".join(f"{label(name)}: {words}" for name, words in found.items()))
-
     @work(exclusive=True, exit_on_error=False)
     async def _announce(self, spec: TaskSpec) -> None:
-        from chorus_tui.client import EngineGone
-
-        try:
-            answer = await self.app.client.call("tasks.announce", AnnounceTask(spec=spec))  # type: ignore[attr-defined]
-        except Problem as problem:
-            self._show_faults(problem.fields)
-            told = [f"{label(name)}: {words}" for name, words in problem.fields.items()]
-            self._say("\n".join([problem.title, problem.detail, *told]))
-        except EngineGone as error:
-            self._say(f"{error} Nothing is lost: try again when it is back.")
-        else:
-            assert isinstance(answer, TaskRef)
+        answer = await self.ask("tasks.announce", AnnounceTask(spec=spec))
+        if isinstance(answer, TaskRef):
             self.dismiss(answer.task_id)
-
-    def _say(self, text: str) -> None:
-        lines = [plain(line) for line in text.splitlines() if line.strip()]
-        self.query_one("#problem", Static).update("\n".join(lines))
-
-
-def _under(name: str, field: Widget) -> ComposeResult:
-    """A field below its label, beside others."""
-    with Vertical():
-        yield Label(name)
-        yield field
 
 
 def _absolute(repository: str) -> str:

@@ -18,7 +18,7 @@ FIRST_STEPS = (
     ("5", "Watch it:  its output streams in; when it has ended, exit code and files are shown as they are."),
 )
 KEYS = (
-    ("1 2 3 t", "help, status, peers, tasks"), (":", "the prompt: any command by its name, with completion"),
+    ("1 2 3 8 t", "help, status, peers, decide, tasks"), (":", "the prompt: any command by its name, with completion"),
     ("ctrl+p", "the palette: search all commands"), ("?", "the keys of this screen"), ("/", "filter a list or a log; escape clears"),
     ("g  G", "first and last line; at the end a log follows again"), ("y", "copy the id under the cursor"),
     ("a  x  s", "on tasks: announce, cancel, save files and the patch"),
@@ -26,6 +26,7 @@ KEYS = (
     ("r  p  d", "on tasks: retry an ended one, approve or deny one that waits for it"),
     ("w  h  e", "on tasks: say a word to its agent, hold it or let it go on, end its work with what there is"),
     ("v  m", "on tasks: read the diff of its change, and the transcript of its steps; s saves either"),
+    ("v  n  w", "on decide: vote with a reason, propose, withdraw a proposal of your own"),
     ("o", "on tasks: board, task, output, in turn"), ("q", "leave"),
 )  # fmt: skip
 GLOSSARY = (
@@ -42,6 +43,7 @@ GLOSSARY = (
     ("confirmed", "decided in the control log; it stands for ever"),
     ("control log", "what the mesh decided: one log, agreed by its voters, checked by every member"),
     ("evidence", "a result that was said and does not count: too late, twice, or without a grant"),
+    ("decision", "something put to the vote; the last vote of each member before the closing counts"),
     ("feed", "what one peer said: signed, chained by hash, replicated to all members"),
     ("execution", "how the work ended. An agent that says that it is done has shown nothing by it"),
     ("goal", "what an agent with a model is to reach, instead of commands"),
@@ -50,6 +52,8 @@ GLOSSARY = (
     ("lease", "how long a grant holds without a sign of life from its worker"),
     ("mesh", "peers that follow one control log; its id is the hash of its founding entry"),
     ("provisional", "a mesh of one; it goes into the first other it meets"),
+    ("quorum", "the part of those eligible that has to vote; abstentions count for it and for nothing else"),
+    ("record", "what came of a decision, kept by every member under its hash"),
     ("result in", "the worker has reported, the mesh has not confirmed it yet"),
     ("sandbox", "a Docker container without network, read-only, gone after the task"),
     ("SHHH", "finds secrets and redacts them before anything is said, stored or logged"),

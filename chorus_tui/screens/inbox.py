@@ -27,7 +27,7 @@ EMPTY = (
     "Nothing waits for you.\n\nHere come tasks that need your approval, votes you have not given, discussions that got stuck and "
     "need a person, and questions to your role. A ✉ in the head line of every screen tells you."
 )
-PLACES = {"approval": "tasks", "help": "tasks"}
+PLACES = {"approval": "tasks", "help": "tasks", "vote": "decide"}
 """Where a kind is shown in full."""
 AGE_S = 1.0
 

@@ -19,6 +19,8 @@ from chorus_tui.engine.control.raft import Raft
 from chorus_tui.engine.control.raft_ready import HardState, Role
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.voters import Seat
+from chorus_tui.engine.decisions import rules as votes_rules
+from chorus_tui.engine.decisions.facts import CountedVote
 from chorus_tui.engine.journal.acceptance import Acceptance
 from chorus_tui.engine.journal.replication import Replication
 from chorus_tui.engine.journal.store import FeedStore
@@ -286,6 +288,36 @@ def keeps_silent_voters() -> AbstractContextManager[object]:
     return patch.object(governing, "SILENT_TIMEOUTS", 1e9)
 
 
+def counts_what_it_holds() -> AbstractContextManager[object]:
+    """Of each member whose vote the closing entry names, a peer counts the last vote it holds."""
+    counted = votes_rules.counted
+
+    def held(proposal, closing, votes, erased):
+        named = counted(proposal, closing, votes, erased)
+        standing = votes_rules.standing(proposal, votes.values(), closing.roster)
+        return named and {peer_id: standing[peer_id].message.choice for peer_id in named}
+
+    return patch.object(votes_rules, "counted", held)
+
+
+def counts_what_nobody_said() -> AbstractContextManager[object]:
+    """An admin makes up a vote."""
+    stated = votes_rules.stated
+
+    def made_up(proposal, *facts):
+        told = stated(proposal, *facts)
+        first = proposal.message.eligible[0]
+        vote = CountedVote("0" * 32, 0, "0" * 64, "approve")
+        return {**told, first: told[first].model_copy(update={"vote": vote})}
+
+    return patch.object(votes_rules, "stated", made_up)
+
+
+def never_closes_a_vote() -> AbstractContextManager[object]:
+    """A deadline that is over closes nothing."""
+    return patch.object(votes_rules, "due", lambda *_facts: False)
+
+
 MUTANTS = {
     "holds before the disk": Mutant(holds_before_the_disk, ("crash", "slow-disk", "loss"), ("D1",)),
     "answers before the sync": Mutant(answers_before_the_sync, ("crash",), ("F1",)),
@@ -308,6 +340,9 @@ MUTANTS = {
     "one is a majority": Mutant(one_is_a_majority, ("partition",), ("C1", "E1", "E4")),
     "accepts again": Mutant(accepts_again, (), ("T1",)),
     "believes the worker": Mutant(believes_the_worker, (), ("T4",)),
+    "counts what it holds": Mutant(counts_what_it_holds, ("partition", "delay"), ("V1",), first=3),
+    "counts what nobody said": Mutant(counts_what_nobody_said, (), ("V2",)),
+    "never closes a vote": Mutant(never_closes_a_vote, (), ("V3",)),
     "a lease never runs out": Mutant(never_expires, ("death", "loss", "delay"), ("T3",), 5, 2.0, first=7),
     "takes its candidacy back": Mutant(
         takes_its_candidacy_back, ("crash", "partition", "delay"), ("E3",), 5, 2.0, fast=True, first=1

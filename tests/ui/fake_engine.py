@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
 from chorus_tui.contract.events import Event
-from chorus_tui.contract.models import blobs, inbox, peers, status, task_result, task_spec, tasks
+from chorus_tui.contract.models import blobs, decisions, inbox, peers, status, task_result, task_spec, tasks
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem
 
@@ -148,6 +148,7 @@ class FakeEngine:
         )
         self.peers = some_peers()[:1] if empty else some_peers()
         self.inbox: list[inbox.InboxItem] = []
+        self.decisions: list[decisions.DecisionView] = []
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
         self.output = "first line\nsecond line\n"
         self.blobs: dict[str, bytes] = {}
@@ -168,6 +169,9 @@ class FakeEngine:
             "status.show": lambda: self.status,
             "peers.list": lambda: peers.PeerList(peers=self.peers),
             "inbox.list": lambda: inbox.Inbox(inbox=self.inbox),
+            "decisions.list": lambda: decisions.DecisionList(decisions=self.decisions),
+            "decisions.show": lambda: next(one for one in self.decisions if one.decision_id == asked.decision_id),
+            "decisions.propose": lambda: decisions.Proposed(decision_id="01ARZ3NDEKTSV4RRFFQ69G5FC9"),
             "tasks.list": lambda: tasks.TaskList(tasks=[self.row(task) for task in self.tasks.values()]),
             "tasks.show": lambda: self.tasks[asked.task_id],
             "tasks.output": lambda: tasks.OutputChunk(

@@ -31,6 +31,8 @@ ABSORB_OFFER = "absorb_offer"
 ABSORBED_BY = "absorbed_by"
 TASK_APPROVED = "task_approved"
 TASK_DENIED = "task_denied"
+VOTE_CLOSED = "vote_closed"
+VOTE_WITHDRAWN = "vote_withdrawn"
 
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
 

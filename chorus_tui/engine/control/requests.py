@@ -82,6 +82,7 @@ REQUESTS: dict[str, Rule] = {
     entries.ABSORBED_BY: needs("grant_roles"),
     entries.TASK_APPROVED: _judges,
     entries.TASK_DENIED: _judges,
+    entries.VOTE_WITHDRAWN: needs("propose"),
 }
 """Types that a member can ask for, each with its rule. A feature adds its own here."""
 

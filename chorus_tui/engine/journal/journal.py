@@ -294,6 +294,13 @@ class FeedJournal:
         """How many entries of each epoch of an author are held."""
         return {epoch: head[0] for epoch, head in self.chains.frontier().get(author, {}).items()}
 
+    def read_of(self, author: str) -> dict[str, int]:
+        read = self.held_of(author)
+        for who, epoch, seq in [*self.store.first_without_body(author), *self.forks_held.places()]:
+            if who == author and seq < read.get(epoch, 0):
+                read[epoch] = seq
+        return read
+
     def get(self, author: str, epoch: str, seq: int) -> Entry | None:
         return self.store.get(author, epoch, seq)
 

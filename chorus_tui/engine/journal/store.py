@@ -140,6 +140,14 @@ class FeedStore:
         query = f"SELECT author, epoch, seq FROM entries WHERE body IS NULL AND problem != '{ERASED}' LIMIT ?"  # noqa: S608 - a constant
         return self._db.read(lambda c: c.execute(query, (limit,)).fetchall())
 
+    def first_without_body(self, author: str) -> list[tuple[str, str, int]]:
+        """In each epoch of an author, the first entry whose body is not here although nobody decided to erase it."""
+        query = (
+            f"SELECT author, epoch, min(seq) FROM entries WHERE author = ? AND body IS NULL AND problem != '{ERASED}'"  # noqa: S608 - a constant
+            " GROUP BY author, epoch"
+        )
+        return self._db.read(lambda c: c.execute(query, (author,)).fetchall())
+
     async def erase(self, author: str, epoch: str, seq: int, hash_: str) -> set[str]:
         """Erase a body wherever it is kept; the header stays. The type of what may have counted."""
         where = "WHERE author = ? AND epoch = ? AND seq = ? AND hash = ?"

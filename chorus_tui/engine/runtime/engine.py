@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from chorus_tui import __version__
@@ -20,6 +21,8 @@ from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings, Fare
 from chorus_tui.engine.data_folder import DataFolder
+from chorus_tui.engine.decisions.parts import Parts as DecisionParts
+from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
@@ -87,6 +90,7 @@ class Engine:
     prompts: Prompts
     tasks: TaskService
     peers: PeerService
+    deciding: DecisionService
     inbox: InboxService
     slurp: SlurpService
     sealing: Sealing
@@ -160,12 +164,15 @@ def build(
             Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
         )
     )  # fmt: skip
-    blobs.keeping.names = lambda: named_blobs(tasks.board)
+    deciding = DecisionService(
+        DecisionParts(identity.peer_id, kind, journal, control, blobs, sealing, clock, entropy, events)
+    )  # fmt: skip
+    blobs.keeping.names = lambda: chain(named_blobs(tasks.board), deciding.named_blobs())
 
     slurp = SlurpService(
         identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
     )  # fmt: skip
-    inbox = InboxService([TaskInbox(tasks), Mismatches(journal, control)], events, clock)
+    inbox = InboxService([TaskInbox(tasks), deciding.inbox, Mismatches(journal, control)], events, clock)
 
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
@@ -175,7 +182,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, inbox, slurp, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, inbox, slurp, sealing, voice,
+        clock.wall(),
     )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ class EngineHandlers:
             **ControlOperations(self._engine.control).handlers(),
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
+            **self._engine.deciding.handlers(),
             **self._engine.inbox.handlers(),
             **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }

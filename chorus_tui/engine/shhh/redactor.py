@@ -34,11 +34,12 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("gitlab-token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,64}")),
     ("bearer", re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/=-]{12,4096}")),
     ("basic-auth", re.compile(r"(?i)(?<=\bbasic )[A-Za-z0-9+/]{12,1024}={0,2}(?![A-Za-z])")),
-    ("url-password", re.compile(r"(?<=://)[^/\s:@\[\]]{0,128}:[^/\s@\[\]]{3,256}(?=@)")),
+    # A UCXL address has agent and role where a URL has its password.
+    ("url-password", re.compile(r"(?<=://)(?<![uU][cC][xX][lL]://)[^/\s:@\[\]]{0,128}:[^/\s@\[\]]{3,256}(?=@)")),
     (
         "assigned",
         re.compile(
-            r"(?i)(?<![a-z0-9])(?:api[_-]?key|access[_-]?key|secret(?:[_-]?key)?|client[_-]?secret|auth[_-]?token|access[_-]?token"
+            r"(?i)(?<![a-z0-9])(?<!\[redacted:url-)(?:api[_-]?key|access[_-]?key|secret(?:[_-]?key)?|client[_-]?secret|auth[_-]?token|access[_-]?token"
             r"|passwd|password|private[_-]?token)[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?"
             r"(?P<value>(?!\[REDACTED:)[^\s\"',;&]{8,512})"
         ),

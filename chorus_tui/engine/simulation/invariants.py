@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from chorus_tui.engine.control.entries import VOTE_CLOSED
 from chorus_tui.engine.control.interface import ControlEntry
 
 INVARIANTS = {
@@ -29,6 +30,9 @@ INVARIANTS = {
     "T2": "the first end of a task stands",
     "T3": "when faults have stopped every task ends",
     "T4": "a task with checks is accepted only by checks that passed",
+    "V1": "no two peers ever show different outcomes of one vote, nor one peer at two times",
+    "V2": "a vote that is counted is in the feed of who cast it",
+    "V3": "when faults have stopped every vote that is due is closed, and all know what came of it",
     "F1": "what was told as stored is on the disk, and stays there through crashes",
     "F2": "when faults have stopped all feeds are equal",
     "F3": "one number of a feed has one entry, unless its author forked; what a peer holds it never replaces",
@@ -59,6 +63,8 @@ class Invariants:
     """Whether announcements of a task ask for checks; both only where its id was forged."""
     passed: set[str] = field(default_factory=set)
     """Hashes of feed entries that say that checks passed."""
+    outcomes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of each proposal, what somebody showed first, and who."""
     hashes: dict[Key, str] = field(default_factory=dict)
     held: dict[Key, set[str]] = field(default_factory=dict)
     """Who ever had a feed entry on its disk."""
@@ -113,6 +119,8 @@ class Invariants:
         if before is not None and before[0] > entry.term:
             self.broken("E5", f"entry {entry.index} is of term {entry.term}, the one before of {before[0]}")
         self._task(entry)
+        if entry.type == VOTE_CLOSED:
+            self._counted(entry)
 
     def in_order(self, peer: str, entry: ControlEntry, last: int) -> None:
         """A peer applies an entry; ``last`` is the one of that mesh that it applied before in this life, 0 for none."""
@@ -141,6 +149,23 @@ class Invariants:
     def announced(self, mesh_id: str, task_id: str, *, checks: bool) -> None:
         """Somebody announced a task."""
         self.checks.setdefault((mesh_id, task_id), set()).add(checks)
+
+    def _counted(self, entry: ControlEntry) -> None:
+        """Whoever cast a counted vote had it on its disk before anybody else."""
+        for voter, stated in entry.data.get("members", {}).items():
+            if stated["vote"] is None:
+                continue
+            epoch, seq, hash_ = stated["vote"][:3]
+            key = (voter, epoch, seq)
+            said = voter in self.held.get(key, ()) and (self.hashes.get(key) == hash_ or key[:2] in self.forked)
+            if not said:
+                self.broken("V2", f"entry {entry.index} counts {_of(key)}, which its author never said")
+
+    def shown(self, peer: str, proposal: str, outcome: str) -> None:
+        """A peer shows what came of a vote."""
+        who, known = self.outcomes.setdefault(proposal, (peer, outcome))
+        if known != outcome:
+            self.broken("V1", f"{who} showed {known} of the vote {proposal[:8]}, {peer} shows {outcome}")
 
     # ── feeds ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,8 @@ import trio
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.decisions.parts import Parts as DecisionParts
+from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh
@@ -20,7 +22,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.engine import agents
 from chorus_tui.engine.simulation.clocks import SimulatedClock
 from chorus_tui.engine.simulation.disk import Stores
-from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor, nothing_known
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, NoSeals, Plain, SimulatedExecutor, nothing_known
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
@@ -45,6 +47,7 @@ class Peer:
     executor: SimulatedExecutor
     tasks: TaskService
     peers: PeerService
+    deciding: DecisionService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -66,7 +69,7 @@ class Peer:
                     await self.mesh.join(topic)
                 await self.control.open()
                 await self.journal.open()
-                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run):
+                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run, self.deciding.run):
                     await nursery.start(service)
                 up.set()
 
@@ -106,4 +109,7 @@ def build(
             lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()), nothing_known,
         )
     )  # fmt: skip
-    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers)
+    deciding = DecisionService(
+        DecisionParts(identity.peer_id, kind, journal, control, NoBlobs(), NoSeals(), clock, entropy, events)
+    )  # fmt: skip
+    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, deciding)

@@ -15,6 +15,7 @@ REST_S = 240.0
 """Within this after the faults everything must have come to rest: longer than any lease and any time-out together."""
 FAULT_EVERY_S = (1.0, 9.0)
 TASK_EVERY_S = (3.0, 12.0)
+VOTE_EVERY_S = (6.0, 24.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def plan(options: Options) -> list[Step]:
     """Faults and load of a run, in order of time. Faults last until the end of the run at most."""
     seconds = options.minutes * 60
     steps = [Step(at, "task", n) for n, at in enumerate(_times(options, "tasks", TASK_EVERY_S, seconds * 0.8))]
+    steps += [Step(at, "vote", n) for n, at in enumerate(_times(options, "votes", VOTE_EVERY_S, seconds * 0.7))]
     if options.faults:
         chance = random.Random(f"faults {options.seed}")  # noqa: S311 - for simulations only
         for number, at in enumerate(_times(options, "times", FAULT_EVERY_S, seconds * 0.85)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chorus_tui.engine.decisions.facts import Closing
+from chorus_tui.engine.decisions.rules import flaw
 from chorus_tui.engine.simulation.peer import Peer
 from chorus_tui.engine.simulation.world import World
 from chorus_tui.engine.tasks.task import Task
@@ -33,7 +35,7 @@ def unrest(world: World) -> list[Unrest]:
     peers = [peer for _, peer in sorted(world.peers.items())]
     found = not_met(world)
     if not found:
-        found = _decisions(peers) + _tasks(peers, world)
+        found = _decisions(peers) + _tasks(peers, world) + _votes(peers, world)
     return found + _feeds(peers, world)
 
 
@@ -59,6 +61,32 @@ def _tasks(peers: list[Peer], world: World) -> list[Unrest]:
                 held = peer.tasks.name(task.held.worker) if task.held else "nobody"
                 found.append(("T3", f"on {peer.name} “{announced.spec.title}” has not ended; held by {held}"))
     return found
+
+
+def _votes(peers: list[Peer], world: World) -> list[Unrest]:
+    """Deadlines are over when they are on the admin's clock, however wrong that is."""
+    admins = [peer for peer in peers if peer.control.is_admin]
+    now = max((peer.clock.wall() * 1000 for peer in admins), default=0.0)
+    found: list[Unrest] = []
+    for peer in peers:
+        for case in peer.deciding.book.proposals():
+            said = case.proposal
+            assert said is not None
+            if said.message.mesh_id != peer.control.mesh_id or (said.author, said.epoch) in world.invariants.forked:
+                continue
+            if case.end is None and said.message.deadline <= now and not flaw(said, peer.control.members):
+                found.append(("V3", f"on {peer.name} “{said.message.title}” is not closed"))
+            elif case.closing is not None and peer.deciding.result(case) is None and not _in_doubt(case.closing, world):
+                found.append(("V3", f"{peer.name} does not know what came of “{said.message.title}”"))
+    return found
+
+
+def _in_doubt(closing: Closing, world: World) -> bool:
+    """Whether a counted vote stands in a feed that a fault made fork."""
+    return any(
+        stated.vote is not None and (voter, stated.vote.epoch) in world.invariants.forked
+        for voter, stated in closing.members.items()
+    )
 
 
 def _forked(task: Task, world: World) -> bool:

@@ -15,7 +15,7 @@ import structlog
 import trio
 from trio.testing import MockClock
 
-from chorus_tui.engine.simulation import faults, load, rest
+from chorus_tui.engine.simulation import faults, load, rest, votes
 from chorus_tui.engine.simulation.cuts import between
 from chorus_tui.engine.simulation.leadership import Leadership
 from chorus_tui.engine.simulation.plan import MEET_S, REST_S, Options, Step, plan
@@ -24,6 +24,8 @@ from chorus_tui.engine.simulation.scenarios import SCENARIOS, stage
 from chorus_tui.engine.simulation.scheduler import Stopped, deterministic
 from chorus_tui.engine.simulation.world import Violation, World
 
+LOAD = {"task": load.announce, "vote": votes.propose}
+"""What a step of the plan does that is no fault."""
 LOOK_EVERY_S = 0.25
 DELIVERIES_EVERY_S = 2.0
 BACKUP_EVERY_S = 10.0
@@ -133,7 +135,7 @@ async def _carry_out(world: World, steps: list[Step], nursery: trio.Nursery) -> 
     for step in steps:
         await trio.sleep_until(began + step.at)
         world.counts[step.what] += 1
-        act = load.announce if step.what == "task" else faults.FAULTS[step.what]
+        act = LOAD.get(step.what) or faults.FAULTS[step.what]
         nursery.start_soon(act, world, world.dice(f"{step.what} {step.number}"), step.number)
 
 
@@ -164,6 +166,7 @@ async def _look(world: World) -> None:
             leadership.look(peer)
             if looks % round(DELIVERIES_EVERY_S / LOOK_EVERY_S) == 0:
                 watch.look_at_deliveries()
+                watch.look_at_votes()
         if looks % round(BACKUP_EVERY_S / LOOK_EVERY_S) == 0:
             world.back_up()
 

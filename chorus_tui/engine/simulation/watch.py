@@ -135,6 +135,15 @@ class Watch:
             by = self._peer.journal.replication.holders(entry) | set(self._peer.journal.delivery(entry).received_by)
             self._is.shown_as_held(self._peer.name, key, by)
 
+    def look_at_votes(self) -> None:
+        """What the peer shows of votes that were closed."""
+        deciding = self._peer.deciding
+        for case in deciding.book.proposals(lambda case: case.closing is not None):
+            result = deciding.result(case)
+            if result is not None:
+                counts = ", ".join(f"{option} {count}" for option, count in result.tally.counts.items())
+                self._is.shown(self._peer.name, case.hash, f"{result.tally.outcome} ({counts})")
+
 
 class _Decisions:
     """The watch as a fold of the control log (the journal's fold has the same method name)."""

@@ -69,3 +69,16 @@ def test_values_are_copied_and_secret_fields_are_redacted():
     assert OWN not in str(clean)
     assert clean["env"]["n"] == 3
     assert value["list"][0] == OWN
+
+
+@pytest.mark.parametrize("address", [
+    "ucxl://grace:developer@shop:decisions/*^/decisions/01ARZ3NDEKTSV4RRFFQ69G5FAV", "UCXL://any:any@any:any/*^/",
+])  # fmt: skip
+def test_an_address_of_ours_is_no_url_with_a_password(address):
+    """Agent and role stand where a URL has user and password, which goes, and is not redacted again."""
+    redactor = Redactor([])
+    url = redactor.text("see https://grace:developer@shop.example/x")
+
+    assert redactor.text(address) == address
+    assert "developer" not in url
+    assert redactor.text(url) == url

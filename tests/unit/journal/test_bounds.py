@@ -111,7 +111,7 @@ def test_only_what_opens_something_counts() -> None:
     """Results, cancellations, goodbyes, answers, objections and tasks that go on from another mesh pass whatever was said
     before."""
     assert [name for name in messages.TYPES if opens(name, {})] == [
-        "task_announcement", "meta_discussion", "hmmm_message", "expertise_request", "mentorship_request",
+        "task_announcement", "meta_discussion", "hmmm_message", "decision_proposal", "expertise_request", "mentorship_request",
         "role_collaboration", "feedback_event", "context_request",
     ]  # fmt: skip
     assert not opens("task_announcement", {"continues": TASK})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chorus_tui.engine.control.interface import ControlEntry
@@ -171,3 +173,27 @@ def test_both_sets_elect_while_voters_change(invariants, told):
     invariants.elected("m", 3, ["abc", "cde"], "cde")
 
     assert told == ["E4"]
+
+
+def test_one_outcome_of_a_vote(invariants, told):
+    """V1: another outcome on another peer, or later on the same one; not of another vote."""
+    for peer, vote, outcome in (("p", "v", "passed"), ("q", "v", "passed"), ("q", "w", "rejected")):
+        invariants.shown(peer, vote, outcome)
+    assert told == []
+    invariants.shown("p", "v", "rejected")
+
+    assert told == ["V1"]
+
+
+@pytest.mark.parametrize(
+    ("holder", "hash_", "red"),
+    [("author", "h", []), ("other", "h", ["V2"]), ("author", "g", ["V2"]), (None, "h", ["V2"])],
+)
+def test_a_counted_vote_was_cast(invariants, told, holder, hash_, red):
+    """V2: a vote that its author never had on its disk, or another entry than it had; members without a vote are none."""
+    if holder is not None:
+        invariants.synced(holder, f"{holder}:0", KEY, "h")
+    voted = {"author": {"vote": [KEY[1], KEY[2], hash_, "approve"]}, "silent": {"vote": None}}
+    invariants.applied("p", replace(entry(1, type_="vote_closed"), data={"members": voted}))
+
+    assert told == red

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.protocol.messages import context, feeds, membership, roles, rooms, talk, tasks
+from chorus_tui.engine.protocol.messages import context, decisions, feeds, membership, roles, rooms, talk, tasks
 from chorus_tui.engine.protocol.messages.base import Message, MessageType
 from chorus_tui.engine.protocol.messages.feeds import ControlEntries, ForkEvidence, SignedHeader, Watermarks
 from chorus_tui.engine.protocol.messages.membership import (
@@ -46,6 +46,7 @@ TYPES: dict[str, MessageType] = {
     **tasks.ROWS,
     **talk.ROWS,
     **rooms.ROWS,
+    **decisions.ROWS,
     **roles.ROWS,
     **context.ROWS,
     **feeds.ROWS,

@@ -17,7 +17,7 @@ is one of those that are kept, stored as unreadable, so that it harms nobody and
 """
 _GROUPS = (
     ("membership", "Who is there"), ("tasks", "Tasks"), ("talk", "Discussion and coordination"), ("rooms", "Rooms"),
-    ("roles", "Roles"), ("context", "Context"), ("feeds", "Feeds and control log"),
+    ("decisions", "Decisions"), ("roles", "Roles"), ("context", "Context"), ("feeds", "Feeds and control log"),
 )  # fmt: skip
 
 

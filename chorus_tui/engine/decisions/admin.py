@@ -1,0 +1,110 @@
+"""What the admin does for decisions: closes what is due, keeps and announces the record.
+
+It runs on every peer and acts only while this peer leads. Deadlines are compared here and nowhere else, on this peer's clock.
+What a former admin did not get to is overdue, or has no record: its successor finds it by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from chorus_tui.engine.control import entries
+from chorus_tui.engine.control.interface import NoMesh, NotAdmin
+from chorus_tui.engine.decisions import rules
+from chorus_tui.engine.decisions.book import Book, Case
+from chorus_tui.engine.decisions.facts import Closing, Proposal, closing_data
+from chorus_tui.engine.decisions.outcome import Result
+from chorus_tui.engine.decisions.parts import Parts
+from chorus_tui.engine.decisions.record import address, event
+from chorus_tui.engine.journal.interface import Refused
+from chorus_tui.engine.protocol.canonical import WireError
+
+log = structlog.get_logger("chorus.decisions.admin")
+
+ROUND_S = 1.0
+SETTLE_S = 2.0
+"""A new admin closes nothing before it had this long to fetch what others hold."""
+
+
+class Admin:
+    """``result`` tells what came of a closed case, None while a counted vote is missing."""
+
+    def __init__(self, parts: Parts, book: Book, result: Callable[[Case], Result | None]) -> None:
+        self._parts = parts
+        self._book = book
+        self._result = result
+        self._term: tuple[str | None, int] = (None, 0)
+        self._leads_since = 0.0
+        self._announced: set[str] = set()
+        """Records that this life announced: once is enough, whatever becomes of the word."""
+        self._wake = trio.Event()
+
+    def nudge(self) -> None:
+        """Something changed; look soon."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with trio.move_on_after(ROUND_S):
+                await self._wake.wait()
+            self._wake = trio.Event()
+            if self._settled():
+                try:
+                    await self._round()
+                except (NotAdmin, NoMesh) as error:
+                    log.info("Not decided: leading ended", reason=str(error))
+            await trio.sleep(0.1)
+
+    def _settled(self) -> bool:
+        control, now = self._parts.control, self._parts.clock.monotonic()
+        if not control.is_admin:
+            self._term = (None, 0)
+            return False
+        if self._term != (control.mesh_id, control.term):
+            self._term, self._leads_since = (control.mesh_id, control.term), now
+        return now - self._leads_since >= SETTLE_S
+
+    async def _round(self) -> None:
+        mesh_id = self._parts.control.mesh_id
+        for case in self._book.proposals():
+            if case.proposal is None:
+                continue  # taken back while another one was closed
+            if case.proposal.message.mesh_id != mesh_id or self._book.in_doubt(case.proposal):
+                continue
+            if case.end is None:
+                await self._close(case, case.proposal)
+            elif case.closing is not None:
+                await self._keep_record(case, case.proposal, case.closing)
+
+    async def _close(self, case: Case, proposal: Proposal) -> None:
+        control, votes = self._parts.control, list(self._book.votes(case).values())
+        if not rules.due(proposal, votes, control.members, int(self._parts.clock.wall() * 1000)):
+            return
+        # One moment: what was read and which votes are held belong together.
+        eligible = proposal.message.eligible
+        read = {peer_id: self._parts.journal.read_of(peer_id) for peer_id in eligible}
+        newest = {peer_id: self._book.newest_epochs(peer_id) for peer_id in eligible}
+        stated = rules.stated(proposal, votes, control.members, read, newest)
+        try:
+            await control.propose(entries.VOTE_CLOSED, closing_data(proposal, stated))
+        except WireError as error:
+            log.warning("⚠️ A vote cannot be closed", decision=proposal.message.proposal_id, reason=str(error))
+
+    async def _keep_record(self, case: Case, proposal: Proposal, closing: Closing) -> None:
+        """Once others keep it too, or none is in reach, it is announced; who hears that keeps it."""
+        result = self._result(case)
+        if result is None or result.record_digest in result.announced | self._announced:
+            return
+        self._announced.add(result.record_digest)
+        info = await self._parts.blobs.put_bytes(result.record)
+        await self._parts.blobs.replicate([info.digest])
+        data = {"address": address(proposal, closing.roster), "content_hash": info.digest}
+        try:
+            await self._parts.journal.say("decision_announcement", data)
+            await self._parts.journal.say("slurp_event_generated", event(proposal, closing, result.tally))
+        except Refused as error:
+            log.warning("⚠️ A record cannot be announced", decision=proposal.message.proposal_id, reason=str(error))

@@ -1,0 +1,249 @@
+"""Who may vote, which votes count, what comes of them. Pure.
+
+The outcome is a function of the proposal, of the votes that the closing entry names, and of the members as the control log
+had them at that entry: nobody's clock, nobody's arrivals. What the admin says they add up to is not even in the entry.
+
+What an admin leaves out can be proven where it states that it had read so far in a member's feed: a vote before that number that
+should count and is not counted was left out knowingly. A vote behind it is late, as far as anybody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from chorus_tui.engine.control.authority import may
+from chorus_tui.engine.control.interface import Member
+from chorus_tui.engine.decisions.facts import Closing, CountedVote, Proposal, Stated, Vote
+from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, Threshold
+
+REJECT = "reject"
+"""As an option it can win, but never pass."""
+NEWEST_EPOCHS = 2
+"""Of each member's feed the closing entry states at least so many, and those in which it holds votes."""
+
+MOST_EPOCHS = 64
+
+Outcome = Literal["passed", "rejected", "no_quorum"]
+Mark = Literal["stands", "replaced", "counted", "late", "left_out", "void"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the counted votes add up to. ``chosen`` is the option with the most votes, empty when two have as many."""
+
+    counts: Mapping[str, int]
+    eligible: int
+    cast: int
+    needed: int
+    """Votes that make the quorum, abstentions among them."""
+    share: Fraction
+    """Of the votes that are no abstentions, those for ``chosen``."""
+    chosen: str
+    outcome: Outcome
+
+
+# ── who and what counts ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def flaw(proposal: Proposal, members: Mapping[str, Member]) -> str:
+    """Why a proposal counts for nothing among these members; empty when it does not."""
+    member = members.get(proposal.author)
+    if member is None:
+        return "its proposer is no member"
+    if not may(member, "propose"):
+        return f"its proposer has no authority to propose ({_standing(member)})"
+    return _pretence(member, proposal.message.on_behalf_of)
+
+
+def barred(proposal: Proposal, voter: str, members: Mapping[str, Member]) -> str:
+    """Why this peer has no vote on a proposal; empty when it has one."""
+    member = members.get(voter)
+    if voter not in proposal.message.eligible:
+        return "the proposal does not name this member"
+    if member is None:
+        return "no member of the mesh"
+    return "" if may(member, "vote") else f"no authority to vote ({_standing(member)})"
+
+
+def refusal(proposal: Proposal, vote: Vote, members: Mapping[str, Member]) -> str:
+    """Why a vote counts for nothing among these members; empty when it does not."""
+    said = vote.message
+    if (said.proposal, said.proposal_id, said.mesh_id) != (
+        proposal.hash, proposal.message.proposal_id, proposal.message.mesh_id,
+    ):  # fmt: skip
+        return "said of another proposal or in another mesh"
+    if why := barred(proposal, vote.author, members):
+        return why
+    if said.choice != ABSTAIN and said.choice not in proposal.message.options:
+        return "not one of the options"
+    return _pretence(members[vote.author], said.on_behalf_of)
+
+
+def _standing(member: Member) -> str:
+    return "its name is another member's" if member.clash else member.authority
+
+
+def _pretence(member: Member, person: str) -> str:
+    return "an agent that speaks as a person" if person and member.kind != "human" else ""
+
+
+def _rank(vote: Vote) -> tuple[int, str, int, str]:
+    return (vote.message.revision, vote.epoch, vote.seq, vote.hash)
+
+
+def standing(proposal: Proposal, votes: Iterable[Vote], members: Mapping[str, Member]) -> dict[str, Vote]:
+    """The last vote of each member that has one, as it would be counted now."""
+    last: dict[str, Vote] = {}
+    for vote in votes:
+        if not refusal(proposal, vote, members):
+            known = last.get(vote.author)
+            if known is None or _rank(vote) > _rank(known):
+                last[vote.author] = vote
+    return last
+
+
+# ── closing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def due(proposal: Proposal, votes: Iterable[Vote], members: Mapping[str, Member], now_ms: int) -> bool:
+    """Whether the admin, by its clock, closes the vote now: at the deadline, or when all have voted for good."""
+    if flaw(proposal, members):
+        return False
+    if now_ms >= proposal.message.deadline:
+        return True
+    last = standing(proposal, votes, members)
+    return all(peer_id in last and last[peer_id].message.final for peer_id in proposal.message.eligible)
+
+
+def stated(
+    proposal: Proposal, votes: Collection[Vote], members: Mapping[str, Member], read: Mapping[str, Mapping[str, int]],
+    newest: Mapping[str, list[str]],
+) -> dict[str, Stated]:  # fmt: skip
+    """What the admin states of each eligible member. ``read``: next number by author and epoch, as far as texts are here and
+    no fork is; ``newest``: epochs of each author, newest first."""
+    in_reach = [vote for vote in votes if vote.seq < read.get(vote.author, {}).get(vote.epoch, 0)]
+    last = standing(proposal, in_reach, members)
+    found = {}
+    for peer_id in proposal.message.eligible:
+        vote = last.get(peer_id)
+        counted = CountedVote(vote.epoch, vote.seq, vote.hash, vote.message.choice) if vote else None
+        told = {one.epoch for one in in_reach if one.author == peer_id} | set(newest.get(peer_id, [])[:NEWEST_EPOCHS])
+        far = sorted((epoch, next_) for epoch, next_ in read.get(peer_id, {}).items() if epoch in told)
+        found[peer_id] = Stated(vote=counted, read=far[:MOST_EPOCHS])
+    return found
+
+
+# ── reading a closing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def counted(
+    proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], erased: Collection[str]
+) -> dict[str, str] | None:
+    """The choices that count, by member, or None while a counted vote is not here yet. ``votes`` by hash."""
+    choices: dict[str, str] = {}
+    for peer_id in proposal.message.eligible:
+        named = (closing.members.get(peer_id) or Stated()).vote
+        if named is None:
+            continue
+        vote = votes.get(named.hash)
+        if vote is None:
+            if named.hash not in erased:
+                return None
+            if not barred(proposal, peer_id, closing.roster):
+                choices[peer_id] = named.choice
+        elif vote.author == peer_id and not refusal(proposal, vote, closing.roster):
+            choices[peer_id] = vote.message.choice
+    return choices
+
+
+def tally(proposal: Proposal, choices: Iterable[str]) -> Tally:
+    """Add up."""
+    counts = dict.fromkeys(proposal.message.options, 0) | {ABSTAIN: 0}
+    for choice in choices:
+        counts[choice] = counts.get(choice, 0) + 1
+    eligible, cast = len(proposal.message.eligible), sum(counts.values())
+    voted = {option: count for option, count in counts.items() if option != ABSTAIN}
+    most, decided = max(voted.values()), sum(voted.values())
+    first = [option for option, count in voted.items() if count == most]
+    chosen = first[0] if len(first) == 1 else ""
+    share = Fraction(most, decided) if decided else Fraction(0)
+    quorum = proposal.message.least_cast()
+    outcome: Outcome = "rejected"
+    if Fraction(cast, eligible) < quorum:
+        outcome = "no_quorum"
+    elif chosen and chosen != REJECT and enough(proposal.message.threshold, share):
+        outcome = "passed"
+    return Tally(counts, eligible, cast, least(quorum, eligible), share, chosen, outcome)
+
+
+def least(quorum: Fraction, eligible: int) -> int:
+    """The fewest votes that make the quorum."""
+    exact = quorum * eligible
+    return -(-exact.numerator // exact.denominator)
+
+
+def enough(threshold: Threshold, share: Fraction) -> bool:
+    """Whether this share of the votes that are no abstentions passes. Half is no majority."""
+    if threshold == "majority":
+        return share > Fraction(1, 2)
+    return share >= (Fraction(2, 3) if threshold == "two_thirds" else 1)
+
+
+def marks(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> dict[str, tuple[Mark, str]]:
+    """Of each vote held here, by hash: what became of it, and why."""
+    found: dict[str, tuple[Mark, str]] = {}
+    for vote in votes.values():
+        stated_ = closing.members.get(vote.author) or Stated()
+        named = votes.get(stated_.vote.hash) if stated_.vote else None
+        if why := refusal(proposal, vote, closing.roster):
+            found[vote.hash] = ("void", why)
+        elif named is not None and vote.hash == named.hash:
+            found[vote.hash] = ("counted", "")
+        elif named is not None and not refusal(proposal, named, closing.roster) and _rank(vote) < _rank(named):
+            found[vote.hash] = ("replaced", "")
+        elif not stated_.covers(vote.epoch, vote.seq):
+            found[vote.hash] = ("late", "it reached the admin after the closing")
+        elif stated_.vote is not None and named is None:
+            found[vote.hash] = ("replaced", "")  # as it seems, while the counted vote is not here
+        else:
+            found[vote.hash] = ("left_out", "the admin states that it had read this far, and did not count it")
+    last_left_out = standing(
+        proposal, (votes[h] for h, (mark, _) in found.items() if mark == "left_out"), closing.roster
+    )
+    for hash_, (mark, _) in found.items():
+        if mark == "left_out" and last_left_out[votes[hash_].author].hash != hash_:
+            found[hash_] = ("replaced", "")
+    return found
+
+
+def faults(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> list[str]:
+    """What the closing entry itself proves against its admin, in words; whoever reads it finds the same."""
+    found = []
+    for peer_id in sorted(closing.members):
+        named = closing.members[peer_id].vote
+        if named is None:
+            continue
+        vote = votes.get(named.hash)
+        if peer_id not in proposal.message.eligible:
+            found.append(f"it counts a vote of {peer_id}, whom the proposal does not name")
+        elif vote is None and (why := barred(proposal, peer_id, closing.roster)):
+            found.append(f"it counts a vote of {peer_id}: {why}")
+        elif vote is not None and (vote.author != peer_id or refusal(proposal, vote, closing.roster)):
+            found.append(f"it counts a vote that counts for nothing: {refusal(proposal, vote, closing.roster)}")
+        elif vote is not None and vote.message.choice != named.choice:
+            found.append(f"it says {named.choice!r} of a vote that says {vote.message.choice!r}")
+    if closing.at_ms < proposal.message.deadline and not _all_final(proposal, closing, votes):
+        found.append("it was closed before its deadline, though not all had voted for good")
+    return found
+
+
+def _all_final(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> bool:
+    """Also while a counted vote is not here: nothing is proven then."""
+    for peer_id in proposal.message.eligible:
+        named = (closing.members.get(peer_id) or Stated()).vote
+        if named is None or (named.hash in votes and not votes[named.hash].message.final):
+            return False
+    return True

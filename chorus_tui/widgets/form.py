@@ -1,0 +1,100 @@
+"""A form over any screen: what the engine does not take is shown at its field, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Input, Label, Static, TextArea
+
+from chorus_tui.client import EngineGone
+from chorus_tui.contract.problem import Problem
+from chorus_tui.widgets.plain import plain
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+class Form(ModalScreen[str]):
+    """Answers with the id of what was made, or an empty text. Subclasses have the fields, a ``#problem`` line, buttons ``#send``
+    and ``#back``, and :meth:`action_send`."""
+
+    BINDINGS = [  # noqa: RUF012 - Textual's way
+        Binding("escape", "leave", "Back", id="form.back", tooltip="Close the form"),
+        Binding("ctrl+s", "send", "Send", id="form.send", tooltip="Send what was typed", priority=True),
+    ]
+    FIRST = ""
+    """Selector of the field that has the keys at the beginning."""
+
+    def place_of(self, name: str) -> str:
+        """The id of the widget that a field of the request is typed into; empty for none."""
+        raise NotImplementedError
+
+    def label_of(self, name: str) -> str:
+        """A field's name as the form shows it."""
+        raise NotImplementedError
+
+    def action_send(self) -> None:
+        """Check, ask the engine, and close only when it took it."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Begin with the first field."""
+        for field in self.query(Input):
+            field.cursor_blink = False
+        for area in self.query(TextArea):
+            area.cursor_blink = False
+        self.query_one(self.FIRST).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Either button."""
+        if event.button.id == "send":
+            self.action_send()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Without sending."""
+        self.dismiss("")
+
+    async def ask(self, operation: str, request: BaseModel) -> Any:
+        """The engine's answer; None when it says no or is gone, which is shown."""
+        try:
+            return await self.app.client.call(operation, request)  # type: ignore[attr-defined]
+        except Problem as problem:
+            self.show_faults(problem.fields)
+            told = [f"{self.label_of(name)}: {words}" for name, words in problem.fields.items()]
+            self.say("\n".join([problem.title, problem.detail, *told]))
+        except EngineGone as error:
+            self.say(f"{error} Nothing is lost: try again when it is back.")
+        return None
+
+    def show_faults(self, found: dict[str, str]) -> None:
+        """Each at its field, all of them below; the first gets the keys, which brings it into view."""
+        places = {self.place_of(name): words for name, words in found.items()}
+        wrong = []
+        for widget in self.query("Input, TextArea, Select"):
+            words = places.get(widget.id or "", "")
+            widget.set_class(bool(words), "-wrong")
+            widget.border_subtitle = escape(plain(words)) if words else ""
+            wrong += [widget] if words else []
+        if wrong:
+            wrong[0].focus()
+        self.say("\n".join(f"{self.label_of(name)}: {words}" for name, words in found.items()))
+
+    def say(self, text: str) -> None:
+        """The line below the fields."""
+        lines = [plain(line) for line in text.splitlines() if line.strip()]
+        self.query_one("#problem", Static).update("\n".join(lines))
+
+
+def under(name: str, field: Widget) -> ComposeResult:
+    """A field below its label, beside others."""
+    with Vertical():
+        yield Label(name)
+        yield field

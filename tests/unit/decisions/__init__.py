@@ -1,0 +1,1 @@
+"""Decisions: the rules of votes, without any I/O."""

@@ -1,0 +1,56 @@
+"""Proposals, votes and closings, made for the rules."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from chorus_tui.engine.control.interface import Member
+from chorus_tui.engine.decisions.facts import Closing, Proposal, Said, Stated, Vote
+from chorus_tui.engine.protocol.messages.decisions import DecisionProposal, DecisionVote
+
+MESH = "5e" * 32
+ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+DEADLINE = 1_900_000_000_000
+
+
+def hash_of(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def epoch(n: int) -> str:
+    return f"{n:032x}"
+
+
+def member(name: str, authority: str = "coordination", kind: str = "agent", *, clash: bool = False) -> Member:
+    return Member(name, name, kind, "", (), authority, 1, clash)  # type: ignore[arg-type]
+
+
+def members(*names: str, **options: Any) -> dict[str, Member]:
+    return {name: member(name, **options) for name in names}
+
+
+def proposal(*eligible: str, author: str = "a", **fields: Any) -> Proposal:
+    said = DecisionProposal.model_validate(
+        {"proposal_id": ID, "mesh_id": MESH, "title": "t", "deadline": DEADLINE, "eligible": list(eligible), **fields}
+    )
+    return Said(author, epoch(0), 0, hash_of("proposal", author), DEADLINE - 60_000, said)
+
+
+def vote(by: str, choice: str, seq: int = 1, *, of: Proposal | None = None, n: int = 0, **fields: Any) -> Vote:
+    """``n`` numbers the epoch."""
+    about = of.hash if of else hash_of("proposal", "a")
+    said = DecisionVote.model_validate(
+        {"proposal_id": ID, "proposal": about, "mesh_id": MESH, "choice": choice, "revision": seq, **fields}
+    )
+    return Said(by, epoch(n), seq, hash_of("vote", by, n, seq), DEADLINE - 50_000 + seq, said)
+
+
+def closing(
+    what: Proposal, stated: dict[str, Stated], roster: dict[str, Member], at_ms: int = DEADLINE, admin: str = "a"
+) -> Closing:
+    return Closing(MESH, what.hash, ID, admin, 1, 9, hash_of("closing", admin), at_ms, stated, roster)
+
+
+def by_hash(votes: list[Vote]) -> dict[str, Vote]:
+    return {one.hash: one for one in votes}
