@@ -18,6 +18,8 @@ from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings, Fare
+from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
+from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
@@ -78,6 +80,7 @@ class Engine:
     prompts: Prompts
     tasks: TaskService
     peers: PeerService
+    coordination: CoordinationService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -144,6 +147,13 @@ def build(
             Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
         )
     )  # fmt: skip
+    coordination = CoordinationService(
+        CoordinationParts(
+            identity.peer_id, agent_id, settings.reports_to, journal, control, mesh, clock, events, tasks.board, peers, tasks.name,
+            tasks.touched, voice,
+        )
+    )  # fmt: skip
+    tasks.coordinated = coordination.of_task
     blobs.keeping.names = lambda: named_blobs(tasks.board)
 
     def look_again() -> None:
@@ -154,7 +164,7 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import trio
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
+from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh
@@ -45,6 +47,7 @@ class Peer:
     executor: SimulatedExecutor
     tasks: TaskService
     peers: PeerService
+    coordination: CoordinationService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -66,7 +69,13 @@ class Peer:
                     await self.mesh.join(topic)
                 await self.control.open()
                 await self.journal.open()
-                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run):
+                for service in (
+                    self.journal.run,
+                    self.control.run,
+                    self.tasks.run,
+                    self.peers.run,
+                    self.coordination.run,
+                ):
                     await nursery.start(service)
                 up.set()
 
@@ -106,4 +115,21 @@ def build(
             lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()),
         )
     )  # fmt: skip
-    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers)
+    coordination = CoordinationService(
+        CoordinationParts(
+            identity.peer_id,
+            name,
+            "",
+            journal,
+            control,
+            mesh,
+            clock,
+            events,
+            tasks.board,
+            peers,
+            tasks.name,
+            tasks.touched,
+        )
+    )
+    tasks.coordinated = coordination.of_task
+    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, coordination)
