@@ -220,13 +220,14 @@ class PeerService:
         found = {peer_id: self.said(peer_id).report for peer_id in self._control.members}
         return {peer_id: report for peer_id, report in found.items() if report is not None}
 
-    def recipients(self, roles: Sequence[str]) -> dict[str, str]:
-        """By peer id, the age recipients of members that were granted one of these roles."""
+    def recipients(self, roles: Sequence[str], peers: Sequence[str] = ()) -> dict[str, str]:
+        """By peer id, the age recipients of members that were granted one of these roles, and of these peers."""
         wanted = {topics.part(role) for role in roles}
         found = {}
         for peer_id, member in self._control.members.items():
             role = self.said(peer_id).role
-            if member.role and topics.part(member.role) in wanted and role is not None and role.age_recipient:
+            named = peer_id in peers or (member.role and topics.part(member.role) in wanted)
+            if named and role is not None and role.age_recipient:
                 found[peer_id] = role.age_recipient
         return found
 

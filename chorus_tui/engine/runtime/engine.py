@@ -13,6 +13,8 @@ from chorus_tui.engine.ai.configuration import build_models
 from chorus_tui.engine.ai.prompts import Prompts
 from chorus_tui.engine.ai.voice import Voice
 from chorus_tui.engine.api.tokens import Tokens
+from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
+from chorus_tui.engine.assistance.service import AssistanceService
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.parameters import FAST
@@ -81,6 +83,7 @@ class Engine:
     tasks: TaskService
     peers: PeerService
     coordination: CoordinationService
+    assistance: AssistanceService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -154,6 +157,21 @@ def build(
         )
     )  # fmt: skip
     tasks.coordinated = coordination.of_task
+    assistance = AssistanceService(
+        AssistanceParts(
+            identity.peer_id,
+            journal,
+            control,
+            mesh,
+            clock,
+            events,
+            tasks.board,
+            lambda: agents(peers),
+            tasks.name,
+            voice,
+            sealing,
+        )
+    )
     blobs.keeping.names = lambda: named_blobs(tasks.board)
 
     def look_again() -> None:
@@ -164,7 +182,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, assistance, sealing, voice,
+        clock.wall(),
     )  # fmt: skip
 
 

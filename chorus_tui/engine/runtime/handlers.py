@@ -64,6 +64,7 @@ class EngineHandlers:
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
             **self._engine.coordination.handlers(),
+            **self._engine.assistance.handlers(),
         }
 
     async def hello(self, _request: Any, _caller: Any) -> models.Hello:

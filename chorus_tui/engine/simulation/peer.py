@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import trio
 
+from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
+from chorus_tui.engine.assistance.service import AssistanceService
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
@@ -48,6 +50,7 @@ class Peer:
     tasks: TaskService
     peers: PeerService
     coordination: CoordinationService
+    assistance: AssistanceService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -75,6 +78,7 @@ class Peer:
                     self.tasks.run,
                     self.peers.run,
                     self.coordination.run,
+                    self.assistance.run,
                 ):
                     await nursery.start(service)
                 up.set()
@@ -132,4 +136,11 @@ def build(
         )
     )
     tasks.coordinated = coordination.of_task
-    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, coordination)
+    assistance = AssistanceService(
+        AssistanceParts(
+            identity.peer_id, journal, control, mesh, clock, events, tasks.board, lambda: agents(peers), tasks.name
+        )
+    )
+    return Peer(
+        name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, coordination, assistance
+    )

@@ -1,0 +1,95 @@
+"""Coordination and assistance on a simulated mesh: the shop's peers with the services that talk, and models that say what a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask
+from chorus_tui.engine.ai.interface import Answer, Ask, Usage
+from chorus_tui.engine.ai.voice import Voice
+from chorus_tui.engine.clock import SystemClock
+from chorus_tui.engine.coordination.parts import Parts
+from chorus_tui.engine.coordination.service import CoordinationService
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.peers.service import Load, PeerService, Self
+from chorus_tui.engine.protocol.canonical import encode
+from chorus_tui.engine.tasks.service import TaskService
+from tests.simulation.engines import Peer, until, world
+from tests.simulation.shop import Service, Shop
+from tests.simulation.test_meeting import one_mesh
+
+Says = Callable[[str], dict[str, Any]]
+
+
+class SpokenModel:
+    """A model whose answer is a function of what it is shown."""
+
+    available = True
+
+    def __init__(self, says: Says) -> None:
+        self._says = says
+        self.asked: list[str] = []
+
+    async def ask(self, ask: Ask, on_text: Any = None) -> Answer:
+        shown = "\n".join(message.content for message in ask.messages)
+        self.asked.append(shown)
+        await trio.sleep(0.5)
+        return Answer(encode(self._says(shown)).decode(), "m", "p", Usage(), "stop", 0.5)
+
+
+class Talk(Shop):
+    """A shop whose peers coordinate."""
+
+    def __init__(self, at: Any) -> None:
+        super().__init__(at)
+        self.coordination: dict[str, CoordinationService] = {}
+        self.models: dict[str, SpokenModel] = {}
+        self.reports_to: dict[str, str] = {}
+
+    def beside(self, name: str, peer: Peer, tasks: TaskService, kind: str) -> list[Service]:
+        clock, events, reports_to = SystemClock(), EventBus(), self.reports_to.get(name, "")
+        me = Self(peer.peer_id, name, kind, "", (), "", reports_to, "test", 3)  # type: ignore[arg-type]
+        peers = PeerService(
+            me, peer.journal, peer.control, peer.mesh, clock, events, lambda: Load(0, False, ("python",))
+        )  # type: ignore[arg-type]
+        model = self.models.get(name)
+        voice = Voice(model, lambda _role: "", "", clock) if model else None  # type: ignore[arg-type]
+        self.coordination[name] = made = CoordinationService(
+            Parts(
+                peer.peer_id, name, reports_to, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, peers,  # type: ignore[arg-type]
+                tasks.name, tasks.touched, voice,
+            )
+        )  # fmt: skip
+        tasks.coordinated = made.of_task
+        return [peers.run, made.run]
+
+    async def announce_in(self, name: str, repository: str, title: str, **spec: Any) -> str:
+        """A task that is open for long: it needs a role that nobody has, unless the test says otherwise."""
+        fields: dict[str, Any] = {"commands": ["true"], "role": "nobody", **spec}
+        request = AnnounceTask(spec=TaskSpec(title=title, repository=f"https://example.org/{repository}.git", **fields))
+        announcing = self.services[name].announcing
+        made = await announcing.announce(request, None)
+        return str(made.task_id)
+
+    def sessions(self, name: str) -> list[Any]:
+        return self.coordination[name].present()
+
+
+@asynccontextmanager
+async def talk(
+    seed: int, *names: str, models: dict[str, Says] | None = None, people: Sequence[str] = (), **reports_to: str
+):
+    """A mesh of these peers; those in ``models`` have a voice."""
+    async with world(seed) as at:
+        made = Talk(at)
+        made.models = {name: SpokenModel(says) for name, says in (models or {}).items()}
+        made.reports_to = reports_to
+        peers = [await made.start(name, kind="human" if name in people else "agent") for name in names]
+        await until("one mesh", lambda: one_mesh(peers))
+        await trio.sleep(5)
+        yield made
