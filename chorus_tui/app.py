@@ -61,12 +61,15 @@ class ChorusApp(App[int]):
         "status": lazily("status", "StatusScreen"),
         "peers": lazily("peers", "PeersScreen"),
         "tasks": lazily("tasks", "TasksScreen"),
+        "inbox": lazily("inbox", "InboxScreen"),
     }
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("1", "show('help')", "Help", id="go.help", tooltip="Commands, keys, glossary"),
-        Binding("2", "show('status')", "Status", id="go.status", tooltip="Me, the mesh, health, events"),
-        Binding("3", "show('peers')", "Peers", id="go.peers", tooltip="Who is there"),
+        # The footer of a narrow terminal is for the keys of the screen: help, palette and the list of keys show all ways.
+        Binding("2", "show('status')", "Status", show=False, id="go.status", tooltip="Me, the mesh, health, events"),
+        Binding("3", "show('peers')", "Peers", show=False, id="go.peers", tooltip="Who is there"),
         Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
+        Binding("i", "show('inbox')", "Inbox", id="go.inbox", tooltip="What waits for you"),
         Binding(
             "colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"
         ),

@@ -14,6 +14,7 @@ from chorus_tui.contract.events import Event
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from chorus_tui.contract.models.inbox import InboxItem
     from chorus_tui.contract.models.journal import LogLine
     from chorus_tui.contract.models.peers import Peer
     from chorus_tui.contract.models.status import Status
@@ -47,6 +48,7 @@ MOST_ROWS = 1000
 COLLECTIONS: tuple[Collection, ...] = (
     Collection("peers", "peers.Peer", "peer_id", "peers.list"),
     Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
+    Collection("inbox", "inbox.InboxItem", "item_id", "inbox.list"),
 )
 """An answer holds its rows in a field that is named as the topic."""
 BY_TOPIC = {collection.topic: collection for collection in COLLECTIONS}
@@ -119,6 +121,11 @@ class Store:
     def peers(self) -> dict[str, Peer]:
         """By peer id."""
         return self.rows["peers"]
+
+    @property
+    def inbox(self) -> dict[str, InboxItem]:
+        """By item id."""
+        return self.rows["inbox"]
 
     @property
     def tasks(self) -> dict[str, TaskRow]:

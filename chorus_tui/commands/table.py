@@ -21,6 +21,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("status", "Status", "Me, the mesh, its admin, health, what happens", "show('status')", "chorus-tui status"),
     Command("peers", "Peers", "Who is there and how well they are reached", "show('peers')", "chorus-tui peers"),
     Command("tasks", "Tasks", "The board; announce, watch, cancel", "show('tasks')", "chorus-tui task list"),
+    Command(
+        "inbox", "Inbox", "What waits for you: approvals, votes, questions", "show('inbox')", "chorus-tui inbox list"
+    ),
     Command("announce", "Announce a task", "Open the form", "announce", "chorus-tui task announce"),
     Command(
         "connect",

@@ -81,7 +81,7 @@ class World:
         with peer.scope:
             async with trio.open_nursery() as nursery:
                 await nursery.start(peer.mesh.run)  # type: ignore[attr-defined]
-                for topic in (topics.COORDINATION, topics.META, topics.ELECTION):
+                for topic in topics.EVERYBODYS:
                     await peer.mesh.join(topic)  # type: ignore[attr-defined]
                 await peer.control.open()
                 await peer.journal.open()

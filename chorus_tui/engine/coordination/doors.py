@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from chorus_tui.engine.coordination.service import CoordinationService
 
 CONFIRM_S = 3.0
-ITEM = "escalation:session:"
-"""How the inbox names an escalated session."""
+AGREE, DISCUSS = "agree", "discuss"
+"""What a person may do with an escalated session: end it, or let it go on with words of their own."""
 
 
 class Doors:
@@ -186,10 +186,10 @@ class Doors:
         """Sessions that need a person, and to which no person has said anything yet."""
         return [
             InboxItem(
-                item_id=f"{ITEM}{one.session_id}", kind="escalation", subject_id=one.session_id, title=one.objective,
+                item_id=f"escalation:{one.session_id}", kind="escalation", subject_id=one.session_id, title=one.objective,
                 purpose=f"{one.escalated.message.resolution}: say what is to be done", priority="high",
                 since=one.escalated.at_ms / 1000, asked_by=one.escalated.author,
-                asked_by_name=self._service.parts.name(one.escalated.author), choices=["agree"], words="optional",
+                asked_by_name=self._service.parts.name(one.escalated.author), choices=[AGREE, DISCUSS], words="optional",
                 command=f"chorus-tui coordination say {one.session_id} TEXT",
             )
             for one in self._service.present()
@@ -197,16 +197,14 @@ class Doors:
         ]  # fmt: skip
 
     async def answer(self, item: InboxItem, choice: str, text: str, caller: Any) -> str:
-        """A person's word: ``agree`` ends the session, other words let it go on. Raises :class:`Problem`."""
+        """``agree`` ends the session, ``discuss`` lets it go on with a person's words. Raises :class:`Problem`."""
         if all(one.item_id != item.item_id for one in self.waiting()):
             raise Problem(
                 409, "answered", "The session was answered before", "Look at it: chorus-tui coordination show"
             )
-        if choice not in ("", "agree"):
-            raise invalid({"choice": "only 'agree' can be chosen; anything else is said in words"})
-        words = ". ".join(part for part in ("Agreed" if choice else "", text.strip()) if part)
-        if not words:
-            raise invalid({"text": "say what is to be done, or choose 'agree'"})
-        intent: models.Intent = "agreement" if choice else "word"
-        await self.say(models.SayInSession(session_id=item.subject_id, text=words, intent=intent), caller)
-        return "Said in the session" if not choice else "Agreed; the session ends"
+        if choice == DISCUSS and not text.strip():
+            raise invalid({"text": "say what is to be done"})
+        words = text.strip() if choice == DISCUSS else f"Agreed. {text.strip()}".strip()
+        intent: models.Intent = "word" if choice == DISCUSS else "agreement"
+        await self.say(models.SayInSession(session_id=item.subject_id, text=words[:4_000], intent=intent), caller)
+        return "Said in the session" if choice == DISCUSS else "Agreed; the session ends"

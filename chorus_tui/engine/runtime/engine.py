@@ -26,6 +26,7 @@ from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
+from chorus_tui.engine.inbox.service import InboxService
 from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
@@ -43,6 +44,7 @@ from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
 from chorus_tui.engine.tasks.agent_at_work import Mind
+from chorus_tui.engine.tasks.inbox import TaskInbox
 from chorus_tui.engine.tasks.naming import named_blobs
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
@@ -84,6 +86,7 @@ class Engine:
     peers: PeerService
     coordination: CoordinationService
     assistance: AssistanceService
+    inbox: InboxService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -174,6 +177,8 @@ def build(
     )
     blobs.keeping.names = lambda: named_blobs(tasks.board)
 
+    inbox = InboxService([TaskInbox(tasks), coordination.doors, assistance.doors], events, clock)
+
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
         tasks.worker.nudge()
@@ -182,8 +187,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, assistance, sealing, voice,
-        clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, assistance, inbox, sealing,
+        voice, clock.wall(),
     )  # fmt: skip
 
 

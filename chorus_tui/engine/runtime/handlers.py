@@ -65,6 +65,7 @@ class EngineHandlers:
             **self._engine.peers.handlers(),
             **self._engine.coordination.handlers(),
             **self._engine.assistance.handlers(),
+            **self._engine.inbox.handlers(),
         }
 
     async def hello(self, _request: Any, _caller: Any) -> models.Hello:

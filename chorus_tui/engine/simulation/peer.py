@@ -68,7 +68,7 @@ class Peer:
             async with trio.open_nursery() as nursery:
                 self.nursery = nursery
                 await nursery.start(self.mesh.run)
-                for topic in (topics.COORDINATION, topics.META, topics.ELECTION):
+                for topic in topics.EVERYBODYS:
                     await self.mesh.join(topic)
                 await self.control.open()
                 await self.journal.open()
