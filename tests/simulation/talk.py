@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -12,13 +13,18 @@ from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask
 from chorus_tui.engine.ai.interface import Answer, Ask, Usage
 from chorus_tui.engine.ai.voice import Voice
+from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
+from chorus_tui.engine.assistance.service import AssistanceService
 from chorus_tui.engine.clock import SystemClock
 from chorus_tui.engine.coordination.parts import Parts
 from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.protocol.canonical import encode
+from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
+from chorus_tui.engine.vault.age_identity import AgeIdentity
+from chorus_tui.engine.vault.sealing import AgeSealing
 from tests.simulation.engines import Peer, until, world
 from tests.simulation.shop import Service, Shop
 from tests.simulation.test_meeting import one_mesh
@@ -50,10 +56,13 @@ class Talk(Shop):
         self.coordination: dict[str, CoordinationService] = {}
         self.models: dict[str, SpokenModel] = {}
         self.reports_to: dict[str, str] = {}
+        self.assistance: dict[str, AssistanceService] = {}
+        self.ages: dict[str, AgeIdentity] = {}
 
     def beside(self, name: str, peer: Peer, tasks: TaskService, kind: str) -> list[Service]:
+        self.ages.setdefault(name, AgeIdentity.generate())
         clock, events, reports_to = SystemClock(), EventBus(), self.reports_to.get(name, "")
-        me = Self(peer.peer_id, name, kind, "", (), "", reports_to, "test", 3)  # type: ignore[arg-type]
+        me = Self(peer.peer_id, name, kind, "", (), "", reports_to, "test", 3, "auto", self.ages[name].recipient)  # type: ignore[arg-type]
         peers = PeerService(
             me, peer.journal, peer.control, peer.mesh, clock, events, lambda: Load(0, False, ("python",))
         )  # type: ignore[arg-type]
@@ -66,7 +75,18 @@ class Talk(Shop):
             )
         )  # fmt: skip
         tasks.coordinated = made.of_task
-        return [peers.run, made.run]
+        sealing = AgeSealing(peer.peer_id, self.ages[name], lambda value: value, peers.recipients)
+        self.assistance[name] = help_ = AssistanceService(
+            AssistanceParts(
+                peer.peer_id, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, lambda: self.agents(peer),  # type: ignore[arg-type]
+                tasks.name, voice, sealing,
+            )
+        )  # fmt: skip
+        return [peers.run, made.run, help_.run]
+
+    def agents(self, seer: Peer) -> list[Agent]:
+        """Those with a voice have a model."""
+        return [replace(one, models=one.name in self.models) for one in super().agents(seer)]
 
     async def announce_in(self, name: str, repository: str, title: str, **spec: Any) -> str:
         """A task that is open for long: it needs a role that nobody has, unless the test says otherwise."""
@@ -82,14 +102,18 @@ class Talk(Shop):
 
 @asynccontextmanager
 async def talk(
-    seed: int, *names: str, models: dict[str, Says] | None = None, people: Sequence[str] = (), **reports_to: str
-):
-    """A mesh of these peers; those in ``models`` have a voice."""
+    seed: int, *names: str, models: dict[str, Says] | None = None, people: Sequence[str] = (), who: dict[str, Any] | None = None,
+    **reports_to: str,
+):  # fmt: skip
+    """A mesh of these peers; those in ``models`` have a voice, ``who`` gives role and expertise by name."""
     async with world(seed) as at:
         made = Talk(at)
         made.models = {name: SpokenModel(says) for name, says in (models or {}).items()}
         made.reports_to = reports_to
-        peers = [await made.start(name, kind="human" if name in people else "agent") for name in names]
+        peers = [
+            await made.start(name, kind="human" if name in people else "agent", **(who or {}).get(name, {}))
+            for name in names
+        ]
         await until("one mesh", lambda: one_mesh(peers))
         await trio.sleep(5)
         yield made
