@@ -12,6 +12,7 @@ import trio
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask
 from chorus_tui.engine.ai.interface import Answer, Ask, Usage
+from chorus_tui.engine.ai.schema import check_schema
 from chorus_tui.engine.ai.voice import Voice
 from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
 from chorus_tui.engine.assistance.service import AssistanceService
@@ -42,6 +43,7 @@ class SpokenModel:
         self.asked: list[str] = []
 
     async def ask(self, ask: Ask, on_text: Any = None) -> Answer:
+        check_schema(ask)
         shown = "\n".join(message.content for message in ask.messages)
         self.asked.append(shown)
         await trio.sleep(0.5)

@@ -59,7 +59,7 @@ class Answering:
             question, service.text(question), service.spec(question), parts.name(question.author), areas,
             service.requests.replies_to(question.hash),
         )  # fmt: skip
-        answer = await parts.voice.answer(wording.INSTRUCTIONS[question.kind], shown, wording.SCHEMA)
+        answer = await parts.voice.answer(wording.INSTRUCTIONS[question.kind], shown, wording.SCHEMA, wording.TOKENS)
         said = wording.read(answer)
         if said is None or not self._due(question):
             return

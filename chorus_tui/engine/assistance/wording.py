@@ -8,12 +8,16 @@ from typing import Any
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.assistance.requests import Question, Reply
 
-MOST = 4_000
-"""Characters of an answer that are said."""
+MOST, TOKENS = 2_000, 900
+"""Characters of an answer, and the tokens that are enough for them."""
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"can_help": {"type": "boolean"}, "answer": {"type": "string"}, "pass_to": {"type": "string"}},
+    "properties": {
+        "can_help": {"type": "boolean"},
+        "answer": {"type": "string", "maxLength": MOST},
+        "pass_to": {"type": "string", "maxLength": 64},
+    },
     "required": ["can_help", "answer", "pass_to"],
     "additionalProperties": False,
 }

@@ -13,14 +13,16 @@ from chorus_tui.engine.coordination.sessions import Session
 from chorus_tui.engine.protocol.messages.talk import CooeePlan, Dependency, PlanRisk, PlanStep
 
 BY_RULES = "rules"
-_STEPS, _RISKS, _CRITERIA = 8, 6, 6
+_STEPS, _RISKS, _CRITERIA = 6, 4, 4
+TOKENS = 1_600
+"""Enough for a plan as long as its schema allows."""
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "steps": {"type": "array", "items": {"type": "string"}},
-        "risks": {"type": "array", "items": {"type": "string"}},
-        "success_criteria": {"type": "array", "items": {"type": "string"}},
+        "steps": {"type": "array", "maxItems": _STEPS, "items": {"type": "string", "maxLength": 300}},
+        "risks": {"type": "array", "maxItems": _RISKS, "items": {"type": "string", "maxLength": 300}},
+        "success_criteria": {"type": "array", "maxItems": _CRITERIA, "items": {"type": "string", "maxLength": 300}},
     },
     "required": ["steps", "risks", "success_criteria"],
     "additionalProperties": False,

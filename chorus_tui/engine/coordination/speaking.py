@@ -24,7 +24,10 @@ LOOK_S = 1.0
 INTENTS = ("proposal", "question", "agreement", "concern", "response")
 SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"intent": {"type": "string", "enum": list(INTENTS)}, "message": {"type": "string"}},
+    "properties": {
+        "intent": {"type": "string", "enum": list(INTENTS)},
+        "message": {"type": "string", "maxLength": 800},
+    },
     "required": ["intent", "message"],
     "additionalProperties": False,
 }
@@ -61,7 +64,9 @@ class Speaking:
             return
         parts, plan = service.parts, None
         if parts.voice is not None:
-            answer = await parts.voice.answer(plans.INSTRUCTIONS, plans.material(session, parts.name), plans.SCHEMA)
+            answer = await parts.voice.answer(
+                plans.INSTRUCTIONS, plans.material(session, parts.name), plans.SCHEMA, plans.TOKENS
+            )
             plan = plans.by_model(session, term, answer, f"the model of {parts.agent_id}") if answer else None
         now = service.sessions.session(session.session_id, service.judges())
         if service.leading.term() != term or now is None or now.plan is not None:
@@ -75,7 +80,7 @@ class Speaking:
         service, parts = self._service, self._service.parts
         if parts.voice is None or not self._turn(session) or not parts.control.may(parts.me, "propose"):
             return
-        answer = await parts.voice.answer(INSTRUCTIONS, plans.material(session, parts.name), SCHEMA, max_tokens=300)
+        answer = await parts.voice.answer(INSTRUCTIONS, plans.material(session, parts.name), SCHEMA, max_tokens=400)
         said = word(answer)
         now = service.sessions.session(session.session_id, service.judges())
         if said is None or now is None or now.words != session.words or not self._turn(now):

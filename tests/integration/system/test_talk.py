@@ -156,8 +156,7 @@ async def test_two_tasks_of_two_repositories_are_coordinated_and_what_was_done_i
 
     def grown(made: Mesh, model: ScriptedModel) -> None:
         environment = model.environment()
-        made.grow("alpha", CHORUS_AGENT_MAX_TASKS="1", **environment)
         made.grow("beta", CHORUS_AGENT_REPORTS_TO="alpha", CHORUS_AGENT_ROLE="worker", **environment)
         test(made, model)
 
-    await drive(grown, rules, tmp_path)
+    await drive(grown, rules, tmp_path, "alpha", CHORUS_AGENT_MAX_TASKS="1")

@@ -192,7 +192,7 @@ def test_what_a_model_answers_becomes_a_plan_or_nothing(answer):
     plan = plans.by_model(session(opened()), 1, answer, "m")
 
     if plan is not None:
-        assert plan.steps and len(plan.steps) <= 8
+        assert plan.steps and len(plan.steps) <= 6
         assert messages.check("cooee_plan", plan.model_dump()) == plan
 
 
