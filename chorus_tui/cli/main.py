@@ -31,6 +31,7 @@ COMMANDS = {
     "answer": ("chorus_tui.cli.assistance:answer", "Answer a question"),
     "questions": ("chorus_tui.cli.assistance:questions", "Questions that wait for an answer"),
     "inbox": ("chorus_tui.cli.inbox:inbox", "What waits for you: approvals, votes, questions"),
+    "slurp": ("chorus_tui.cli.slurp:slurp", "What the mesh has learned"),
     "journal": ("chorus_tui.cli.journal:journal", "Read, verify and export what was said and decided"),
     "blobs": ("chorus_tui.cli.blobs:blobs", "Files by their hash: held, pinned, who else holds them"),
     "images": ("chorus_tui.cli.images:images", "Sandbox images for machines that reach no registry"),

@@ -410,6 +410,27 @@ OPERATIONS: tuple[Operation, ...] = (
         "Answer what waits, once, wherever it came from",
     ),
     Operation(
+        "slurp.context",
+        "GET",
+        "/api/v1/context",
+        "slurp.AskContext",
+        "slurp.ContextAnswer",
+        _R,
+        "What is known on a path, the most relevant first",
+    ),
+    Operation(
+        "slurp.feedback",
+        "POST",
+        "/api/v1/context/feedback",
+        "slurp.GiveFeedback",
+        "slurp.FeedbackTaken",
+        _O,
+        "A person's word on a piece of context",
+    ),
+    Operation(
+        "slurp.stats", "GET", "/api/v1/context/stats", "common.Empty", "slurp.SlurpStats", _R, "How much is known"
+    ),
+    Operation(
         "blobs.read",
         "GET",
         "/api/v1/blobs/{digest}",
@@ -471,6 +492,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "journal.JournalPage",
         _R,
         "Newest entries of the feeds",
+    ),
+    Operation(
+        "journal.fleeting",
+        "GET",
+        "/api/v1/journal/fleeting",
+        "journal.TailJournal",
+        "journal.FleetingLog",
+        _R,
+        "Newest messages that are kept nowhere, as heard here",
     ),
     Operation(
         "journal.verify",

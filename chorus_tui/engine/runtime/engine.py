@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from chorus_tui import __version__
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.ai.chain import ModelChain
 from chorus_tui.engine.ai.configuration import build_models
 from chorus_tui.engine.ai.prompts import Prompts
@@ -40,9 +41,13 @@ from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.node import Libp2pMesh
 from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.runtime import learning
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
+from chorus_tui.engine.runtime.mismatches import Mismatches
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.slurp.rules import path_of
+from chorus_tui.engine.slurp.service import SlurpService
 from chorus_tui.engine.tasks.agent_at_work import Mind
 from chorus_tui.engine.tasks.inbox import TaskInbox
 from chorus_tui.engine.tasks.naming import named_blobs
@@ -54,6 +59,8 @@ from chorus_tui.engine.vault.age_identity import AgeIdentity
 from chorus_tui.engine.vault.sealing import AgeSealing, Sealing
 
 LEASE = "lease_s"
+RECALL_S = 3.0
+"""So long the admin may take to tell an agent what is known, before it begins without."""
 
 
 @dataclass(slots=True)
@@ -87,6 +94,7 @@ class Engine:
     coordination: CoordinationService
     assistance: AssistanceService
     inbox: InboxService
+    slurp: SlurpService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -145,11 +153,16 @@ def build(
     sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients)
     # A person's own engine speaks only when its person does.
     voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
+
+    async def recall(spec: TaskSpec, task_id: str) -> str:
+        words = f"{spec.title} {spec.goal}"
+        return learning.told(await slurp.ask(path_of(spec.project_id), words, task_id, RECALL_S))
+
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
-            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
+            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval), recall,
             Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
         )
     )  # fmt: skip
@@ -177,7 +190,12 @@ def build(
     )
     blobs.keeping.names = lambda: named_blobs(tasks.board)
 
-    inbox = InboxService([TaskInbox(tasks), coordination.doors, assistance.doors], events, clock)
+    slurp = SlurpService(
+        identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
+    )  # fmt: skip
+    inbox = InboxService(
+        [TaskInbox(tasks), Mismatches(journal, control), coordination.doors, assistance.doors], events, clock
+    )
 
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
@@ -187,8 +205,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, assistance, inbox, sealing,
-        voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, coordination, assistance, inbox, slurp,
+        sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

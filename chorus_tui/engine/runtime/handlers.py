@@ -26,6 +26,7 @@ from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.erasing import Erasing
 from chorus_tui.engine.runtime.exporting import Exporting
 from chorus_tui.engine.runtime.supervision import Supervisor
+from chorus_tui.engine.slurp.doors import SlurpDoors
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
@@ -50,6 +51,7 @@ class EngineHandlers:
             "blobs.read": self.read_blob,
             "blobs.holders": self.blob_holders,
             "journal.tail": self.tail,
+            "journal.fleeting": self.fleeting,
             "journal.verify": self.verify,
             "journal.export": self.export,
             "journal.forks": self.forks,
@@ -66,6 +68,7 @@ class EngineHandlers:
             **self._engine.coordination.handlers(),
             **self._engine.assistance.handlers(),
             **self._engine.inbox.handlers(),
+            **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }
 
     async def hello(self, _request: Any, _caller: Any) -> models.Hello:
@@ -167,6 +170,13 @@ class EngineHandlers:
         page = await self._engine.journal.tail(request)
         name = self._engine.control.name
         return journal.JournalPage(entries=[e.model_copy(update={"author_name": name(e.author)}) for e in page.entries])
+
+    async def fleeting(self, request: journal.TailJournal, _caller: Any) -> journal.FleetingLog:
+        """What was heard and is kept nowhere, its authors by name."""
+        answer, name = self._engine.journal.heard(request), self._engine.control.name
+        return journal.FleetingLog(
+            messages=[one.model_copy(update={"author_name": name(one.author)}) for one in answer.messages]
+        )
 
     async def verify(self, _request: Any, _caller: Any) -> journal.Verification:
         """Feeds and control logs."""

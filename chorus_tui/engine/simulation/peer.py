@@ -24,7 +24,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.engine import agents
 from chorus_tui.engine.simulation.clocks import SimulatedClock
 from chorus_tui.engine.simulation.disk import Stores
-from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor, nothing_known
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
@@ -116,7 +116,7 @@ def build(
     tasks = TaskService(
         Parts(
             identity.peer_id, name, journal, control, mesh, NoBlobs(), executor, None, clock, entropy, events, Plain,
-            lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()),
+            lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()), nothing_known,
         )
     )  # fmt: skip
     coordination = CoordinationService(
