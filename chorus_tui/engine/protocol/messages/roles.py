@@ -154,7 +154,7 @@ ROWS: dict[str, MessageType] = {
     ),
     "project_update": MessageType(
         ProjectUpdate, True, None, "collaboration",
-        "the admin", "a task of the project ends or is announced", "status and coordination show how far the project is",
+        "the admin", "a task of the project ends or is announced; at most every 10 s", "every peer shows how far the project is",
         family="CHORUS/projects/",
     ),
 }  # fmt: skip
