@@ -85,7 +85,3 @@ class Ages:
         now = self._clock.monotonic()
         at, age = self._first.setdefault(name, (now, max(0.0, self._clock.wall() - said_at)))
         return age + now - at
-
-    def forget(self, keep: set[str]) -> None:
-        """Of what was asked about, only ``keep`` is still of interest."""
-        self._first = {name: first for name, first in self._first.items() if name in keep}

@@ -9,6 +9,7 @@ from typing import Any
 
 import trio
 
+from chorus_tui.contract.models.journal import TailJournal
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask
 from chorus_tui.engine.ai.interface import Answer, Ask, Usage
@@ -119,3 +120,9 @@ async def talk(
         await until("one mesh", lambda: one_mesh(peers))
         await trio.sleep(5)
         yield made
+
+
+async def everything(made: Talk, author: str) -> list[dict[str, Any]]:
+    """What one peer has said."""
+    page = await made.at.peers[author].journal.tail(TailJournal(limit=1000))
+    return [row.model_dump() for row in page.entries if row.author == made.at.peers[author].peer_id]

@@ -13,7 +13,7 @@ from chorus_tui.contract.models.tasks import CancelTask, RetryTask, SayToTask
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.tasks import advice
 from tests.simulation.engines import until
-from tests.simulation.talk import Talk, talk
+from tests.simulation.talk import Talk, everything, talk
 
 
 def knows(shown: str) -> dict[str, Any]:
@@ -86,14 +86,6 @@ async def test_nobody_in_time_calls_people_once_and_a_persons_answer_ends_it(aut
         assert doors.waiting() == []
         with pytest.raises(Problem):
             await doors.answer(item, "", "again", None)
-
-
-async def everything(made: Talk, author: str) -> list[dict[str, Any]]:
-    """What one peer has said."""
-    from chorus_tui.contract.models.journal import TailJournal
-
-    page = await made.at.peers[author].journal.tail(TailJournal(limit=1000))
-    return [row.model_dump() for row in page.entries if row.author == made.at.peers[author].peer_id]
 
 
 async def test_a_word_of_a_person_is_help_too(autojump_clock):

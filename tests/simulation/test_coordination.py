@@ -11,7 +11,7 @@ from chorus_tui.contract.models.coordination import ListSessions, OpenSession, S
 from chorus_tui.contract.models.tasks import CancelTask
 from chorus_tui.contract.problem import Problem
 from tests.simulation.engines import until
-from tests.simulation.talk import Talk, talk
+from tests.simulation.talk import Talk, everything, talk
 from tests.simulation.test_meeting import one_mesh
 
 PAIRS = {
@@ -281,6 +281,8 @@ async def test_projects_and_supervisors_are_told(autojump_clock):
         for name, (project,) in shown.items():
             assert (project.project_id, project.completion, project.done, project.failed) == ("web", 75, 3, 1), name
             assert (project.phase, project.blockers) == ("blocked", ["“t” failed: exit_code"])
+        updates = sum([said["type"] == "project_update" for name in shown for said in await everything(made, name)])
+        assert 1 <= updates <= 4, "told on change alone, and at most every 10 s"
         workers = {grant.worker for t in made.services["a"].board.tasks.values() for grant in t.grants}
         expected = {name for name in "ab" if made.at.peers[name].peer_id in workers}
         assert {report.name for report in reports["boss"]} == expected

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
+import trio
 
 from chorus_tui.engine.coordination import progress, rules
-from chorus_tui.engine.coordination.rules import Pair, TaskText
+from chorus_tui.engine.coordination.rules import TaskText
 from chorus_tui.engine.coordination.sessions import PARTICIPANTS, Session
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol.messages.talk import Dependency
@@ -24,8 +25,6 @@ log = structlog.get_logger("chorus.coordination")
 
 SETTLE_S = 3.0
 """Seconds of leading before anything is said."""
-AT_ONCE = 4
-"""Pairs told of in one look."""
 MOST_ACTIVE = 32
 """Sessions that go on at once; what is found then waits."""
 
@@ -37,8 +36,8 @@ class Leading:
         self._service = service
         self._term: tuple[str | None, int] = (None, 0)
         self._since = 0.0
-        self._apart: set[Pair] = set()
-        """Pairs that were compared and have nothing to do with each other."""
+        self._compared: set[str] = set()
+        """Tasks that this admin has compared with all that was open then."""
 
     async def round(self) -> None:
         """Everything that is due now."""
@@ -62,29 +61,38 @@ class Leading:
         now = parts.clock.monotonic()
         if not leads or (mesh_id, term) != self._term:
             self._term, self._since = ((mesh_id, term) if leads else (None, 0)), now
+            self._compared.clear()
             return None
         return term if now - self._since >= SETTLE_S else None
 
     # ── dependencies ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _detect(self, term: int) -> None:
-        """Compare what is open; tell of what belongs together."""
+        """Compare what was announced since with all that is open; tell of what belongs together."""
         service, mesh_id = self._service, self._service.parts.control.mesh_id
         assert mesh_id is not None
-        judges, told = service.judges(), 0
-        texts = [text for task in service.parts.board.of_mesh(mesh_id) if (text := text_of(task)) is not None]
-        active = sum(progress.active(one, service.idle_s(one)) for one in service.present())
-        for number, one in enumerate(texts):
-            for other in texts[number + 1 :]:
-                key = rules.pair(mesh_id, one.task_id, other.task_id)
-                if key in self._apart or service.sessions.alerted(key, judges):
-                    continue
-                found = rules.detect(one, other)
-                if found is None:
-                    self._apart.add(key)
-                elif told < AT_ONCE and active + told < MOST_ACTIVE:
-                    told += 1
-                    await self._alert(mesh_id, found, one, other, term)
+        open_ = [text for task in service.parts.board.of_mesh(mesh_id) if (text := text_of(task)) is not None]
+        fresh = [text for text in open_ if text.task_id not in self._compared]
+        if not fresh:
+            return
+        room = MOST_ACTIVE - sum(progress.active(one, service.idle_s(one)) for one in service.present())
+        marks = {text.task_id: rules.marks(text.text) for text in open_}
+        for one in fresh:
+            for other in open_:
+                if other.task_id != one.task_id and any(rules.fire(marks[one.task_id], marks[other.task_id])):
+                    room -= await self._compare(mesh_id, one, other, term, room)
+            if room > 0:
+                self._compared.add(one.task_id)
+            await trio.lowlevel.checkpoint()
+
+    async def _compare(self, mesh_id: str, one: TaskText, other: TaskText, term: int, room: int) -> int:
+        """One pair whose words fit: 1 when it was told of now, 0 when there is nothing to tell, or no room."""
+        found = rules.detect(one, other)
+        key = rules.pair(mesh_id, one.task_id, other.task_id)
+        if found is None or room <= 0 or self._service.sessions.alerted(key, self._service.judges()):
+            return 0
+        await self._alert(mesh_id, found, one, other, term)
+        return 1
 
     async def _alert(self, mesh_id: str, found: Dependency, one: TaskText, other: TaskText, term: int) -> None:
         log.info("🔗 Two tasks belong together", rule=found.rule, tasks=[one.task_id, other.task_id])

@@ -7,7 +7,7 @@ names that are made of a pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chorus_tui.engine.protocol import topics
@@ -64,22 +64,32 @@ def pair(mesh_id: str, one: str, other: str) -> Pair:
     return (mesh_id, min(one, other), max(one, other))
 
 
-def fires(rule: Rule, one: str, other: str) -> bool:
-    """Whether ``rule`` sees a dependency between two texts."""
-    first, second = one.casefold(), other.casefold()
-    return (_has(first, rule.one) and _has(second, rule.other)) or (_has(second, rule.one) and _has(first, rule.other))
+Marks = tuple[tuple[bool, bool], ...]
+"""Of a text, for each rule: whether it has a word of ``one``, and a word of ``other``. Made once, compared often."""
+
+
+def marks(text: str, rules: Iterable[Rule] = RULES) -> Marks:
+    """Which words of which rules a text has, in any case."""
+    low = text.casefold()
+    return tuple((_has(low, rule.one), _has(low, rule.other)) for rule in rules)
 
 
 def _has(text: str, words: tuple[str, ...]) -> bool:
     return any(word in text for word in words)
 
 
-def detect(one: TaskText, other: TaskText, rules: Iterable[Rule] = RULES) -> Dependency | None:
+def fire(one: Marks, other: Marks) -> list[bool]:
+    """Which rules see a dependency between two texts."""
+    return [(a and d) or (b and c) for (a, b), (c, d) in zip(one, other, strict=True)]
+
+
+def detect(one: TaskText, other: TaskText, rules: Sequence[Rule] = RULES) -> Dependency | None:
     """The dependency between two tasks, None without one. The first rule that fires names it; the reason names all."""
     first, second = in_order(one, other)
     if first.task_id == second.task_id or not _apart(first.repository, second.repository):
         return None
-    fired = [rule for rule in rules if fires(rule, first.text, second.text)]
+    seen = fire(marks(first.text, rules), marks(second.text, rules))
+    fired = [rule for rule, fires in zip(rules, seen, strict=True) if fires]
     if not fired:
         return None
     names = ", ".join(rule.name for rule in fired)
