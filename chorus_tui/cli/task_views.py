@@ -54,6 +54,7 @@ def print_task(task: TaskView) -> None:
             ("part of", spec.parent),
             ("subtasks", ", ".join(task.subtasks)),
             *(("delivered", delivered(one)) for one in task.delivered),
+            *(("coordinated", telling.coordinated(one)) for one in task.coordinated),
             ("retry of", task.retry_of),
             ("retried as", ", ".join(task.retried_as)),
             ("continues", task.continues),
@@ -69,6 +70,9 @@ def print_task(task: TaskView) -> None:
             for a in task.attempts
         ]
         table(("attempt", "worker", "granted", "ended", "reason"), rows)
+        for a in task.attempts:
+            if a.why is not None:
+                say(f"attempt {a.attempt}, chosen: {clean(telling.reasons(a.why))}")
     result = telling.result_of(task)
     if result is not None:
         say()
@@ -159,7 +163,7 @@ def _print_thread(task: TaskView) -> None:
         return
     say()
     for word in task.words:
-        what = {"word": "", "help": " asks for help", "proposal": " proposes"}[word.kind]
+        what = telling.SAYING[word.kind]
         at_work = f", attempt {word.attempt}" if word.attempt else ""
         say(f"{moment(word.at)}  {clean(word.name or word.by)}{at_work}{what}:")
         _print_lines(word.text)

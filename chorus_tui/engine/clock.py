@@ -67,3 +67,21 @@ class SeededEntropy:
 
     def uniform(self, low: float, high: float) -> float:
         return self._random.uniform(low, high)
+
+
+class Ages:
+    """How long ago something was said, by this peer's own clocks.
+
+    The wall time it names counts up to when it is first asked about; from then on monotonic time does, so that a clock
+    that jumps neither ends a wait nor prolongs it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._first: dict[str, tuple[float, float]] = {}
+
+    def age(self, name: str, said_at: float) -> float:
+        """Seconds since ``name`` was said at ``said_at`` (Unix seconds); never below 0."""
+        now = self._clock.monotonic()
+        at, age = self._first.setdefault(name, (now, max(0.0, self._clock.wall() - said_at)))
+        return age + now - at

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Static
 
 from chorus_tui.contract.models.peers import ConnectPeer, Peer
+from chorus_tui.telling.coordination import reported
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import ago, plain
@@ -151,6 +152,10 @@ def detail(peer: Peer) -> Table:
         ("peer id", peer.peer_id), ("agent id", plain(peer.agent_id)), ("role", plain(peer.role) or "none"),
         ("expertise", plain(", ".join(peer.expertise)) or "none"), ("addresses", plain("  ".join(peer.addresses)) or "unknown"),
     ]  # fmt: skip
+    if peer.reports_to:
+        rows.append(("reports to", plain(peer.reports_to)))
+    if peer.report is not None:
+        rows.append(("reported", plain(reported(peer.report))))
     if peer.clash:
         rows.append(("⚠ clash", "another member has this agent id; it cannot act under the name"))
     return table(rows)

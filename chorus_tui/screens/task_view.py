@@ -9,7 +9,7 @@ from rich.text import Text
 
 from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.contract.models.tasks import TERMINAL, Delivered, TaskRow, TaskView, TaskWord
-from chorus_tui.telling.task import budget, failed_check, result_of, three_lines, uses
+from chorus_tui.telling.task import SAYING, budget, coordinated, failed_check, reasons, result_of, three_lines, uses
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import ago, plain, plain_lines, size
 
@@ -56,7 +56,8 @@ def detail(view: TaskView, now: float) -> Group:
     live = view.state not in TERMINAL
     rows = [
         *(_spent(view) if live else ()), *_shown(view), *_failed_check(view), *_summary(result), *_delivered(view),
-        *_thread(view, now), *_files(result), *(() if live else _spent(view)), *_attempts(view), *_evidence(view, now),
+        *_thread(view, now), *_coordinated(view), *_files(result), *(() if live else _spent(view)), *_attempts(view), *_chosen(view),
+        *_evidence(view, now),
         *_asked(view, now),
     ]  # fmt: skip
     return Group(text, table(_named_once(rows), WIDTH))
@@ -136,7 +137,7 @@ def _thread(view: TaskView, now: float) -> Rows:
 
 
 def _word(word: TaskWord, now: float) -> Text:
-    what = {"word": "", "help": " asks for help", "proposal": " proposes"}[word.kind]
+    what = SAYING[word.kind]
     text = Text(f"{plain(word.name)}{what}, {ago(now - word.at)} ago: ", style="dim")
     return text.append(plain(" ".join(word.text.split()), limit=300), style="not dim")
 
@@ -160,6 +161,18 @@ def _attempts(view: TaskView) -> Rows:
         if attempt.ended not in ("", "accepted"):
             text.append(f"  {plain(attempt.reason)}", style="dim")
         yield "attempt", text
+
+
+def _chosen(view: TaskView) -> Rows:
+    """Why the newest attempt went to its worker."""
+    why = view.attempts[-1].why if view.attempts else None
+    if why is not None:
+        yield "chosen", plain(reasons(why), limit=400)
+
+
+def _coordinated(view: TaskView) -> Rows:
+    for one in view.coordinated[:3]:
+        yield "coordinated", plain(coordinated(one), limit=300)
 
 
 def _evidence(view: TaskView, now: float) -> Rows:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Change, CommandResult, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
-from chorus_tui.contract.models.tasks import TERMINAL, TaskView, Verification
+from chorus_tui.contract.models.tasks import TERMINAL, Allocation, AllocationCandidate, TaskView, Verification
 
 Tone = Literal["good", "bad", "open", "none"]
 """Shown to be well, shown not to be, not known yet, nothing to show."""
@@ -177,3 +178,32 @@ def steerable(view: TaskView) -> bool:
     by_hand = bool(view.attempts) and view.attempts[-1].by_hand
     at_work = view.state in ("granted", "pulling", "creating", "starting", "running")
     return bool(view.spec.goal) and at_work and bool(view.holder) and not by_hand
+
+
+# ── why, and what was said ─────────────────────────────────────────────────────────────────────────────────────────
+
+SAYING = {
+    "word": "", "help": " asks for help", "answer": " answers", "advice": " advises", "proposal": " proposes",
+    "question": " asks", "agreement": " agrees", "concern": " has a concern", "response": " replies",
+}  # fmt: skip
+"""What somebody does in a thread, after the name."""
+
+
+def reasons(why: Allocation) -> str:
+    """Why a worker was chosen: ``ada 0.82 = fit 0.35 + expertise 0.25 + …; grace 0.61: …``; the chosen one stands first."""
+    if not why.candidates:
+        return why.reason
+    first, *others = why.candidates
+    said = [f"{first.name or first.peer_id} {first.score:.2f} = {_terms(first, why)}"]
+    said += [f"{one.name or one.peer_id} {one.score:.2f}: {_terms(one, why)}" for one in others]
+    return "; ".join([*said, why.reason]) if why.reason else "; ".join(said)
+
+
+def coordinated(one: CoordinatedWith) -> str:
+    """With which task, in which session, and how that stands."""
+    return f"with “{one.title}” ({one.task_id}) in session {one.session_id}, {one.status}: {one.rule}"
+
+
+def _terms(one: AllocationCandidate, why: Allocation) -> str:
+    """The weighed parts of a score, in the order of their weights."""
+    return " + ".join(f"{name} {weight * one.parts.get(name, 0.0):.2f}" for name, weight in why.weights.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +21,8 @@ from chorus_tui.engine.tasks.worker import Skills
 from tests.simulation.engines import Peer, World, until, world
 from tests.simulation.test_meeting import one_mesh
 
+Service = Callable[[], Awaitable[None]]
+
 
 class Shop:
     """A world whose peers also carry the tasks feature."""
@@ -31,6 +34,7 @@ class Shop:
 
     async def start(self, name: str, *, max_tasks: int = 3, **options: Any) -> Peer:
         holder: dict[str, TaskService] = {}
+        also: list[Service] = []
 
         def extend(peer: Peer) -> None:
             executor = self.executors.setdefault(name, SimulatedExecutor())
@@ -40,17 +44,24 @@ class Shop:
                 Skills(max_tasks, "", ()), nothing_known,
             )  # fmt: skip
             holder["service"] = TaskService(parts)
+            also.extend(self.beside(name, peer, holder["service"], options.get("kind", "agent")))
             peer.control.fold(peer.journal.erasures)
 
         peer = await self.at.start(name, extend=extend, parameters={"lease_s": 10.0}, **options)
         self.services[name] = holder["service"]
-        peer.tasks_scope = await self.at.nursery.start(self._serve, peer, holder["service"])  # type: ignore[attr-defined]
+        peer.tasks_scope = await self.at.nursery.start(self._serve, peer, [holder["service"].run, *also])  # type: ignore[attr-defined]
         return peer
 
-    async def _serve(self, peer: Peer, service: TaskService, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+    def beside(self, name: str, peer: Peer, tasks: TaskService, kind: str) -> list[Service]:
+        """What else runs on each peer; built before its journal opens."""
+        return []
+
+    async def _serve(self, peer: Peer, run: list[Service], *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         with trio.CancelScope() as scope:
-            task_status.started(scope)
-            await service.run()
+            async with trio.open_nursery() as nursery:
+                for service in run:
+                    nursery.start_soon(service)
+                task_status.started(scope)
 
     def kill(self, name: str) -> tuple[bytes, bytes]:
         peer = self.at.peers[name]

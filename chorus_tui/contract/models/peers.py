@@ -9,6 +9,17 @@ from pydantic import Field
 from chorus_tui.contract.models.common import Answer, Request
 
 
+class Report(Answer):
+    """What a peer reported to this one last, counted since its report before."""
+
+    at: float
+    period_s: int
+    running: list[str] = Field(default_factory=list, description="Titles of tasks at work")
+    done: int = 0
+    failed: int = 0
+    blockers: list[str] = Field(default_factory=list)
+
+
 class Peer(Answer):
     """One peer as known here. ``name`` is ``name (peer…)`` when its agent id clashes with another's."""
 
@@ -29,6 +40,8 @@ class Peer(Answer):
     addresses: list[str] = Field(default_factory=list)
     since: float | None = Field(default=None, description="Unix time of the present connection or last sighting")
     clash: bool = False
+    reports_to: str = Field(default="", description="Agent id of its supervisor, as it says")
+    report: Report | None = Field(default=None, description="What it reported last, where this peer is its supervisor")
 
 
 class PeerList(Answer):

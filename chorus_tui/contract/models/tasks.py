@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import CommandResult, Figures, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TASK_ID, Priority, TaskSpec
 
@@ -136,6 +137,24 @@ class OutputChunk(Answer):
     complete: bool = False
 
 
+class AllocationCandidate(Answer):
+    """A worker that was considered: its score and the parts of it, each 0 to 1, before they are weighed."""
+
+    peer_id: str
+    name: str
+    score: float
+    parts: dict[str, float] = Field(default_factory=dict)
+    words: str = ""
+
+
+class Allocation(Answer):
+    """Why an attempt was given to its worker, the first of the candidates, as the admin said that made the grant."""
+
+    weights: dict[str, float] = Field(default_factory=dict)
+    candidates: list[AllocationCandidate] = Field(default_factory=list)
+    reason: str = ""
+
+
 class Attempt(Answer):
     """One grant and what became of it."""
 
@@ -147,6 +166,7 @@ class Attempt(Answer):
     ended: Literal["", "released", "expired", "accepted", "failed", "cancelled", "budget_exhausted"] = ""
     reason: str = ""
     result: TaskResult | None = Field(default=None, description="A result that came, accepted or not")
+    why: Allocation | None = Field(default=None, description="Why this worker; none for what was claimed by hand")
 
 
 class ApprovalWord(Answer):
@@ -178,13 +198,13 @@ class Verification(Answer):
 
 
 class TaskWord(Answer):
-    """Something said in a task's thread. ``kind`` is ``help`` where help was asked for, else the words' intent; ``attempt`` 0: by
-    no worker."""
+    """Something said in a task's thread. ``kind`` is ``help`` where help was asked for, ``answer`` where it was given, ``advice``
+    of a mentor, else the words' intent; ``attempt`` 0: by no worker."""
 
     by: str
     name: str
     at: float
-    kind: Literal["word", "help", "proposal", "question", "agreement", "concern", "response"]
+    kind: Literal["word", "help", "answer", "advice", "proposal", "question", "agreement", "concern", "response"]
     text: str
     attempt: int = 0
 
@@ -275,6 +295,7 @@ class TaskView(TaskRow):
     spent: Spent | None = Field(default=None, description="Of its budget so far: heard from its worker, or reported")
     delivered: list[Delivered] = Field(default_factory=list)
     subtasks: list[str] = Field(default_factory=list)
+    coordinated: list[CoordinatedWith] = Field(default_factory=list, description="Tasks that touch the same thing")
     erased: list[ErasedText] = Field(
         default_factory=list, description="What was said of it and is gone; decisions stand"
     )

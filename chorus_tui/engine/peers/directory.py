@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chorus_tui.contract.models.peers import Peer
+from chorus_tui.contract.models.peers import Peer, Report
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.mesh.interface import Link
 from chorus_tui.engine.protocol.identity import short
 from chorus_tui.engine.protocol.messages import AvailabilityBroadcast, CapabilityBroadcast, RoleAnnouncement
+from chorus_tui.engine.protocol.messages.roles import StatusUpdate
 
 FRESH_S = 90.0
 GONE_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a member reported, and when by its own clock."""
+
+    at_ms: int
+    message: StatusUpdate
 
 
 @dataclass(slots=True)
@@ -26,6 +35,8 @@ class Said:
     availability: AvailabilityBroadcast | None = None
     heard_at: float | None = None
     left_ms: int = -1
+    report: Reported | None = None
+    """To this peer."""
 
 
 @dataclass(slots=True)
@@ -61,6 +72,12 @@ class Directory:
         said = self.of(peer_id)
         said.availability, said.heard_at = message, now
 
+    def report(self, peer_id: str, message: StatusUpdate, at_ms: int) -> None:
+        """What it reported to this peer."""
+        said = self.of(peer_id)
+        if said.report is None or at_ms > said.report.at_ms:
+            said.report = Reported(at_ms, message)
+
     def goodbye(self, peer_id: str, at_ms: int) -> None:
         """It left in order."""
         said = self.of(peer_id)
@@ -93,7 +110,15 @@ def describe(
         max_tasks=fresh.max_tasks if fresh else (said.capability.max_tasks if said.capability else None),
         status=fresh.status if fresh else "", addresses=link.addresses if link else [],
         since=said.heard_at if link_age is None else float(round(now - link_age)),
+        reports_to=said.role.reports_to if said.role else "", report=_report(said.report),
     )  # fmt: skip
+
+
+def _report(reported: Reported | None) -> Report | None:
+    if reported is None:
+        return None
+    fields = reported.message.model_dump(include=set(Report.model_fields))
+    return Report(**fields, at=reported.at_ms / 1000)
 
 
 def _state(

@@ -16,7 +16,7 @@ from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Journal
 from chorus_tui.engine.mesh.interface import Link, Mesh, MeshError
-from chorus_tui.engine.peers.directory import Directory, Said, describe
+from chorus_tui.engine.peers.directory import Directory, Reported, Said, describe
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import (
@@ -26,6 +26,7 @@ from chorus_tui.engine.protocol.messages import (
     Message,
     RoleAnnouncement,
 )
+from chorus_tui.engine.protocol.messages.roles import StatusUpdate
 
 log = structlog.get_logger("chorus.peers")
 
@@ -66,7 +67,7 @@ class Load:
 class PeerService:
     """A fold over feeds, plus fleeting availability."""
 
-    types = frozenset({"role_announcement", "capability_broadcast", "goodbye"})
+    types = frozenset({"role_announcement", "capability_broadcast", "goodbye", "status_update"})
 
     def __init__(
         self,
@@ -119,6 +120,8 @@ class PeerService:
             self._directory.capability(entry.author, message, at_ms)
         elif isinstance(message, Goodbye):
             self._directory.goodbye(entry.author, at_ms)
+        elif isinstance(message, StatusUpdate) and entry.header.topic == topics.hierarchy(self._me.agent_id):
+            self._directory.report(entry.author, message, at_ms)
         self.nudge()
 
     def reset(self) -> None:
@@ -212,13 +215,19 @@ class PeerService:
         """What a peer said of itself."""
         return self._directory.said.get(peer_id) or Said()
 
-    def recipients(self, roles: Sequence[str]) -> dict[str, str]:
-        """By peer id, the age recipients of members that were granted one of these roles."""
+    def reports(self) -> dict[str, Reported]:
+        """By peer id, what members reported to this one last."""
+        found = {peer_id: self.said(peer_id).report for peer_id in self._control.members}
+        return {peer_id: report for peer_id, report in found.items() if report is not None}
+
+    def recipients(self, roles: Sequence[str], peers: Sequence[str] = ()) -> dict[str, str]:
+        """By peer id, the age recipients of members that were granted one of these roles, and of these peers."""
         wanted = {topics.part(role) for role in roles}
         found = {}
         for peer_id, member in self._control.members.items():
             role = self.said(peer_id).role
-            if member.role and topics.part(member.role) in wanted and role is not None and role.age_recipient:
+            named = peer_id in peers or (member.role and topics.part(member.role) in wanted)
+            if named and role is not None and role.age_recipient:
                 found[peer_id] = role.age_recipient
         return found
 

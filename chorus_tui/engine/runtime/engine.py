@@ -15,11 +15,15 @@ from chorus_tui.engine.ai.configuration import build_models
 from chorus_tui.engine.ai.prompts import Prompts
 from chorus_tui.engine.ai.voice import Voice
 from chorus_tui.engine.api.tokens import Tokens
+from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
+from chorus_tui.engine.assistance.service import AssistanceService
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings, Fare
+from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
+from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.decisions.parts import Parts as DecisionParts
 from chorus_tui.engine.decisions.service import DecisionService
@@ -91,6 +95,8 @@ class Engine:
     tasks: TaskService
     peers: PeerService
     deciding: DecisionService
+    coordination: CoordinationService
+    assistance: AssistanceService
     inbox: InboxService
     slurp: SlurpService
     sealing: Sealing
@@ -168,11 +174,37 @@ def build(
         DecisionParts(identity.peer_id, kind, journal, control, blobs, sealing, clock, entropy, events)
     )  # fmt: skip
     blobs.keeping.names = lambda: chain(named_blobs(tasks.board), deciding.named_blobs())
+    coordination = CoordinationService(
+        CoordinationParts(
+            identity.peer_id, agent_id, settings.reports_to, journal, control, mesh, clock, events, tasks.board, peers, tasks.name,
+            tasks.touched, voice,
+        )
+    )  # fmt: skip
+    tasks.coordinated = coordination.of_task
+    assistance = AssistanceService(
+        AssistanceParts(
+            identity.peer_id,
+            journal,
+            control,
+            mesh,
+            clock,
+            events,
+            tasks.board,
+            lambda: agents(peers),
+            tasks.name,
+            voice,
+            sealing,
+        )
+    )
 
     slurp = SlurpService(
         identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
     )  # fmt: skip
-    inbox = InboxService([TaskInbox(tasks), deciding.inbox, Mismatches(journal, control)], events, clock)
+    inbox = InboxService(
+        [TaskInbox(tasks), deciding.inbox, coordination.doors, assistance.doors, Mismatches(journal, control)],
+        events,
+        clock,
+    )
 
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
@@ -182,8 +214,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, inbox, slurp, sealing, voice,
-        clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, coordination, assistance, inbox,
+        slurp, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

@@ -66,6 +66,8 @@ class EngineHandlers:
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
             **self._engine.deciding.handlers(),
+            **self._engine.coordination.handlers(),
+            **self._engine.assistance.handlers(),
             **self._engine.inbox.handlers(),
             **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }

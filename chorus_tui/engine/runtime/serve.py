@@ -168,6 +168,8 @@ class _Running:
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
         await start(nursery, Service("decisions", engine.deciding.run))
+        await start(nursery, Service("coordination", engine.coordination.run))
+        await start(nursery, Service("assistance", engine.assistance.run))
         await start(nursery, Service("SLURP", engine.slurp.run))
         await start(nursery, Service("inbox", engine.inbox.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))

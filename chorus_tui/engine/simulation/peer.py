@@ -8,9 +8,13 @@ from typing import Any, Literal
 
 import trio
 
+from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
+from chorus_tui.engine.assistance.service import AssistanceService
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
+from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.decisions.parts import Parts as DecisionParts
 from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.journal.events import EventBus
@@ -48,6 +52,8 @@ class Peer:
     tasks: TaskService
     peers: PeerService
     deciding: DecisionService
+    coordination: CoordinationService
+    assistance: AssistanceService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -69,7 +75,15 @@ class Peer:
                     await self.mesh.join(topic)
                 await self.control.open()
                 await self.journal.open()
-                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run, self.deciding.run):
+                for service in (
+                    self.journal.run,
+                    self.control.run,
+                    self.tasks.run,
+                    self.peers.run,
+                    self.deciding.run,
+                    self.coordination.run,
+                    self.assistance.run,
+                ):
                     await nursery.start(service)
                 up.set()
 
@@ -112,4 +126,41 @@ def build(
     deciding = DecisionService(
         DecisionParts(identity.peer_id, kind, journal, control, NoBlobs(), NoSeals(), clock, entropy, events)
     )  # fmt: skip
-    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, deciding)
+    coordination = CoordinationService(
+        CoordinationParts(
+            identity.peer_id,
+            name,
+            "",
+            journal,
+            control,
+            mesh,
+            clock,
+            events,
+            tasks.board,
+            peers,
+            tasks.name,
+            tasks.touched,
+        )
+    )
+    tasks.coordinated = coordination.of_task
+    assistance = AssistanceService(
+        AssistanceParts(
+            identity.peer_id, journal, control, mesh, clock, events, tasks.board, lambda: agents(peers), tasks.name
+        )
+    )
+    return Peer(
+        name,
+        identity,
+        clock,
+        stores,
+        events,
+        mesh,
+        journal,
+        control,
+        executor,
+        tasks,
+        peers,
+        deciding,
+        coordination,
+        assistance,
+    )

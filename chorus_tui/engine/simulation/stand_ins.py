@@ -76,7 +76,7 @@ class NoBlobs:
 class NoSeals:
     """Simulated peers have no age keys, so nothing can be sealed for them."""
 
-    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:  # noqa: ARG002 - the interface has it
+    def seal(self, value: dict[str, Any], roles: Sequence[str], peers: Sequence[str] = ()) -> str:  # noqa: ARG002 - the interface has it
         raise CannotSeal("simulated peers have no age keys")
 
     def open(self, sealed: str, author: str) -> dict[str, Any] | None:  # noqa: ARG002 - the interface has it

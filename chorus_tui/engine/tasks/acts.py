@@ -17,6 +17,8 @@ class Act:
     type_: str
     data: dict[str, Any]
     request: dict[str, Any] | None = None
+    because: dict[str, Any] | None = None
+    """What the admin says beside it: the message of a work allocation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import trio
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.authority import may, may_cancel
 from chorus_tui.engine.control.interface import Control, NoMesh, NotAdmin
+from chorus_tui.engine.journal.interface import Journal, Refused
 from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.tasks import claims, wire
@@ -29,9 +30,12 @@ ROUND_S = 0.5
 class Admin:
     """Runs on every peer and acts only while this peer leads."""
 
-    def __init__(self, board: Board, control: Control, clock: Clock, agents: Callable[[], list[Agent]]) -> None:
+    def __init__(
+        self, board: Board, control: Control, journal: Journal, clock: Clock, agents: Callable[[], list[Agent]]
+    ) -> None:
         self._board = board
         self._control = control
+        self._journal = journal
         self._clock = clock
         self._agents = agents
         self._term: tuple[str | None, int] = (None, 0)
@@ -76,12 +80,22 @@ class Admin:
                 log.warning("An act could not be written as it was", act=act.type_, reason=str(error))
                 continue
             committed += 1
+            await self._say_why(act.because)
             if act.type_ == "task_granted" and not act.data.get("by_hand"):
                 self._took_room(act.data["worker"])
             elif act.type_ == "task_check_granted":
                 self._took_room(act.data["checker"])
         if committed:
             self.nudge()
+
+    async def _say_why(self, because: dict[str, Any] | None) -> None:
+        """A grant stands by itself; that its reasons could not be said changes nothing."""
+        if because is None:
+            return
+        try:
+            await self._journal.say("work_allocation", because)
+        except Refused as error:
+            log.info("Why a task was granted could not be said", reason=str(error))
 
     def _took_room(self, worker: str) -> None:
         offer = self._state.offers.get(worker)

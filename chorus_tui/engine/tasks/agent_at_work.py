@@ -26,7 +26,7 @@ from chorus_tui.engine.ai.interface import Models
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.interface import WorkDone, Workspace
 from chorus_tui.engine.journal.interface import Blobs, Journal, Refused
-from chorus_tui.engine.tasks import context, steering
+from chorus_tui.engine.tasks import advice, context, steering
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.task import Key, Task
 
@@ -89,9 +89,10 @@ class Attempt:
         """The loop, and what came of it."""
         folder = Path(tempfile.mkdtemp(prefix="chorus-agent-"))
         transcript = Transcript(folder / "transcript.jsonl", self.mind.redact, self.around.now)
-        known = await self.around.recall(self.spec, self.key[1])
-        loop = Loop(self._assignment(known), self.mind.models, workspace, self, transcript)
         try:
+            await self._await_advice()
+            known = await self.around.recall(self.spec, self.key[1])
+            loop = Loop(self._assignment(known), self.mind.models, workspace, self, transcript)
             end = await self._run(loop, transcript)
             transcript.close()
             kept = await self.around.blobs.put_file(transcript.path)
@@ -118,7 +119,30 @@ class Attempt:
             f"{spec.description}{learned}".strip(),
             tuple(spec.checks), spec.role or self.mind.role, spec.kind,
             f"{files}Files that are to be kept besides go to /workspace/output." if files or spec.outputs else "",
+            self._advice(),
         )  # fmt: skip
+
+    # ── advice ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _await_advice(self) -> None:
+        """A new try of what an agent failed at waits a moment for the word of a mentor."""
+        mentored = self._task.thread.mentored
+        if not advice.expected(self._task, self.around.board):
+            return
+        with trio.move_on_after(advice.ASKED_S):
+            while not mentored:  # noqa: ASYNC110 - a moment only
+                await trio.sleep(_LOOK_S)
+        if mentored and not advice.answered(self._task):
+            await self.phase("waits for a mentor's word")
+            with trio.move_on_after(advice.GIVEN_S):
+                while not advice.answered(self._task):  # noqa: ASYNC110 - a moment only
+                    await trio.sleep(_LOOK_S)
+
+    def _advice(self) -> str:
+        """What mentors said so far; it stands in the first message and is not told again as a word."""
+        lines = advice.lines(self._task)
+        self._heard |= {line.hash for line in lines}
+        return "\n".join(f"{self.around.name(line.author)}: {line.text}" for line in lines)
 
     # ── beyond the sandbox ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,7 +153,8 @@ class Attempt:
 
     async def ask_help(self, question: str) -> str:
         """Ask people and other agents."""
-        return await self._say("task_help_request", {"help_needed": question}, "your question was put to the others")
+        data = {"help_needed": question, "expertise": self.spec.expertise}
+        return await self._say("task_help_request", data, "your question was put to the others")
 
     async def propose(self, text: str) -> str:
         """Put something to the others."""

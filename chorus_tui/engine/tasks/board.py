@@ -221,7 +221,9 @@ class Board:
             task.cited_author = str(entry.request.get("author", ""))
         lease_s = float(entry.data.get("lease_s", 60))
         by_hand = entry.data.get("by_hand") is True
-        task.grants.append(Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms, by_hand=by_hand))
+        task.grants.append(
+            Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms, by_hand=by_hand, by=entry.admin)
+        )
 
     def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
         task.terminal = TERMINAL[entry.type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from chorus_tui.engine.tasks import advice
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.task import Task
 
@@ -38,7 +39,11 @@ def _parts(task: Task, board: Board, name: Callable[[str | None], str]) -> Itera
     lines = [f"{name(line.author)} ({line.kind}): {line.text}" for line in task.thread.in_order()]
     if lines:
         yield "thread", "\n".join(lines[-30:])
-    for relation, task_id in [("parent", spec.parent), *(("dependency", one) for one in spec.depends_on)]:
+    told = [f"{name(line.author)}: {line.text}" for line in advice.lines(task)]
+    if told:
+        yield "advice of mentors", "\n".join(told)
+    before = [("earlier try", announced.retry_of)] if announced.retry_of else []
+    for relation, task_id in [("parent", spec.parent), *before, *(("dependency", one) for one in spec.depends_on)]:
         other = board.find(task_id, task.key[0]) if task_id else None
         if other is not None and other.announced is not None:
             yield f"{relation} {other.announced.spec.title}", _outcome(other)

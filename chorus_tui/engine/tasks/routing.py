@@ -88,8 +88,17 @@ def lacking(spec: TaskSpec, agents: list[Agent]) -> str:
     return f"nobody in reach fits: needs {' and '.join(needs)}"
 
 
-def score(task: Task, agent: Agent, offer: Offer, board: Board) -> tuple[float, str]:
-    """How well a worker that fits does, 0 to 1, and why in words."""
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well a worker that fits does: ``total`` and each of ``parts`` from 0 to 1, and why in words."""
+
+    total: float
+    parts: dict[str, float]
+    words: str
+
+
+def score(task: Task, agent: Agent, offer: Offer, board: Board) -> Score:
+    """How well a worker that fits does."""
     announced = task.announced
     assert announced is not None
     spec = announced.spec
@@ -99,9 +108,10 @@ def score(task: Task, agent: Agent, offer: Offer, board: Board) -> tuple[float, 
     room = min(offer.free, 4) / 4
     good, bad = record(board, task.key[0], agent.peer_id)
     past = (good + 1) / (good + bad + 2)
-    total = WEIGHTS["fit"] * fit + WEIGHTS["expertise"] * expertise + WEIGHTS["room"] * room + WEIGHTS["record"] * past
+    parts = {"fit": fit, "expertise": expertise, "room": room, "record": past}
+    total = sum(weight * parts[name] for name, weight in WEIGHTS.items())
     words = f"fit {fit:.1f}, expertise {expertise:.1f}, room for {offer.free}, {good} done and {bad} lost before"
-    return round(total, 6), words
+    return Score(round(total, 6), {name: round(part, 4) for name, part in parts.items()}, words)
 
 
 def record(board: Board, mesh_id: str, peer_id: str) -> tuple[int, int]:

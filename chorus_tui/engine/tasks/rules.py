@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chorus_tui.engine.tasks import approval, dependencies, verification
+from chorus_tui.engine.tasks import allocation, approval, dependencies, verification
 from chorus_tui.engine.tasks.acts import Act, AdminState, May
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent, fits, score
@@ -181,13 +181,14 @@ def _grants(
         if not free:
             continue
         scored = [(score(task, agent, state.offers[agent.peer_id], board), agent.peer_id) for agent in free]
-        (best, reasons), worker = max(scored, key=lambda item: (item[0][0], item[1]))
+        scored.sort(key=lambda item: (item[0].total, item[1]), reverse=True)
+        best, worker = scored[0]
         room[worker] -= 1
         data = {
             "task_id": task.key[1], "attempt": len(task.grants) + 1, "worker": worker,
-            "lease_s": parameters["lease_s"], "reasons": f"{best:.2f}: {reasons}", "reserved": _reserved(task),
+            "lease_s": parameters["lease_s"], "reasons": f"{best.total:.2f}: {best.words}", "reserved": _reserved(task),
         }  # fmt: skip
-        acts.append(Act("task_granted", data, announced.cite))
+        acts.append(Act("task_granted", data, announced.cite, allocation.told(task, len(task.grants) + 1, scored)))
     return acts
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import OutputChunk
@@ -59,9 +60,11 @@ class TaskService:
         self._watched: dict[str, float] = {}
         self._changed: dict[Key, None] = {}
         self._shown: set[Key] = set()
+        self.coordinated: Callable[[Key], list[CoordinatedWith]] = lambda _key: []
+        """The sessions in which a task is coordinated with others; the runtime joins the feature that knows."""
         self._live = False
         self._tick = trio.Event()
-        self.admin = Admin(self.board, parts.control, parts.clock, parts.agents)
+        self.admin = Admin(self.board, parts.control, parts.journal, parts.clock, parts.agents)
         tools = Tools(
             parts.agent_id, parts.journal, parts.control, parts.blobs, parts.executor, parts.repositories, parts.clock,
             parts.redactor, self._hear_output, self._hear_phase, parts.mind, self._agent_surroundings(),
@@ -146,6 +149,12 @@ class TaskService:
             "peer": entry.admin, "task_id": key[1],
         }  # fmt: skip
         self.parts.events.publish("log", None, line)
+
+    def touched(self, key: Key) -> None:
+        """What another feature tells of a task has changed: it is shown anew."""
+        if self._live and key in self.board.tasks:
+            self._changed[key] = None
+            self._tick.set()
 
     def _touch(self, key: Key | None) -> None:
         if key is None or not self._live:
@@ -319,7 +328,16 @@ class TaskService:
             return "" if fresh and words == GATHERING else words
 
         return views.Surroundings(
-            self.board, parts.control.mesh_id, now, name, why, self.phases, self.may_steer, admin, agents
+            self.board,
+            parts.control.mesh_id,
+            now,
+            name,
+            why,
+            self.phases,
+            self.may_steer,
+            admin,
+            agents,
+            self.coordinated,
         )
 
     def name(self, peer_id: str | None) -> str:

@@ -58,6 +58,8 @@ class Grant:
     reason: str = ""
     ended_ms: int = 0
     by_hand: bool = False
+    by: str = ""
+    """The admin that made it."""
 
 
 @dataclass(slots=True)

@@ -17,11 +17,23 @@ from chorus_tui.engine.protocol.messages import (
     TaskHelpRequest,
     TaskSteering,
 )
+from chorus_tui.engine.protocol.messages.roles import (
+    ExpertiseResponse,
+    MentorshipRequest,
+    MentorshipResponse,
+    WorkAllocation,
+)
+from chorus_tui.engine.protocol.messages.talk import TaskHelpResponse
 
 SHOWN = 100
 """Of the newest words."""
 
-TYPES = frozenset({"task_checked", "task_steering", "task_help_request", "meta_discussion", "deliverable_ready"})
+TYPES = frozenset(
+    {
+        "task_checked", "task_steering", "task_help_request", "task_help_response", "meta_discussion", "deliverable_ready",
+        "work_allocation", "expertise_response", "mentorship_request", "mentorship_response",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,7 @@ class Line:
     author: str
     at_ms: int
     hash: str
-    kind: Literal["word", "help", "proposal", "question", "agreement", "concern", "response"]
+    kind: Literal["word", "help", "answer", "advice", "proposal", "question", "agreement", "concern", "response"]
     text: str
     attempt: int = 0
 
@@ -68,6 +80,27 @@ class Brought:
     said: DeliverableReady
 
 
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """Somebody says why a grant was made; it counts when that is the admin that made it."""
+
+    author: str
+    at_ms: int
+    hash: str
+    said: WorkAllocation
+
+
+@dataclass(frozen=True, slots=True)
+class Mentored:
+    """Advice was asked for, or given: ``request`` is then the hash of the question, and ``given`` whether there is any."""
+
+    author: str
+    at_ms: int
+    hash: str
+    request: str = ""
+    given: bool = False
+
+
 @dataclass(slots=True)
 class Thread:
     """All of it, of one task."""
@@ -77,6 +110,8 @@ class Thread:
     checked: dict[tuple[str, str], Checked] = field(default_factory=dict)
     """By (hash of the result, author): the first word of each about a result counts."""
     brought: dict[str, Brought] = field(default_factory=dict)
+    allocations: dict[str, Allocated] = field(default_factory=dict)
+    mentored: dict[str, Mentored] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget what peers said."""
@@ -84,6 +119,8 @@ class Thread:
         self.steering.clear()
         self.checked.clear()
         self.brought.clear()
+        self.allocations.clear()
+        self.mentored.clear()
 
     def in_order(self) -> list[Line]:
         """Oldest first."""
@@ -105,6 +142,22 @@ class Thread:
                 self.checked[message.result, who] = checked
         elif isinstance(message, DeliverableReady):
             self.brought[hash_] = Brought(who, at_ms, hash_, message)
+        elif isinstance(message, WorkAllocation):
+            self.allocations[hash_] = Allocated(who, at_ms, hash_, message)
+        else:
+            self._assisted(who, message, at_ms, hash_)
+
+    def _assisted(self, who: str, message: Message, at_ms: int, hash_: str) -> None:
+        """Answers of those that were asked; that somebody cannot help is no word in the thread."""
+        if isinstance(message, TaskHelpResponse | ExpertiseResponse):
+            if message.can_help and message.answer:
+                self.lines[hash_] = Line(who, at_ms, hash_, "answer", message.answer)
+        elif isinstance(message, MentorshipRequest):
+            self.mentored[hash_] = Mentored(who, at_ms, hash_)
+        elif isinstance(message, MentorshipResponse):
+            self.mentored[hash_] = Mentored(who, at_ms, hash_, message.request, message.accepted)
+            if message.accepted and message.advice:
+                self.lines[hash_] = Line(who, at_ms, hash_, "advice", message.advice)
 
 
 def _order(cite: dict[str, Any]) -> tuple[str, int, str]:

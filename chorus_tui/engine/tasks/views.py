@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.tasks import (
     ApprovalWord,
@@ -19,10 +20,10 @@ from chorus_tui.contract.models.tasks import (
     TaskWord,
     Verification,
 )
-from chorus_tui.engine.tasks import approval, evidence, steering, thread, verification
+from chorus_tui.engine.tasks import allocation, approval, evidence, steering, thread, verification
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent
-from chorus_tui.engine.tasks.task import Grant, Task
+from chorus_tui.engine.tasks.task import Grant, Key, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Surroundings:
     may_steer: Callable[[str, str], bool]
     admin: bool = True
     agents: list[Agent] = field(default_factory=list)
+    coordinated: Callable[[Key], list[CoordinatedWith]] = lambda _key: []
+    """The sessions in which a task is coordinated with others."""
 
 
 def state_of(task: Task, around: Surroundings) -> tuple[State, str]:
@@ -156,7 +159,7 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
         retried_as=sorted(around.board.retries.get(task.key, ())), erased=_erased(task, around),
         verification=_verification(task, around), words=_thread(task, around), paused=steering.paused(task, around.may_steer),
         spent=_spent(task, around), delivered=_delivered(task, around),
-        subtasks=sorted(around.board.subtasks.get(task.key, ())),
+        subtasks=sorted(around.board.subtasks.get(task.key, ())), coordinated=around.coordinated(task.key),
     )  # fmt: skip
 
 
@@ -166,6 +169,7 @@ def _attempt(task: Task, grant: Grant, around: Surroundings) -> Attempt:
         attempt=grant.attempt, worker=grant.worker, worker_name=around.name(grant.worker), granted_at=grant.at_ms / 1000,
         by_hand=grant.by_hand,
         ended=cast("Any", grant.ended), reason=grant.reason or grant.reasons, result=reported.result if reported else None,
+        why=allocation.of_grant(task, grant, around.name),
     )  # fmt: skip
 
 

@@ -30,8 +30,8 @@ class CannotSeal(Exception):
 class Sealing(Protocol):
     """Seals and opens for the features."""
 
-    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:
-        """An armoured age file that members of ``roles`` and this peer can open. Raises :class:`CannotSeal`."""
+    def seal(self, value: dict[str, Any], roles: Sequence[str], peers: Sequence[str] = ()) -> str:
+        """An armoured age file that members of ``roles``, these ``peers`` and this peer can open. Raises :class:`CannotSeal`."""
         ...
 
     def open(self, sealed: str, author: str) -> dict[str, Any] | None:
@@ -40,20 +40,20 @@ class Sealing(Protocol):
 
 
 class AgeSealing:
-    """:class:`Sealing` with this peer's age identity. ``recipients(roles)`` gives the age recipients of members by peer id."""
+    """:class:`Sealing` with this peer's age identity. ``recipients(roles, peers)`` gives the age recipients of members by peer id."""
 
     def __init__(
         self, me: str, identity: AgeIdentity, redact: Callable[[Any], Any],
-        recipients: Callable[[Sequence[str]], Mapping[str, str]],
+        recipients: Callable[[Sequence[str], Sequence[str]], Mapping[str, str]],
     ) -> None:  # fmt: skip
         self._me = me
         self._identity = identity
         self._redact = redact
         self._recipients = recipients
 
-    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:
+    def seal(self, value: dict[str, Any], roles: Sequence[str], peers: Sequence[str] = ()) -> str:
         """See :meth:`Sealing.seal`."""
-        others = {peer_id: key for peer_id, key in self._recipients(roles).items() if peer_id != self._me}
+        others = {peer_id: key for peer_id, key in self._recipients(roles, peers).items() if peer_id != self._me}
         if not others:
             raise CannotSeal(f"no other member has the role {' or '.join(roles)}, so nobody could read it")
         if len(others) > MOST_RECIPIENTS:

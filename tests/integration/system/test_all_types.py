@@ -82,7 +82,9 @@ def fleeting(peer: Peer) -> dict[str, set[str]]:
 
 def decide(alpha: Peer, beta: Peer) -> None:
     """Put to the vote, voted by both for good, closed."""
-    id_ = alpha.run("decide", "propose", "--title", "Keep it", "--description", "as it is", "--deadline", "10m").stdout.strip()
+    id_ = alpha.run(
+        "decide", "propose", "--title", "Keep it", "--description", "as it is", "--deadline", "10m"
+    ).stdout.strip()
     eventually("known", lambda: beta.get(f"/api/v1/decisions/{id_}"))
     for peer in (alpha, beta):
         peer.json("decide", "vote", id_, "approve", "--final")
@@ -141,7 +143,13 @@ async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_p
     def test(made: Mesh, model: ScriptedModel) -> None:
         environment = model.environment()
         alpha = made.peers[0]
-        made.grow("beta", CHORUS_AGENT_REPORTS_TO="alpha", CHORUS_AGENT_ROLE="worker", CHORUS_AGENT_EXPERTISE="python", **environment)
+        made.grow(
+            "beta",
+            CHORUS_AGENT_REPORTS_TO="alpha",
+            CHORUS_AGENT_ROLE="worker",
+            CHORUS_AGENT_EXPERTISE="python",
+            **environment,
+        )
         made.grow("gamma", CHORUS_AGENT_MAX_TASKS="0")
         pat = Peer(made.folder, "pat", kind="human", CHORUS_BOOTSTRAP_PEERS=alpha.address).start()
         made.peers.append(pat)
@@ -156,7 +164,9 @@ async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_p
         ask(pat, alpha)
         wanted = {name for name, row in messages.TYPES.items() if row.durable} - ELSEWHERE - {"goodbye"}
         eventually(
-            "all types are here", lambda: not (missing := wanted - kept(gamma).keys()) or print("still missing:", sorted(missing)), 90
+            "all types are here",
+            lambda: not (missing := wanted - kept(gamma).keys()) or print("still missing:", sorted(missing)),
+            90,
         )
         quick = {name for name, row in messages.TYPES.items() if not row.durable}
         eventually("and what is kept nowhere", lambda: quick <= fleeting(gamma).keys(), 40)
@@ -167,4 +177,3 @@ async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_p
         assert gamma.run("journal", "verify").returncode == 0
 
     await drive(test, RULES, tmp_path, "alpha", CHORUS_AGENT_MAX_TASKS="1")
-

@@ -101,6 +101,8 @@ class Assignment:
     kind: str = ""
     files: str = ""
     """In words: what lies in /workspace/data."""
+    advice: str = ""
+    """What others say to do differently from an earlier try, with their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ def assignment(given: Assignment) -> str:
         parts.append(f"About it: {given.description.strip()}")
     if given.files:
         parts.append(given.files)
+    if given.advice.strip():
+        parts.append(f"An earlier try failed. What others advise:\n{given.advice.strip()}")
     if given.checks:
         checks = "\n".join(f"  {check}" for check in given.checks)
         parts.append(f"It is done when these commands end with 0 in a fresh copy of your work:\n{checks}")

@@ -22,6 +22,7 @@ class ExpertiseRequest(Message):
     mesh_id: str | None = Field(default=None, pattern=HASH)
     urgency: Urgency = "medium"
     hops: int = Field(default=0, ge=0, le=MAX_HOPS)
+    origin: str = Field(default="", max_length=64, description="Hash of the request that is passed on with this one")
     on_behalf_of: str = Field(default="", max_length=128)
 
 
@@ -33,6 +34,9 @@ class ExpertiseResponse(Message):
     answer: str = Field(default="", max_length=8_000)
     sealed: str = Field(default="", max_length=SEALED)
     expertise: list[Name] = Field(default_factory=list, max_length=32)
+    task_id: str | None = Field(default=None, pattern=TASK_ID)
+    mesh_id: str | None = Field(default=None, pattern=HASH)
+    on_behalf_of: str = Field(default="", max_length=128)
 
 
 class MentorshipRequest(Message):
@@ -52,6 +56,9 @@ class MentorshipResponse(Message):
     request: EntryHash
     accepted: bool
     advice: str = Field(default="", max_length=8_000)
+    task_id: str | None = Field(default=None, pattern=TASK_ID)
+    mesh_id: str | None = Field(default=None, pattern=HASH)
+    on_behalf_of: str = Field(default="", max_length=128)
 
 
 class StatusUpdate(Message):
@@ -109,6 +116,7 @@ class ProjectUpdate(Message):
     done: int = Field(default=0, ge=0)
     failed: int = Field(default=0, ge=0)
     blockers: list[str] = Field(default_factory=list, max_length=16)
+    term: int = Field(default=0, ge=0, description="In which its author leads")
 
 
 ROWS: dict[str, MessageType] = {
@@ -146,7 +154,7 @@ ROWS: dict[str, MessageType] = {
     ),
     "project_update": MessageType(
         ProjectUpdate, True, None, "collaboration",
-        "the admin", "a task of the project ends or is announced", "status and coordination show how far the project is",
+        "the admin", "a task of the project ends or is announced; at most every 10 s", "every peer shows how far the project is",
         family="CHORUS/projects/",
     ),
 }  # fmt: skip

@@ -14,6 +14,9 @@ MAX_HOPS = 3
 """Of a call for help or a dependency: who passes it on once more is not heard."""
 
 
+_TERM = Field(default=0, ge=0, description="The term in which its author says it as the admin; 0: as no admin")
+
+
 class MetaDiscussion(Message):
     """A word in a thread; ``task_id`` where the thread is a task's. ``attempt`` 0: not said by its worker.
 
@@ -57,6 +60,7 @@ class TaskHelpResponse(Message):
     can_help: bool
     answer: str = Field(default="", max_length=8_000)
     capabilities: list[Name] = Field(default_factory=list, max_length=32)
+    on_behalf_of: str = Field(default="", max_length=128)
 
 
 class TaskSide(BaseModel):
@@ -92,6 +96,7 @@ class DependencyAlert(Message):
     request: str = Field(default="", max_length=2_000)
     agents_involved: list[Name] = Field(default_factory=list, max_length=16)
     hops: int = Field(default=0, ge=0, le=MAX_HOPS)
+    term: int = _TERM
 
 
 class CoordinationRequest(Message):
@@ -104,6 +109,8 @@ class CoordinationRequest(Message):
     dependency: Dependency | None = None
     constraints: list[str] = Field(default_factory=list, max_length=16)
     participants: list[Name] = Field(default_factory=list, max_length=16)
+    term: int = _TERM
+    on_behalf_of: str = Field(default="", max_length=128)
 
 
 class PlanStep(BaseModel):
@@ -138,6 +145,7 @@ class CooeePlan(Message):
     risks: list[PlanRisk] = Field(default_factory=list, max_length=16)
     success_criteria: list[str] = Field(default_factory=list, max_length=16)
     made_by: str = Field(default="", max_length=128)
+    term: int = _TERM
 
 
 class CoordinationComplete(Message):
@@ -148,6 +156,7 @@ class CoordinationComplete(Message):
     outcome: Literal["resolved", "escalated"]
     resolution: str = Field(default="", max_length=2_000)
     summary: str = Field(default="", max_length=4_000)
+    term: int = _TERM
 
 
 class EscalationTrigger(Message):

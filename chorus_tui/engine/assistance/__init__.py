@@ -1,0 +1,1 @@
+"""Assistance: help, expertise, mentorship, answered by those who can."""

@@ -1,0 +1,1 @@
+"""Assistance: who answers, when it is whose turn, what counts as an answer."""

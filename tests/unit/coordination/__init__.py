@@ -1,0 +1,1 @@
+"""Coordination: the pure rules, sessions from feed entries, plans."""
