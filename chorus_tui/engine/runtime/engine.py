@@ -22,6 +22,8 @@ from chorus_tui.engine.data_folder import DataFolder
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
+from chorus_tui.engine.hmmm.parts import Parts as RoomParts
+from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
@@ -78,6 +80,7 @@ class Engine:
     prompts: Prompts
     tasks: TaskService
     peers: PeerService
+    hmmm: HmmmService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -136,12 +139,19 @@ def build(
     sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients)
     # A person's own engine speaks only when its person does.
     voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
+    hmmm = HmmmService(
+        RoomParts(
+            identity.peer_id, agent_id, settings.role, tuple(settings.expertise), journal, control, mesh, clock, entropy, events,
+            sealing, redactor.text, voice, settings.templates_dir,
+            lambda issue_id: tasks.project_of(issue_id),  # noqa: PLW0108 - the tasks are built below
+        )
+    )  # fmt: skip
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
-            Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
+            Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None, hmmm.planner,
         )
     )  # fmt: skip
     blobs.keeping.names = lambda: named_blobs(tasks.board)
@@ -154,7 +164,7 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, hmmm, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

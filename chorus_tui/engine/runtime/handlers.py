@@ -63,6 +63,7 @@ class EngineHandlers:
             **ControlOperations(self._engine.control).handlers(),
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
+            **self._engine.hmmm.handlers(),
         }
 
     async def hello(self, _request: Any, _caller: Any) -> models.Hello:

@@ -167,6 +167,7 @@ class _Running:
         await start(nursery, Service("models", engine.models.run))
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
+        await start(nursery, Service("rooms", engine.hmmm.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))
 
     def _greet(self) -> None:

@@ -11,6 +11,9 @@ import trio
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.hmmm.parts import Parts as RoomParts
+from chorus_tui.engine.hmmm.parts import Voice
+from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh
@@ -20,7 +23,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.engine import agents
 from chorus_tui.engine.simulation.clocks import SimulatedClock
 from chorus_tui.engine.simulation.disk import Stores
-from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, NoSealing, Plain, SimulatedExecutor
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
@@ -45,6 +48,7 @@ class Peer:
     executor: SimulatedExecutor
     tasks: TaskService
     peers: PeerService
+    hmmm: HmmmService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -66,7 +70,7 @@ class Peer:
                     await self.mesh.join(topic)
                 await self.control.open()
                 await self.journal.open()
-                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run):
+                for service in (self.journal.run, self.control.run, self.tasks.run, self.peers.run, self.hmmm.run):
                     await nursery.start(service)
                 up.set()
 
@@ -86,7 +90,7 @@ class Peer:
 
 def build(
     name: str, kind: Kind, identity: Identity, mesh: SimulatedMesh, stores: Stores, clock: SimulatedClock, entropy: Entropy,
-    events: EventBus, settings: ControlSettings, max_tasks: int,
+    events: EventBus, settings: ControlSettings, max_tasks: int, voice: Voice | None = None,
 ) -> Peer:  # fmt: skip
     """As :func:`chorus_tui.engine.runtime.engine.build` does it; nothing runs yet."""
     journal = FeedJournal(identity, stores.feeds, mesh, lambda value: value, clock, entropy, events, VERSION)
@@ -100,10 +104,16 @@ def build(
 
     me = Self(identity.peer_id, name, kind, "", (), "", "", VERSION, max_tasks)
     peers = PeerService(me, journal, control, mesh, clock, events, load)
+    hmmm = HmmmService(
+        RoomParts(
+            identity.peer_id, name, "", (), journal, control, mesh, clock, entropy, events, NoSealing(), str,
+            voice if kind == "agent" else None,
+        )
+    )  # fmt: skip
     tasks = TaskService(
         Parts(
             identity.peer_id, name, journal, control, mesh, NoBlobs(), executor, None, clock, entropy, events, Plain,
             lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()),
         )
     )  # fmt: skip
-    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers)
+    return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, hmmm)

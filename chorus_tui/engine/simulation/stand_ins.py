@@ -7,13 +7,16 @@ network and disks are simulated below the interfaces the engine has for them any
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import trio
 
 from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
 from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies
+from chorus_tui.engine.vault.sealing import CannotSeal
 
 
 class SimulatedExecutor:
@@ -67,6 +70,16 @@ class NoBlobs:
 
     async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> Copies:  # noqa: ARG002 - as above
         return Copies(0, 0)
+
+
+class NoSealing:
+    """Simulated peers have no keys to seal with: what is meant for some roles is not said, and nothing sealed opens."""
+
+    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:  # noqa: ARG002 - the interface has it
+        raise CannotSeal("simulated peers have no keys")
+
+    def open(self, sealed: str, author: str) -> dict[str, Any] | None:  # noqa: ARG002 - as above
+        return None
 
 
 class Plain:

@@ -13,7 +13,7 @@ from chorus_tui.engine.journal.interface import Blobs, Journal
 from chorus_tui.engine.mesh.interface import Mesh
 from chorus_tui.engine.tasks.agent_at_work import Mind
 from chorus_tui.engine.tasks.routing import Agent
-from chorus_tui.engine.tasks.run import StreamRedactor
+from chorus_tui.engine.tasks.run import Planning, StreamRedactor
 from chorus_tui.engine.tasks.worker import Skills
 
 
@@ -38,3 +38,5 @@ class Parts:
     skills: Skills
     mind: Mind | None = None
     """None: tasks with a goal are not taken."""
+    planning: Planning | None = None
+    """None: no plan can be put to others here."""
