@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import trio
 
-from chorus_tui.engine.clock import SeededEntropy, SystemClock
+from chorus_tui.engine.clock import Clock, SeededEntropy, SystemClock
 from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
@@ -48,6 +48,8 @@ class World:
         self.network = SimulatedNetwork(SeededEntropy(f"network {seed}"))
         self.seed = seed
         self.peers: dict[str, Peer] = {}
+        self.clock: Clock = SystemClock()
+        """Of peers that are started from now on; its wall time is the machine's unless another is set."""
         self._lives = 0
 
     async def start(
@@ -60,7 +62,7 @@ class World:
         identity = Identity(SeededEntropy(f"identity {self.seed} {name}").bytes(32))
         mesh = self.network.mesh(identity)
         self._lives += 1
-        entropy, clock, events = SeededEntropy(f"{self.seed} {name} {self._lives}"), SystemClock(), EventBus()
+        entropy, clock, events = SeededEntropy(f"{self.seed} {name} {self._lives}"), self.clock, EventBus()
         feeds = InlineDatabase(SCHEMA, images[0] if images else None)
         decisions = InlineDatabase(control_store.SCHEMA, images[1] if images else None)
         journal = FeedJournal(identity, feeds, mesh, lambda value: value, clock, entropy, events, "test")

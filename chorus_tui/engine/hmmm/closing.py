@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from chorus_tui.engine.hmmm import rules
+from chorus_tui.engine.hmmm import escalation, rules
+from chorus_tui.engine.hmmm.escalation import IsPerson
 from chorus_tui.engine.hmmm.mouth import Mouth, Words
 from chorus_tui.engine.hmmm.parts import Parts
 from chorus_tui.engine.hmmm.rooms import Rooms, Where
@@ -28,8 +29,9 @@ def event_id(closing: Line) -> str:
 class Closing:
     """Own proposals of this peer."""
 
-    def __init__(self, parts: Parts, rooms: Rooms, mouth: Mouth) -> None:
+    def __init__(self, parts: Parts, rooms: Rooms, mouth: Mouth, is_person: IsPerson) -> None:
         self._parts = parts
+        self._is_person = is_person
         self._rooms = rooms
         self._mouth = mouth
         self._own: set[Where] = set()
@@ -53,9 +55,10 @@ class Closing:
                 self._own.discard(where)
 
     async def _close(self, thread: Thread, proposal: Proposal) -> None:
+        """Not while a person is waited for: nothing is decided there by silence."""
         parts, line = self._parts, proposal.line
         entry = parts.journal.get(line.author, line.epoch, line.seq)
-        if entry is None:
+        if entry is None or escalation.standing(thread, self._is_person):
             return
         silent = rules.may_close(proposal, parts.me, parts.journal.holders(entry), int(parts.clock.wall() * 1000))
         if not silent:

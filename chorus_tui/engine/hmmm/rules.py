@@ -112,15 +112,14 @@ def _replaced(thread: Thread, line: Line) -> bool:
 def may_close(proposal: Proposal, me: str, holders: set[str], now_ms: int) -> list[str]:
     """Whom a closing entry of ``me`` may name now, in order; empty: it may not close.
 
-    Silence counts only of peers that hold the proposal and have not objected to it.
+    Silence counts only of peers that hold the proposal; who objected and settled it has agreed in words.
     """
     if proposal.line.author != me or proposal.state not in ("open", "reopened") or proposal.standing:
         return []
     waited = now_ms - min(proposal.quiet_since_ms, now_ms)
     if waited < int(proposal.line.said.objection_s * 1000):
         return []
-    objected = {one.author for one in proposal.objections}
-    return sorted(holders - objected - {me})
+    return sorted(holders - {me})
 
 
 def consensus(thread: Thread) -> list[Proposal]:

@@ -47,7 +47,7 @@ class HmmmService:
         self.presence = Presence(parts.mesh, parts.clock)
         self.operations = Operations(self)
         self.inbox = Waiting(self)
-        self._closing = Closing(parts, self.rooms, self.mouth)
+        self._closing = Closing(parts, self.rooms, self.mouth, self.kinds.person)
         self._alarm = Alarm(parts, self.rooms, self.kinds.person)
         self._participant: Participant | None = None
         self.planner: Planner | None = None

@@ -1,0 +1,173 @@
+"""Rooms among several peers: what is agreed, what is not lost, what ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+
+from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.hmmm import turns
+from tests.simulation.engines import until
+from tests.simulation.forum import Forum, forum, silent
+
+
+def objector(kind: str, material: dict[str, Any]) -> dict[str, Any] | None:
+    """Objects to what forgets the tests, and is content when it is told of them."""
+    about = material.get("about", {}).get("text", "")
+    if kind == "look":
+        return {"objection": "tests" not in about, "text": "It has no tests"}
+    return {"act": "agree" if "tests" in about else "silent", "text": "Good then"} if kind == "talk" else None
+
+
+def chatty(kind: str, _material: dict[str, Any]) -> dict[str, Any] | None:
+    """Always has something to say."""
+    return {
+        "answer": {"say": True, "text": "An answer"},
+        "look": {"objection": True, "text": "An objection"},
+        "talk": {"act": "say", "text": "One more word"},
+        "plan": {"plan": "A plan"},
+    }[kind]
+
+
+async def test_objection_discussion_agreement_and_a_late_objection_that_reopens(autojump_clock):
+    """Three peers, one a person: the agent objects, is answered, agrees; 30 s later all see it agreed; a late word reopens."""
+    async with forum(1, ("ana",), {"bob": silent, "cem": objector}) as made:
+        said = await made.propose("ana", "Rename the table")
+        await made.all_see(said, "objected")
+        [objection] = [line for line in made.view("ana", said.thread_id).lines if line.type == "objection"]
+        assert (objection.author_name, objection.kind, objection.message) == ("cem", "agent", "It has no tests")
+
+        await made.reply("ana", objection.msg_id, "I add tests")
+        await made.all_see(said, "agreed", 90)
+        closing = [line for line in made.view("bob", said.thread_id).lines if line.intent == "closing"]
+        assert [line.author_name for line in closing] == ["ana"]
+        assert "bob" in closing[0].message
+
+        late = await made.object("bob", said.msg_id, "The clients still use the old name")
+        await made.all_see(said, "reopened")
+        await made.agree("bob", late.msg_id)
+        await made.all_see(said, "agreed", 90)
+        told = lambda: {len(service.rooms.events) for service in made.services.values()}  # noqa: E731 - short here
+        await until("both closings are told to SLURP, once each", lambda: told() == {2})
+
+
+async def test_a_proposal_that_nobody_else_holds_is_not_agreed(autojump_clock):
+    """Silence counts only of peers that hold it: cut off, the proposer waits; when the others have it, it is agreed."""
+    async with forum(2, ("ana",), {"bob": None, "cem": None}) as made:
+        made.at.network.isolate(made.at.peers["ana"].peer_id)
+        said = await made.propose("ana", "Nobody hears this")
+        await trio.sleep(100)
+        assert made.state("ana", said) == "open"
+
+        made.at.network.heal()
+        await made.all_see(said, "agreed")
+
+
+async def test_an_objection_made_elsewhere_before_closing_is_never_shown_as_agreed_after_healing(autojump_clock):
+    """Cut off, one side closes what the other objects to; once they talk again all show it reopened."""
+    async with forum(3, ("ana",), {"bob": None, "cem": None}) as made:
+        said = await made.propose("ana", "Drop the old data")
+        await until("all hold it", lambda: "" not in made.states(said))
+        made.at.network.isolate(made.at.peers["cem"].peer_id)
+        await made.object("cem", said.msg_id, "It is still read")
+        await until("agreed on one side", lambda: made.state("ana", said) == "agreed", 120)
+        assert made.state("cem", said) == "objected"
+
+        made.at.network.heal()
+        await made.all_see(said, "reopened")
+        await trio.sleep(300)
+        assert made.states(said) == {"reopened"}
+
+
+async def test_a_room_without_consensus_escalates_once_and_is_silent_until_the_person_answers(autojump_clock):
+    """Ten messages: one escalation for all, no automatic word more; the person's answer ends it, who and when."""
+    async with forum(4, ("ana", "ben"), {"bob": chatty, "cem": chatty, "dan": chatty}) as made:
+        said = await made.propose("ana", "Do it my way")
+        for n in range(9):
+            await made.send("ana", f"Argument {n}", said.thread_id)
+        view = lambda name: made.view(name, said.thread_id)  # noqa: E731 - short here
+        await until("escalated everywhere", lambda: all(view(name).escalations for name in made.services))
+        await trio.sleep(30)
+        assert all([one.cause for one in view(name).escalations] == ["messages"] for name in made.services)
+        assert all(view(name).row.escalated for name in made.services)
+        assert [item.kind for item in made.services["ben"].inbox.waiting()].count("escalation") == 1
+        before = made.messages("ana")
+        await trio.sleep(600)
+        assert made.messages("ana") == before
+
+        with pytest.raises(Problem, match="by a person"):
+            await made.answer("bob", said.thread_id, "I am a person, honestly")
+        answer = await made.answer("ben", said.thread_id, "Ana decides")
+        assert answer.ended == 1
+        await until("ended everywhere", lambda: not any(view(name).row.escalated for name in made.services))
+        [one] = view("cem").escalations
+        assert one.ended_by == "ben"
+        assert one.ended_at is not None
+
+
+async def test_half_an_hour_without_agreement_escalates(autojump_clock):
+    """A question nobody answers, with nobody saying a word more."""
+    async with forum(5, ("ana",), {"bob": None}) as made:
+        said = await made.query("ana", "Who knows?")
+        await trio.sleep(29 * 60)
+        assert made.view("bob", said.thread_id).escalations == []
+        await trio.sleep(120)
+        assert [one.cause for one in made.view("bob", said.thread_id).escalations] == ["time"]
+
+
+async def test_two_sides_that_escalate_apart_show_one_escalation(autojump_clock):
+    """Each half says it once; after healing there is one, and one answer ends it."""
+    async with forum(6, ("ana", "ben"), {"bob": None, "cem": None}) as made:
+        said = await made.query("ana", "Who knows?")
+        await until("all hold it", lambda: all(made.messages(name) for name in made.services))
+        ids = {name: peer.peer_id for name, peer in made.at.peers.items()}
+        made.at.network.partition([ids["ana"], ids["bob"]], [ids["ben"], ids["cem"]])
+        await trio.sleep(32 * 60)
+        made.at.network.heal()
+        await trio.sleep(90)
+        raised = [len(service.rooms.thread("room", said.thread_id).raised) for service in made.services.values()]
+        assert raised == [2] * 4
+        assert all(len(made.view(name, said.thread_id).escalations) == 1 for name in made.services)
+        await made.answer("ben", said.thread_id, "I do")
+        await until("ended", lambda: not any(made.view(name, said.thread_id).row.escalated for name in made.services))
+
+
+async def test_a_question_to_a_role_is_answered_by_one_agent_of_it_who_is_called_in(autojump_clock):
+    """Only the role's members are called into the room, and one answer is enough."""
+    async with forum(7, ("ana",), {"bob": chatty}) as made:
+        await made.start("rev", chatty, role="reviewer")
+        await made.start("vic", chatty, role="reviewer")
+        await until("all are members", lambda: len(made.at.peers["ana"].control.members) == 4)
+        said = await made.query("ana", "Is it safe?", to_roles=["reviewer"])
+        answers = lambda: [line for line in made.view("ana", said.thread_id).lines if line.type == "answer"]  # noqa: E731
+        await until("answered", answers)
+        await trio.sleep(60)
+        assert len(answers()) == 1
+        assert answers()[0].author_name in ("rev", "vic")
+        assert [made.services[name].presence.rooms for name in ("bob", "rev", "vic")] == [
+            frozenset(), frozenset({"room"}), frozenset({"room"}),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [11])
+async def test_twenty_agents_that_always_talk_come_to_rest(autojump_clock, seed):
+    """Messages lost, halves cut off from each other: what they say by themselves is bounded, and then it is quiet."""
+    agents = {f"agent{n:02}": chatty for n in range(18)}
+    async with forum(seed, ("ana", "ben"), agents) as made:
+        ids = [peer.peer_id for peer in made.at.peers.values()]
+        said = await made.propose("ana", "Everybody say something")
+        await made.query("ben", "And what of this?")
+        await trio.sleep(3)
+        made.at.network.partition(ids[:9], ids[9:])
+        await trio.sleep(60)
+        made.at.network.heal()
+        await trio.sleep(120)
+        automatic = made.messages("ana") - 2
+        assert 2 <= automatic <= 2 * 2 * turns.MOST_SPEAKERS * turns.MOST_IN_THREAD
+        assert len({made.messages(name) for name in made.services}) == 1
+        quiet = made.messages("ana")
+        await trio.sleep(120)
+        assert made.messages("ana") == quiet
+        assert made.states(said) == {"objected"}
