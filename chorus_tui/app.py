@@ -61,11 +61,13 @@ class ChorusApp(App[int]):
         "status": lazily("status", "StatusScreen"),
         "peers": lazily("peers", "PeersScreen"),
         "tasks": lazily("tasks", "TasksScreen"),
+        "hmmm": lazily("hmmm", "HmmmScreen"),
     }
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("1", "show('help')", "Help", id="go.help", tooltip="Commands, keys, glossary"),
         Binding("2", "show('status')", "Status", id="go.status", tooltip="Me, the mesh, health, events"),
         Binding("3", "show('peers')", "Peers", id="go.peers", tooltip="Who is there"),
+        Binding("4", "show('hmmm')", "HMMM", id="go.hmmm", tooltip="Rooms: discuss, propose, object"),
         Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
         Binding(
             "colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"

@@ -14,6 +14,7 @@ from chorus_tui.contract.events import Event
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from chorus_tui.contract.models.hmmm import ThreadRow
     from chorus_tui.contract.models.journal import LogLine
     from chorus_tui.contract.models.peers import Peer
     from chorus_tui.contract.models.status import Status
@@ -47,6 +48,7 @@ MOST_ROWS = 1000
 COLLECTIONS: tuple[Collection, ...] = (
     Collection("peers", "peers.Peer", "peer_id", "peers.list"),
     Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
+    Collection("threads", "hmmm.ThreadRow", "key", "hmmm.rooms", "hmmm.ListRooms"),
 )
 """An answer holds its rows in a field that is named as the topic."""
 BY_TOPIC = {collection.topic: collection for collection in COLLECTIONS}
@@ -124,6 +126,11 @@ class Store:
     def tasks(self) -> dict[str, TaskRow]:
         """By task id."""
         return self.rows["tasks"]
+
+    @property
+    def threads(self) -> dict[str, ThreadRow]:
+        """Of all rooms, by room and thread."""
+        return self.rows["threads"]
 
     def note(self, text: str, level: str = "warning") -> None:
         """A line of the portal's own in the event log."""

@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
-from chorus_tui.store import Store
+from chorus_tui.store import TOPICS, Store
 from chorus_tui.widgets.plain import plain
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class PortalScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Shown (again): everything may have changed."""
         self.show_head()
-        self.changed({"status", "peers", "tasks", "log"})
+        self.changed(set(TOPICS))
 
     def tell(self, topics: set[str]) -> None:
         """Something changed while this screen is shown. One that is still being made shows all of it when it is."""

@@ -33,7 +33,7 @@ class ScriptedVoice:
         self.asked: list[str] = []
 
     async def answer(
-        self, instructions: str, material: str, schema: Mapping[str, Any], max_tokens: int = 600  # noqa: ARG002 - the interface has them
+        self, instructions: str, material: str, schema: Mapping[str, Any], max_tokens: int = 600
     ) -> dict[str, Any] | None:  # fmt: skip
         (field,) = {"say", "objection", "act", "plan"} & set(schema["properties"])
         kind = {"say": "answer", "objection": "look", "act": "talk", "plan": "plan"}[field]
@@ -87,9 +87,7 @@ class Forum:
         return await self.services[name].operations.send(request, None)
 
     async def query(self, name: str, text: str, **fields: Any) -> models.Said:
-        return await self.services[name].operations.query(
-            models.Query(issue_id="room", message=text, **fields), None
-        )
+        return await self.services[name].operations.query(models.Query(issue_id="room", message=text, **fields), None)
 
     async def reply(self, name: str, msg_id: str, text: str, **fields: Any) -> models.Said:
         return await self.services[name].operations.reply(models.Reply(msg_id=msg_id, message=text, **fields), None)
@@ -123,7 +121,9 @@ class Forum:
 
 
 @asynccontextmanager
-async def forum(seed: int, people: tuple[str, ...], agents: Mapping[str, Answer | None], **options: Any) -> AsyncIterator[Forum]:
+async def forum(
+    seed: int, people: tuple[str, ...], agents: Mapping[str, Answer | None], **options: Any
+) -> AsyncIterator[Forum]:
     """One mesh of these; the first person founds it, so it is its master."""
     async with world(seed) as at:
         made = Forum(at)
