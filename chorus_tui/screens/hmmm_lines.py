@@ -38,8 +38,7 @@ def message(line: RoomLine, now: float) -> Text:
     sign = telling.SIGNS.get(line.state, "·")
     text = Text(f"{indent}{sign} ", style=COLORS.get(line.state, ""))
     text.append(plain(line.author_name), style="bold cyan" if line.kind == "human" else "bold magenta")
-    whom = f" for {line.on_behalf_of}" if line.on_behalf_of else ""
-    text.append(plain(f" ({'person' if line.kind == 'human' else 'agent'}{whom})"), style="dim")
+    text.append(plain(f" ({telling.role(line)})"), style="dim")
     at = time.strftime("%H:%M:%S", time.localtime(line.at))
     text.append(plain(f"  {line.type} · {at} · {telling.delivered(line.delivery)}"), style="dim")
     for mark in telling.marks(line, now):

@@ -32,9 +32,15 @@ def said(answer: Said) -> str:
 
 
 def speaker(line: RoomLine) -> str:
-    """Who said it: a person or an agent, and for whom."""
-    whom = f" for {line.on_behalf_of}" if line.on_behalf_of else ""
-    return f"{line.author_name} ({'person' if line.kind == 'human' else 'agent'}{whom})"
+    """Whose peer said it, and what that is."""
+    return f"{line.author_name} ({role(line)})"
+
+
+def role(line: RoomLine) -> str:
+    """A person, by the name that the door knows; or an agent, and for whom."""
+    if line.kind == "human":
+        return f"person {line.on_behalf_of}".strip()
+    return f"agent for {line.on_behalf_of}" if line.on_behalf_of else "agent"
 
 
 def marks(line: RoomLine, now: float) -> list[str]:

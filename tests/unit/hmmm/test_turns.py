@@ -60,21 +60,36 @@ def test_what_is_addressed_to_an_agent():
     assert to_me("discussion", parent="mine")
 
 
-@settings(max_examples=60)
-@given(st.integers(2, 20), st.lists(st.sampled_from(["question", "discussion", "proposal"]), min_size=1, max_size=4))
-def test_agents_that_always_reply_come_to_rest(count, opened):
-    """However many agents would reply to everything: at most five speak, at most thirty times, and then it is quiet."""
+def automatic_words(count: int, opened: list[str], most: int) -> int:
+    """How many words agents say that would reply to everything, until they are quiet; stopped at ``most``."""
     made = thread(*(line("ana", type_, f"o{n}", n) for n, type_ in enumerate(opened)))
     agents = [Speaker(f"agent{n}", f"agent{n}") for n in range(count)]
-    said = 0
-    replied = True
-    while replied and said < 1_000:
+    said, replied = 0, True
+    while replied and said < most:
         replied = False
         for me in agents:
             for one in made.in_order():
                 if turns.may_speak(made, one, me, is_person):
                     said, replied = said + 1, True
                     type_ = "answer" if one.said.type == "question" else "discussion"
-                    hops = one.said.hop_count + 1
+                    hops = min(one.said.hop_count + 1, turns.MAX_HOPS)
                     made.add(line(me.peer_id, type_, f"r{said}", 10 + said, one.said.msg_id, hop_count=hops))
-    assert said <= turns.MOST_SPEAKERS * turns.MOST_IN_THREAD
+    return said
+
+
+BOUND = turns.MOST_SPEAKERS * turns.MOST_IN_THREAD
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 20), st.lists(st.sampled_from(["question", "discussion", "proposal"]), min_size=1, max_size=4))
+def test_agents_that_always_reply_come_to_rest(count, opened):
+    """However many agents would reply to everything: at most five speak, at most thirty times, and then it is quiet."""
+    assert automatic_words(count, opened, 1_000) <= BOUND
+
+
+def test_without_its_limits_the_same_talk_has_no_end(monkeypatch):
+    """The planted bug: no agent is ever tired, and several may answer one word. The bound above is the limits' doing."""
+    monkeypatch.setattr(turns, "tired", lambda *_: "")
+    monkeypatch.setattr(turns, "enough", lambda *_: False)
+
+    assert automatic_words(8, ["discussion"], BOUND + 50) > BOUND
