@@ -231,10 +231,7 @@ async def test_a_plan_is_agreed_before_the_work_after_an_objection_was_answered_
         made.at.nursery.start_soon(planned.run)
         await until("a plan is agreed", lambda: planned.plan is not None)
         assert planned.plan == ("1. Mend it. 2. Run the tests.", "")
-        assert (
-            planned.told == ["its plan waits for objections", "its plan has objections"]
-            or "its plan waits for objections" in planned.told
-        )
+        assert planned.told[0] == "its plan waits for objections"
         thread = made.services["ana"].rooms.thread(TASK, "plan-1")
         await until(
             "ana sees how it came", lambda: [p.state for p in rules.proposals(thread)] == ["replaced", "agreed"]
