@@ -55,7 +55,8 @@ async def compose_proposal(pilot: Any) -> None:
     await settle(pilot)
     pilot.app.screen.query_one("#room", Input).value = "shop"
     pilot.app.screen.query_one("#thread", Input).value = ""
-    await pilot.press("ctrl+n")
+    await pilot.press("enter", "enter")
+    await settle(pilot)
     await pilot.press(*"Test it")
     await pilot.press("ctrl+n")
     await pilot.press(*"reviewer")
