@@ -62,13 +62,16 @@ class ChorusApp(App[int]):
         "peers": lazily("peers", "PeersScreen"),
         "tasks": lazily("tasks", "TasksScreen"),
         "hmmm": lazily("hmmm", "HmmmScreen"),
+        "inbox": lazily("inbox", "InboxScreen"),
     }
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("1", "show('help')", "Help", id="go.help", tooltip="Commands, keys, glossary"),
-        Binding("2", "show('status')", "Status", id="go.status", tooltip="Me, the mesh, health, events"),
-        Binding("3", "show('peers')", "Peers", id="go.peers", tooltip="Who is there"),
-        Binding("4", "show('hmmm')", "HMMM", id="go.hmmm", tooltip="Rooms: discuss, propose, object"),
+        # The footer of a narrow terminal is for the keys of the screen: help, palette and the list of keys show all ways.
+        Binding("2", "show('status')", "Status", show=False, id="go.status", tooltip="Me, the mesh, health, events"),
+        Binding("3", "show('peers')", "Peers", show=False, id="go.peers", tooltip="Who is there"),
+        Binding("4", "show('hmmm')", "HMMM", show=False, id="go.hmmm", tooltip="Rooms: discuss, propose, object"),
         Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
+        Binding("i", "show('inbox')", "Inbox", id="go.inbox", tooltip="What waits for you"),
         Binding(
             "colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"
         ),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from chorus_tui.contract.models.hmmm import ThreadRow
+    from chorus_tui.contract.models.inbox import InboxItem
     from chorus_tui.contract.models.journal import LogLine
     from chorus_tui.contract.models.peers import Peer
     from chorus_tui.contract.models.status import Status
@@ -49,6 +50,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("peers", "peers.Peer", "peer_id", "peers.list"),
     Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
     Collection("threads", "hmmm.ThreadRow", "key", "hmmm.rooms", "hmmm.ListRooms"),
+    Collection("inbox", "inbox.InboxItem", "item_id", "inbox.list"),
 )
 """An answer holds its rows in a field that is named as the topic."""
 BY_TOPIC = {collection.topic: collection for collection in COLLECTIONS}
@@ -121,6 +123,11 @@ class Store:
     def peers(self) -> dict[str, Peer]:
         """By peer id."""
         return self.rows["peers"]
+
+    @property
+    def inbox(self) -> dict[str, InboxItem]:
+        """By item id."""
+        return self.rows["inbox"]
 
     @property
     def tasks(self) -> dict[str, TaskRow]:

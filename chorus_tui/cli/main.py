@@ -27,6 +27,8 @@ COMMANDS = {
     "members": ("chorus_tui.cli.members:members", "Who belongs to the mesh, and what each may do"),
     "task": ("chorus_tui.cli.tasks:task", "Announce tasks, follow them, fetch what they made"),
     "hmmm": ("chorus_tui.cli.hmmm:hmmm", "Rooms: discuss, propose, object, ask, call for a person"),
+    "inbox": ("chorus_tui.cli.inbox:inbox", "What waits for you: approvals, votes, questions"),
+    "slurp": ("chorus_tui.cli.slurp:slurp", "What the mesh has learned"),
     "journal": ("chorus_tui.cli.journal:journal", "Read, verify and export what was said and decided"),
     "blobs": ("chorus_tui.cli.blobs:blobs", "Files by their hash: held, pinned, who else holds them"),
     "images": ("chorus_tui.cli.images:images", "Sandbox images for machines that reach no registry"),

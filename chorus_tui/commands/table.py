@@ -22,6 +22,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("peers", "Peers", "Who is there and how well they are reached", "show('peers')", "chorus-tui peers"),
     Command("tasks", "Tasks", "The board; announce, watch, cancel", "show('tasks')", "chorus-tui task list"),
     Command("hmmm", "HMMM", "Rooms: discuss, propose, object, ask", "show('hmmm')", "chorus-tui hmmm rooms"),
+    Command(
+        "inbox", "Inbox", "What waits for you: approvals, votes, questions", "show('inbox')", "chorus-tui inbox list"
+    ),
     Command("announce", "Announce a task", "Open the form", "announce", "chorus-tui task announce"),
     Command(
         "connect",

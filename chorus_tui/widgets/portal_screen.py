@@ -63,7 +63,7 @@ class PortalScreen(Screen[None]):
         """Something changed while this screen is shown. One that is still being made shows all of it when it is."""
         if not self.is_mounted:
             return
-        if "status" in topics:
+        if topics & {"status", "inbox"}:
             self.show_head()
         self.changed(topics)
 
@@ -142,6 +142,8 @@ def head_line(name: str, store: Store, width: int) -> Text:
         admin = f"no admin ({who} {status.admin_lost})"
     mesh = f"mesh {status.mesh_id[:8]}" if status.mesh_id else "no mesh yet"
     facts = [plain(status.agent_id), mesh, admin, f"{status.peers} peers" if status.peers != 1 else "1 peer"]
+    if store.inbox:
+        facts.insert(0, f"✉ {len(store.inbox)} for you (i)")
     if status.network == "open":
         facts.append("⚠ network key off")
     right = " · ".join(facts)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -34,6 +34,8 @@ class Peer:
     control: ControlService
     scope: trio.CancelScope
     databases: tuple[InlineDatabase, InlineDatabase]
+    besides: list[Callable[..., Awaitable[None]]] = field(default_factory=list)
+    """Services that ``extend`` adds; they live as long as the peer."""
 
     @property
     def peer_id(self) -> str:
@@ -83,12 +85,14 @@ class World:
         with peer.scope:
             async with trio.open_nursery() as nursery:
                 await nursery.start(peer.mesh.run)  # type: ignore[attr-defined]
-                for topic in (topics.COORDINATION, topics.META, topics.ELECTION):
+                for topic in topics.EVERYBODYS:
                     await peer.mesh.join(topic)  # type: ignore[attr-defined]
                 await peer.control.open()
                 await peer.journal.open()
                 await nursery.start(peer.journal.run)
                 await nursery.start(peer.control.run)
+                for service in peer.besides:
+                    await nursery.start(service)
                 task_status.started()
 
     def kill(self, name: str) -> tuple[bytes, bytes]:

@@ -12,7 +12,7 @@ from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal.events import EventBus
-from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, Plain, SimulatedExecutor, nothing_known
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
@@ -37,7 +37,7 @@ class Shop:
             parts = Parts(
                 peer.peer_id, name, peer.journal, peer.control, peer.mesh, NoBlobs(), executor, None, SystemClock(),  # type: ignore[arg-type]
                 SeededEntropy(name), EventBus(), Plain, lambda: self.agents(peer), lambda: ("python",),
-                Skills(max_tasks, "", ()),
+                Skills(max_tasks, "", ()), nothing_known,
             )  # fmt: skip
             holder["service"] = TaskService(parts)
 

@@ -84,7 +84,8 @@ async def forked(at: World) -> tuple[Peer, list[Peer], dict[str, Heeded], str, t
 
 async def test_everybody_knows_a_fork_within_two_heartbeats(autojump_clock):
     """Both branches are somewhere; ten seconds after the two sides can talk, each peer shows the fork with evidence that
-    verifies, gives nothing beyond it to its features any more, and the control log is what it was."""
+    verifies, has taken back from its features what it gave them of it, gives them nothing beyond it any more, and the control
+    log is what it was."""
     async with world(31) as at:
         liar, others, heeded, epoch, _ = await forked(at)
         decided = {peer.control.commit for peer in others}
@@ -100,6 +101,11 @@ async def test_everybody_knows_a_fork_within_two_heartbeats(autojump_clock):
             HEARTBEATS_S,
         )
 
+        await until(
+            "taken back",
+            lambda: all(sorted(heeded[peer.name].reasons) == ["common 0", "common 1"] for peer in others),
+            HEARTBEATS_S,
+        )
         for peer in others:
             assert heeded[peer.name].doubts[-1] == 2
             found = await peer.journal.verify()

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
 from chorus_tui.contract.events import Event
-from chorus_tui.contract.models import blobs, hmmm, peers, status, task_result, task_spec, tasks
+from chorus_tui.contract.models import blobs, hmmm, inbox, peers, status, task_result, task_spec, tasks
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.contract.problem import Problem
@@ -49,6 +49,29 @@ def a_status(**fields: Any) -> status.Status:
         ],
     }  # fmt: skip
     return status.Status.model_validate({**base, **fields})
+
+
+def some_waiting() -> list[inbox.InboxItem]:
+    """One of each kind of answer: a choice, a choice with words, words."""
+    return [
+        inbox.InboxItem(
+            item_id="approval:01ARZ3NDEKTSV4RRFFQ69G5FA4", kind="approval", subject_id="01ARZ3NDEKTSV4RRFFQ69G5FA4",
+            title="Publish the package", purpose="may it run? approval 0 of 2: its sandbox is let out to hosts (registry.example)",
+            priority="urgent", since=NOW - 400, expires_at=NOW + 1800, asked_by=IDS[0], asked_by_name="ada",
+            choices=["approve", "deny"], command="chorus-tui task approve 01ARZ3NDEKTSV4RRFFQ69G5FA4",
+        ),
+        inbox.InboxItem(
+            item_id="vote:01ARZ3NDEKTSV4RRFFQ69G5FB7", kind="vote", subject_id="01ARZ3NDEKTSV4RRFFQ69G5FB7",
+            title="Keep the old wire format for a year", purpose="your vote, 2 of 5 have voted", priority="high", since=NOW - 50,
+            expires_at=NOW + 45, asked_by=IDS[1], asked_by_name="grace", choices=["approve", "reject", "abstain"],
+            command="chorus-tui decide vote 01ARZ3NDEKTSV4RRFFQ69G5FB7 CHOICE",
+        ),
+        inbox.InboxItem(
+            item_id="escalation:thread-7", kind="escalation", subject_id="thread-7", title="Which parser?",
+            purpose="ten messages without agreement; a word of yours ends it", since=NOW - 86_400, asked_by=IDS[2],
+            asked_by_name="linus", words="needed", command="chorus-tui hmmm reply thread-7 TEXT",
+        ),
+    ]  # fmt: skip
 
 
 def some_peers() -> list[peers.Peer]:
@@ -128,6 +151,7 @@ class FakeEngine:
             a_status(mesh_state="provisional", peers=0, members=1, tasks={}, models=[]) if empty else a_status()
         )
         self.peers = some_peers()[:1] if empty else some_peers()
+        self.inbox: list[inbox.InboxItem] = []
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
         self.rooms: dict[str, hmmm.ThreadView] = {}
         self.templates = hmmm.Templates()
@@ -149,6 +173,7 @@ class FakeEngine:
         answers = {
             "status.show": lambda: self.status,
             "peers.list": lambda: peers.PeerList(peers=self.peers),
+            "inbox.list": lambda: inbox.Inbox(inbox=self.inbox),
             "tasks.list": lambda: tasks.TaskList(tasks=[self.row(task) for task in self.tasks.values()]),
             "tasks.show": lambda: self.tasks[asked.task_id],
             "tasks.output": lambda: tasks.OutputChunk(

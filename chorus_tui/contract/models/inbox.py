@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chorus_tui.contract.models.common import Answer, Request
 
-Kind = Literal["approval", "vote", "escalation", "question", "help", "objection", "held"]
+Kind = Literal["approval", "vote", "escalation", "question", "help", "objection", "mismatch", "held"]
 Priority = Literal["low", "medium", "high", "urgent"]
 
 
@@ -51,3 +51,14 @@ class Answered(Answer):
 
     item_id: str
     told: str
+
+
+_RANK = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
+_SOON_S = 600.0
+"""What expires within this time comes before what has the same priority and more time."""
+
+
+def pressing(item: InboxItem, now: float) -> tuple[int, float, float, str]:
+    """Orders items, the most pressing first: by priority, then what ends soon, then the oldest."""
+    left = item.expires_at - now if item.expires_at is not None else _SOON_S
+    return (_RANK[item.priority], min(left, _SOON_S), item.since, item.item_id)

@@ -46,6 +46,8 @@ class Forks:
         self._rejected: set[str] = set()
         """Hashes of entries on branches that the mesh decided against."""
         self._told: set[tuple[str, str, int]] = set()
+        self._doubted: set[Feed] = set()
+        """Whose features may have been given more than counts."""
         self._handlers: list[DoubtHandler] = []
         self._unsearched: list[tuple[str, str, str, int]] = []
         self.untold: list[tuple[Entry, Entry]] = []
@@ -113,8 +115,28 @@ class Forks:
         before = self._from.get((author, epoch))
         if before is None or seq < before:
             self._from[author, epoch] = seq
+            self._doubted.add((author, epoch))
+            self._journal.decided()
             for handler in self._handlers:
                 handler(author, epoch, seq)
+
+    def withdraw(self) -> set[str]:
+        """Types of entries that features were given before it was known that they do not count. Who learns of a fork late and
+        who knew it at once end with the same."""
+        types = set[str]()
+        for author, epoch in self._doubted:
+            start = self._from.get((author, epoch))
+            given = self._folded.get((author, epoch))
+            if start is None or given is None or given <= start:
+                continue
+            types |= {
+                entry.type
+                for entry in self._journal.store.entries_from(author, epoch, start)
+                if entry.header.seq < given
+            }
+            self._folded[author, epoch] = start
+        self._doubted.clear()
+        return types
 
     # ── evidence ───────────────────────────────────────────────────────────────────────────────────────────────────
 

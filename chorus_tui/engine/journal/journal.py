@@ -158,7 +158,7 @@ class FeedJournal:
         self.decided()
 
     def decided(self) -> None:
-        """The control log said something about feeds: follow it soon."""
+        """Which entries count has changed: follow it soon."""
         self._decisions.set()
 
     async def _follow_decisions(self) -> None:
@@ -166,6 +166,8 @@ class FeedJournal:
         while True:
             async with self.lock:
                 await self.forks_held.keep_heard()
+                if withdrawn := self.forks_held.withdraw():
+                    self._replay(self._folds.reset(withdrawn))
                 await self.forks_held.follow()
                 await self._follow_erasures()
             await self.forks_held.search()

@@ -337,8 +337,8 @@ class SimulatedMesh:
 
     def _stop(self) -> None:
         self.running = False
+        # All of them: one may still hold a link that this side gave up in a cut, and no ping would ever find out.
+        for other in self._network.all_running():
+            other.link_down(self.peer_id)
         for peer_id in list(self._links):
-            other = self._network.running(peer_id)
-            if other is not None:
-                other.link_down(self.peer_id)
             self.link_down(peer_id)

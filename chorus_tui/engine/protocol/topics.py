@@ -14,6 +14,9 @@ HEALTH: Final = "chorus/health"
 ROOMS: Final = "CHORUS/meta/issue/"
 """How the topic of a room begins."""
 
+EVERYBODYS: Final = (COORDINATION, META, CONTEXT, ELECTION, DECISIONS)
+"""Joined by every peer for as long as it runs."""
+
 MAX_JOINED: Final = 80
 
 

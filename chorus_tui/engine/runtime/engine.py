@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from chorus_tui import __version__
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.ai.chain import ModelChain
 from chorus_tui.engine.ai.configuration import build_models
 from chorus_tui.engine.ai.prompts import Prompts
@@ -24,6 +25,7 @@ from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
 from chorus_tui.engine.hmmm.parts import Parts as RoomParts
 from chorus_tui.engine.hmmm.service import HmmmService
+from chorus_tui.engine.inbox.service import InboxService
 from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
@@ -37,10 +39,14 @@ from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.node import Libp2pMesh
 from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.runtime import learning
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.slurp.rules import path_of
+from chorus_tui.engine.slurp.service import SlurpService
 from chorus_tui.engine.tasks.agent_at_work import Mind
+from chorus_tui.engine.tasks.inbox import TaskInbox
 from chorus_tui.engine.tasks.naming import named_blobs
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
@@ -50,6 +56,8 @@ from chorus_tui.engine.vault.age_identity import AgeIdentity
 from chorus_tui.engine.vault.sealing import AgeSealing, Sealing
 
 LEASE = "lease_s"
+RECALL_S = 3.0
+"""So long the admin may take to tell an agent what is known, before it begins without."""
 
 
 @dataclass(slots=True)
@@ -81,6 +89,8 @@ class Engine:
     tasks: TaskService
     peers: PeerService
     hmmm: HmmmService
+    inbox: InboxService
+    slurp: SlurpService
     sealing: Sealing
     voice: Voice | None
     started_at: float
@@ -146,15 +156,25 @@ def build(
             lambda issue_id: tasks.project_of(issue_id),  # noqa: PLW0108 - the tasks are built below
         )
     )  # fmt: skip
+
+    async def recall(spec: TaskSpec, task_id: str) -> str:
+        words = f"{spec.title} {spec.goal}"
+        return learning.told(await slurp.ask(path_of(spec.project_id), words, task_id, RECALL_S))
+
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
-            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval),
+            Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval), recall,
             Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None, hmmm.planner,
         )
     )  # fmt: skip
     blobs.keeping.names = lambda: named_blobs(tasks.board)
+
+    slurp = SlurpService(
+        identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
+    )  # fmt: skip
+    inbox = InboxService([TaskInbox(tasks), hmmm.inbox], events, clock)
 
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""
@@ -164,7 +184,7 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, hmmm, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, hmmm, inbox, slurp, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.erasing import Erasing
 from chorus_tui.engine.runtime.exporting import Exporting
 from chorus_tui.engine.runtime.supervision import Supervisor
+from chorus_tui.engine.slurp.doors import SlurpDoors
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
@@ -64,6 +65,8 @@ class EngineHandlers:
             **self._engine.tasks.handlers(),
             **self._engine.peers.handlers(),
             **self._engine.hmmm.handlers(),
+            **self._engine.inbox.handlers(),
+            **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }
 
     async def hello(self, _request: Any, _caller: Any) -> models.Hello:

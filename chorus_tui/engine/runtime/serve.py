@@ -155,7 +155,7 @@ class _Running:
         except MeshError as error:
             where = f"CHORUS_P2P_HOST={settings.p2p_host}, CHORUS_P2P_PORT={settings.p2p_port}"
             raise MeshError(f"{error} ({where})") from error
-        for topic in (topics.COORDINATION, topics.META, topics.ELECTION):
+        for topic in topics.EVERYBODYS:
             await engine.mesh.join(topic)
         await engine.control.open()
         await engine.journal.open()
@@ -168,6 +168,8 @@ class _Running:
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
         await start(nursery, Service("rooms", engine.hmmm.run))
+        await start(nursery, Service("SLURP", engine.slurp.run))
+        await start(nursery, Service("inbox", engine.inbox.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))
 
     def _greet(self) -> None:

@@ -23,7 +23,7 @@ from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime.engine import agents
 from chorus_tui.engine.simulation.clocks import SimulatedClock
 from chorus_tui.engine.simulation.disk import Stores
-from chorus_tui.engine.simulation.stand_ins import NoBlobs, NoSealing, Plain, SimulatedExecutor
+from chorus_tui.engine.simulation.stand_ins import NoBlobs, NoSealing, Plain, SimulatedExecutor, nothing_known
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
@@ -66,7 +66,7 @@ class Peer:
             async with trio.open_nursery() as nursery:
                 self.nursery = nursery
                 await nursery.start(self.mesh.run)
-                for topic in (topics.COORDINATION, topics.META, topics.ELECTION):
+                for topic in topics.EVERYBODYS:
                     await self.mesh.join(topic)
                 await self.control.open()
                 await self.journal.open()
@@ -113,7 +113,7 @@ def build(
     tasks = TaskService(
         Parts(
             identity.peer_id, name, journal, control, mesh, NoBlobs(), executor, None, clock, entropy, events, Plain,
-            lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()),
+            lambda: agents(peers), lambda: LANGUAGES if max_tasks else None, Skills(max_tasks, "", ()), nothing_known,
         )
     )  # fmt: skip
     return Peer(name, identity, clock, stores, events, mesh, journal, control, executor, tasks, peers, hmmm)

@@ -14,6 +14,7 @@ from typing import Any
 import trio
 
 from chorus_tui.contract.models.task_result import TaskResult
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
 from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies
 from chorus_tui.engine.vault.sealing import CannotSeal
@@ -90,3 +91,9 @@ class Plain:
 
     def flush(self) -> bytes:
         return b""
+
+
+async def nothing_known(_spec: TaskSpec, _task_id: str) -> str:
+    """No simulated agent has a model that could be told anything."""
+    await trio.lowlevel.checkpoint()
+    return ""

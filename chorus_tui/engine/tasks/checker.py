@@ -49,10 +49,8 @@ class Checker:
         ]
 
     def held(self) -> list[tuple[str, int]]:
-        """What is asked for and not said yet."""
-        return [
-            (task.key[1], grant.attempt) for task, grant in self.mine() if (task.key, grant.attempt) not in self._done
-        ]
+        """What is run. Who cannot begin, because the result does not count here or has not come, is not in the way of others."""
+        return [(key[1], attempt) for key, attempt in self._running]
 
     def start(self, nursery: trio.Nursery) -> None:
         """Begin what was asked for."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
@@ -36,6 +37,8 @@ class Parts:
     agents: Callable[[], list[Agent]]
     docker_languages: Callable[[], tuple[str, ...] | None]
     skills: Skills
+    recall: Callable[[TaskSpec, str], Awaitable[str]]
+    """What the mesh has learned that has to do with a task, in words."""
     mind: Mind | None = None
     """None: tasks with a goal are not taken."""
     planning: Planning | None = None

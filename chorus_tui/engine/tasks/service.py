@@ -96,7 +96,7 @@ class TaskService:
         parts = self.parts
         return Around(
             parts.me, self.board, parts.journal, parts.blobs, parts.clock.wall, self.name, self.may_steer,
-            self._announce_below,
+            self._announce_below, parts.recall,
         )  # fmt: skip
 
     async def _announce_below(self, spec: TaskSpec) -> str:

@@ -1,0 +1,1 @@
+"""SLURP: what the mesh has learned, kept by the admin, known to all, asked for by agents."""

@@ -1,0 +1,282 @@
+"""SLURP at work: a fold that every peer has, and what the admin does with it.
+
+The admin takes in what was settled and publishes it as a node, acknowledges events, answers questions. Whatever it left undone the
+next admin finds in the feeds and does; whatever it did is found there too, and not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import trio
+
+from chorus_tui.engine.clock import Clock
+from chorus_tui.engine.control.interface import Control, ControlEntry
+from chorus_tui.engine.journal.interface import Journal, Refused
+from chorus_tui.engine.protocol import messages
+from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import Message
+from chorus_tui.engine.protocol.messages.context import (
+    ContextNode,
+    ContextRelevance,
+    ContextRequest,
+    ContextResponse,
+    ContextUsage,
+    FeedbackEvent,
+    SlurpContextUpdate,
+    SlurpEventAck,
+    SlurpEventGenerated,
+)
+from chorus_tui.engine.slurp import rules
+from chorus_tui.engine.slurp.rules import Graph, Known
+
+log = structlog.get_logger("chorus.slurp")
+
+ROUND_S = 0.25
+SHOWN = 5
+"""Nodes in an answer to an agent."""
+FRESH_S = 120.0
+"""A question older than this is answered no more: whoever asked went on without."""
+A_ROUND = 16
+"""Things done in one round at most, so that a long history does not hold up what is new."""
+SUMMARY = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Something that the control log settled, as a feature describes it."""
+
+    path: str
+    summary: str
+    by: str
+    kind: str
+
+
+Describe = Callable[[ControlEntry], Settled | None]
+"""What a decided entry settled; None: nothing, or not known here yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    author: str
+    at_ms: int
+    said: ContextRequest
+
+
+class SlurpService:
+    """Of one peer."""
+
+    types = frozenset(messages.context.ROWS)
+
+    def __init__(
+        self, me: str, journal: Journal, control: Control, clock: Clock, describe: dict[str, Describe]
+    ) -> None:
+        self._me = me
+        self._journal = journal
+        self._control = control
+        self._clock = clock
+        self._describe = describe
+        self.graph = Graph()
+        self._admins: set[str] = set()
+        self._settled: dict[str, ControlEntry] = {}
+        """By hash, what no admin has published yet."""
+        self._accepted: dict[str, str] = {}
+        """By task, the hash of the entry that accepted its result."""
+        self._events: dict[str, tuple[str, int, SlurpEventGenerated]] = {}
+        self._acks: dict[str, set[str]] = {}
+        self._requests: dict[str, _Asked] = {}
+        self._answers: dict[str, dict[str, ContextResponse]] = {}
+        self._shown: dict[str, ContextUsage] = {}
+        """What an agent of this peer was shown, by task."""
+        self._measured: set[str] = set()
+        journal.fold(self)
+        control.fold(_Decided(self))
+
+    # ── folds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, entry: Entry, message: Message) -> None:
+        """The journal's fold."""
+        at_ms = int(entry.header.hlc.partition(":")[0])
+        if isinstance(message, ContextUsage | ContextRelevance | FeedbackEvent):
+            self._hear_worth(entry, message, at_ms)
+        elif isinstance(message, SlurpContextUpdate):
+            self.graph.publish(entry.author, at_ms, message.node)
+            if entry.author in self._admins:
+                self._settled.pop(message.node.node_id, None)
+        elif isinstance(message, SlurpEventGenerated):
+            known = self._events.get(message.event_id)
+            if known is None or (at_ms, entry.author) < (known[1], known[0]):
+                self._events[message.event_id] = (entry.author, at_ms, message)
+        elif isinstance(message, SlurpEventAck):
+            self._acks.setdefault(message.event_id, set()).add(entry.author)
+        elif isinstance(message, ContextRequest):
+            self._requests[entry.hash] = _Asked(entry.author, at_ms, message)
+        elif isinstance(message, ContextResponse):
+            self._answers.setdefault(message.request, {})[entry.author] = message
+
+    def _hear_worth(self, entry: Entry, message: Message, at_ms: int) -> None:
+        """What a node was worth to somebody."""
+        mine = entry.author == self._me
+        if isinstance(message, ContextUsage):
+            self.graph.use(entry.hash, message.nodes, message.usage_count)
+            if mine and message.task_id:
+                self._shown[message.task_id] = message
+        elif isinstance(message, ContextRelevance):
+            self.graph.measure(entry.author, at_ms, message.node_id, message.relevance_score)
+            if mine:
+                self._measured.add(message.node_id)
+        elif isinstance(message, FeedbackEvent) and message.node_id:
+            self.graph.judge(entry.author, at_ms, message.node_id, message.event)
+
+    def reset(self) -> None:
+        """The journal's fold begins anew."""
+        self.graph.clear()
+        for part in (self._events, self._acks, self._requests, self._answers, self._shown, self._measured):
+            part.clear()
+
+    def decided(self, entry: ControlEntry) -> None:
+        """The control log's fold: who has led, and what was settled."""
+        self._admins.add(entry.admin)
+        if entry.type in self._describe and not self.has(entry.hash):
+            self._settled[entry.hash] = entry
+        if entry.type == "task_accepted":
+            self._accepted[str(entry.data.get("task_id", ""))] = entry.hash
+
+    # ── what is known ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def known(self) -> dict[str, Known]:
+        """Every node that counts."""
+        return self.graph.known(frozenset(self._admins))
+
+    def has(self, node_id: str) -> bool:
+        """Whether somebody who has led the mesh published this node."""
+        return not self._admins.isdisjoint(self.graph.published.get(node_id, {}))
+
+    def answered(self, request: str) -> ContextResponse | None:
+        """What an admin answered to a question."""
+        by_admins = [said for author, said in sorted(self._answers.get(request, {}).items()) if author in self._admins]
+        return by_admins[0] if by_admins else None
+
+    def acknowledged(self, event_id: str) -> bool:
+        """Whether an admin has taken an event in, or refused it."""
+        return bool(self._acks.get(event_id, set()) & self._admins)
+
+    def waiting(self) -> tuple[int, int]:
+        """How many events and questions no admin has taken up."""
+        return len(self._open_events()), len(self._open_requests())
+
+    def _open_events(self) -> list[str]:
+        return [event_id for event_id in self._events if not self.acknowledged(event_id)]
+
+    def _open_requests(self) -> list[str]:
+        oldest = (self._clock.wall() - FRESH_S) * 1000
+        return [
+            hash_ for hash_, asked in self._requests.items() if asked.at_ms >= oldest and self.answered(hash_) is None
+        ]
+
+    # ── for agents of this peer ────────────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self, path: str, query: str, task_id: str, patience_s: float) -> list[ContextNode]:
+        """What the admin knows; nothing when it does not answer in time. What comes counts as used."""
+        try:
+            asked = await self._journal.say(
+                "context_request", {"context_path": path, "query": query[:1_000], "task_id": task_id}
+            )
+            with trio.move_on_after(patience_s):
+                while self.answered(asked.hash) is None:  # noqa: ASYNC110 - a moment only
+                    await trio.sleep(0.05)
+            answer = self.answered(asked.hash)
+            if answer is None or not answer.nodes:
+                return []
+            used = {"context_path": path, "nodes": [node.node_id for node in answer.nodes], "task_id": task_id}
+            await self._journal.say("context_usage", used)
+        except Refused as error:
+            log.info("No context was asked for", reason=str(error))
+            return []
+        return list(answer.nodes)
+
+    # ── rounds ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        task_status.started()
+        while True:
+            await trio.sleep(ROUND_S)
+            try:
+                await self._round()
+            except Refused as error:
+                log.info("What was learned is said later", reason=str(error))
+                await trio.sleep(10 * ROUND_S)
+
+    async def _round(self) -> None:
+        await self._measure()
+        if not self._control.is_admin:
+            return
+        await self._take_settled()
+        for event_id in self._open_events()[:A_ROUND]:
+            await self._take_event(event_id)
+        for hash_ in self._open_requests()[:A_ROUND]:
+            await self._answer(hash_)
+
+    async def _take_settled(self) -> None:
+        """Accepted tasks and passed votes of the present mesh, each once."""
+        done = 0
+        for hash_, entry in list(self._settled.items()):
+            if self.has(hash_) or entry.mesh_id != self._control.mesh_id:
+                del self._settled[hash_]
+                continue
+            settled = self._describe[entry.type](entry)
+            if settled is None:
+                continue  # its words have not come yet
+            await self._publish(hash_, settled.path, settled.summary, settled.kind, settled.by, entry.hlc)
+            done += 1
+            if done >= A_ROUND:
+                return
+
+    async def _take_event(self, event_id: str) -> None:
+        """An event counts when its author is a member; a node is made of it, once."""
+        author, at_ms, event = self._events[event_id]
+        accepted = author in self._control.members
+        reason = "" if accepted else "who generated it is no member"
+        if accepted and not self.has(event_id):
+            await self._publish(event_id, event.context_path, event.consensus, event.event_type, author, f"{at_ms}:0:x")
+        await self._journal.say("slurp_event_ack", {"event_id": event_id, "accepted": accepted, "reason": reason})
+
+    async def _publish(self, node_id: str, path: str, summary: str, kind: str, by: str, hlc: str) -> None:
+        node = {
+            "node_id": node_id, "context_path": path, "summary": summary[:SUMMARY], "kind": kind, "by": by,
+            "at_ms": int(hlc.partition(":")[0]), "relevance": 1.0,
+        }  # fmt: skip
+        await self._journal.say("slurp_context_update", {"context_path": path, "node": node, "event_id": node_id})
+
+    async def _answer(self, hash_: str) -> None:
+        asked = self._requests[hash_].said
+        found, count = rules.resolve(self.known().values(), asked.context_path, asked.query, SHOWN)
+        nodes = [one.node.model_copy(update={"relevance": score}).model_dump() for score, one in found]
+        data = {"request": hash_, "context_path": asked.context_path, "nodes": nodes, "known": count}
+        await self._journal.say("context_response", data)
+
+    async def _measure(self) -> None:
+        """When a task of an agent of this peer is accepted: what had the shown nodes to do with what came of it?"""
+        for task_id in sorted(self._shown.keys() & self._accepted.keys()):
+            result = self.graph.published.get(self._accepted[task_id])
+            if not result:
+                continue  # not published yet
+            _, (_, node) = min(result.items())
+            shown = self._shown.pop(task_id)
+            for node_id in set(shown.nodes) - self._measured:
+                for _, other in list(self.graph.published.get(node_id, {}).values())[:1]:
+                    score = round(rules.overlap(node.summary, other.summary), 3)
+                    data = {"context_path": shown.context_path, "node_id": node_id, "relevance_score": score}
+                    await self._journal.say("context_relevance", data)
+
+
+class _Decided:
+    def __init__(self, service: SlurpService) -> None:
+        self._service = service
+
+    def apply(self, entry: ControlEntry) -> None:
+        self._service.decided(entry)

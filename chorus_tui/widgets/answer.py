@@ -1,0 +1,91 @@
+"""One answer to what waits: a choice by its number, words where they are wanted."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+
+from chorus_tui.widgets.plain import plain
+
+
+class AnswerBox(ModalScreen[tuple[str, str] | None]):
+    """The answer is (choice, words), or None. Nothing typed is lost while it is open: an empty answer is not taken."""
+
+    DEFAULT_CSS = """
+    AnswerBox { align: center middle; }
+    AnswerBox > Vertical {
+        width: 76; max-width: 95%; height: auto; max-height: 90%;
+        border: thick $accent; background: $surface; padding: 1 2;
+    }
+    AnswerBox OptionList { height: auto; max-height: 8; border: none; margin: 1 0; background: $surface; }
+    AnswerBox .hint { color: $text-muted; }
+    AnswerBox #problem { color: $error; height: auto; }
+    """
+    BINDINGS = [  # noqa: RUF012 - Textual's way
+        Binding("escape", "back", "Back", id="answer.back", tooltip="Close without answering"),
+    ]
+
+    def __init__(self, title: str, question: str, choices: list[str], words: str, command: str) -> None:
+        super().__init__()
+        self._title, self._question = title, question
+        self._choices, self._words, self._command = choices, words, command
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(plain(self._title), markup=False)
+            yield Static(plain(self._question), classes="hint", markup=False)
+            if self._choices:
+                yield OptionList(*(f"{n}  {plain(choice)}" for n, choice in enumerate(self._choices, 1)), markup=False)
+            if self._words != "none":
+                yield Input(
+                    placeholder="your words" if self._words == "needed" else "your words, if you like", max_length=4_000
+                )
+            yield Static(id="problem", markup=False)
+            if self._command:
+                yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
+            yield Label("enter  answer      tab  next field      escape  back", classes="hint")
+
+    def on_mount(self) -> None:
+        """The keys go to what has to be given."""
+        self.query_one(OptionList if self._choices else Input).focus()
+
+    def action_back(self) -> None:
+        """Without an answer."""
+        self.dismiss(None)
+
+    def on_key(self, event: events.Key) -> None:
+        """A number chooses, while no words are being typed."""
+        if isinstance(self.focused, Input) or not event.key.isdecimal():
+            return
+        number = int(event.key)
+        if 1 <= number <= len(self._choices):
+            event.stop()
+            self.query_one(OptionList).highlighted = number - 1
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter on a choice."""
+        event.stop()
+        self._answer()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the words."""
+        event.stop()
+        self._answer()
+
+    def _answer(self) -> None:
+        chosen = self.query_one(OptionList).highlighted if self._choices else None
+        words = "" if self._words == "none" else self.query_one(Input).value.strip()
+        if self._choices and chosen is None:
+            self._tell("Choose one first.")
+        elif (self._words == "needed" or not self._choices) and not words:
+            self._tell("Words are needed here.")
+            self.query_one(Input).focus()
+        else:
+            self.dismiss((self._choices[chosen] if chosen is not None else "", words))
+
+    def _tell(self, problem: str) -> None:
+        self.query_one("#problem", Static).update(problem)
