@@ -8,6 +8,7 @@ from chorus_tui.contract.models import hmmm as models
 from chorus_tui.contract.models.inbox import InboxItem, Priority
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.hmmm import escalation, rules, turns
+from chorus_tui.engine.hmmm.rooms import Where
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.hmmm.turns import Speaker
 
@@ -25,16 +26,25 @@ class Waiting:
 
     def __init__(self, service: HmmmService) -> None:
         self._service = service
+        self._known: dict[Where, tuple[Thread, int, list[InboxItem]]] = {}
+        """What each thread gave when it had so many messages: nothing of it changes with time alone."""
+        service.parts.control.on_change(self._known.clear)
 
     def waiting(self) -> list[InboxItem]:
         """Now. Nothing on an agent's engine."""
-        return self.waiting_for(self._service.parts.me) if self._service.kinds.person(self._service.parts.me) else []
+        return self._waiting_for(self._service.parts.me) if self._service.kinds.person(self._service.parts.me) else []
 
-    def waiting_for(self, me: str) -> list[InboxItem]:
+    def _waiting_for(self, me: str) -> list[InboxItem]:
         """Of one person."""
-        return [
-            item for thread in self._service.rooms.threads.values() if thread.lines for item in self._of(thread, me)
-        ]
+        found: list[InboxItem] = []
+        for where, thread in self._service.rooms.threads.items():
+            size = len(thread.lines) + len(thread.raised)
+            known = self._known.get(where)
+            if known is None or known[0] is not thread or known[1] != size:
+                known = (thread, size, self._of(thread, me) if thread.lines else [])
+                self._known[where] = known
+            found += known[2]
+        return found
 
     def _of(self, thread: Thread, me: str) -> list[InboxItem]:
         parts = self._service.parts
