@@ -162,6 +162,7 @@ async def test_the_four_kinds_are_written_by_keys_in_a_terminal_of_80_by_24(tmp_
                 terminal.keys("C-s")
                 terminal.sees("Nothing in it looks like a secret")
                 terminal.keys("C-s")
+                eventually("the wizard is closed", lambda: "ctrl+n next" not in terminal.screen())
                 terminal.sees("By mail")
             finally:
                 terminal.close()
