@@ -40,6 +40,7 @@ class Shop:
                 Skills(max_tasks, "", ()), nothing_known,
             )  # fmt: skip
             holder["service"] = TaskService(parts)
+            peer.control.fold(peer.journal.erasures)
 
         peer = await self.at.start(name, extend=extend, parameters={"lease_s": 10.0}, **options)
         self.services[name] = holder["service"]

@@ -197,3 +197,25 @@ async def test_the_next_admin_takes_over_what_the_last_one_granted(autojump_cloc
         assert [attempt.ended for attempt in first.attempts] == ["accepted"]
         assert (first.state, second.state) == ("completed", "completed")
         assert accepted(made.at.peers[left], task_id) == 1
+
+
+async def test_running_work_goes_on_while_what_was_said_is_told_anew(autojump_clock):
+    """Somebody else's ended task is erased, so every feature forgets and is told everything again: a sandbox that runs meanwhile
+    is not stopped, and its task is completed at its first attempt."""
+    async with shop(77, "a", "b", "c") as made:
+        ended = await made.announce("a", "true")
+        await made.ended("a", ended)
+        running = await made.announce("b", "sleep 20")
+        board = made.services["a"].board
+        await until("it runs", lambda: (task := board.find(running)) is not None and task.claims)
+        before = sum(executor.started for executor in made.executors.values())
+
+        cite = board.find(ended).announced.cite
+        named = {name: cite[name] for name in ("author", "epoch", "seq", "hash")}
+        author = next(peer for peer in made.at.peers.values() if peer.peer_id == cite["author"])
+        await author.control.request("body_erased", named)
+        await until("forgotten", lambda: all(service.board.find(ended) is None for service in made.services.values()))
+
+        view = await made.ended("b", running)
+        assert (view.state, view.attempt) == ("completed", 1)
+        assert sum(executor.started for executor in made.executors.values()) == before

@@ -29,6 +29,8 @@ log = structlog.get_logger("chorus.tasks.worker")
 ROUND_S = 1.0
 OFFER_S = 5.0
 REPORT_S = 1.0
+SAID_AGAIN = 3
+"""So often a result is said again; then the task is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class _Running:
     scope: trio.CancelScope
     run: Run
     reason: Literal["", "ended", "draining", "stopping"] = ""
+    said_again: int = 0
 
 
 class Worker:
@@ -69,10 +72,13 @@ class Worker:
         self._running: dict[tuple[Key, int], _Running] = {}
         self._stale: dict[tuple[Key, int], str] = {}
         self._done: set[tuple[Key, int]] = set()
+        self._said: dict[tuple[Key, int], _Running] = {}
+        """Runs whose result was said, until the mesh has decided."""
         self._reported: set[tuple[Key, int, str]] = set()
         """Results that an admin of this name has received."""
         self._wake = trio.Event()
         self._to_report = trio.Event()
+        self._to_stop = trio.Event()
         self._idle = trio.Event()
         self.draining = False
         self._offered_at = -1e9
@@ -84,10 +90,8 @@ class Worker:
         return len(self._running) + self.checker.running
 
     def nudge(self) -> None:
-        """Board, mesh or Docker changed. What has no grant any more is stopped here and now: the loop may be waiting for
-        an admin that does not answer."""
-        self._stop_ended()
-        self.checker.stop_ended()
+        """Board, mesh or Docker changed. Nothing is looked at here: the board may be half of what it will be in a moment."""
+        self._to_stop.set()
         self._wake.set()
         self._to_report.set()
 
@@ -96,9 +100,18 @@ class Worker:
         self._offered = ()
         self._wake.set()
 
+    async def _stop(self) -> None:
+        """What has no grant any more is stopped at once, also while the loop waits for an admin that does not answer."""
+        while True:
+            await self._to_stop.wait()
+            self._to_stop = trio.Event()
+            self._stop_ended()
+            self.checker.stop_ended()
+
     async def run(self) -> None:
         """Until cancelled; every container is gone then."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._stop)
             nursery.start_soon(self._renew_leases)
             nursery.start_soon(self._report)
             while True:
@@ -106,6 +119,7 @@ class Worker:
                     await self._wake.wait()
                 self._wake = trio.Event()
                 self._stop_ended()
+                await self._say_again()
                 await self._give_back()
                 self._start_granted(nursery)
                 if not self.draining and self._languages() is not None:
@@ -156,6 +170,19 @@ class Worker:
                 data = {"task_id": task.key[1], "mesh_id": task.key[0], "attempt": grant.attempt}
                 await self._tools.journal.say("task_claim", {**data, "agent_id": self._tools.agent_id})
 
+    async def _say_again(self) -> None:
+        """What was said in an epoch that was forked since does not count: say it in the present one."""
+        mine = {(task.key, grant.attempt): task for task, grant in self._mine()}
+        self._said = {key: running for key, running in self._said.items() if key in mine}
+        for key, running in self._said.items():
+            if mine[key].report is not None or key in self._stale:
+                continue
+            if running.said_again < SAID_AGAIN:
+                running.said_again += 1
+                await running.run.say_again()
+            else:
+                self._stale[key] = "its worker's results do not count: another copy of it speaks in its place"
+
     async def _run(self, key: tuple[Key, int], running: _Running) -> None:
         try:
             with running.scope:
@@ -167,6 +194,8 @@ class Worker:
             self._stale[key] = f"error: the worker failed ({type(error).__name__})"
         finally:
             self._running.pop(key, None)
+            if running.run.reported:
+                self._said[key] = running
             if key not in self._stale:
                 self._done.add(key)
             self._idle.set()
