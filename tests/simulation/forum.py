@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,8 @@ from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.simulation.clocks import SimulatedClock
-from chorus_tui.engine.simulation.stand_ins import NoSealing
+from chorus_tui.engine.vault.age_identity import AgeIdentity
+from chorus_tui.engine.vault.sealing import AgeSealing
 from tests.simulation.engines import Peer, World, until, world
 from tests.simulation.test_meeting import one_mesh
 
@@ -53,6 +54,7 @@ class Forum:
         self.at = at
         at.clock = SimulatedClock()
         self.services: dict[str, HmmmService] = {}
+        self._ages: dict[str, AgeIdentity] = {}
 
     async def start(self, name: str, voice: Answer | None = None, *, role: str = "", **options: Any) -> Peer:
         """One more peer; a ``voice`` makes it an agent that speaks."""
@@ -60,8 +62,8 @@ class Forum:
 
         def extend(peer: Peer) -> None:
             parts = Parts(
-                peer.peer_id, name, role, (), peer.journal, peer.control, peer.mesh, self.at.clock,  # type: ignore[arg-type]
-                SeededEntropy(f"rooms {name} {len(self.services)}"), EventBus(), NoSealing(), str,
+                peer.peer_id, name, peer.journal, peer.control, peer.mesh, self.at.clock,  # type: ignore[arg-type]
+                SeededEntropy(f"rooms {name} {len(self.services)}"), EventBus(), self._sealing(peer, name), str,
                 ScriptedVoice(voice) if voice else None,
             )  # fmt: skip
             holder["service"] = HmmmService(parts)
@@ -70,6 +72,19 @@ class Forum:
         self.services[name] = holder["service"]
         self.at.nursery.start_soon(self._serve, peer, holder["service"])
         return peer
+
+    def _sealing(self, peer: Peer, name: str) -> AgeSealing:
+        """With an age identity of its own; the recipients are those that were granted a role, as in an engine."""
+        age = self._ages.setdefault(name, AgeIdentity.generate())
+
+        def recipients(roles: Sequence[str]) -> dict[str, str]:
+            members = peer.control.members.values()
+            return {one.peer_id: self._ages[one.agent_id].recipient for one in members if one.role in roles}
+
+        def one(peer_id: str) -> str:
+            return self._ages[peer.control.members[peer_id].agent_id].recipient
+
+        return AgeSealing(peer.peer_id, age, lambda value: value, recipients, one)
 
     async def _serve(self, peer: Peer, service: HmmmService) -> None:
         with trio.CancelScope() as scope:

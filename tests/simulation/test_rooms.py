@@ -11,6 +11,7 @@ from chorus_tui.contract.models import hmmm as models
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.hmmm import rules, turns
+from chorus_tui.engine.hmmm.rooms import SEALED_WORDS
 from tests.simulation.engines import until
 from tests.simulation.forum import Forum, forum, silent
 
@@ -281,3 +282,54 @@ async def test_what_a_thread_says_makes_an_agent_only_speak(autojump_clock):
         words = [(line.type, line.intent, line.kind) for line in made.view("ana", said.thread_id).lines]
         assert words == [("question", "", "human"), ("answer", "", "agent")]
         assert made.at.peers["bob"].journal.count() - before <= 3  # the question, the answer, and the alarm it sets off
+
+
+async def test_what_is_sealed_to_a_role_is_read_by_its_members_alone(autojump_clock):
+    """Words for reviewers: the reviewer answers them sealed, the others see who spoke to whom; a role nobody has is an error."""
+    seen: list[str] = []
+
+    def reader(kind: str, material: dict[str, Any]) -> dict[str, Any] | None:
+        seen.append(material["about"]["text"])
+        return {"say": True, "text": "It is in the vault"} if kind == "answer" else None
+
+    def other(_kind: str, material: dict[str, Any]) -> dict[str, Any] | None:
+        seen.append(f"other: {material}")
+        return None
+
+    async with forum(24, ("ana",), {"bob": other}) as made:
+        await made.start("rev", reader, role="reviewer")
+        await until("all are members", lambda: len(made.at.peers["ana"].control.members) == 3)
+        with pytest.raises(Problem) as refused:
+            await made.query("ana", "Where is it?", to_roles=["nobody"], restricted=True)
+        assert "no other member has the role nobody" in refused.value.fields["to_roles"]
+
+        said = await made.query("ana", "Where is the plan?", to_roles=["reviewer"], restricted=True)
+        answered = lambda name: [(l.message, l.hidden) for l in made.view(name, said.thread_id).lines]  # noqa: E731, E741
+        await until("answered", lambda: len(answered("ana")) == len(answered("bob")) == 2)
+        assert answered("ana") == [("Where is the plan?", False), ("It is in the vault", False)]
+        assert answered("bob") == [(SEALED_WORDS, True)] * 2
+        assert seen == ["Where is the plan?"]
+
+
+async def test_refusals_name_the_way_out(autojump_clock):
+    """A message that is not there, nothing to object to, another's objection, nothing to answer, no roles to seal for."""
+    async with forum(25, ("ana",), {"bob": None}) as made:
+        said = await made.send("ana", "Just a thought")
+        proposal = await made.propose("ana", "Do it", said.thread_id)
+        await until("bob holds it", lambda: made.messages("bob") == 2)
+        objection = await made.object("bob", proposal.msg_id, "No")
+        await until("ana holds it", lambda: made.messages("ana") == 3)
+        operations = made.services["ana"].operations
+
+        async def told(call: Any) -> str:
+            with pytest.raises(Problem) as refused:
+                await call
+            return str(refused.value)
+
+        assert "'chorus-tui hmmm show ROOM' prints the ids" in await told(made.reply("ana", "ffff0000", "x"))
+        assert "Name a proposal" in await told(made.object("ana", said.msg_id, "x"))
+        assert "Only who raised it can settle it" in await told(made.agree("ana", objection.msg_id))
+        assert "never escalated" in await told(made.answer("ana", said.thread_id, "x"))
+        sealed = models.Say(issue_id="room", message="x", restricted=True)
+        assert "to_roles: name the roles" in await told(operations.send(sealed, None))
+        assert "'chorus-tui hmmm rooms'" in await told(operations.show(models.ShowThread(issue_id="nowhere"), None))

@@ -22,7 +22,8 @@ _CALL_AGAIN_MS = 30 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is to be said. ``extra`` are further fields of the message."""
+    """What is to be said. ``extra`` are further fields of the message; ``also`` are peers that can read it where it is restricted:
+    whom it answers."""
 
     type: str
     message: str
@@ -35,6 +36,7 @@ class Words:
     hop_count: int = 0
     on_behalf_of: str = ""
     extra: dict[str, Any] | None = None
+    also: tuple[str, ...] = ()
 
 
 class Mouth:
@@ -66,7 +68,7 @@ class Mouth:
             if text is not None and text != ""
         }
         said = {"message": words.message, "reasoning": words.reasoning}
-        data |= {"sealed": parts.sealing.seal(said, words.to_roles)} if words.restricted else said
+        data |= {"sealed": parts.sealing.seal(said, words.to_roles, words.also)} if words.restricted else said
         entry = await parts.journal.say("hmmm_message", data, topic=topics.room(issue_id))
         await self._call(issue_id, thread_id or msg_id, words.to_roles)
         return entry

@@ -119,14 +119,15 @@ class Operations:
         if type_ == "objection":
             self._proposal_of(thread, line)
         extra = {"objection_s": self._parts.control.parameters["objection_s"]} if type_ == "proposal" else None
-        return await self._say(thread.issue_id, thread.thread_id, _words(request, type_, caller, extra), line)
+        words = _sealed_as(line, _words(request, type_, caller, extra))
+        return await self._say(thread.issue_id, thread.thread_id, words, line)
 
     async def object(self, request: models.Object, caller: Any) -> models.Said:
         """Against a proposal; against an agreed one too, which reopens it."""
         thread, line = self._find(request.msg_id)
         proposal = self._proposal_of(thread, line)
         words = Words("objection", request.reason, on_behalf_of=_person(caller))
-        return await self._say(thread.issue_id, thread.thread_id, self._sealed_as(proposal, words), line)
+        return await self._say(thread.issue_id, thread.thread_id, _sealed_as(proposal, words), line)
 
     async def agree(self, request: models.Agree, caller: Any) -> models.Said:
         """With a proposal, or with an own objection, which is settled then."""
@@ -139,7 +140,7 @@ class Operations:
             raise Problem(
                 409, "no-proposal", "There is nothing to agree with", "Name a proposal, or your own objection."
             )
-        words = Words("agreement", request.message or "Agreed.", on_behalf_of=_person(caller))
+        words = _sealed_as(line, Words("agreement", request.message or "Agreed.", on_behalf_of=_person(caller)))
         return await self._say(thread.issue_id, thread.thread_id, words, line)
 
     async def escalate(self, request: models.Escalate, caller: Any) -> models.Said:
@@ -164,18 +165,6 @@ class Operations:
             )
         words = Words("answer", request.message, on_behalf_of=_person(caller))
         return await self._say(thread.issue_id, thread.thread_id, words, None)
-
-    def _sealed_as(self, proposal: Line, words: Words) -> Words:
-        """An objection to what is sealed is sealed to the same roles."""
-        if not proposal.said.sealed:
-            return words
-        return Words(
-            words.type,
-            words.message,
-            to_roles=tuple(proposal.said.to_roles),
-            restricted=True,
-            on_behalf_of=words.on_behalf_of,
-        )
 
     def _find(self, msg_id: str) -> tuple[Thread, Line]:
         found = self._service.rooms.find(msg_id)
@@ -226,6 +215,14 @@ class Operations:
             return []
         thread = self._service.rooms.thread(issue_id, thread_id)
         return [one.key for one in escalation.standing(thread, self._service.kinds.person)][:_MOST_ENDED]
+
+
+def _sealed_as(line: Line, words: Words) -> Words:
+    """What is said to sealed words is sealed too: to the same roles, unless others were named, and to who said them."""
+    if not line.said.sealed and not words.restricted:
+        return words
+    roles = words.to_roles if words.restricted else tuple(line.said.to_roles)
+    return dataclasses.replace(words, to_roles=roles, restricted=True, also=(line.author,))
 
 
 def _person(caller: Any) -> str:

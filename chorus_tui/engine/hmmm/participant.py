@@ -139,10 +139,12 @@ class Participant:
 
 
 def _words(line: Line, type_: str, text: str) -> tuple[Words | None, str]:
-    """A reply one hop further; to what was sealed, sealed to the same roles."""
+    """A reply one hop further; to what was sealed, sealed to the same roles and to who said it."""
     if not text:
         return None, ""
     said = line.said
     roles = tuple(said.to_roles) if said.sealed else ()
     hops = said.hop_count + 1
-    return Words(type_, text, hop_count=hops, restricted=bool(said.sealed), to_roles=roles), said.msg_id
+    return Words(
+        type_, text, hop_count=hops, restricted=bool(said.sealed), to_roles=roles, also=(line.author,)
+    ), said.msg_id

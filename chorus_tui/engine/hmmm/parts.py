@@ -36,8 +36,6 @@ class Parts:
 
     me: str
     agent_id: str
-    role: str
-    expertise: tuple[str, ...]
     journal: Journal
     control: Control
     mesh: Mesh
@@ -53,3 +51,15 @@ class Parts:
     """The project that a room belongs to; empty: none."""
     decide: Callable[[Line], Awaitable[None]] | None = None
     """Puts an agreed proposal to a vote."""
+
+    @property
+    def role(self) -> str:
+        """As the mesh granted it; empty: none."""
+        member = self.control.members.get(self.me)
+        return member.role if member is not None else ""
+
+    @property
+    def expertise(self) -> tuple[str, ...]:
+        """As the mesh granted it."""
+        member = self.control.members.get(self.me)
+        return member.expertise if member is not None else ()

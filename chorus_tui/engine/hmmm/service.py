@@ -94,8 +94,6 @@ class HmmmService:
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
-            if self.parts.role:
-                await self.parts.mesh.join(topics.role(self.parts.role))
             if self._participant is not None:
                 nursery.start_soon(self._participant.run)
             task_status.started()

@@ -222,6 +222,11 @@ class PeerService:
                 found[peer_id] = role.age_recipient
         return found
 
+    def recipient(self, peer_id: str) -> str:
+        """The age recipient of a member; empty where there is none."""
+        role = self.said(peer_id).role
+        return role.age_recipient if role is not None and peer_id in self._control.members else ""
+
     def _publish(self) -> None:
         fresh = {peer.peer_id: peer for peer in self.peers()}
         for peer_id, peer in fresh.items():

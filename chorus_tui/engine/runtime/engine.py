@@ -146,13 +146,13 @@ def build(
         __version__, max_tasks, settings.task_approval, age.recipient,
     )  # fmt: skip
     peers = PeerService(me, journal, control, mesh, clock, events, load)
-    sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients)
+    sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients, peers.recipient)
     # A person's own engine speaks only when its person does.
     voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
     hmmm = HmmmService(
         RoomParts(
-            identity.peer_id, agent_id, settings.role, tuple(settings.expertise), journal, control, mesh, clock, entropy, events,
-            sealing, redactor.text, voice, settings.templates_dir,
+            identity.peer_id, agent_id, journal, control, mesh, clock, entropy, events, sealing, redactor.text, voice,
+            settings.templates_dir,
             lambda issue_id: tasks.project_of(issue_id),  # noqa: PLW0108 - the tasks are built below
         )
     )  # fmt: skip

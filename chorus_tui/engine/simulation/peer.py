@@ -12,7 +12,6 @@ from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
 from chorus_tui.engine.hmmm.parts import Parts as RoomParts
-from chorus_tui.engine.hmmm.parts import Voice
 from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
@@ -90,7 +89,7 @@ class Peer:
 
 def build(
     name: str, kind: Kind, identity: Identity, mesh: SimulatedMesh, stores: Stores, clock: SimulatedClock, entropy: Entropy,
-    events: EventBus, settings: ControlSettings, max_tasks: int, voice: Voice | None = None,
+    events: EventBus, settings: ControlSettings, max_tasks: int,
 ) -> Peer:  # fmt: skip
     """As :func:`chorus_tui.engine.runtime.engine.build` does it; nothing runs yet."""
     journal = FeedJournal(identity, stores.feeds, mesh, lambda value: value, clock, entropy, events, VERSION)
@@ -106,8 +105,7 @@ def build(
     peers = PeerService(me, journal, control, mesh, clock, events, load)
     hmmm = HmmmService(
         RoomParts(
-            identity.peer_id, name, "", (), journal, control, mesh, clock, entropy, events, NoSealing(), str,
-            voice if kind == "agent" else None,
+            identity.peer_id, name, journal, control, mesh, clock, entropy, events, NoSealing(), str,
         )
     )  # fmt: skip
     tasks = TaskService(

@@ -76,7 +76,7 @@ class NoBlobs:
 class NoSealing:
     """Simulated peers have no keys to seal with: what is meant for some roles is not said, and nothing sealed opens."""
 
-    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:  # noqa: ARG002 - the interface has it
+    def seal(self, value: dict[str, Any], roles: Sequence[str], also: Sequence[str] = ()) -> str:  # noqa: ARG002 - the interface has it
         raise CannotSeal("simulated peers have no keys")
 
     def open(self, sealed: str, author: str) -> dict[str, Any] | None:  # noqa: ARG002 - as above

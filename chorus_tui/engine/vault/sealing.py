@@ -30,8 +30,9 @@ class CannotSeal(Exception):
 class Sealing(Protocol):
     """Seals and opens for the features."""
 
-    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:
-        """An armoured age file that members of ``roles`` and this peer can open. Raises :class:`CannotSeal`."""
+    def seal(self, value: dict[str, Any], roles: Sequence[str], also: Sequence[str] = ()) -> str:
+        """An armoured age file that members of ``roles``, the members ``also`` (peer ids: whom it answers) and this peer can
+        open. Raises :class:`CannotSeal`."""
         ...
 
     def open(self, sealed: str, author: str) -> dict[str, Any] | None:
@@ -40,20 +41,23 @@ class Sealing(Protocol):
 
 
 class AgeSealing:
-    """:class:`Sealing` with this peer's age identity. ``recipients(roles)`` gives the age recipients of members by peer id."""
+    """:class:`Sealing` with this peer's age identity. ``recipients(roles)`` gives the age recipients of members by peer id,
+    ``recipient_of(peer_id)`` that of one, empty where it is not known."""
 
     def __init__(
         self, me: str, identity: AgeIdentity, redact: Callable[[Any], Any],
-        recipients: Callable[[Sequence[str]], Mapping[str, str]],
+        recipients: Callable[[Sequence[str]], Mapping[str, str]], recipient_of: Callable[[str], str] = lambda _peer_id: "",
     ) -> None:  # fmt: skip
         self._me = me
         self._identity = identity
         self._redact = redact
         self._recipients = recipients
+        self._recipient_of = recipient_of
 
-    def seal(self, value: dict[str, Any], roles: Sequence[str]) -> str:
+    def seal(self, value: dict[str, Any], roles: Sequence[str], also: Sequence[str] = ()) -> str:
         """See :meth:`Sealing.seal`."""
-        others = {peer_id: key for peer_id, key in self._recipients(roles).items() if peer_id != self._me}
+        known = {**self._recipients(roles), **{peer_id: self._recipient_of(peer_id) for peer_id in also}}
+        others = {peer_id: key for peer_id, key in known.items() if key and peer_id != self._me}
         if not others:
             raise CannotSeal(f"no other member has the role {' or '.join(roles)}, so nobody could read it")
         if len(others) > MOST_RECIPIENTS:
