@@ -75,6 +75,8 @@ class Closing:
         if proposal.state != "agreed" or closing is None or event_id(closing) in self._rooms.events:
             return
         line = proposal.line
+        if line.said.decide and parts.decide is not None:
+            await parts.decide(line)
         text = "A sealed proposal was agreed" if line.said.sealed else line.said.message
         people = sorted({parts.control.name(one.author) for one in thread.lines.values()})
         data = {
@@ -86,6 +88,3 @@ class Closing:
             await parts.journal.say("slurp_event_generated", data)
         except Refused as error:
             log.warning("⚠️ An agreement could not be told", reason=str(error))
-            return
-        if line.said.decide and parts.decide is not None:
-            await parts.decide(line)

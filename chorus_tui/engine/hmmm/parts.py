@@ -50,7 +50,7 @@ class Parts:
     project: Callable[[str], str] = lambda _issue_id: ""
     """The project that a room belongs to; empty: none."""
     decide: Callable[[Line], Awaitable[None]] | None = None
-    """Puts an agreed proposal to a vote."""
+    """Puts an agreed proposal to a vote. Asked again after a crash: once for a line's hash, however often it is called."""
 
     @property
     def role(self) -> str:

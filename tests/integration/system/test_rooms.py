@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 
 from tests.integration.system.peers import CLI, Mesh, Peer, eventually, mesh
@@ -18,8 +19,9 @@ def asks(field: str, words: str = "") -> Any:
     """A question with this field in its schema, about something with these words."""
 
     def fits(asked: Asked) -> bool:
-        about = json.loads(asked.last).get("about", {}).get("text", "")
-        return asked.schema is not None and field in asked.schema["properties"] and words in about
+        if field not in (asked.schema or {}).get("properties", {}):
+            return False
+        return words in json.loads(asked.last).get("about", {}).get("text", "")
 
     return fits
 
@@ -172,3 +174,43 @@ async def test_the_four_kinds_are_written_by_keys_in_a_terminal_of_80_by_24(tmp_
             assert reply["parent_id"] in {line["msg_id"] for line in lines if line["type"] == "proposal"}
 
     await trio.to_thread.run_sync(body)
+
+
+def acts(asked: Asked) -> bool:
+    """A question of an agent at work."""
+    return '"action"' in json.dumps(asked.schema)
+
+
+PLANNED = [
+    Rule({"plan": "1. Write the file."}, when=asks("plan"), times=1),
+    Rule({"objection": True, "text": "Say how it is checked"}, when=asks("objection", "Write the file."), times=1),
+    Rule({"plan": "1. Write the file. 2. Read it again."}, when=asks("plan"), times=1),
+    Rule({"objection": False, "text": ""}, when=asks("objection"), must=False),
+    Rule(
+        {"thought": "as planned", "action": "shell", "input": "echo done > /workspace/output/file && cat /workspace/output/file"},
+        when=lambda asked: acts(asked) and "2. Read it again." in str(asked.messages), times=1,
+    ),
+    Rule({"thought": "it is there", "action": "finish", "input": "written and read"}, when=acts, times=1),
+]  # fmt: skip
+
+
+@pytest.mark.docker
+async def test_an_agent_works_by_the_plan_that_was_agreed_among_processes(tmp_path: Path, base_image: Any):
+    """Announced with --plan-first: planned in the task's room, objected to, planned anew, agreed; only then a sandbox starts."""
+    async with scripted(PLANNED) as model:
+
+        def body() -> None:
+            with mesh(tmp_path) as made:
+                alpha, _beta = made.grow("alpha", "beta", **model.environment())
+                task_id = alpha.announce("--goal", "Write a file", "--plan-first", "--timeout", "300")
+                room = {"issue_id": task_id, "thread_id": "plan-1"}
+                eventually("a plan stands", lambda: thread(alpha, room).get("lines"), 60)
+                eventually("why it waits is shown", lambda: "its plan" in alpha.task(task_id).get("detail", ""), 60)
+                shown = alpha.run("task", "wait", task_id, "--timeout", "150", timeout=170)
+                assert shown.returncode == 0, shown.stdout + shown.stderr
+                lines = thread(alpha, room)["lines"]
+                assert [(line["type"], line["state"]) for line in lines if line["state"]] == [
+                    ("proposal", "replaced"), ("objection", "standing"), ("proposal", "agreed"),
+                ]  # fmt: skip
+
+        await trio.to_thread.run_sync(body)
