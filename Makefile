@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 UV ?= uv
 
-.PHONY: run test lint format bench soak simulate screens lock clean
+.PHONY: run test lint format bench soak simulate screens messages lock clean
 
 run: ## the demo: a mesh of three agents and you, one finished task, then everything is gone again
 	@scripts/setup.sh run
@@ -39,6 +39,10 @@ simulate: ## a mesh in simulated time with every fault; SIMULATE="--seed 7 --tim
 screens: ## render the snapshots to PNG in build/screens
 	@scripts/setup.sh test
 	@$(PY) scripts/screens.py
+
+messages: ## write docs/messages.md from the table of message types
+	@scripts/setup.sh test
+	@PYTHONPATH=. $(PY) scripts/messages.py
 
 lock: ## resolve the lock files anew (needs uv)
 	$(UV) pip compile pyproject.toml --group install --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements.lock

@@ -14,7 +14,14 @@ import click
 from chorus_tui.cli.session import Exit, Session, Target, complain, engine_command, with_options
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.journal import Delivery, ForkList, JournalPage, JournalStats, Verification
+    from chorus_tui.contract.models.journal import (
+        Delivery,
+        FleetingLog,
+        ForkList,
+        JournalPage,
+        JournalStats,
+        Verification,
+    )
 
 EXPORTED = "journal.jsonl"
 
@@ -28,13 +35,28 @@ def journal() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Entries at most.")
 @click.option("--type", "type_", help="Only this message type.")
 @click.option("--author", help="Only this author's (peer id).")
+@click.option(
+    "--fleeting", is_flag=True, help="What was heard and is kept in no feed: progress, availability, heartbeats."
+)
 @engine_command
-async def tail(session: Session, limit: int, type_: str | None, author: str | None) -> None:
+async def tail(session: Session, limit: int, type_: str | None, author: str | None, *, fleeting: bool) -> None:
     """The newest entries, oldest of them first."""
     from chorus_tui.contract.models.journal import TailJournal
 
-    page = await session.ask("journal.tail", TailJournal(limit=limit, type=type_, author=author))
-    session.show(page, _print_page)
+    asked = TailJournal(limit=limit, type=type_, author=author)
+    if fleeting:
+        session.show(await session.ask("journal.fleeting", asked), _print_fleeting)
+    else:
+        session.show(await session.ask("journal.tail", asked), _print_page)
+
+
+def _print_fleeting(log: FleetingLog) -> None:
+    from chorus_tui.cli.plain import moment, table
+
+    rows = [
+        (moment(one.at), one.author_name or one.author[-8:], one.type, one.log_type, one.topic) for one in log.messages
+    ]
+    table(("heard", "author", "type", "log type", "topic"), rows)
 
 
 @journal.command()

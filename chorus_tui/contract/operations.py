@@ -530,6 +530,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "Newest entries of the feeds",
     ),
     Operation(
+        "journal.fleeting",
+        "GET",
+        "/api/v1/journal/fleeting",
+        "journal.TailJournal",
+        "journal.FleetingLog",
+        _R,
+        "Newest messages that are kept nowhere, as heard here",
+    ),
+    Operation(
         "journal.verify",
         "POST",
         "/api/v1/journal/verify",

@@ -6,6 +6,7 @@ import time
 
 from rich.console import RenderableType
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -19,8 +20,9 @@ from chorus_tui.widgets.plain import ago, plain
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 COLUMNS = ("kind", "about", "wanted of you", "waits", "ends in")
-WIDTHS = (11, 20, 24, 6, 7)
-SIGNS = {"urgent": "‼", "high": "!", "medium": " ", "low": " "}
+WIDTHS = (14, 18, 23, 6, 7)
+"""On 80 columns; what a wider terminal has more goes to the two in words."""
+SIGNS = {"urgent": "!!", "high": "!", "medium": "", "low": ""}
 EMPTY = (
     "Nothing waits for you.\n\nHere come tasks that need your approval, votes you have not given, discussions that got stuck and "
     "need a person, and questions to your role. A ✉ in the head line of every screen tells you."
@@ -58,6 +60,14 @@ class InboxScreen(PortalScreen):
         self.query_one("#item").border_title = "item"
         items.focus()
         self.set_interval(AGE_S, self._grow_older)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The words get what there is."""
+        more = max(0, event.size.width - 80)
+        columns = list(self.query_one(DataTable).columns.values())
+        for column, width in zip(columns[1:3], (WIDTHS[1] + more // 3, WIDTHS[2] + more - more // 3), strict=False):
+            column.width = width
+        self.changed({"inbox"})
 
     def changed(self, topics: set[str]) -> None:
         if "inbox" not in topics:
@@ -163,7 +173,7 @@ def row(item: InboxItem, now: float) -> tuple[Text, ...]:
     rest = left(item, now)
     color = "bold red" if item.priority == "urgent" else "yellow" if item.priority == "high" else ""
     return (
-        Text(f"{SIGNS[item.priority]} {KINDS[item.kind]}", style=color), Text(plain(item.title), no_wrap=True, overflow="ellipsis"),
+        Text(f"{SIGNS[item.priority]:2} {KINDS[item.kind]}", style=color), Text(plain(item.title), no_wrap=True, overflow="ellipsis"),
         Text(plain(item.purpose), no_wrap=True, overflow="ellipsis"), Text(ago(now - item.since), justify="right"),
         Text("" if rest is None else ago(rest), justify="right", style="yellow" if rest is not None and rest < 60 else ""),
     )  # fmt: skip

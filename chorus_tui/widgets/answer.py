@@ -21,7 +21,7 @@ class AnswerBox(ModalScreen[tuple[str, str] | None]):
         width: 76; max-width: 95%; height: auto; max-height: 90%;
         border: thick $accent; background: $surface; padding: 1 2;
     }
-    AnswerBox OptionList { height: auto; max-height: 8; border: none; margin: 1 0; background: $surface; }
+    AnswerBox OptionList { height: auto; max-height: 8; margin: 1 0; background: $surface; }
     AnswerBox .hint { color: $text-muted; }
     AnswerBox #problem { color: $error; height: auto; }
     """
@@ -47,11 +47,16 @@ class AnswerBox(ModalScreen[tuple[str, str] | None]):
             yield Static(id="problem", markup=False)
             if self._command:
                 yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
-            yield Label("enter  answer      tab  next field      escape  back", classes="hint")
+            number = f"1-{len(self._choices)}  choose      " if self._choices else ""
+            yield Label(f"{number}enter  answer      tab  next field      escape  back", classes="hint")
 
     def on_mount(self) -> None:
-        """The keys go to what has to be given."""
-        self.query_one(OptionList if self._choices else Input).focus()
+        """The keys go to what has to be given. Nothing is chosen yet: a key typed ahead must not decide."""
+        if self._choices:
+            self.query_one(OptionList).focus()
+            self.call_after_refresh(setattr, self.query_one(OptionList), "highlighted", None)
+        else:
+            self.query_one(Input).focus()
 
     def action_back(self) -> None:
         """Without an answer."""

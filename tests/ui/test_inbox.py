@@ -55,7 +55,9 @@ def test_a_choice_and_words_are_given_by_keys():
     """Number, tab, words, enter: exactly one answer leaves, with both."""
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
-        await pilot.press("enter")
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+        assert not answers(engine), "typed ahead, before anything was chosen"
         await pilot.press("2", "tab", *"not now", "enter")
         await until(pilot, lambda: bool(answers(engine)), "answered")
         assert [(a.item_id, a.choice, a.text) for a in answers(engine)] == [

@@ -45,6 +45,23 @@ class TailJournal(Request):
     author: str | None = None
 
 
+class FleetingMessage(Answer):
+    """A message that is kept nowhere, as this peer heard it."""
+
+    at: float = Field(description="Unix time at which it was heard here")
+    log_type: str = Field(description="The original's name in its log")
+    type: str
+    author: str
+    author_name: str = ""
+    topic: str
+
+
+class FleetingLog(Answer):
+    """The newest fleeting messages of others, oldest of them first; bounded, and forgotten at a restart."""
+
+    messages: list[FleetingMessage]
+
+
 class JournalPage(Answer):
     """Entries in display order (hlc)."""
 

@@ -17,6 +17,7 @@ import trio
 from chorus_tui.contract.models.journal import (
     Delivery,
     ExportPage,
+    FleetingLog,
     JournalPage,
     JournalStats,
     TailJournal,
@@ -320,6 +321,10 @@ class FeedJournal:
     async def tail(self, request: TailJournal) -> JournalPage:
         rows = self.store.newest(request.limit, request.type, request.author)
         return JournalPage(entries=[reading.view(entry, problem, self._own_delivery(entry)) for entry, problem in rows])
+
+    def heard(self, request: TailJournal) -> FleetingLog:
+        """The newest fleeting messages of others."""
+        return self._fleeting.tail(request.limit, request.type, request.author)
 
     def _own_delivery(self, entry: Entry) -> Delivery | None:
         return self.delivery(entry) if entry.author == self.me.peer_id else None

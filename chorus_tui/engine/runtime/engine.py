@@ -41,6 +41,7 @@ from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.runtime import learning
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
+from chorus_tui.engine.runtime.mismatches import Mismatches
 from chorus_tui.engine.settings import Settings
 from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
 from chorus_tui.engine.slurp.rules import path_of
@@ -174,7 +175,7 @@ def build(
     slurp = SlurpService(
         identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
     )  # fmt: skip
-    inbox = InboxService([TaskInbox(tasks), hmmm.inbox], events, clock)
+    inbox = InboxService([TaskInbox(tasks), hmmm.inbox, Mismatches(journal, control)], events, clock)
 
     def look_again() -> None:
         """What this peer can do has changed: offers that wait are looked at anew, and the others are told."""

@@ -51,6 +51,7 @@ class EngineHandlers:
             "blobs.read": self.read_blob,
             "blobs.holders": self.blob_holders,
             "journal.tail": self.tail,
+            "journal.fleeting": self.fleeting,
             "journal.verify": self.verify,
             "journal.export": self.export,
             "journal.forks": self.forks,
@@ -168,6 +169,13 @@ class EngineHandlers:
         page = await self._engine.journal.tail(request)
         name = self._engine.control.name
         return journal.JournalPage(entries=[e.model_copy(update={"author_name": name(e.author)}) for e in page.entries])
+
+    async def fleeting(self, request: journal.TailJournal, _caller: Any) -> journal.FleetingLog:
+        """What was heard and is kept nowhere, its authors by name."""
+        answer, name = self._engine.journal.heard(request), self._engine.control.name
+        return journal.FleetingLog(
+            messages=[one.model_copy(update={"author_name": name(one.author)}) for one in answer.messages]
+        )
 
     async def verify(self, _request: Any, _caller: Any) -> journal.Verification:
         """Feeds and control logs."""

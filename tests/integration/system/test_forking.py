@@ -47,7 +47,7 @@ def verified(file, tmp_path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_a_fork_is_named_by_all_and_proven_to_anybody(fresh_mesh, tmp_path):
     """One peer signs two things under one number. Every other peer's status names it within two heartbeats of the first; an export
     of any of them proves who, where and which two hashes, offline, and a changed byte in it is named; what was granted or accepted
-    is as before. A stopped peer rebuilds its journal, a running one does not."""
+    is as before. A master finds it in the inbox and decides, once. A stopped peer rebuilds its journal, a running one does not."""
     ada, ben, cleo = peers = fresh_mesh.grow("ada", "ben", "cleo", CHORUS_AGENT_MAX_TASKS="0")
     environment = {"CHORUS_BOOTSTRAP_PEERS": ada.address, "CHORUS_AGENT_MAX_TASKS": "0"}
     program = [sys.executable, "-m", "tests.integration.system.forking"]
@@ -93,6 +93,16 @@ def test_a_fork_is_named_by_all_and_proven_to_anybody(fresh_mesh, tmp_path):
     spoiled = verified(file, tmp_path)
     assert spoiled.returncode == 1
     assert f"line {at + 1}: " in spoiled.stdout
+
+    waits = [item for peer in peers for item in peer.json("inbox", "list")["inbox"] if item["kind"] == "mismatch"]
+    assert {choice for item in waits for choice in item["choices"]} == {hash_[:12] for hash_ in fork["hashes"]}
+    master = next(peer for peer in peers if peer.json("inbox", "list")["inbox"])
+    assert master.run("inbox", "answer", waits[0]["item_id"], fork["hashes"][0][:12]).returncode == 0
+    eventually("decided", lambda: all(branches(peer) == set() for peer in peers), HEARTBEATS_S)
+    assert [peer.json("inbox", "list")["inbox"] for peer in peers] == [[], [], []]
+    again = master.run("inbox", "answer", waits[0]["item_id"], fork["hashes"][1][:12])
+    assert again.returncode != 0
+    assert "does not wait any more" in again.stderr
 
     running = cleo.run("journal", "rebuild", "--data-dir", str(cleo.data_dir))
     assert running.returncode == 1
