@@ -91,6 +91,12 @@ class Forum:
             peer.rooms_scope = scope  # type: ignore[attr-defined]
             await service.run()
 
+    def kill(self, name: str) -> tuple[bytes, bytes]:
+        """A crash; what is left on the disks."""
+        self.at.peers[name].rooms_scope.cancel()  # type: ignore[attr-defined]
+        self.services.pop(name)
+        return self.at.kill(name)
+
     # ── saying and seeing ──────────────────────────────────────────────────────────────────────────────────────────
 
     async def propose(self, name: str, text: str, thread_id: str = "", **fields: Any) -> models.Said:

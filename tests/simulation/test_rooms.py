@@ -333,3 +333,22 @@ async def test_refusals_name_the_way_out(autojump_clock):
         sealed = models.Say(issue_id="room", message="x", restricted=True)
         assert "to_roles: name the roles" in await told(operations.send(sealed, None))
         assert "'chorus-tui hmmm rooms'" in await told(operations.show(models.ShowThread(issue_id="nowhere"), None))
+
+
+async def test_a_proposer_that_crashes_closes_after_its_return_and_tells_it_once(autojump_clock):
+    """Its proposal is on its disk: it waits for its return, is closed then, and told to SLURP once, also after another crash."""
+    async with forum(26, ("ana",), {"bob": None, "cem": None}) as made:
+        said = await made.propose("bob", "Do it tonight")
+        await until("all hold it", lambda: "" not in made.states(said))
+        images = made.kill("bob")
+        await trio.sleep(60)
+        assert made.states(said) == {"open"}
+        await made.start("bob", images=images)
+        await made.all_see(said, "agreed", 180)
+        told = lambda: [len(service.rooms.events) for service in made.services.values()]  # noqa: E731 - short here
+        await until("told", lambda: told() == [1, 1, 1])
+
+        await made.start("bob", images=made.kill("bob"))
+        await trio.sleep(60)
+        assert told() == [1, 1, 1]
+        assert made.states(said) == {"agreed"}
