@@ -23,6 +23,7 @@ from chorus_tui.screens.announce_fields import (
     KINDS,
     LANGUAGES,
     PLACES,
+    PLANS,
     PRIORITIES,
     faults,
     field_of,
@@ -66,6 +67,9 @@ class AnnounceForm(ModalScreen[str]):
             yield from _under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
             yield from _under("Steps of the agent", Input("24", type="integer", id="steps", disabled=True))
             yield from _under("Tokens of the agent", Input("200000", type="integer", id="tokens", disabled=True))
+            yield from _under(
+                "Plan agreed first", Select(PLANS, value="no", allow_blank=False, id="plan-first", disabled=True)
+            )
 
     def _sources(self) -> ComposeResult:
         """What it works on, and how what it made comes back."""
@@ -97,8 +101,8 @@ class AnnounceForm(ModalScreen[str]):
         """A goal has a budget of steps and tokens; commands have none."""
         if event.select.id == "kind":
             self.query_one("#asked-label", Label).update(ASKED[str(event.value)])
-            for name in ("#steps", "#tokens"):
-                self.query_one(name, Input).disabled = event.value != "goal"
+            for name in ("#steps", "#tokens", "#plan-first"):
+                self.query_one(name).disabled = event.value != "goal"
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Either button."""
@@ -134,6 +138,7 @@ class AnnounceForm(ModalScreen[str]):
             "repository": _absolute(text["repository"]), "outputs": (text["outputs"] or "").split(),
         }  # fmt: skip
         if chosen["kind"] == "goal":
+            fields["plan_first"] = chosen["plan-first"] == "yes"
             fields["goal"] = self.query_one("#asked", TextArea).text.strip()
             fields["budget"] = {name: text[name] for name in ("steps", "tokens") if text[name]}
         else:

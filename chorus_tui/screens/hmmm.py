@@ -86,20 +86,30 @@ class HmmmScreen(PortalScreen):
             return
         shown = [one for one in self.store.threads.values() if self._fits(one)]
         shown.sort(key=lambda one: (not one.escalated, -one.last_at, one.key))
-        threads, now = self.query_one(DataTable), time.time()
-        at = self._key
-        with self.app.batch_update():
-            threads.clear()
-            for one in shown:
-                threads.add_row(*row(one, now), key=one.key)
-            keys = [one.key for one in shown]
-            if at in keys:
-                threads.move_cursor(row=keys.index(at))
+        self._lay_out(shown)
         if not shown:
             self._key, self._view = "", None
         self._show()
         if self._key and "threads" in topics:
             self._load()
+
+    def _lay_out(self, shown: list[models.ThreadRow]) -> None:
+        """Rows in order. Only when the order changed is the table built anew, the cursor kept on its thread."""
+        threads, now = self.query_one(DataTable), time.time()
+        keys = [one.key for one in shown]
+        if [str(key.value) for key in threads.rows] == keys:
+            for one in shown:
+                for name, cell in zip(COLUMNS, row(one, now), strict=True):
+                    if threads.get_cell(one.key, name) != cell:
+                        threads.update_cell(one.key, name, cell)
+            return
+        with self.app.batch_update():
+            at = self._key
+            threads.clear()
+            for one in shown:
+                threads.add_row(*row(one, now), key=one.key)
+            if at in keys:
+                threads.move_cursor(row=keys.index(at))
 
     def _fits(self, one: models.ThreadRow) -> bool:
         return self._filter in f"{one.issue_id} {one.thread_id} {one.title} {one.state}".casefold()

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
-from textual.widgets import Checkbox, ContentSwitcher, Input, Label, OptionList, Select, Static, TextArea
+from textual.widgets import ContentSwitcher, Input, Label, OptionList, Select, Static, TextArea
 from textual.widgets.option_list import Option
 
 from chorus_tui.contract.models import hmmm as models
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from chorus_tui.app import ChorusApp
 
 PRIORITIES = [(name, name) for name in ("low", "medium", "high", "urgent")]
+READERS = [("everybody in the room", False), ("only members of these roles", True)]
+THEN = [("nothing follows", False), ("put it to a vote", True)]
 FIELDS = {"room": "room", "thread": "thread", "msg": "msg_id", "intent": "intent", "roles": "roles"}
 AREAS = {"text": "text", "reasoning": "reasoning", "citations": "citations"}
 FIRST = {"kind": "#kinds", "place": "#room", "content": "#text", "recipients": "#roles", "preview": "#preview-side"}
@@ -108,8 +110,13 @@ class Wizard(ModalScreen[models.Said | None]):
     def _recipients(self) -> ComposeResult:
         yield Label("Roles it is addressed to, spaces between; empty: everybody in the room")
         yield Input(self.draft.roles, placeholder="everybody", id="roles")
-        yield Checkbox("Only members of these roles can read it", self.draft.restricted, id="restricted")
-        yield Checkbox("Put it to a vote once it is agreed", self.draft.decide, id="decide")
+        with Horizontal(classes="pair"):
+            with Vertical():
+                yield Label("Who can read it")
+                yield Select(READERS, value=self.draft.restricted, allow_blank=False, id="restricted")
+            with Vertical():
+                yield Label("Once it is agreed")
+                yield Select(THEN, value=self.draft.decide, allow_blank=False, id="decide")
         yield Label("Priority")
         yield Select(PRIORITIES, value=self.draft.priority, allow_blank=False, id="priority")
 
@@ -179,7 +186,7 @@ class Wizard(ModalScreen[models.Said | None]):
         for name in ("#room", "#thread"):
             self.query_one(name, Input).disabled = reply
         self.query_one("#msg", Input).disabled = not reply
-        self.query_one("#decide", Checkbox).disabled = self.draft.kind != "proposal"
+        self.query_one("#decide", Select).disabled = self.draft.kind != "proposal"
         self.query_one("#msg" if step == "place" and reply else FIRST[step]).focus()
         self._previewed = ""
         self._say([])
@@ -195,8 +202,8 @@ class Wizard(ModalScreen[models.Said | None]):
             setattr(self.draft, name, self.query_one(f"#{widget}", Input).value)
         for widget, name in AREAS.items():
             setattr(self.draft, name, self.query_one(f"#{widget}", TextArea).text)
-        self.draft.restricted = self.query_one("#restricted", Checkbox).value
-        self.draft.decide = self.query_one("#decide", Checkbox).value
+        self.draft.restricted = self.query_one("#restricted", Select).value is True
+        self.draft.decide = self.query_one("#decide", Select).value is True
         self.draft.priority = cast("models.Priority", self.query_one("#priority", Select).value)
 
     # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────

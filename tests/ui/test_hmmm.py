@@ -172,3 +172,14 @@ def test_a_draft_knows_what_is_missing_and_its_command_line():
     )
     assert set(Draft("reply", text="x").check()) == {"msg_id"}
     assert set(Draft("proposal").check()) == {"issue_id", "message"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_wizards_recipients_look_as_they_should(picture, size):
+    """Who is addressed, who can read it, and how urgent it is, all to be seen at once."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await compose_proposal(pilot)
+        picture(pilot.app, f"hmmm/recipients-{size}")
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm", size=SIZES[size])
