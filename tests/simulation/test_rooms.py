@@ -352,3 +352,18 @@ async def test_a_proposer_that_crashes_closes_after_its_return_and_tells_it_once
         await trio.sleep(60)
         assert told() == [1, 1, 1]
         assert made.states(said) == {"agreed"}
+
+
+async def test_who_calls_for_a_person_goes_on_talking_without_ending_it(autojump_clock):
+    """The caller's own words leave it standing; another person's word ends it, and says so."""
+    async with forum(27, ("ana", "ben"), {"bob": None}) as made:
+        said = await made.send("ana", "Shall we?")
+        asked = models.Escalate(issue_id="room", thread_id=said.thread_id, reason="Ben must say")
+        await made.services["ana"].operations.escalate(asked, None)
+        escalated = lambda: {made.view(name, said.thread_id).row.escalated for name in made.services}  # noqa: E731 - short here
+        await until("escalated everywhere", lambda: escalated() == {True})
+        assert (await made.send("ana", "I would", said.thread_id)).ended == 0
+        await until("all hold it", lambda: {made.messages(name) for name in made.services} == {3})
+        assert escalated() == {True}
+        assert (await made.send("ben", "So would I", said.thread_id)).ended == 1
+        await until("ended everywhere", lambda: escalated() == {False})

@@ -191,7 +191,7 @@ class Operations:
             )
         if not parts.control.may(parts.me, "propose"):
             raise Problem(403, "authority", "Nothing was said", "This peer may only read; a master grants it more.")
-        ends = self._ends(issue_id, thread_id) if words.type != "escalation" else []
+        ends = self._ends(issue_id, thread_id, words.type)
         extra = {**(words.extra or {}), **({"ends": ends} if ends else {})}
         try:
             entry = await service.mouth.say(
@@ -209,12 +209,13 @@ class Operations:
             delivery=parts.journal.delivery(entry), ended=len(ends),
         )  # fmt: skip
 
-    def _ends(self, issue_id: str, thread_id: str) -> list[str]:
-        """Escalations that a person's word ends here."""
-        if not thread_id or not self._service.kinds.person(self._parts.me):
+    def _ends(self, issue_id: str, thread_id: str, type_: str) -> list[str]:
+        """Escalations that a person's word ends here. Who called for somebody else goes on talking; only an answer ends that."""
+        person, me = self._service.kinds.person, self._parts.me
+        if not thread_id or not person(me) or type_ == "escalation":
             return []
-        thread = self._service.rooms.thread(issue_id, thread_id)
-        return [one.key for one in escalation.standing(thread, self._service.kinds.person)][:_MOST_ENDED]
+        found = escalation.standing(self._service.rooms.thread(issue_id, thread_id), person)
+        return [one.key for one in found if type_ == "answer" or one.first.author != me][:_MOST_ENDED]
 
 
 def _sealed_as(line: Line, words: Words) -> Words:
