@@ -36,13 +36,14 @@ class Wizard(ModalScreen[models.Said | None]):
     """Answers with what was said, or None; ``draft`` then holds what was typed."""
 
     CSS_PATH = "hmmm_wizard.tcss"
+    # No binding has priority: each comes after the letters typed before it, so that none of them is missing in what is read.
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding(
             "escape", "leave", "Close", id="wizard.close", tooltip="Close; what was typed is kept for the next time"
         ),
-        Binding("ctrl+n", "go(1)", "Next", id="wizard.next", tooltip="The next step", priority=True),
-        Binding("ctrl+b", "go(-1)", "Step back", id="wizard.back", tooltip="The step before", priority=True),
-        Binding("ctrl+s", "send", "Send", id="wizard.send", tooltip="Look at the preview, then send", priority=True),
+        Binding("ctrl+n", "go(1)", "Next", id="wizard.next", tooltip="The next step"),
+        Binding("ctrl+b", "go(-1)", "Step back", id="wizard.back", tooltip="The step before"),
+        Binding("ctrl+s", "send", "Send", id="wizard.send", tooltip="Look at the preview, then send"),
         Binding(
             "ctrl+t",
             "save",

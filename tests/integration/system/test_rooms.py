@@ -117,6 +117,14 @@ async def test_a_person_is_called_and_answers_among_processes(tmp_path: Path):
     await trio.to_thread.run_sync(body)
 
 
+def closed(terminal: Terminal) -> None:
+    """The wizard has gone, so what is seen from now on is the conversation's."""
+    try:
+        eventually("the wizard is closed", lambda: "ctrl+n next" not in terminal.screen(), 30)
+    except AssertionError:
+        raise AssertionError(f"the wizard stays:\n{terminal.screen()}") from None
+
+
 def write(terminal: Terminal, kind: int, room: str, text: str, reasoning: str = "") -> None:
     """Compose a message by keys alone: its kind, its place, its words; then look at it and send it."""
     terminal.keys("n")
@@ -131,14 +139,16 @@ def write(terminal: Terminal, kind: int, room: str, text: str, reasoning: str = 
     terminal.type(text)
     terminal.sees(text)
     if reasoning:
+        row = terminal.cursor_row()
         terminal.keys("Tab")
+        eventually("the cursor is in the next field", lambda: terminal.cursor_row() != row)
         terminal.type(reasoning)
     terminal.keys("C-n")
     terminal.sees("Roles it is addressed to")
     terminal.keys("C-s")
     terminal.sees("Nothing in it looks like a secret")
     terminal.keys("C-s")
-    eventually("the wizard is closed", lambda: "ctrl+n next" not in terminal.screen())
+    closed(terminal)
 
 
 async def test_the_four_kinds_are_written_by_keys_in_a_terminal_of_80_by_24(tmp_path: Path):
@@ -161,10 +171,11 @@ async def test_the_four_kinds_are_written_by_keys_in_a_terminal_of_80_by_24(tmp_
                 terminal.keys("r")
                 terminal.sees("Reasoning: why")
                 terminal.type("By mail")
+                terminal.sees("By mail")
                 terminal.keys("C-s")
                 terminal.sees("Nothing in it looks like a secret")
                 terminal.keys("C-s")
-                eventually("the wizard is closed", lambda: "ctrl+n next" not in terminal.screen())
+                closed(terminal)
                 terminal.sees("By mail")
             finally:
                 terminal.close()
