@@ -61,6 +61,7 @@ class ChorusApp(App[int]):
         "status": lazily("status", "StatusScreen"),
         "peers": lazily("peers", "PeersScreen"),
         "tasks": lazily("tasks", "TasksScreen"),
+        "hmmm": lazily("hmmm", "HmmmScreen"),
         "inbox": lazily("inbox", "InboxScreen"),
         "decide": lazily("decide", "DecideScreen"),
     }
@@ -69,6 +70,7 @@ class ChorusApp(App[int]):
         # The footer of a narrow terminal is for the keys of the screen: help, palette and the list of keys show all ways.
         Binding("2", "show('status')", "Status", show=False, id="go.status", tooltip="Me, the mesh, health, events"),
         Binding("3", "show('peers')", "Peers", show=False, id="go.peers", tooltip="Who is there"),
+        Binding("4", "show('hmmm')", "HMMM", show=False, id="go.hmmm", tooltip="Rooms: discuss, propose, object"),
         Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
         Binding("8", "show('decide')", "Decide", show=False, id="go.decide", tooltip="What is put to the vote"),
         Binding("i", "show('inbox')", "Inbox", id="go.inbox", tooltip="What waits for you"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from chorus_tui.contract.models.decisions import DecisionRow
+    from chorus_tui.contract.models.hmmm import ThreadRow
     from chorus_tui.contract.models.inbox import InboxItem
     from chorus_tui.contract.models.journal import LogLine
     from chorus_tui.contract.models.peers import Peer
@@ -50,6 +51,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("peers", "peers.Peer", "peer_id", "peers.list"),
     Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
     Collection("decisions", "decisions.DecisionRow", "entry", "decisions.list", "decisions.ListDecisions"),
+    Collection("threads", "hmmm.ThreadRow", "key", "hmmm.rooms", "hmmm.ListRooms"),
     Collection("inbox", "inbox.InboxItem", "item_id", "inbox.list"),
 )
 """An answer holds its rows in a field that is named as the topic."""
@@ -138,6 +140,11 @@ class Store:
     def decisions(self) -> dict[str, DecisionRow]:
         """By the hash of the proposal's entry."""
         return self.rows["decisions"]
+
+    @property
+    def threads(self) -> dict[str, ThreadRow]:
+        """Of all rooms, by room and thread."""
+        return self.rows["threads"]
 
     def note(self, text: str, level: str = "warning") -> None:
         """A line of the portal's own in the event log."""

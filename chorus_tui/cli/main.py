@@ -30,6 +30,7 @@ COMMANDS = {
     "ask": ("chorus_tui.cli.assistance:ask", "Put a question to who knows an area"),
     "answer": ("chorus_tui.cli.assistance:answer", "Answer a question"),
     "questions": ("chorus_tui.cli.assistance:questions", "Questions that wait for an answer"),
+    "hmmm": ("chorus_tui.cli.hmmm:hmmm", "Rooms: discuss, propose, object, ask, call for a person"),
     "inbox": ("chorus_tui.cli.inbox:inbox", "What waits for you: approvals, votes, questions"),
     "decide": ("chorus_tui.cli.decide:decide", "Put something to the vote, vote, see what came of it"),
     "slurp": ("chorus_tui.cli.slurp:slurp", "What the mesh has learned"),

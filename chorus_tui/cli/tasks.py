@@ -32,6 +32,9 @@ for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
 @click.option("--description", help="What it is about.")
 @click.option("--command", "commands", multiple=True, metavar="SHELL", help="A command; repeat for more, in order.")
 @click.option("--goal", metavar="TEXT", help="What an agent with a model is to reach, instead of commands.")
+@click.option(
+    "--plan-first", is_flag=True, default=None, help="The agent proposes its plan first, and works when it is agreed."
+)
 @click.option("--kind", help="Kind of work, such as code or docs: picks the agent's model.")
 @click.option("--check", "checks", multiple=True, metavar="SHELL", help="A command that shows that it is done; repeat.")
 @click.option(

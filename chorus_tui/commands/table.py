@@ -21,6 +21,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("status", "Status", "Me, the mesh, its admin, health, what happens", "show('status')", "chorus-tui status"),
     Command("peers", "Peers", "Who is there and how well they are reached", "show('peers')", "chorus-tui peers"),
     Command("tasks", "Tasks", "The board; announce, watch, cancel", "show('tasks')", "chorus-tui task list"),
+    Command("hmmm", "HMMM", "Rooms: discuss, propose, object, ask", "show('hmmm')", "chorus-tui hmmm rooms"),
     Command(
         "inbox", "Inbox", "What waits for you: approvals, votes, questions", "show('inbox')", "chorus-tui inbox list"
     ),

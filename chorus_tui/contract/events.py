@@ -15,6 +15,7 @@ TOPICS = {
     "peers": "one event a peer, keyed by peer id; data is a peers.Peer, or null when it is forgotten",
     "tasks": "one event a task, keyed by task id; data is a tasks.TaskRow",
     "decisions": "one event a proposal, keyed by the hash of its entry; data is a decisions.DecisionRow",
+    "threads": "one event a thread of a room, keyed by room/thread; data is a hmmm.ThreadRow",
     "inbox": "one event an item, keyed by item id; data is an inbox.InboxItem, or null when it waits no more",
     "output": "lines of task output, not keyed; data is a tasks.OutputChunk; subscribe as output:<task_id>",
     "log": "what happened, one line each, not keyed; data is a journal.LogLine",

@@ -96,6 +96,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_MODEL_TIMEOUT_S", "float", "300", _MODELS, "Seconds one try at one provider may take", low=1, high=3600),
     Variable("CHORUS_PROMPTS_DIR", "text", "", _MODELS, "Folder of role files (*.yaml) that add to the presets or replace them"),
     Variable("CHORUS_DEFAULT_INSTRUCTIONS_PATH", "text", "", _MODELS, "Text that follows every role's prompt, instead of ours"),
+    Variable("CHORUS_TEMPLATES_DIR", "text", "", _DOORS, "Folder of templates for messages in rooms (*.json)"),
     Variable("CHORUS_API_HOST", "text", "127.0.0.1", _DOORS, "Address of the HTTP API"),
     Variable("CHORUS_API_PORT", "port", "8080", _DOORS, "Port of the HTTP API and /metrics; 0 takes any free one"),
     Variable("CHORUS_HEALTH_HOST", "text", "127.0.0.1", _DOORS, "Address of the health endpoints"),

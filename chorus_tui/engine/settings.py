@@ -80,6 +80,7 @@ class Settings:
     models: dict[str, str | dict[str, str]]
     model_timeout_s: float
     prompts_dir: str
+    templates_dir: str
     default_instructions_path: str
     api_host: str
     api_port: int
@@ -113,7 +114,7 @@ _FIELDS = {
     "ai_providers": "CHORUS_AI_PROVIDER",
     "ollama_endpoint": "OLLAMA_ENDPOINT", "ollama_model": "OLLAMA_MODEL", "resetdata_base_url": "RESETDATA_BASE_URL",
     "resetdata_model": "RESETDATA_MODEL", "resetdata_api_key": "RESETDATA_API_KEY", "models": "CHORUS_MODELS",
-    "model_timeout_s": "CHORUS_MODEL_TIMEOUT_S", "prompts_dir": "CHORUS_PROMPTS_DIR",
+    "model_timeout_s": "CHORUS_MODEL_TIMEOUT_S", "prompts_dir": "CHORUS_PROMPTS_DIR", "templates_dir": "CHORUS_TEMPLATES_DIR",
     "default_instructions_path": "CHORUS_DEFAULT_INSTRUCTIONS_PATH", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
     "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT", "log_level": "CHORUS_LOG_LEVEL",
     "log_format": "CHORUS_LOG_FORMAT",

@@ -18,6 +18,7 @@ LANGUAGES = [
 APPROVALS = [("not needed", "auto"), ("when risky", "risky"), ("always", "always")]
 PRIORITIES = [(name, name) for name in ("low", "medium", "high", "urgent")]
 KINDS = [("commands to run", "commands"), ("a goal, for an agent with a model", "goal")]
+PLANS = [("no", "no"), ("yes", "yes")]
 DELIVERIES = [("a patch", "patch"), ("a bundle", "bundle"), ("a pushed branch", "branch")]
 ASKED = {
     "commands": "Commands, one a line, run in order until one fails",
@@ -28,6 +29,7 @@ PLACES = {
     "title": "task-title", "commands": "asked", "goal": "asked", "checks": "checks", "repository": "repository",
     "deliver": "deliver", "budget.steps": "steps", "budget.tokens": "tokens", "timeout_s": "timeout", "outputs": "outputs",
     "role": "role", "depends_on": "after", "approval": "approval", "language": "language", "priority": "priority",
+    "plan_first": "plan-first",
 }  # fmt: skip
 """The widget that a field of the task is typed into."""
 

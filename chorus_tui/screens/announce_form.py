@@ -18,6 +18,7 @@ from chorus_tui.screens.announce_fields import (
     KINDS,
     LANGUAGES,
     PLACES,
+    PLANS,
     PRIORITIES,
     faults,
     field_of,
@@ -58,6 +59,9 @@ class AnnounceForm(Form):
             yield from under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
             yield from under("Steps of the agent", Input("24", type="integer", id="steps", disabled=True))
             yield from under("Tokens of the agent", Input("200000", type="integer", id="tokens", disabled=True))
+            yield from under(
+                "Plan agreed first", Select(PLANS, value="no", allow_blank=False, id="plan-first", disabled=True)
+            )
 
     def _sources(self) -> ComposeResult:
         """What it works on, and how what it made comes back."""
@@ -87,8 +91,8 @@ class AnnounceForm(Form):
         """A goal has a budget of steps and tokens; commands have none."""
         if event.select.id == "kind":
             self.query_one("#asked-label", Label).update(ASKED[str(event.value)])
-            for name in ("#steps", "#tokens"):
-                self.query_one(name, Input).disabled = event.value != "goal"
+            for name in ("#steps", "#tokens", "#plan-first"):
+                self.query_one(name).disabled = event.value != "goal"
 
     def action_send(self) -> None:
         """Check, ask the engine, and close only when it took the task."""
@@ -113,6 +117,7 @@ class AnnounceForm(Form):
             "repository": _absolute(text["repository"]), "outputs": (text["outputs"] or "").split(),
         }  # fmt: skip
         if chosen["kind"] == "goal":
+            fields["plan_first"] = chosen["plan-first"] == "yes"
             fields["goal"] = self.query_one("#asked", TextArea).text.strip()
             fields["budget"] = {name: text[name] for name in ("steps", "tokens") if text[name]}
         else:

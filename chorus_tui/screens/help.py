@@ -18,7 +18,8 @@ FIRST_STEPS = (
     ("5", "Watch it:  its output streams in; when it has ended, exit code and files are shown as they are."),
 )
 KEYS = (
-    ("1 2 3 8 t", "help, status, peers, decide, tasks"), (":", "the prompt: any command by its name, with completion"),
+    ("1 2 3 4 8", "help, status, peers, rooms (HMMM), decide"), ("t i", "tasks, inbox"),
+    (":", "the prompt: any command by its name, with completion"),
     ("ctrl+p", "the palette: search all commands"), ("?", "the keys of this screen"), ("/", "filter a list or a log; escape clears"),
     ("g  G", "first and last line; at the end a log follows again"), ("y", "copy the id under the cursor"),
     ("a  x  s", "on tasks: announce, cancel, save files and the patch"),
@@ -27,6 +28,8 @@ KEYS = (
     ("w  h  e", "on tasks: say a word to its agent, hold it or let it go on, end its work with what there is"),
     ("v  m", "on tasks: read the diff of its change, and the transcript of its steps; s saves either"),
     ("v  n  w", "on decide: vote with a reason, propose, withdraw a proposal of your own"),
+    ("n  r", "on rooms: write a message (reasoning, reply, query, proposal), reply to one"),
+    ("o  a  w", "on rooms: object to a proposal, agree with it, answer what waits for a person"),
     ("o", "on tasks: board, task, output, in turn"), ("q", "leave"),
 )  # fmt: skip
 GLOSSARY = (
@@ -49,6 +52,7 @@ GLOSSARY = (
     ("goal", "what an agent with a model is to reach, instead of commands"),
     ("grant", "the admin's word that a worker may run a task, with a lease"),
     ("held by", "peers that confirmed to have a message on disk"),
+    ("HMMM", "rooms in which people and agents think together: proposals are agreed when nobody objects in time"),
     ("lease", "how long a grant holds without a sign of life from its worker"),
     ("mesh", "peers that follow one control log; its id is the hash of its founding entry"),
     ("provisional", "a mesh of one; it goes into the first other it meets"),

@@ -52,6 +52,7 @@ class World:
         self.peers: dict[str, Peer] = {}
         self._lives = 0
         self.clock: Callable[[], Clock] = SystemClock
+        """Makes the clock of each peer that is started from now on; its wall time is the machine's unless another is set."""
 
     async def start(
         self, name: str, *, kind: str = "agent", images: tuple[bytes, bytes] | None = None, binding: str = "here",

@@ -38,7 +38,9 @@ class Hall:
 
         def extend(peer: Peer) -> None:
             key = self.keys.setdefault(peer.peer_id, AgeIdentity.generate())
-            sealing = AgeSealing(peer.peer_id, key, lambda value: value, lambda roles: self._recipients(peer, roles))
+            sealing = AgeSealing(
+                peer.peer_id, key, lambda value: value, lambda roles, _peers: self._recipients(peer, roles)
+            )
             holder["service"] = DecisionService(
                 Parts(
                     peer.peer_id, kind, peer.journal, peer.control, NoBlobs(), sealing, self.at.clock(),  # type: ignore[arg-type]

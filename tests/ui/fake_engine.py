@@ -12,11 +12,15 @@ from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
 from chorus_tui.contract.events import Event
-from chorus_tui.contract.models import blobs, decisions, inbox, peers, status, task_result, task_spec, tasks
+from chorus_tui.contract.models import blobs, decisions, hmmm, inbox, peers, status, task_result, task_spec, tasks
 from chorus_tui.contract.models.common import Empty
+from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.contract.problem import Problem
 
 NOW = 1_790_000_000.0
+SAID = hmmm.Said(
+    issue_id="shop", thread_id="t1", msg_id="5a1d" * 6, hash="0" * 64, delivery=Delivery(stored=True, sent=True)
+)
 IDS = ["12D3KooW" + name * 11 for name in ("Ada1", "Grac", "Linu", "You1")]
 
 
@@ -150,6 +154,8 @@ class FakeEngine:
         self.inbox: list[inbox.InboxItem] = []
         self.decisions: list[decisions.DecisionView] = []
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
+        self.rooms: dict[str, hmmm.ThreadView] = {}
+        self.templates = hmmm.Templates()
         self.output = "first line\nsecond line\n"
         self.blobs: dict[str, bytes] = {}
         self.calls: list[tuple[str, Any]] = []
@@ -181,6 +187,11 @@ class FakeEngine:
             "tasks.cancel": lambda: self.tasks[asked.task_id],
             "blobs.read": lambda: self._chunk(asked),
             "peers.connect": lambda: self.peers[0],
+            "hmmm.rooms": lambda: hmmm.RoomList(threads=[view.row for view in self.rooms.values()]),
+            "hmmm.show": lambda: self.rooms[f"{asked.issue_id}/{asked.thread_id}"],
+            "hmmm.preview": lambda: hmmm.Previewed(message=asked.message, reasoning=asked.reasoning),
+            "hmmm.templates": lambda: self.templates,
+            **dict.fromkeys(("hmmm.send", "hmmm.query", "hmmm.propose", "hmmm.reply"), lambda: SAID),
         }
         return answers.get(operation, Empty)()
 

@@ -354,13 +354,14 @@ def test_a_goal_is_announced_with_checks_delivery_and_budget():
         form.query_one("#deliver", Select).value = "branch"
         form.query_one("#steps", Input).value = "9"
         form.query_one("#tokens", Input).value = "5000"
+        form.query_one("#plan-first", Select).value = "yes"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: bool(called(engine, "tasks.announce")), "announced")
         spec = called(engine, "tasks.announce")[0].spec
 
         assert (spec.goal, spec.commands) == ("Make the tests pass.\nDo not change the tests.", [])
         assert (spec.checks, spec.deliver) == (["python3 -m unittest -q", "true"], "branch")
-        assert (spec.budget.steps, spec.budget.tokens) == (9, 5000)
+        assert (spec.budget.steps, spec.budget.tokens, spec.plan_first) == (9, 5000, True)
 
     play(steps)
 

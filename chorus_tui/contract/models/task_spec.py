@@ -67,6 +67,9 @@ class TaskSpec(Request):
     goal: str = Field(
         default="", max_length=16_000, description="What an agent with a model is to reach, instead of commands"
     )
+    plan_first: bool = Field(
+        default=False, description="The agent proposes its plan in the task's room first, and works when it is agreed"
+    )
     kind: str = Field(
         default="",
         max_length=32,
@@ -121,6 +124,8 @@ class TaskSpec(Request):
     def _sane_texts(self) -> TaskSpec:
         if bool(self.commands) == bool(self.goal.strip()):
             raise ValueError("commands: give commands to run, or a goal to reach" + (", not both" if self.goal else ""))
+        if self.plan_first and not self.goal.strip():
+            raise ValueError("plan_first: only a task with a goal has a plan; leave it out, or give a goal")
         if self.deliver == "branch" and not self.repository.startswith("https://"):
             raise ValueError("deliver: a branch can only be pushed to an https repository; use patch or bundle")
         _check_commands("commands", self.commands)

@@ -12,6 +12,7 @@ DEFAULTS: dict[str, float] = {
     "heartbeat_s": 5.0,
     "admin_timeout_s": 15.0,
     "ephemeral_s": 600.0,
+    "objection_s": 30.0,
 }
 FAST = {"heartbeat_s": 0.4, "admin_timeout_s": 1.2}
 """The profile for a mesh on one good network: another admin within 1.5 s as a rule, election and first decision included."""
@@ -23,6 +24,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "heartbeat_s": (0.1, 60.0),
     "admin_timeout_s": (0.5, 600.0),
     "ephemeral_s": (10.0, 86400.0),
+    "objection_s": (1.0, 86_400.0),
 }
 
 

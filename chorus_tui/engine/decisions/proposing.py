@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from pydantic import ValidationError
 
 from chorus_tui.contract.models import decisions as models
@@ -21,6 +22,8 @@ from chorus_tui.engine.vault.sealing import CannotSeal
 if TYPE_CHECKING:
     from chorus_tui.engine.decisions.service import DecisionService
 
+log = structlog.get_logger("chorus.decisions")
+
 DEFAULT_OPTIONS = ["approve", "reject", ABSTAIN]
 
 
@@ -30,13 +33,25 @@ class Proposing:
     def __init__(self, service: DecisionService) -> None:
         self._service = service
 
-    async def propose(self, request: models.ProposeDecision, caller: Any) -> models.Proposed:
+    async def agreed(self, source: str, at_ms: int, request: models.ProposeDecision) -> None:
+        """Put to the vote what a room agreed on; ``source`` is the hash of its entry. Once, however often it is asked for."""
+        decision_id = ulid(at_ms / 1000, bytes.fromhex(source)[:10])
+        if self._service.book.named(decision_id):
+            return
+        try:
+            await self.propose(request, None, decision_id)
+        except (Problem, NoMesh, OverQuota) as error:
+            log.warning("⚠️ What was agreed could not be put to the vote", reason=str(error), room=request.issue_id)
+
+    async def propose(
+        self, request: models.ProposeDecision, caller: Any, decision_id: str | None = None
+    ) -> models.Proposed:
         """Say it; it is on disk when the answer comes."""
         parts, mesh_id = self._service.parts, self._may_propose()
         person = self._service.acting.person(caller)
         eligible = self._eligible(request)
         data = {
-            "proposal_id": ulid(parts.clock.wall(), parts.entropy.bytes(10)), "mesh_id": mesh_id, "kind": request.kind,
+            "proposal_id": decision_id or ulid(parts.clock.wall(), parts.entropy.bytes(10)), "mesh_id": mesh_id, "kind": request.kind,
             "options": _options(request.options), "threshold": request.threshold, "quorum": request.quorum,
             "deadline": self._deadline(request.deadline), "eligible": eligible, "project_id": request.project_id,
             "task_id": request.task_id, "thread_id": request.thread_id, "issue_id": request.issue_id, "on_behalf_of": person,

@@ -97,6 +97,10 @@ class Journal(Protocol):
         """How far an own entry really got."""
         ...
 
+    def holders(self, entry: Entry) -> set[str]:
+        """Other peers that confirmed to hold an own entry."""
+        ...
+
     def get(self, author: str, epoch: str, seq: int) -> Entry | None:
         """One stored entry."""
         ...

@@ -318,8 +318,12 @@ class FeedJournal:
 
     def delivery(self, entry: Entry) -> Delivery:
         sent, received = self.store.delivered(entry.header.epoch, entry.header.seq)
-        held = self.replication.holders(entry) | set(received)
+        held = self.holders(entry)
         return Delivery(stored=True, sent=sent or bool(held), held_by=len(held), received_by=received)
+
+    def holders(self, entry: Entry) -> set[str]:
+        _, received = self.store.delivered(entry.header.epoch, entry.header.seq)
+        return self.replication.holders(entry) | set(received)
 
     async def tail(self, request: TailJournal) -> JournalPage:
         rows = self.store.newest(request.limit, request.type, request.author)

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Literal
 
 from chorus_tui import __version__
+from chorus_tui.contract.models.decisions import ProposeDecision
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.ai.chain import ModelChain
 from chorus_tui.engine.ai.configuration import build_models
@@ -30,6 +31,9 @@ from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
+from chorus_tui.engine.hmmm.parts import Parts as RoomParts
+from chorus_tui.engine.hmmm.service import HmmmService
+from chorus_tui.engine.hmmm.thread import Line
 from chorus_tui.engine.inbox.service import InboxService
 from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs.service import FileBlobs
@@ -62,6 +66,8 @@ from chorus_tui.engine.vault.age_identity import AgeIdentity
 from chorus_tui.engine.vault.sealing import AgeSealing, Sealing
 
 LEASE = "lease_s"
+VOTE_WITHIN = "1d"
+"""So long members may vote on what a room agreed on."""
 RECALL_S = 3.0
 """So long the admin may take to tell an agent what is known, before it begins without."""
 
@@ -97,6 +103,7 @@ class Engine:
     deciding: DecisionService
     coordination: CoordinationService
     assistance: AssistanceService
+    hmmm: HmmmService
     inbox: InboxService
     slurp: SlurpService
     sealing: Sealing
@@ -158,6 +165,23 @@ def build(
     # A person's own engine speaks only when its person does.
     voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
 
+    async def put_to_vote(line: Line) -> None:
+        said = line.said
+        request = ProposeDecision(
+            title=said.message.strip().split("\n")[0][:200], description="\n\n".join(filter(None, (said.message, said.reasoning)))[:8_000],
+            deadline=VOTE_WITHIN, issue_id=said.issue_id, thread_id=said.thread_id, to_roles=said.to_roles if said.sealed else [],
+        )  # fmt: skip
+        await deciding.proposing.agreed(line.hash, line.at_ms, request)
+
+    hmmm = HmmmService(
+        RoomParts(
+            identity.peer_id, agent_id, journal, control, mesh, clock, entropy, events, sealing, redactor.text, voice,
+            settings.templates_dir,
+            lambda issue_id: tasks.project_of(issue_id),  # noqa: PLW0108 - the tasks are built below
+            put_to_vote,
+        )
+    )  # fmt: skip
+
     async def recall(spec: TaskSpec, task_id: str) -> str:
         words = f"{spec.title} {spec.goal}"
         return learning.told(await slurp.ask(path_of(spec.project_id), words, task_id, RECALL_S))
@@ -167,7 +191,7 @@ def build(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
             partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval), recall,
-            Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None,
+            Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None, hmmm.planner,
         )
     )  # fmt: skip
     deciding = DecisionService(
@@ -201,7 +225,14 @@ def build(
         identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
     )  # fmt: skip
     inbox = InboxService(
-        [TaskInbox(tasks), deciding.inbox, coordination.doors, assistance.doors, Mismatches(journal, control)],
+        [
+            TaskInbox(tasks),
+            hmmm.inbox,
+            deciding.inbox,
+            coordination.doors,
+            assistance.doors,
+            Mismatches(journal, control),
+        ],
         events,
         clock,
     )
@@ -214,8 +245,8 @@ def build(
     docker.on_change = models.on_change = look_again
     return Engine(
         kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, coordination, assistance, inbox,
-        slurp, sealing, voice, clock.wall(),
+        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, coordination, assistance, hmmm,
+        inbox, slurp, sealing, voice, clock.wall(),
     )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ class EngineHandlers:
             **self._engine.deciding.handlers(),
             **self._engine.coordination.handlers(),
             **self._engine.assistance.handlers(),
+            **self._engine.hmmm.handlers(),
             **self._engine.inbox.handlers(),
             **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }

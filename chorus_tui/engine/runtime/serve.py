@@ -170,6 +170,7 @@ class _Running:
         await start(nursery, Service("decisions", engine.deciding.run))
         await start(nursery, Service("coordination", engine.coordination.run))
         await start(nursery, Service("assistance", engine.assistance.run))
+        await start(nursery, Service("rooms", engine.hmmm.run))
         await start(nursery, Service("SLURP", engine.slurp.run))
         await start(nursery, Service("inbox", engine.inbox.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))

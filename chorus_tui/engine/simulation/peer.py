@@ -17,6 +17,8 @@ from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
 from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.decisions.parts import Parts as DecisionParts
 from chorus_tui.engine.decisions.service import DecisionService
+from chorus_tui.engine.hmmm.parts import Parts as RoomParts
+from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh
@@ -54,6 +56,7 @@ class Peer:
     deciding: DecisionService
     coordination: CoordinationService
     assistance: AssistanceService
+    hmmm: HmmmService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -83,6 +86,7 @@ class Peer:
                     self.deciding.run,
                     self.coordination.run,
                     self.assistance.run,
+                    self.hmmm.run,
                 ):
                     await nursery.start(service)
                 up.set()
@@ -117,6 +121,11 @@ def build(
 
     me = Self(identity.peer_id, name, kind, "", (), "", "", VERSION, max_tasks)
     peers = PeerService(me, journal, control, mesh, clock, events, load)
+    hmmm = HmmmService(
+        RoomParts(
+            identity.peer_id, name, journal, control, mesh, clock, entropy, events, NoSeals(), str,
+        )
+    )  # fmt: skip
     tasks = TaskService(
         Parts(
             identity.peer_id, name, journal, control, mesh, NoBlobs(), executor, None, clock, entropy, events, Plain,
@@ -163,4 +172,5 @@ def build(
         deciding,
         coordination,
         assistance,
+        hmmm,
     )

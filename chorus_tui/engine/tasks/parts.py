@@ -14,7 +14,7 @@ from chorus_tui.engine.journal.interface import Blobs, Journal
 from chorus_tui.engine.mesh.interface import Mesh
 from chorus_tui.engine.tasks.agent_at_work import Mind
 from chorus_tui.engine.tasks.routing import Agent
-from chorus_tui.engine.tasks.run import StreamRedactor
+from chorus_tui.engine.tasks.run import Planning, StreamRedactor
 from chorus_tui.engine.tasks.worker import Skills
 
 
@@ -41,3 +41,5 @@ class Parts:
     """What the mesh has learned that has to do with a task, in words."""
     mind: Mind | None = None
     """None: tasks with a goal are not taken."""
+    planning: Planning | None = None
+    """None: no plan can be put to others here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +40,16 @@ class StreamRedactor(Protocol):
     def flush(self) -> bytes: ...
 
 
+class Planning(Protocol):
+    """Has an agent's plan agreed on before it works."""
+
+    async def agree(
+        self, task_id: str, attempt: int, spec: TaskSpec, tell: Callable[[str], Awaitable[None]]
+    ) -> tuple[str, str]:
+        """(the agreed plan, "") or ("", why there is none); waits as long as it takes. ``tell`` hears what for."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a run needs of the engine."""
@@ -58,6 +68,7 @@ class Tools:
     mind: Mind | None = None
     around: Around | None = None
     """Both are there where this worker is an agent with a model."""
+    planning: Planning | None = None
 
 
 class Progress:
@@ -198,6 +209,9 @@ class Run:
         tools = self._tools
         made: Path | None = None
         try:
+            refused = await self._plan(progress) if self._spec.plan_first else ""
+            if refused:
+                return TaskResult(outcome="failed", reason="no_agreed_plan", detail=refused)
             source, made = await self._repository()
             job = Job(self._key[1], self._attempt, self._spec, source, *self._goal(progress))
             return await tools.executor.run(job, progress, self._put_blob)
@@ -206,6 +220,23 @@ class Run:
         finally:
             if made is not None:
                 tools.repositories.discard(made)
+
+    async def _plan(self, progress: Progress) -> str:
+        """Have the plan agreed on; it becomes part of the task's description. Why not, or an empty text."""
+        spec = self._spec
+        if self._tools.planning is None:
+            return "its worker has no model to make a plan with"
+
+        async def tell(words: str) -> None:
+            await progress.phase("pulling", words)
+
+        with trio.move_on_after(spec.timeout_s):
+            plan, refused = await self._tools.planning.agree(self._key[1], self._attempt, spec, tell)
+            if not refused:
+                text = f"{spec.description}\n\nThe plan that was agreed on; keep to it:\n{plan}".strip()
+                self._spec = spec.model_copy(update={"description": text})
+            return refused
+        return f"its plan was not agreed on within {spec.timeout_s} s"
 
     def _goal(self, progress: Progress) -> tuple[Work, int] | tuple[()]:
         """How a goal is worked on, and for how long it may pause; nothing for a task with commands."""

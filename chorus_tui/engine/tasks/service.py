@@ -68,6 +68,7 @@ class TaskService:
         tools = Tools(
             parts.agent_id, parts.journal, parts.control, parts.blobs, parts.executor, parts.repositories, parts.clock,
             parts.redactor, self._hear_output, self._hear_phase, parts.mind, self._agent_surroundings(),
+            parts.planning,
         )  # fmt: skip
         self.worker = Worker(
             parts.me,
@@ -358,6 +359,11 @@ class TaskService:
         return {
             **self.announcing.handlers(), **self.hands.handlers(), **self.approving.handlers(), **self.talking.handlers(),
         }  # fmt: skip
+
+    def project_of(self, task_id: str) -> str:
+        """The project of a task; empty when there is none, or no such task."""
+        task = self.board.find(task_id)
+        return task.announced.spec.project_id if task is not None and task.announced is not None else ""
 
     def follow(self, task: Task) -> Task:
         """The task, or the one that goes on from it in the present mesh."""

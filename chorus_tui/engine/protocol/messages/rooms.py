@@ -7,10 +7,12 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.protocol.messages.base import SEALED, Message, MessageType
+from chorus_tui.engine.protocol.messages.base import SEALED, EntryHash, Message, MessageType, Name
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 MAX_HOPS = 3
+CLOSING = "closing"
+"""The intent of the update with which a proposer closes its proposal."""
 
 
 class Citation(BaseModel):
@@ -27,6 +29,10 @@ class RoomMessage(Message):
 
     ``hop_count`` counts automatic replies to automatic replies; past the limit nobody replies by itself. With ``sealed`` only
     the roles named in ``to_roles`` can read message and reasoning.
+
+    A proposal says how many seconds of silence are agreement (``objection_s``) and whether a vote is to follow (``decide``). The
+    update that closes it names the peers that held it and were silent, and the objections that were known. What a person says
+    to end escalations names them in ``ends``.
     """
 
     type: Literal[
@@ -46,6 +52,11 @@ class RoomMessage(Message):
     priority: Literal["low", "medium", "high", "urgent"] = "medium"
     sealed: str = Field(default="", max_length=SEALED)
     on_behalf_of: str = Field(default="", max_length=128)
+    objection_s: float = Field(default=30.0, ge=1, le=86_400)
+    decide: bool = False
+    holders: list[Name] = Field(default_factory=list, max_length=64)
+    objections: list[EntryHash] = Field(default_factory=list, max_length=128)
+    ends: list[EntryHash] = Field(default_factory=list, max_length=16)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -170,6 +170,7 @@ class EscalationTrigger(Message):
     summary: str = Field(default="", max_length=4_000)
     to_role: str = Field(default="", max_length=128)
     participants: list[Name] = Field(default_factory=list, max_length=32)
+    ref: str = Field(default="", max_length=128, description="With the cause ``asked``: the message that asked")
 
 
 ROWS: dict[str, MessageType] = {

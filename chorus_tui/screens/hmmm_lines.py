@@ -1,0 +1,63 @@
+"""How threads and messages are drawn: who said it, a person or an agent, when, and how far it got."""
+
+from __future__ import annotations
+
+import time
+
+from rich.text import Text
+
+from chorus_tui.contract.models.hmmm import RoomLine, ThreadRow, ThreadView
+from chorus_tui.telling import hmmm as telling
+from chorus_tui.widgets.plain import ago, plain, plain_lines
+
+DEEPEST = 6
+COLORS = {
+    "agreed": "green",
+    "settled": "green",
+    "objected": "red",
+    "standing": "red",
+    "reopened": "yellow",
+    "open": "cyan",
+}
+
+
+def row(thread: ThreadRow, now: float) -> tuple[Text, ...]:
+    """A thread in the list."""
+    state = telling.row(thread)
+    style = "bold yellow" if thread.escalated else COLORS.get(thread.state, "dim")
+    words = "⚠ person" if thread.escalated else state
+    return (
+        Text(words, style=style, no_wrap=True), Text(plain(thread.title), no_wrap=True), Text(plain(thread.issue_id), no_wrap=True),
+        Text(str(thread.messages), justify="right"), Text(ago(now - thread.last_at), justify="right"),
+    )  # fmt: skip
+
+
+def message(line: RoomLine, now: float) -> Text:
+    """A message: its head, then its words, set in by its depth."""
+    indent = "  " * min(line.depth, DEEPEST)
+    sign = telling.SIGNS.get(line.state, "·")
+    text = Text(f"{indent}{sign} ", style=COLORS.get(line.state, ""))
+    text.append(plain(line.author_name), style="bold cyan" if line.kind == "human" else "bold magenta")
+    text.append(plain(f" ({telling.role(line)})"), style="dim")
+    at = time.strftime("%H:%M:%S", time.localtime(line.at))
+    text.append(plain(f"  {line.type} · {at} · {telling.delivered(line.delivery)}"), style="dim")
+    for mark in telling.marks(line, now):
+        text.append(plain(f" · {mark}"), style=COLORS.get(line.state, "yellow"))
+    for said in plain_lines(line.message):
+        text.append(f"\n{indent}  {said}")
+    for why in plain_lines(line.reasoning) if line.reasoning else ():
+        text.append(f"\n{indent}  because: {why}", style="italic")
+    for cited in line.citations:
+        text.append(f"\n{indent}  {plain(f'see {cited.address} {cited.reason}'.rstrip())}", style="dim")
+    return text
+
+
+def above(view: ThreadView) -> Text:
+    """What a person must see first: escalations, then what is agreed."""
+    text = Text()
+    for words in telling.escalations(view.escalations):
+        text.append(plain(words) + "\n", style="bold yellow" if words.startswith("⚠") else "green")
+    if view.remembered:
+        text.append(plain(f"✓ agreed; {view.remembered}\n"), style="green")
+    text.rstrip()
+    return text

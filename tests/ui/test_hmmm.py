@@ -1,0 +1,185 @@
+"""The rooms' screen and its wizard: how they look, and that each key does what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.widgets import Input, OptionList, TextArea
+
+from chorus_tui.contract.models import hmmm
+from chorus_tui.contract.problem import invalid
+from chorus_tui.screens.hmmm_draft import Draft
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.rooms import filled
+from tests.ui.test_portal import SIZES, play, settle, until
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("world", ["filled", "empty", "failing"])
+def test_the_screen_looks_as_it_should(picture, size, world):
+    """Filled with an escalation on top, empty with what to do next, and while the engine is out of reach."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        if world == "failing":
+            engine.connect_state("lost")
+        await settle(pilot)
+        picture(pilot.app, f"hmmm/{world}-{size}")
+
+    play(
+        steps,
+        engine=FakeEngine(empty=True) if world == "empty" else filled(FakeEngine()),
+        first="hmmm",
+        size=SIZES[size],
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_wizards_preview_looks_as_it_should(picture, size):
+    """The last step: the words as others will read them, and the command line that says the same."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await compose_proposal(pilot)
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        picture(pilot.app, f"hmmm/preview-{size}")
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm", size=SIZES[size])
+
+
+async def compose_proposal(pilot: Any) -> None:
+    """By keys alone, from the empty wizard to its recipients."""
+    await pilot.press("n")
+    await settle(pilot)
+    await pilot.press("down", "down", "down", "enter")
+    await settle(pilot)
+    pilot.app.screen.query_one("#room", Input).value = "shop"
+    pilot.app.screen.query_one("#thread", Input).value = ""
+    await pilot.press("enter", "enter")
+    await settle(pilot)
+    await pilot.press(*"Test it")
+    await pilot.press("ctrl+n")
+    await pilot.press(*"reviewer")
+    await settle(pilot)
+
+
+def test_a_proposal_is_composed_and_sent_after_its_preview():
+    """ctrl+s shows the preview first; the second one sends, and the screen follows to the thread."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await compose_proposal(pilot)
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        assert "hmmm.propose" not in [name for name, _ in engine.calls]
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: pilot.app.screen.__class__.__name__ == "HmmmScreen", "the wizard closes")
+        [sent] = [request for name, request in engine.calls if name == "hmmm.propose"]
+
+        assert (sent.issue_id, sent.thread_id, sent.message, sent.to_roles) == ("shop", "", "Test it", ["reviewer"])
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_nothing_typed_is_lost_when_the_engine_refuses_or_is_gone_or_the_wizard_is_closed():
+    """A fault leads to its step; what was typed is there, also when the wizard is opened again."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        engine.problems["hmmm.propose"] = invalid({"to_roles": "no other member has the role reviewer"})
+        await compose_proposal(pilot)
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        wizard = pilot.app.screen
+        assert "roles: no other member has the role reviewer" in str(wizard.query_one("#problem").render())
+        assert wizard.focused is wizard.query_one("#roles")
+        assert wizard.query_one("#text", TextArea).text == "Test it"
+
+        await pilot.press("escape")
+        await settle(pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        assert pilot.app.screen.query_one("#text", TextArea).text == "Test it"
+        assert pilot.app.screen.query_one("#roles", Input).value == "reviewer"
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_objecting_and_answering_ask_for_words():
+    """Key o on a proposal asks for the reason; w answers what waits for a person."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        pilot.app.screen.query_one("#talk", OptionList).highlighted = 0
+        await pilot.press("o")
+        await settle(pilot)
+        await pilot.press(*"too soon", "enter")
+        await settle(pilot)
+        await pilot.press("w")
+        await settle(pilot)
+        await pilot.press(*"go on", "enter")
+        await settle(pilot)
+        asked = {name: request for name, request in engine.calls if name in ("hmmm.object", "hmmm.answer")}
+
+        assert asked["hmmm.object"].reason == "too soon"
+        assert asked["hmmm.answer"] == hmmm.AnswerEscalation(issue_id="shop", thread_id="t1", message="go on")
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_a_template_fills_the_wizard():
+    """Chosen by its name; a file that is none is told."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        template = hmmm.Template(name="risk", kind="query", intent="risk", message="What could go wrong with this?")
+        engine.templates = hmmm.Templates(templates=[template], faults={"old.json": "name: Field required"})
+        await pilot.press("n")
+        await settle(pilot)
+        pilot.app.screen.query_one("#template").value = "risk"
+        await settle(pilot)
+
+        assert pilot.app.screen.query_one("#text", TextArea).text == "What could go wrong with this?"
+        assert pilot.app.screen.draft.kind == "query"
+        assert "old.json: name: Field required" in str(pilot.app.screen.query_one("#template-faults").render())
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_a_lost_engine_loses_no_words():
+    """Sending fails with what to do; the words stay."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await compose_proposal(pilot)
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        engine.gone = True
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+
+        assert "Nothing is lost" in str(pilot.app.screen.query_one("#problem").render())
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_a_draft_knows_what_is_missing_and_its_command_line():
+    """Each kind its own request; a reasoning gives its reason; quoting is a shell's."""
+    draft = Draft("reasoning", "shop", "", text="it's slow")
+
+    assert draft.check() == {"reasoning": "is needed: say why you think so"}
+    draft.reasoning, draft.roles = "measured", "dev, ops"
+    assert draft.check() == {}
+    assert draft.command().startswith(
+        """chorus-tui hmmm send shop 'it'"'"'s slow' --reasoning measured --to-role dev --to-role ops"""
+    )
+    assert set(Draft("reply", text="x").check()) == {"msg_id"}
+    assert set(Draft("proposal").check()) == {"issue_id", "message"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_wizards_recipients_look_as_they_should(picture, size):
+    """Who is addressed, who can read it, and how urgent it is, all to be seen at once."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await compose_proposal(pilot)
+        picture(pilot.app, f"hmmm/recipients-{size}")
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm", size=SIZES[size])
