@@ -127,6 +127,15 @@ class Book:
         start = self.doubted.get((said.author, said.epoch))
         return start is not None and said.seq >= start
 
+    def untold(self, closing: Closing) -> set[str]:
+        """Hashes of counted votes whose text need not be here: erased, or behind a fork that was seen after the closing."""
+        named = {(peer_id, one.vote) for peer_id, one in closing.members.items() if one.vote}
+        return {
+            vote.hash
+            for peer_id, vote in named
+            if vote.hash in self.erased or vote.seq >= self.doubted.get((peer_id, vote.epoch), vote.seq + 1)
+        }
+
     # ── what the mesh decided ──────────────────────────────────────────────────────────────────────────────────────
 
     def decided(self, entry: ControlEntry) -> Case | None:

@@ -28,7 +28,7 @@ def result_of(case: Case, book: Book) -> Result | None:
     if proposal is None or closing is None:
         return None
     votes = book.votes(case)
-    choices = rules.counted(proposal, closing, votes, book.erased)
+    choices = rules.counted(proposal, closing, votes, book.untold(closing))
     if choices is None:
         return None
     tally = rules.tally(proposal, choices.values())

@@ -140,7 +140,7 @@ def stated(
 
 
 def counted(
-    proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], erased: Collection[str]
+    proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], untold: Collection[str]
 ) -> dict[str, str] | None:
     """The choices that count, by member, or None while a counted vote is not here yet. ``votes`` by hash."""
     choices: dict[str, str] = {}
@@ -150,7 +150,7 @@ def counted(
             continue
         vote = votes.get(named.hash)
         if vote is None:
-            if named.hash not in erased:
+            if named.hash not in untold:
                 return None
             if not barred(proposal, peer_id, closing.roster):
                 choices[peer_id] = named.choice
