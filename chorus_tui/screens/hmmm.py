@@ -6,7 +6,7 @@ import time
 
 from pydantic import BaseModel
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Vertical
@@ -22,10 +22,12 @@ from chorus_tui.widgets.portal_screen import PortalScreen
 
 COLUMNS = ("state", "thread", "room", "said", "last")
 # Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
-WIDTHS = (10, 24, 12, 4, 6)
+WIDTHS = (10, 20, 8, 4, 6)
 NOTHING = "\nNothing was said in a room yet.\n\nPress n to ask, propose or think aloud. Agents with a model answer."
 CHOOSE = "\nChoose a thread, or press n to begin one."
 REFRESH_S = 1.0
+WIDE, LIST_WIDTH = 100, 60
+"""From so many columns on the list stands beside the conversation, and is so wide."""
 
 
 class HmmmScreen(PortalScreen):
@@ -52,6 +54,7 @@ class HmmmScreen(PortalScreen):
         self._filter = ""
         self._key = ""
         self._view: models.ThreadView | None = None
+        self._drawn: list[tuple[models.RoomLine, list[str]]] = []
         self._draft: Draft | None = None
 
     def body(self) -> ComposeResult:
@@ -71,6 +74,13 @@ class HmmmScreen(PortalScreen):
         self.query_one("#talk-side").border_title = "thread"
         threads.focus()
         self.set_interval(REFRESH_S, self._tick)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Titles get what the list has."""
+        wide = event.size.width >= WIDE
+        column = list(self.query_one(DataTable).columns.values())[1]
+        column.width = WIDTHS[1] + (0 if wide else max(0, event.size.width - LIST_WIDTH))
+        self.changed({"threads"})
 
     def focus_main(self) -> None:
         self.query_one(DataTable).focus()
@@ -144,12 +154,14 @@ class HmmmScreen(PortalScreen):
         if view is None:
             return
         now, at = time.time(), talk.highlighted
-        shown = [message(line, now) for line in view.lines]
-        if [talk.get_option_at_index(n).prompt for n in range(talk.option_count)] != shown:
+        # What a line says of itself changes with time, too: a timer that runs.
+        drawn = [(line, telling.marks(line, now)) for line in view.lines]
+        if self._drawn != drawn:
+            self._drawn = drawn
             last = at is None or at >= talk.option_count - 1
             talk.clear_options()
-            talk.add_options([Option(text) for text in shown])
-            talk.highlighted = len(shown) - 1 if last else at
+            talk.add_options([Option(message(line, now)) for line in view.lines])
+            talk.highlighted = len(drawn) - 1 if last else at
         self.query_one("#talk-side").border_title = f"{view.row.issue_id}/{view.row.thread_id[:12]}"
 
     def _tick(self) -> None:

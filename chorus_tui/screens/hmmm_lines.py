@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from chorus_tui.contract.models.hmmm import RoomLine, ThreadRow, ThreadView
@@ -27,28 +29,36 @@ def row(thread: ThreadRow, now: float) -> tuple[Text, ...]:
     style = "bold yellow" if thread.escalated else COLORS.get(thread.state, "dim")
     words = "⚠ person" if thread.escalated else state
     return (
-        Text(words, style=style, no_wrap=True), Text(plain(thread.title), no_wrap=True), Text(plain(thread.issue_id), no_wrap=True),
+        Text(words, style=style, no_wrap=True), _cut(thread.title), _cut(thread.issue_id),
         Text(str(thread.messages), justify="right"), Text(ago(now - thread.last_at), justify="right"),
     )  # fmt: skip
 
 
-def message(line: RoomLine, now: float) -> Text:
-    """A message: its head, then its words, set in by its depth."""
-    indent = "  " * min(line.depth, DEEPEST)
-    sign = telling.SIGNS.get(line.state, "·")
-    text = Text(f"{indent}{sign} ", style=COLORS.get(line.state, ""))
+def _cut(text: str) -> Text:
+    return Text(plain(text), no_wrap=True, overflow="ellipsis")
+
+
+def message(line: RoomLine, now: float) -> RenderableType:
+    """A message: its head, then its words, set in by its depth; what is too long for a line goes on below its beginning."""
+    left = 2 * min(line.depth, DEEPEST)
+    words = Text("\n".join(plain_lines(line.message)))
+    for why in plain_lines(line.reasoning) if line.reasoning else ():
+        words.append(f"\nbecause: {why}", style="italic")
+    for cited in line.citations:
+        words.append(f"\n{plain(f'see {cited.address} {cited.reason}'.rstrip())}", style="dim")
+    return Group(Padding(_head(line, now), (0, 0, 0, left)), Padding(words, (0, 0, 0, left + 2)))
+
+
+def _head(line: RoomLine, now: float) -> Text:
+    """Who, what, when, how far it got, and how it stands."""
+    color = COLORS.get(line.state, "")
+    text = Text.assemble((f"{telling.SIGNS.get(line.state, '·')} ", color))
     text.append(plain(line.author_name), style="bold cyan" if line.kind == "human" else "bold magenta")
     text.append(plain(f" ({telling.role(line)})"), style="dim")
     at = time.strftime("%H:%M:%S", time.localtime(line.at))
     text.append(plain(f"  {line.type} · {at} · {telling.delivered(line.delivery)}"), style="dim")
     for mark in telling.marks(line, now):
-        text.append(plain(f" · {mark}"), style=COLORS.get(line.state, "yellow"))
-    for said in plain_lines(line.message):
-        text.append(f"\n{indent}  {said}")
-    for why in plain_lines(line.reasoning) if line.reasoning else ():
-        text.append(f"\n{indent}  because: {why}", style="italic")
-    for cited in line.citations:
-        text.append(f"\n{indent}  {plain(f'see {cited.address} {cited.reason}'.rstrip())}", style="dim")
+        text.append(plain(f" · {mark}"), style=color or "yellow")
     return text
 
 
