@@ -165,3 +165,33 @@ async def test_a_copy_of_this_peer_costs_its_epoch_and_nothing_more(autojump_clo
         await until("a new epoch", lambda: mine.journal._epoch != h.epoch)
         await mine.journal.say("goodbye", {"reason": "after"})
         await until("it counts", lambda: "after" in heeded["b"].reasons)
+
+
+async def test_what_the_mesh_decided_on_counts_whatever_its_author_said_besides(autojump_clock):
+    """An entry behind the fork that a decided entry names is given to features again, that one alone, whether it was decided before
+    the fork was known or after; a restart changes nothing of it."""
+    async with world(34) as at:
+        liar, others, heeded, epoch, (one, _) = await forked(at)
+        holders = others[:2]
+        admin = next(peer for peer in at.peers.values() if peer.control.is_admin)
+        at.network.heal()
+        at.network.connect_all()
+        await admin.control.propose("note", {"before": one[1].entry.hash})
+        for peer in others:
+            peer.journal.replication.ask_all()
+        counting = ["common 0", "common 1", "one 3"]
+        await until("all know", lambda: all(peer.journal.forks() for peer in others), HEARTBEATS_S)
+        await until(
+            "one counts", lambda: all(sorted(heeded[p.name].reasons) == counting for p in holders), HEARTBEATS_S
+        )
+
+        await admin.control.propose("note", {"after": one[2].entry.hash})
+        counting = [*counting, "one 4"]
+        await until("two count", lambda: all(sorted(heeded[p.name].reasons) == counting for p in holders), HEARTBEATS_S)
+        rest = ["common 0", "common 1"]
+        await until("the others", lambda: all(sorted(heeded[p.name].reasons) == rest for p in others[2:]), HEARTBEATS_S)
+
+        again, told = holders[0].name, Heeded()
+        await at.start(again, images=at.kill(again), extend=lambda peer: peer.journal.fold(told))
+        await until("as before", lambda: sorted(told.reasons) == counting)
+        assert at.peers[again].journal.forks() == [(liar.peer_id, epoch, 2)]

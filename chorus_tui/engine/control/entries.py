@@ -6,6 +6,7 @@ term. Both are signatures, so a follower decides by itself, and nothing forged b
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ TASK_DENIED = "task_denied"
 VOTE_CLOSED = "vote_closed"
 VOTE_WITHDRAWN = "vote_withdrawn"
 
+_CITED = re.compile(rb'"([0-9a-f]{64})"')
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
 
 
@@ -76,6 +78,11 @@ def parse_entry(raw: bytes, sig: str, admin: str) -> ControlEntry:
         mesh_id=value["mesh_id"] or hash_, term=value["term"], index=value["index"], hlc=value["hlc"], type=value["type"],
         data=value["data"], request=value["request"], admin=admin, raw=raw, sig=sig, hash=hash_,
     )  # fmt: skip
+
+
+def cited_in(raw: bytes) -> list[str]:
+    """All hashes that an entry names, whatever for: feed entries among them."""
+    return [found.decode() for found in _CITED.findall(raw)]
 
 
 def term_of(raw: bytes) -> int:

@@ -6,7 +6,7 @@ one mesh, in one role.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -17,7 +17,7 @@ from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.control import authority, candidacy, entries, parameters, raft_wire, seating, told
 from chorus_tui.engine.control.consensus import Consensus
 from chorus_tui.engine.control.discovery import Discovery
-from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.entries import Commit, cited_in
 from chorus_tui.engine.control.followers import PROTOCOL as CONTROL_LOG
 from chorus_tui.engine.control.followers import Following
 from chorus_tui.engine.control.governing import Governing
@@ -87,6 +87,7 @@ class ControlService:
         self.discovery = Discovery(self)
         self.merging = Merging(self)
         journal.set_membership(self.is_member, self.was_member)
+        journal.set_citations(self._citations)
         mesh.set_gate(self.may_open)
 
     # ── the interface ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -352,6 +353,14 @@ class ControlService:
                     fold.apply(entry)
                 except Exception:
                     log.exception("A fold failed on a control entry", index=entry.index, type=entry.type)
+            self.journal.forks_held.decided_on(set(cited_in(entry.raw)))
+
+    def _citations(self) -> Iterator[str]:
+        """Hashes that the decided entries of all logs kept here name."""
+        for mesh_id in self.store.meshes():
+            commit = self.store.commit(mesh_id)
+            for raw, _ in self.store.raw_after(mesh_id, 0, commit.index if commit else 0):
+                yield from cited_in(raw)
 
     def changed(self) -> None:
         """Tell everybody who watches; feeds of new members are fetched."""

@@ -18,7 +18,7 @@ from chorus_tui.engine.journal.intake import readable
 from chorus_tui.engine.journal.vouching import signed
 from chorus_tui.engine.protocol import identity
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.protocol.envelope import Entry, Header, entry_from_header
+from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
 from chorus_tui.engine.protocol.messages import ForkEvidence, Message
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Forks:
         self._rejected: set[str] = set()
         """Hashes of entries on branches that the mesh decided against."""
         self._told: set[tuple[str, str, int]] = set()
+        self._citations: set[str] | None = None
         self._doubted: set[Feed] = set()
         """Whose features may have been given more than counts."""
         self._handlers: list[DoubtHandler] = []
@@ -63,10 +64,30 @@ class Forks:
 
     # ── what counts ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def counts(self, header: Header) -> bool:
-        """Whether features may get the entry."""
-        start = self._from.get((header.author, header.epoch))
-        return start is None or header.seq < start
+    def counts(self, entry: Entry) -> bool:
+        """Whether features may get the entry. What the control log decided on counts, whatever its author said besides."""
+        h = entry.header
+        start = self._from.get((h.author, h.epoch))
+        return start is None or h.seq < start or entry.hash in self._cited()
+
+    def _cited(self) -> set[str]:
+        """Hashes that decided entries name; gathered when the first fork is met."""
+        if self._citations is None:
+            self._citations = set(self._journal.citations())
+        return self._citations
+
+    def decided_on(self, hashes: set[str]) -> None:
+        """A decided entry names these. What of them was withheld counts from now on."""
+        if self._citations is None:
+            return
+        fresh = hashes - self._citations
+        self._citations |= fresh
+        for hash_ in sorted(fresh):
+            for entry in self._journal.store.find(hash_):
+                h = entry.header
+                withheld = h.seq >= self._from.get((h.author, h.epoch), h.seq + 1)
+                if withheld and self._journal.store.hash_of(*entry.key) == hash_:
+                    self._journal.give(readable(entry))
 
     def refused(self, entry: Entry) -> bool:
         """Whether the entry stands on a branch that the mesh decided against: another one under a decided number, or one that
@@ -115,6 +136,7 @@ class Forks:
         before = self._from.get((author, epoch))
         if before is None or seq < before:
             self._from[author, epoch] = seq
+            self._cited()  # from here on what is decided on is told as it comes
             self._doubted.add((author, epoch))
             self._journal.decided()
             for handler in self._handlers:
@@ -132,7 +154,7 @@ class Forks:
             types |= {
                 entry.type
                 for entry in self._journal.store.entries_from(author, epoch, start)
-                if entry.header.seq < given
+                if entry.header.seq < given and not self.counts(entry)
             }
             self._folded[author, epoch] = start
         self._doubted.clear()
@@ -240,7 +262,8 @@ class Forks:
             for handler in self._handlers:
                 handler(author, epoch, None)
             for late in self._journal.store.entries_from(author, epoch, self._folded.pop((author, epoch), seq)):
-                self._journal.give(readable(late))
+                if late.hash not in self._cited():  # else it was given when it was decided on
+                    self._journal.give(readable(late))
             self._journal.replication.ask_all()
 
 

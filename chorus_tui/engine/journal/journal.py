@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -83,6 +83,7 @@ class FeedJournal:
         self.erasures = Erasures(self)
         self._decisions = trio.Event()
         self._met: set[str] = set()
+        self.citations: Callable[[], Iterable[str]] = tuple
         self._acceptance = Acceptance(self)
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
@@ -103,6 +104,10 @@ class FeedJournal:
     def set_membership(self, is_member: Callable[[str], bool], was_member: Callable[[str], bool] | None = None) -> None:
         self.intake.is_member = is_member
         self._acceptance.strangers.was_member = was_member or is_member
+
+    def set_citations(self, citations: Callable[[], Iterable[str]]) -> None:
+        """Hashes of feed entries that the control logs kept here name."""
+        self.citations = citations
 
     def members_changed(self) -> None:
         """Replicate with linked members that were not members before, and with all when a stranger turns out to be none."""
@@ -126,7 +131,7 @@ class FeedJournal:
     def _replay(self, folds: Folds) -> None:
         """Without giving way: nobody sees half of it."""
         for entry, problem in self.store.of_types(folds.by_type):
-            if not problem and self.forks_held.counts(entry.header):
+            if not problem and self.forks_held.counts(entry):
                 folds.apply(readable(entry))
 
     async def _open_epoch(self, reason: str = "") -> None:
@@ -150,7 +155,7 @@ class FeedJournal:
 
     def give(self, heard: Heard) -> None:
         """To the folds, if it counts."""
-        if self.forks_held.counts(feed_entry(heard).header):
+        if self.forks_held.counts(feed_entry(heard)):
             self._folds.apply(heard)
 
     def fork_resolved(self, author: str, epoch: str, seq: int, keep: str) -> None:
