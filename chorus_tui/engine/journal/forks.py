@@ -256,6 +256,8 @@ class Forks:
                 await self._journal.store.give_up(author, epoch, seq)
                 self._journal.chains.cut(author, epoch, seq, self._journal.store.hash_of(author, epoch, seq - 1) or "")
                 self._folded[author, epoch] = seq
+                # Judged while the other branch was still held; what follows the kept one must not stay refused for that.
+                self._rejected.clear()
             if self._from.get((author, epoch)) != seq:
                 continue
             del self._from[author, epoch]
