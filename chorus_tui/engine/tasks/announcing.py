@@ -203,10 +203,19 @@ class Announcing:
         return self.view_of(self.find(request.task_id))
 
     def view_of(self, task: Task) -> models.TaskView:
-        """A task as readers see it, with how far its announcement got when it is an own one."""
+        """A task as readers see it, with how far its announcement got when it is an own one. Raises :class:`Problem` for one whose
+        announcement went meanwhile: erased, or behind a fork of its author's feed."""
         parts, announced = self._service.parts, task.announced
+        if announced is None:
+            raise Problem(
+                409,
+                "withdrawn",
+                "The task does not count any more",
+                "Its announcement was erased, or its announcer said two different things under one number; "
+                "'chorus-tui journal forks' shows whether a master has to decide.",
+            )
         delivery: dict[str, int | bool] = {}
-        if announced is not None and announced.author == parts.me:
+        if announced.author == parts.me:
             cite = announced.cite
             entry = parts.journal.get(cite["author"], cite["epoch"], cite["seq"])
             if entry is not None:

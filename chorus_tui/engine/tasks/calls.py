@@ -82,12 +82,15 @@ class Calls:
         return [task for task in waiting if now - self._called.get(task.key, -EVERY_S) >= EVERY_S][:AT_ONCE]
 
     async def _call(self, task: Task) -> None:
+        if task.announced is None:
+            return  # taken back while others were called for
+        spec = task.announced.spec
         self._called[task.key] = self._parts.clock.monotonic()
         mesh_id, task_id = task.key
-        data = {"task_id": task_id, "mesh_id": mesh_id, "title": _spec(task).title}
-        for topic in sorted(of_task(_spec(task))):
+        data = {"task_id": task_id, "mesh_id": mesh_id, "title": spec.title}
+        for topic in sorted(of_task(spec)):
             await self._parts.journal.whisper("task_call", data, topic=topic)
-        self._tell_person(task.key, _spec(task).title)
+        self._tell_person(task.key, spec.title)
 
     async def hear(self, author: str, message: Message, topic: str) -> bool:
         """A call; whether it is the admin's and concerns this peer."""

@@ -44,7 +44,8 @@ class Delivering:
         """Until cancelled."""
         while True:
             for task in self._due():
-                await self._deliver(task)
+                if self._is_due(task):  # still, after those before it
+                    await self._deliver(task)
             with trio.move_on_after(LOOK_S):
                 await self._wake.wait()
             self._wake = trio.Event()
