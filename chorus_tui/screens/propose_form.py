@@ -25,6 +25,8 @@ class ProposeForm(Form):
 
     CSS_PATH = "propose_form.tcss"
     FIRST = "#decision-title"
+    PLACES = PLACES
+    NAMES = NAMES
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
@@ -50,12 +52,6 @@ class ProposeForm(Form):
             with Horizontal(id="buttons"):
                 yield Button("Propose  ctrl+s", variant="primary", id="send", compact=True)
                 yield Button("Back  esc", id="back", compact=True)
-
-    def place_of(self, name: str) -> str:
-        return PLACES.get(name.partition(".")[0], "")
-
-    def label_of(self, name: str) -> str:
-        return NAMES.get(name, name)
 
     def action_send(self) -> None:
         """Check, ask the engine, and close only when it took the proposal."""

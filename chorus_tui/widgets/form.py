@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.markup import escape
 from textual.app import ComposeResult
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 class Form(ModalScreen[str]):
     """Answers with the id of what was made, or an empty text. Subclasses have the fields, a ``#problem`` line, buttons ``#send``
-    and ``#back``, and :meth:`action_send`."""
+    and ``#back``, and an action ``send`` that checks, asks the engine, and closes only when it took it."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("escape", "leave", "Back", id="form.back", tooltip="Close the form"),
@@ -30,18 +30,18 @@ class Form(ModalScreen[str]):
     ]
     FIRST = ""
     """Selector of the field that has the keys at the beginning."""
+    PLACES: ClassVar[dict[str, str]] = {}
+    """By field of the request, the id of the widget that it is typed into."""
+    NAMES: ClassVar[dict[str, str]] = {}
+    """By field of the request, its name as the form shows it, where that is another one."""
 
     def place_of(self, name: str) -> str:
         """The id of the widget that a field of the request is typed into; empty for none."""
-        raise NotImplementedError
+        return self.PLACES.get(name.partition(".")[0], "")
 
     def label_of(self, name: str) -> str:
         """A field's name as the form shows it."""
-        raise NotImplementedError
-
-    def action_send(self) -> None:
-        """Check, ask the engine, and close only when it took it."""
-        raise NotImplementedError
+        return self.NAMES.get(name, name)
 
     def on_mount(self) -> None:
         """Begin with the first field."""
@@ -51,12 +51,9 @@ class Form(ModalScreen[str]):
             area.cursor_blink = False
         self.query_one(self.FIRST).focus()
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Either button."""
-        if event.button.id == "send":
-            self.action_send()
-        else:
-            self.action_leave()
+        await self.run_action("send" if event.button.id == "send" else "leave")
 
     def action_leave(self) -> None:
         """Without sending."""

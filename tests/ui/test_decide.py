@@ -150,3 +150,21 @@ def test_a_change_shows_by_itself():
         assert table.cursor_row == 0
 
     play(steps, engine=filled(), first="decide")
+
+
+def test_the_buttons_of_a_form_do_what_its_keys_do():
+    """Propose without a title shows what is missing and asks the engine for nothing; Back closes the form."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("n")
+        await settle(pilot)
+        form = pilot.app.screen
+        await pilot.click("#send")
+        await settle(pilot)
+        assert "title" in str(form.query_one("#problem").render()).lower()
+        assert not [name for name, _ in engine.calls if name == "decisions.propose"]
+        await pilot.click("#back")
+        await settle(pilot)
+        assert pilot.app.screen is not form
+
+    play(steps, first="decide")
