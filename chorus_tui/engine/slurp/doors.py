@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from chorus_tui.contract import ucxl
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.slurp import (
     AskContext,
     ContextAnswer,
+    ContextHops,
+    ContextRef,
     ContextRow,
     FeedbackTaken,
     GiveFeedback,
@@ -19,8 +22,8 @@ from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Journal, Refused
-from chorus_tui.engine.slurp import rules
-from chorus_tui.engine.slurp.rules import Known
+from chorus_tui.engine.protocol.messages.context import Learned
+from chorus_tui.engine.slurp.graph import Known
 from chorus_tui.engine.slurp.service import SlurpService
 
 
@@ -34,18 +37,52 @@ class SlurpDoors:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """By operation name."""
-        return {"slurp.context": self.context, "slurp.feedback": self.feedback, "slurp.stats": self.stats}
+        return {
+            "slurp.context": self.context, "slurp.show": self.show, "slurp.feedback": self.feedback, "slurp.stats": self.stats,
+        }  # fmt: skip
 
     async def context(self, request: AskContext, _caller: Any) -> ContextAnswer:
         """What is known on a path, the most relevant first."""
-        found, count = rules.resolve(
-            self._service.known().values(), request.path.strip("/"), request.query, request.limit
-        )
-        return ContextAnswer(nodes=[self._row(score, one) for score, one in found], known=count)
+        found, count = self._service.graph.resolve(request.path.strip("/"), request.query, request.limit)
+        rows = [self._row(one.known, one.relevance, one.level) for one in found]
+        return ContextAnswer(nodes=rows, known=count)
 
-    def _row(self, score: float, one: Known) -> ContextRow:
-        node = one.node
+    async def show(self, request: ContextRef, _caller: Any) -> ContextHops:
+        """One node, what it builds on and what was built on it."""
+        graph, node_id = self._service.graph, self._one(request.node_id)
+        both = {
+            back: [[self._row(graph.known[one]) for one in layer] for layer in graph.hops(node_id, back=back)]
+            for back in (True, False)
+        }
+        return ContextHops(node=self._row(graph.known[node_id]), builds_on=both[True], led_to=both[False])
+
+    def _one(self, named: str) -> str:
+        """The node whose id begins so, or the newest one that comes from this address."""
+        if named.startswith(ucxl.SCHEME):
+            return self._from(named)
+        found = [node_id for node_id in self._service.known() if node_id.startswith(named)]
+        if len(found) != 1:
+            why = "several begin so; give more digits" if found else "no such node; 'slurp context' lists them"
+            raise invalid({"node_id": why})
+        return found[0]
+
+    def _from(self, address: str) -> str:
+        try:
+            place = ucxl.parse(address).place
+        except ucxl.InvalidAddress as error:
+            raise invalid({"node_id": str(error)}) from error
+        found = [
+            (one.node.at_ms, node_id) for node_id, one in self._service.known().items() if place in one.node.sources
+        ]
+        if not found:
+            raise Problem(404, "not_found", "No context", f"Nothing that the mesh remembers comes from {place}.")
+        return max(found)[1]
+
+    def _row(self, one: Known, score: float = 1.0, level: int = 0) -> ContextRow:
+        node, graph = one.node, self._service.graph
         return ContextRow(
+            **node.model_dump(include=set(Learned.model_fields) - {"cites"}), level=level,
+            staleness=round(graph.staleness(node), 3), influence=round(graph.influence(node.node_id), 3),
             node_id=node.node_id, path=node.context_path, kind=node.kind, summary=node.summary, by=node.by,
             by_name=self._control.name(node.by) if node.by else "", at=node.at_ms / 1000, relevance=score,
             standing=round(one.standing, 3), used=one.used,
@@ -55,16 +92,8 @@ class SlurpDoors:
         """A person's word; it moves the node's standing on every peer."""
         node_id, path = "", request.path
         if request.node_id:
-            found = [one for one in self._service.known().values() if one.node.node_id.startswith(request.node_id)]
-            if len(found) != 1:
-                raise invalid(
-                    {
-                        "node_id": "several begin so; give more digits"
-                        if found
-                        else "no such node; 'slurp context' lists them"
-                    }
-                )
-            node_id, path = found[0].node.node_id, found[0].node.context_path
+            node_id = self._one(request.node_id)
+            path = self._service.known()[node_id].node.context_path
         elif request.event != "missing":
             raise invalid({"node_id": f"which node is {request.event}?"})
         data = {

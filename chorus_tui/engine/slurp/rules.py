@@ -1,133 +1,104 @@
-"""What is known, and how far it is trusted. Pure; independent of the order in which entries come.
+"""How context is weighed and ordered. Pure; every formula has its range and one worked example.
 
-A node is one accepted task, one passed vote or one room's consensus; its id is the hash of the entry that it was learned from, so
-that no admin can add it twice. A node counts when somebody who has led the mesh published it. Who used or judged it moves its
-standing, each author with its last word on each node.
+A node is one accepted task, one passed vote or one room's consensus. What lies nearer to the path that was asked for goes first;
+on one level the weightier one.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from chorus_tui.engine.protocol.messages.context import ContextNode
-
-_WORD = re.compile(r"[a-z0-9]{3,}")
-_GENERAL = "general"
+GENERAL = "general"
+"""The path of what belongs to no project: known everywhere, told last."""
 PARTS = 10
 """Of a path at most, on the way to the root of its project."""
+LEAST_STANDING = 0.25
+"""What is trusted less is told to nobody."""
+
+_WORD = re.compile(r"[a-z0-9]{3,}")
+_HALF_STALE = 8
+_HALF_INFLUENCE = 4
 
 
-@dataclass(slots=True)
-class Known:
-    """One node with what became of it."""
+def standing(confidence: float, words: Sequence[str], scores: Sequence[float]) -> float:
+    """How far a node is trusted, between 0 and 1.
 
-    node: ContextNode
-    published_by: str
-    at_ms: int
-    used: int = 0
-    standing: float = 0.5
+    ``(2c + good) / (2 + count)``: *c* is the confidence it came with (0.1 to 0.9, one half when nothing showed it), *good* each
+    ``helpful`` word as 1, each other word as 0, each measure as itself. It rises with *c* and with every better word. Example: two
+    helpful words, one wrong, one measure of 0.4, nothing shown: ``(1 + 2.4) / (2 + 4) = 0.57``.
+    """
+    prior = min(0.9, max(0.1, confidence))
+    good = sum(word == "helpful" for word in words) + sum(scores)
+    return (2.0 * prior + good) / (2.0 + len(words) + len(scores))
 
 
-@dataclass(slots=True)
-class Graph:
-    """All nodes, and the words on them."""
+def staleness(later: int) -> float:
+    """How old a node is in decisions, not in days: 0 for the newest of its path, below 1, rising with each later one there.
 
-    published: dict[str, dict[str, tuple[int, ContextNode]]] = field(default_factory=dict)
-    """By node id and author: its time and the node."""
-    uses: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By node id and hash of the entry that tells of uses."""
-    judged: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
-    """By node id and author: a person's last word."""
-    relevance: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
-    """By node id and author: the last measure."""
+    ``later / (later + 8)``. Example: eight later decisions on its path make it 0.5.
+    """
+    return later / (later + _HALF_STALE)
 
-    def clear(self) -> None:
-        """Forget what was said."""
-        for part in (self.published, self.uses, self.judged, self.relevance):
-            part.clear()
 
-    def publish(self, author: str, at_ms: int, node: ContextNode) -> None:
-        """The first of an author about a node counts."""
-        by_author = self.published.setdefault(node.node_id, {})
-        if author not in by_author or at_ms < by_author[author][0]:
-            by_author[author] = (at_ms, node)
+def influence(by_hop: Sequence[int]) -> float:
+    """How much was built on a node: 0 for nothing, below 1, rising with everything that cites it, directly or through others.
 
-    def use(self, entry: str, nodes: Iterable[str], count: int) -> None:
-        """An agent was shown these."""
-        for node_id in nodes:
-            self.uses.setdefault(node_id, {})[entry] = count
+    ``x / (x + 4)``, where what cites it directly counts 1, what cites that one half, and so on. Example: two direct ones, two at
+    the second hop: ``x = 3``, so ``3 / 7 = 0.43``.
+    """
+    x = math.fsum(count * 0.5**hop for hop, count in enumerate(by_hop))
+    return x / (x + _HALF_INFLUENCE)
 
-    def judge(self, author: str, at_ms: int, node_id: str, word: str) -> None:
-        """The last word of an author counts; of two at one time the greater, so that order does not matter."""
-        words = self.judged.setdefault(node_id, {})
-        words[author] = max(words.get(author, (-1, "")), (at_ms, word))
 
-    def measure(self, author: str, at_ms: int, node_id: str, score: float) -> None:
-        """As :meth:`judge`."""
-        scores = self.relevance.setdefault(node_id, {})
-        scores[author] = max(scores.get(author, (-1, 0.0)), (at_ms, score))
+def weight(overlap: float, standing: float, influence: float, staleness: float) -> float:
+    """The order on one level: 0 to 1, rising with overlap, standing and influence, falling with staleness.
 
-    def known(self, admins: frozenset[str]) -> dict[str, Known]:
-        """Every node that one of ``admins`` published, by its id."""
-        found: dict[str, Known] = {}
-        for node_id, by_author in self.published.items():
-            told = sorted((at, author) for author, (at, _) in by_author.items() if author in admins)
-            if told:
-                at_ms, author = told[0]
-                node = by_author[author][1]
-                used = sum(self.uses.get(node_id, {}).values())
-                found[node_id] = Known(node, author, at_ms, used, self.standing(node_id))
-        return found
+    The mean of overlap, standing and influence, less half of the staleness. Example: half of the words, standing 0.57, influence
+    0.43, staleness 0.5: ``(0.5 + 0.57 + 0.43) / 3 * 0.75 = 0.375``.
+    """
+    return (overlap + standing + influence) / 3.0 * (1.0 - staleness / 2.0)
 
-    def standing(self, node_id: str) -> float:
-        """How far a node is trusted, 0 to 1: the mean of what was said of it, beginning at one half.
 
-        Each helpful word is a 1, each other word a 0, each measure its score; so ``(1 + sum) / (2 + count)``: it moves with
-        every word, and never reaches 0 or 1.
-        """
-        words = [word for _, word in self.judged.get(node_id, {}).values() if word != "missing"]
-        scores = [score for _, score in self.relevance.get(node_id, {}).values()]
-        good = sum(word == "helpful" for word in words) + sum(scores)
-        return (1.0 + good) / (2.0 + len(words) + len(scores))
+def confidence(agreed: int, disagreed: int) -> float:
+    """From what others found when they looked: one half when nobody did. ``(1 + agreed) / (2 + agreed + disagreed)``. Example: one
+    member ran the checks and they passed: 0.67."""
+    return (1.0 + agreed) / (2.0 + agreed + disagreed)
 
 
 def path_of(project_id: str, *parts: str) -> str:
     """Where something belongs: its project, and below it whatever parts are given."""
-    named = [part.strip().strip("/") for part in (project_id or _GENERAL, *parts)]
+    named = [part.strip().strip("/") for part in (project_id or GENERAL, *parts)]
     return "/".join(part for part in named if part)[:512]
 
 
+def folder_of(names: Sequence[str]) -> str:
+    """The deepest folder that all these files lie in; empty for the root."""
+    if not names:
+        return ""
+    folders = [name.strip("/").split("/")[:-1] for name in names]
+    shared: list[str] = []
+    for parts in zip(*folders, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return "/".join(shared)
+
+
 def ancestors(path: str) -> list[str]:
-    """The path itself, then what it lies in, up to the root of its project."""
+    """The path itself, then what it lies in, up to the root of its project, then what belongs to no project."""
     parts = path.split("/")[:PARTS]
-    return ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    above = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return above if parts[0] == GENERAL else [*above, GENERAL]
 
 
-def overlap(text: str, query: str) -> float:
-    """Which part of the query's words the text has, 0 to 1; 1 when nothing is asked for."""
-    wanted = set(_WORD.findall(query.casefold()))
-    if not wanted:
-        return 1.0
-    return len(wanted & set(_WORD.findall(text.casefold()))) / len(wanted)
+def words_of(*texts: str) -> frozenset[str]:
+    """The words of three letters or more."""
+    return frozenset(word for text in texts for word in _WORD.findall(text.casefold()))
 
 
-def resolve(known: Iterable[Known], path: str, query: str, most: int) -> tuple[list[tuple[float, Known]], int]:
-    """What is known on a path, the most relevant first, and how many nodes there are at all.
-
-    A node counts for the path that it was learned on and for all below. Specific goes before general: each level up takes a tenth.
-    Relevance is (overlap + standing) / 2 of that. A node without a word of the query, or whose standing fell below a quarter,
-    is left out.
-    """
-    levels = {one: 1.0 - 0.1 * n for n, one in enumerate(ancestors(path))}
-    found = []
-    for one in known:
-        level = levels.get(one.node.context_path)
-        if level is None:
-            continue
-        said = overlap(f"{one.node.summary}", query)
-        if said and one.standing >= 0.25:
-            found.append((round(level * (said + one.standing) / 2, 6), one))
-    found.sort(key=lambda item: (-item[0], -item[1].node.at_ms, item[1].node.node_id))
-    return found[:most], len(found)
+def overlap(has: frozenset[str], wanted: Iterable[str]) -> float:
+    """Which part of the wanted words is had, 0 to 1; 1 when nothing is wanted."""
+    asked = list(wanted)
+    return sum(word in has for word in asked) / len(asked) if asked else 1.0

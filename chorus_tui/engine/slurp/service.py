@@ -7,7 +7,7 @@ next admin finds in the feeds and does; whatever it did is found there too, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -26,12 +26,13 @@ from chorus_tui.engine.protocol.messages.context import (
     ContextResponse,
     ContextUsage,
     FeedbackEvent,
+    Learned,
     SlurpContextUpdate,
     SlurpEventAck,
     SlurpEventGenerated,
 )
 from chorus_tui.engine.slurp import rules
-from chorus_tui.engine.slurp.rules import Graph, Known
+from chorus_tui.engine.slurp.graph import Graph, Known
 
 log = structlog.get_logger("chorus.slurp")
 
@@ -43,16 +44,24 @@ FRESH_S = 120.0
 A_ROUND = 16
 """Things done in one round at most, so that a long history does not hold up what is new."""
 SUMMARY = 2_000
+CITED = 16
+DOUBTFUL = 0.5
+"""The confidence of what nobody has looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Something that the control log settled, as a feature describes it."""
+    """Something that the control log settled, as a feature describes it. ``learned`` are fields of
+    :class:`chorus_tui.engine.protocol.messages.context.Learned`; it builds on what ``tasks`` came to, and on what the agent of
+    ``task_id`` was shown."""
 
     path: str
     summary: str
     by: str
     kind: str
+    learned: dict[str, Any] = field(default_factory=dict)
+    task_id: str = ""
+    tasks: tuple[str, ...] = ()
 
 
 Describe = Callable[[ControlEntry], Settled | None]
@@ -80,17 +89,25 @@ class SlurpService:
         self._clock = clock
         self._describe = describe
         self.graph = Graph()
-        self._admins: set[str] = set()
+        self._decided: dict[str, ControlEntry] = {}
+        """By hash, everything that is to be remembered."""
         self._settled: dict[str, ControlEntry] = {}
-        """By hash, what no admin has published yet."""
+        """What of it no admin has published yet."""
         self._accepted: dict[str, str] = {}
         """By task, the hash of the entry that accepted its result."""
-        self._events: dict[str, tuple[str, int, SlurpEventGenerated]] = {}
+        self._events: dict[str, dict[str, tuple[int, SlurpEventGenerated]]] = {}
+        """By event and author: when it was said first, and what."""
+        self._unheeded: dict[str, None] = {}
+        """Events that no admin has acknowledged, as far as was looked."""
         self._acks: dict[str, set[str]] = {}
         self._requests: dict[str, _Asked] = {}
         self._answers: dict[str, dict[str, ContextResponse]] = {}
-        self._shown: dict[str, ContextUsage] = {}
-        """What an agent of this peer was shown, by task."""
+        self._awaited: set[str] = set()
+        """Questions of this peer that somebody waits for here."""
+        self._shown: dict[str, dict[str, ContextUsage]] = {}
+        """What agents were shown, by task and peer."""
+        self._unmeasured: set[str] = set()
+        """Tasks of this peer whose shown context was not held against what came of them."""
         self._measured: set[str] = set()
         journal.fold(self)
         control.fold(_Decided(self))
@@ -104,17 +121,19 @@ class SlurpService:
             self._hear_worth(entry, message, at_ms)
         elif isinstance(message, SlurpContextUpdate):
             self.graph.publish(entry.author, at_ms, message.node)
-            if entry.author in self._admins:
+            if entry.author in self.graph.admins:
                 self._settled.pop(message.node.node_id, None)
         elif isinstance(message, SlurpEventGenerated):
-            known = self._events.get(message.event_id)
-            if known is None or (at_ms, entry.author) < (known[1], known[0]):
-                self._events[message.event_id] = (entry.author, at_ms, message)
+            by_author = self._events.setdefault(message.event_id, {})
+            if entry.author not in by_author or at_ms < by_author[entry.author][0]:
+                by_author[entry.author] = (at_ms, message)
+                self._unheeded[message.event_id] = None
         elif isinstance(message, SlurpEventAck):
             self._acks.setdefault(message.event_id, set()).add(entry.author)
         elif isinstance(message, ContextRequest):
-            self._requests[entry.hash] = _Asked(entry.author, at_ms, message)
-        elif isinstance(message, ContextResponse):
+            if self._fresh(at_ms):
+                self._requests[entry.hash] = _Asked(entry.author, at_ms, message)
+        elif isinstance(message, ContextResponse) and self._fresh(at_ms):
             self._answers.setdefault(message.request, {})[entry.author] = message
 
     def _hear_worth(self, entry: Entry, message: Message, at_ms: int) -> None:
@@ -122,8 +141,10 @@ class SlurpService:
         mine = entry.author == self._me
         if isinstance(message, ContextUsage):
             self.graph.use(entry.hash, message.nodes, message.usage_count)
-            if mine and message.task_id:
-                self._shown[message.task_id] = message
+            if message.task_id:
+                self._shown.setdefault(message.task_id, {})[entry.author] = message
+                if mine:
+                    self._unmeasured.add(message.task_id)
         elif isinstance(message, ContextRelevance):
             self.graph.measure(entry.author, at_ms, message.node_id, message.relevance_score)
             if mine:
@@ -134,14 +155,24 @@ class SlurpService:
     def reset(self) -> None:
         """The journal's fold begins anew."""
         self.graph.clear()
-        for part in (self._events, self._acks, self._requests, self._answers, self._shown, self._measured):
+        for part in (
+            self._events,
+            self._acks,
+            self._requests,
+            self._answers,
+            self._shown,
+            self._unmeasured,
+            self._measured,
+        ):
             part.clear()
 
     def decided(self, entry: ControlEntry) -> None:
         """The control log's fold: who has led, and what was settled."""
-        self._admins.add(entry.admin)
-        if entry.type in self._describe and not self.has(entry.hash):
-            self._settled[entry.hash] = entry
+        self.graph.led_by(entry.admin)
+        if entry.type in self._describe:
+            self._decided[entry.hash] = entry
+            if not self.has(entry.hash):
+                self._settled[entry.hash] = entry
         if entry.type == "task_accepted":
             self._accepted[str(entry.data.get("task_id", ""))] = entry.hash
 
@@ -149,33 +180,41 @@ class SlurpService:
 
     def known(self) -> dict[str, Known]:
         """Every node that counts."""
-        return self.graph.known(frozenset(self._admins))
+        return self.graph.known
 
     def has(self, node_id: str) -> bool:
         """Whether somebody who has led the mesh published this node."""
-        return not self._admins.isdisjoint(self.graph.published.get(node_id, {}))
+        return node_id in self.graph.known
 
     def answered(self, request: str) -> ContextResponse | None:
         """What an admin answered to a question."""
-        by_admins = [said for author, said in sorted(self._answers.get(request, {}).items()) if author in self._admins]
+        by_admins = [
+            said for author, said in sorted(self._answers.get(request, {}).items()) if author in self.graph.admins
+        ]
         return by_admins[0] if by_admins else None
 
     def acknowledged(self, event_id: str) -> bool:
         """Whether an admin has taken an event in, or refused it."""
-        return bool(self._acks.get(event_id, set()) & self._admins)
+        return bool(self._acks.get(event_id, set()) & self.graph.admins)
 
     def waiting(self) -> tuple[int, int]:
         """How many events and questions no admin has taken up."""
         return len(self._open_events()), len(self._open_requests())
 
     def _open_events(self) -> list[str]:
-        return [event_id for event_id in self._events if not self.acknowledged(event_id)]
+        self._unheeded = {event_id: None for event_id in self._unheeded if not self.acknowledged(event_id)}
+        return list(self._unheeded)
 
     def _open_requests(self) -> list[str]:
-        oldest = (self._clock.wall() - FRESH_S) * 1000
-        return [
-            hash_ for hash_, asked in self._requests.items() if asked.at_ms >= oldest and self.answered(hash_) is None
-        ]
+        """What is too old to be of use is forgotten, with its answers."""
+        self._requests = {hash_: asked for hash_, asked in self._requests.items() if self._fresh(asked.at_ms)}
+        self._answers = {
+            hash_: said for hash_, said in self._answers.items() if hash_ in self._requests or hash_ in self._awaited
+        }
+        return [hash_ for hash_ in self._requests if self.answered(hash_) is None]
+
+    def _fresh(self, at_ms: int) -> bool:
+        return at_ms >= (self._clock.wall() - FRESH_S) * 1000
 
     # ── for agents of this peer ────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,10 +224,14 @@ class SlurpService:
             asked = await self._journal.say(
                 "context_request", {"context_path": path, "query": query[:1_000], "task_id": task_id}
             )
-            with trio.move_on_after(patience_s):
-                while self.answered(asked.hash) is None:  # noqa: ASYNC110 - a moment only
-                    await trio.sleep(0.05)
-            answer = self.answered(asked.hash)
+            self._awaited.add(asked.hash)
+            try:
+                with trio.move_on_after(patience_s):
+                    while self.answered(asked.hash) is None:  # noqa: ASYNC110 - a moment only
+                        await trio.sleep(0.05)
+                answer = self.answered(asked.hash)
+            finally:
+                self._awaited.discard(asked.hash)
             if answer is None or not answer.nodes:
                 return []
             used = {"context_path": path, "nodes": [node.node_id for node in answer.nodes], "task_id": task_id}
@@ -231,47 +274,73 @@ class SlurpService:
             settled = self._describe[entry.type](entry)
             if settled is None:
                 continue  # its words have not come yet
-            await self._publish(hash_, settled.path, settled.summary, settled.kind, settled.by, entry.hlc)
+            learned = {**settled.learned, "cites": self._cited(settled.task_id, settled.by, settled.tasks)}
+            await self._publish(hash_, settled.path, settled.summary, settled.kind, settled.by, entry.hlc, learned)
             done += 1
             if done >= A_ROUND:
                 return
 
     async def _take_event(self, event_id: str) -> None:
-        """An event counts when its author is a member; a node is made of it, once."""
-        author, at_ms, event = self._events[event_id]
-        accepted = author in self._control.members
-        reason = "" if accepted else "who generated it is no member"
-        if accepted and not self.has(event_id):
-            await self._publish(event_id, event.context_path, event.consensus, event.event_type, author, f"{at_ms}:0:x")
+        """An event counts when its author may propose; a node is made of it, once. Of several that tell of it, those who have led
+        the mesh go first. How sure it is shows later: what others say of themselves is not more than a beginning."""
+        told = self._events.get(event_id, {})
+        trusted = [
+            (author not in self.graph.admins, at_ms, author)
+            for author, (at_ms, _) in told.items()
+            if self._control.may(author, "propose")
+        ]
+        if not told:
+            return  # taken back meanwhile
+        reason = "" if trusted else "nobody who may propose has generated it"
+        if trusted and not self.has(event_id):
+            _, at_ms, author = min(trusted)
+            event = told[author][1]
+            learned = event.model_dump(include=set(Learned.model_fields))
+            learned["cites"] = [*event.cites, *self._cited("", "", (event.task_id or "",))][:CITED]
+            learned["confidence"] = min(event.confidence, DOUBTFUL)
+            path, said, kind = event.context_path, event.consensus, event.event_type
+            await self._publish(event_id, path, said, kind, author, f"{at_ms}:0:x", learned)
+        accepted = bool(trusted)
         await self._journal.say("slurp_event_ack", {"event_id": event_id, "accepted": accepted, "reason": reason})
 
-    async def _publish(self, node_id: str, path: str, summary: str, kind: str, by: str, hlc: str) -> None:
+    def _cited(self, task_id: str, worker: str, tasks: tuple[str, ...]) -> list[str]:
+        """What a node builds on: what these tasks came to, and what the worker's agent was shown."""
+        shown = self._shown.get(task_id, {}).get(worker)
+        before = [self._accepted[one] for one in tasks if one in self._accepted]
+        return sorted({*before, *(shown.nodes if shown else ())} & self.graph.known.keys())[:CITED]
+
+    async def _publish(
+        self, node_id: str, path: str, summary: str, kind: str, by: str, hlc: str, learned: dict[str, Any]
+    ) -> None:
         node = {
-            "node_id": node_id, "context_path": path, "summary": summary[:SUMMARY], "kind": kind, "by": by,
+            **learned, "node_id": node_id, "context_path": path, "summary": summary[:SUMMARY], "kind": kind, "by": by,
             "at_ms": int(hlc.partition(":")[0]), "relevance": 1.0,
         }  # fmt: skip
         await self._journal.say("slurp_context_update", {"context_path": path, "node": node, "event_id": node_id})
 
     async def _answer(self, hash_: str) -> None:
+        if hash_ not in self._requests:
+            return  # taken back meanwhile
         asked = self._requests[hash_].said
-        found, count = rules.resolve(self.known().values(), asked.context_path, asked.query, SHOWN)
-        nodes = [one.node.model_copy(update={"relevance": score}).model_dump() for score, one in found]
+        found, count = self.graph.resolve(asked.context_path, asked.query, SHOWN)
+        nodes = [one.known.node.model_copy(update={"relevance": one.relevance}).model_dump() for one in found]
         data = {"request": hash_, "context_path": asked.context_path, "nodes": nodes, "known": count}
         await self._journal.say("context_response", data)
 
     async def _measure(self) -> None:
         """When a task of an agent of this peer is accepted: what had the shown nodes to do with what came of it?"""
-        for task_id in sorted(self._shown.keys() & self._accepted.keys()):
-            result = self.graph.published.get(self._accepted[task_id])
-            if not result:
+        for task_id in sorted(self._unmeasured & self._accepted.keys()):
+            came = self.graph.known.get(self._accepted[task_id])
+            if came is None:
                 continue  # not published yet
-            _, (_, node) = min(result.items())
-            shown = self._shown.pop(task_id)
-            for node_id in set(shown.nodes) - self._measured:
-                for _, other in list(self.graph.published.get(node_id, {}).values())[:1]:
-                    score = round(rules.overlap(node.summary, other.summary), 3)
-                    data = {"context_path": shown.context_path, "node_id": node_id, "relevance_score": score}
-                    await self._journal.say("context_relevance", data)
+            self._unmeasured.discard(task_id)
+            shown = self._shown.get(task_id, {}).get(self._me)
+            if shown is None:
+                continue  # taken back
+            for node_id in sorted((set(shown.nodes) - self._measured) & self.graph.known.keys()):
+                score = round(rules.overlap(came.words, self.graph.known[node_id].words), 3)
+                data = {"context_path": shown.context_path, "node_id": node_id, "relevance_score": score}
+                await self._journal.say("context_relevance", data)
 
 
 class _Decided:

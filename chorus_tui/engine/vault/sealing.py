@@ -6,7 +6,6 @@ sealed before. A sealed part that somebody else copies into a message of its own
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,15 +15,11 @@ from pyrage import x25519
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.messages.base import SEALED
+from chorus_tui.engine.vault import armor, header
 from chorus_tui.engine.vault.age_identity import AgeIdentity
+from chorus_tui.engine.vault.interface import CannotSeal
 
 MOST_RECIPIENTS = 128
-_BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----\n"
-_ARMORED = re.compile(_BEGIN + r"(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/=]{1,64}\n-----END AGE ENCRYPTED FILE-----\n?")
-
-
-class CannotSeal(Exception):
-    """Nobody could read it, or it does not fit. The text says which."""
 
 
 class Sealing(Protocol):
@@ -66,16 +61,8 @@ class AgeSealing:
 
     def open(self, sealed: str, author: str) -> dict[str, Any] | None:
         """See :meth:`Sealing.open`."""
-        if len(sealed) > SEALED or _ARMORED.fullmatch(sealed) is None:
-            return None
-        clear = self._identity.decrypt(sealed.encode())
-        if clear is None:
-            return None
-        try:
-            value = canonical.decode(clear)
-        except WireError:
-            return None
-        if not isinstance(value, dict) or value.get("author") != author or not isinstance(value.get("value"), dict):
+        value = open_armored(self._identity, sealed) if len(sealed) <= SEALED else None
+        if value is None or value.get("author") != author or not isinstance(value.get("value"), dict):
             return None
         inner: dict[str, Any] = value["value"]
         return inner
@@ -85,3 +72,15 @@ def encrypt(clear: bytes, recipients: Iterable[str]) -> str:
     """An armoured age file for these recipients."""
     sealed: bytes = pyrage.encrypt(clear, [x25519.Recipient.from_str(one) for one in recipients], armored=True)
     return sealed.decode()
+
+
+def open_armored(identity: AgeIdentity, sealed: str) -> dict[str, Any] | None:
+    """The object that an armoured age file for ``identity`` holds, or None. Its form is checked before age sees it."""
+    try:
+        binary = armor.to_binary(sealed.encode())
+        header.check(binary)
+        clear = identity.decrypt(binary)
+        value = None if clear is None else canonical.decode(clear)
+    except (armor.BadArmor, header.BadHeader, WireError):
+        return None
+    return value if isinstance(value, dict) else None

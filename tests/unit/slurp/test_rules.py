@@ -1,106 +1,92 @@
-"""What is known, how far it is trusted, and what is found on a path."""
+"""The formulas keep their ranges, move the way they say, and give what their worked examples say."""
 
 from __future__ import annotations
 
 import itertools
-import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.engine.protocol.messages.context import ContextNode
 from chorus_tui.engine.slurp import rules
-from chorus_tui.engine.slurp.rules import Graph
 
-ADMINS = frozenset({"ada", "grace"})
-IDS = [f"{n:064x}" for n in range(6)]
+SHARE = st.floats(0, 1)
 
 
-def node(n: int, path: str = "p", summary: str = "words") -> ContextNode:
-    return ContextNode(node_id=IDS[n], context_path=path, summary=summary, by="linus", at_ms=n)
-
-
-ACTS = st.one_of(
-    st.tuples(
-        st.just("publish"), st.sampled_from(["ada", "grace", "mallory"]), st.integers(0, 9), st.integers(0, 5)
-    ),
-    st.tuples(
-        st.just("judge"), st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 5), st.sampled_from(["helpful", "wrong"])
-    ),
-    st.tuples(st.just("measure"), st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 5), st.floats(0, 1)),
-    st.tuples(st.just("use"), st.text("abcdef", min_size=1, max_size=2), st.integers(0, 5)),
-)  # fmt: skip
-
-
-def played(acts) -> Graph:
-    graph = Graph()
-    for act in acts:
-        if act[0] == "publish":
-            graph.publish(act[1], act[2], node(act[3], path=f"p/{act[1]}"))
-        elif act[0] == "judge":
-            graph.judge(act[1], act[2], IDS[act[3]], act[4])
-        elif act[0] == "measure":
-            graph.measure(act[1], act[2], IDS[act[3]], act[4])
-        else:
-            graph.use(act[1], [IDS[act[2]]], 1)
-    return graph
-
-
-@given(st.lists(ACTS, max_size=30, unique_by=lambda act: act[:4]), st.randoms())
-def test_what_is_known_depends_on_what_was_said_and_not_on_its_order(acts, chance: random.Random):
-    """Two peers that hold the same entries know the same, in whatever order these came and however often."""
-    shuffled = [*acts, *acts[: len(acts) // 2]]
-    chance.shuffle(shuffled)
-    assert played(acts).known(ADMINS) == played(shuffled).known(ADMINS)
-
-
-@given(st.lists(ACTS, max_size=30))
-def test_only_who_has_led_the_mesh_publishes(acts):
-    """A node that nobody but a member without office published does not count."""
-    told = {IDS[act[3]] for act in acts if act[0] == "publish" and act[1] in ADMINS}
-    assert set(played(acts).known(ADMINS)) == told
-
-
-@given(st.lists(ACTS, max_size=30), st.integers(0, 5))
-def test_the_standing_keeps_its_range_and_moves_with_each_word(acts, n):
-    """Always between 0 and 1; one more helpful word raises it, one more other word lowers it."""
-    graph = played(acts)
-    before = graph.standing(IDS[n])
+@given(SHARE, st.lists(st.sampled_from(["helpful", "wrong", "outdated"]), max_size=9), st.lists(SHARE, max_size=9))
+def test_the_standing_keeps_its_range_and_moves_with_each_word(confidence, words, scores):
+    """Always between 0 and 1; one more helpful word raises it, one more other word lowers it, more confidence never lowers it."""
+    before = rules.standing(confidence, words, scores)
     assert 0 < before < 1
-    graph.judge("somebody new", 10, IDS[n], "helpful")
-    better = graph.standing(IDS[n])
-    graph.judge("somebody else", 10, IDS[n], "outdated")
-    assert better > before
-    assert graph.standing(IDS[n]) < better
+    assert rules.standing(confidence, [*words, "helpful"], scores) > before
+    assert rules.standing(confidence, [*words, "wrong"], scores) < before
+    assert rules.standing(1.0, words, scores) >= before
 
 
 def test_one_worked_example_of_the_standing():
-    """Two helpful words, one wrong one, one measure of 0.4: (1 + 2.4) / (2 + 4)."""
-    graph = Graph()
-    for who, word in (("a", "helpful"), ("b", "helpful"), ("c", "wrong")):
-        graph.judge(who, 1, IDS[0], word)
-    graph.measure("d", 1, IDS[0], 0.4)
-    assert graph.standing(IDS[0]) == (1 + 2 + 0.4) / 6
+    """Two helpful words, one wrong one, one measure of 0.4, nothing shown."""
+    assert rules.standing(0.5, ["helpful", "helpful", "wrong"], [0.4]) == (1 + 2 + 0.4) / 6
+
+
+@given(st.integers(0, 10**6))
+def test_staleness_begins_at_nothing_and_rises_with_each_later_decision(later):
+    """0 for the newest, below 1 always; eight later ones make one half."""
+    assert rules.staleness(0) == 0
+    assert 0 <= rules.staleness(later) < rules.staleness(later + 1) < 1
+    assert rules.staleness(8) == 0.5
+
+
+@given(st.lists(st.integers(0, 100), max_size=6))
+def test_influence_rises_with_everything_that_was_built_on_a_node(by_hop):
+    """0 when nothing was, below 1 always; a direct citation moves it more than one farther off."""
+    before = rules.influence(by_hop)
+    assert 0 <= before < 1
+    near, far = rules.influence([1 + (by_hop or [0])[0], *by_hop[1:]]), rules.influence([*by_hop, 1])
+    assert near > before
+    assert far > before
+    assert near >= far
+    assert rules.influence([]) == 0
+    assert rules.influence([2, 2]) == 3 / 7
+
+
+@given(SHARE, SHARE, SHARE, SHARE, SHARE)
+def test_the_weight_rises_with_what_speaks_for_a_node_and_falls_with_staleness(
+    overlap, standing, influence, stale, more
+):
+    """0 to 1, and monotone in each of the four."""
+    here = rules.weight(overlap, standing, influence, stale)
+    assert 0 <= here <= 1
+    assert rules.weight(max(overlap, more), standing, influence, stale) >= here
+    assert rules.weight(overlap, max(standing, more), influence, stale) >= here
+    assert rules.weight(overlap, standing, max(influence, more), stale) >= here
+    assert rules.weight(overlap, standing, influence, max(stale, more)) <= here
+    assert round(rules.weight(0.5, 0.57, 0.43, 0.5), 3) == 0.375
+
+
+@given(st.integers(0, 50), st.integers(0, 50))
+def test_confidence_begins_at_one_half_and_moves_with_what_others_found(agreed, disagreed):
+    """Between 0 and 1; one member whose checks passed makes it two thirds."""
+    here = rules.confidence(agreed, disagreed)
+    assert 0 < here < 1
+    assert rules.confidence(agreed + 1, disagreed) > here > rules.confidence(agreed, disagreed + 1)
+    assert rules.confidence(0, 0) == 0.5
+    assert round(rules.confidence(1, 0), 2) == 0.67
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=2), min_size=1, max_size=20))
-def test_a_path_lies_in_all_above_it_up_to_its_project(parts):
-    """The path first, the project last, never more than ten, each a beginning of the one before."""
-    path = "/".join(parts)
-    found = rules.ancestors(path)
+def test_a_path_lies_in_all_above_it_up_to_its_project_and_in_no_project_last(parts):
+    """The path first, the project after at most ten, each a beginning of the one before; then what belongs to no project."""
+    *found, last = rules.ancestors("/".join(parts))
+    assert last == rules.GENERAL
     assert len(found) == min(len(parts), rules.PARTS)
     assert found[-1] == parts[0]
     assert all(one.startswith(f"{above}/") for one, above in itertools.pairwise(found))
+    assert rules.ancestors(rules.GENERAL) == [rules.GENERAL]
 
 
-def test_specific_goes_before_general_and_the_distrusted_is_left_out():
-    """Of two nodes alike the nearer one comes first; another project's is never shown; one that was judged wrong by many is not."""
-    graph = Graph()
-    for n, path in enumerate(["shop", "shop/cart", "other", "shop/cart"]):
-        graph.publish("ada", 1, node(n, path, "totals are summed in cents"))
-    for who in "abcdef":
-        graph.judge(who, 1, IDS[3], "wrong")
-    found, known = rules.resolve(graph.known(ADMINS).values(), "shop/cart/total", "how are totals summed", 5)
-    assert [one.node.node_id for _, one in found] == [IDS[1], IDS[0]]
-    assert known == 2
-    assert rules.resolve(graph.known(ADMINS).values(), "shop/cart", "lighthouse", 5) == ([], 0)
+def test_files_lie_in_the_deepest_folder_that_all_share():
+    """One file: its folder; files of two folders: what lies above both; a file at the root: the root."""
+    assert rules.folder_of(["src/cart/total.py"]) == "src/cart"
+    assert rules.folder_of(["src/cart/total.py", "src/cart/tax/vat.py", "src/cart/x.py"]) == "src/cart"
+    assert rules.folder_of(["src/cart/total.py", "src/cartoon.py"]) == "src"
+    assert rules.folder_of(["README.md", "src/a.py"]) == ""
+    assert rules.folder_of([]) == ""

@@ -1,0 +1,1 @@
+"""What was decided and done, as records that outlive who made them."""

@@ -1,0 +1,90 @@
+"""Keyrings as the control logs decided them: versions, who may hold them, which need a new key. Pure.
+
+A fold over every log kept here, so that the keys of a mesh that was left are known too: a mesh founded anew goes on with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from chorus_tui.engine.control import entries
+from chorus_tui.engine.control.interface import ControlEntry, Member
+from chorus_tui.engine.control.membership import Roster
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.vault import rules
+from chorus_tui.engine.vault.interface import Keyring
+
+_OF_MEMBERS = frozenset({entries.MEMBER_ADDED, entries.MEMBER_CHANGED, entries.MEMBER_RETIRED})
+_CHANGING = _OF_MEMBERS | {entries.FOUNDED, entries.ROLE_KEY_SET, entries.RECOVERY_REHEARSED}
+
+
+@dataclass(slots=True)
+class MeshKeys:
+    """The keyrings of one mesh."""
+
+    roster: Roster = field(default_factory=Roster)
+    stale: set[Keyring] = field(default_factory=set)
+    """Somebody who held its newest key may not read any more."""
+
+    def versions(self, keyring: Keyring) -> tuple[str, ...]:
+        """Recipients of all versions, the first one first."""
+        return self.roster.keyrings.get(keyring, ())
+
+    def present(self, keyring: Keyring) -> str | None:
+        """The recipient that new content is sealed to."""
+        versions = self.versions(keyring)
+        return versions[-1] if versions else None
+
+    def missing(self) -> list[Keyring]:
+        """Keyrings that should have a key and have none, or none that only those who may hold; also of roles nobody has now."""
+        needed = [keyring for keyring in rules.needed(self.roster.members.values()) if not self.versions(keyring)]
+        return [*needed, *sorted(self.stale)]
+
+    def entitled(self, keyring: Keyring) -> list[str]:
+        """Members that may hold it, by peer id."""
+        return sorted(who for who, member in self.roster.members.items() if rules.may_hold(member, keyring))
+
+
+class Keyrings:
+    """Of every mesh known here."""
+
+    def __init__(self) -> None:
+        self.meshes: dict[str, MeshKeys] = {}
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after who is who, or a keyring, changed."""
+
+    def apply(self, entry: ControlEntry) -> None:
+        """One decided entry of any mesh, each in its own order."""
+        if entry.type == entries.FOUNDED:
+            self.meshes[entry.mesh_id] = MeshKeys()
+        found = self.meshes.get(entry.mesh_id)
+        if found is None:
+            return
+        before: Mapping[str, Member] = dict(found.roster.members) if entry.type in _OF_MEMBERS else {}
+        versions = found.roster.keyrings
+        try:
+            found.roster.apply(entry)
+        except WireError:  # no mesh begins so; the control log refused it before
+            return
+        found.stale |= rules.lost(before, found.roster.members, found.roster.keyrings)
+        if found.roster.keyrings is not versions:
+            found.stale.discard(str(entry.data["keyring"]))
+        if entry.type in _CHANGING:
+            self.on_change()
+
+    def of(self, mesh_id: str | None) -> MeshKeys:
+        """Those of one mesh; none for one that is not known."""
+        return self.meshes.get(mesh_id or "", _NONE)
+
+    def recipients(self) -> dict[str, tuple[str, Keyring, int]]:
+        """By recipient: mesh, keyring, version. A key that a mesh founded anew goes on with is that mesh's."""
+        return {
+            recipient: (mesh_id, keyring, version)
+            for mesh_id, found in self.meshes.items()
+            for keyring, versions in found.roster.keyrings.items()
+            for version, recipient in enumerate(versions, 1)
+        }
+
+
+_NONE = MeshKeys()

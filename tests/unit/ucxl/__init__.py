@@ -1,0 +1,1 @@
+"""Content under addresses: its rules."""

@@ -1,0 +1,1 @@
+"""Vectors of others, that say what is right."""
