@@ -1,0 +1,1 @@
+"""Texts that several edit at once."""

@@ -1,0 +1,1 @@
+"""Patches: changes that members propose, review, vote on and apply."""

@@ -1,0 +1,1 @@
+"""Patches and real repositories: real git in temporary work trees."""

@@ -1,0 +1,1 @@
+"""Patches: what counts, who may, how they stand; where secrets are found."""
