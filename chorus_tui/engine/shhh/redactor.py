@@ -1,173 +1,240 @@
-"""The one choke point: every text that is said, stored or logged passes here.
+"""The one choke point: every text that is said, stored, logged or shown passes here.
 
-Exact values of this node's own secrets come first, in the forms they take on the way (plain, base64, URL-encoded);
-then shapes: private keys, bearer tokens, well-known API keys, and key=value where the key says that it is a secret.
-The marker ``[REDACTED:<rule>:<hash>]`` carries a keyed hash, so that equal secrets can be told apart from others
-without being known. Our own ids (peer ids, hashes, ULIDs, multiaddrs) match no rule.
+Exact values of this node's own secrets come first, in the forms they take on the way; then the shapes of the rule table, also
+inside base64. The marker ``[REDACTED:<rule>:<hash>]`` carries a keyed hash, so that equal secrets can be told apart from others
+without being known; the key is this node's own and is kept. A marker is never redacted again. What passes does so at a *door*
+(:mod:`.doors`), and what was found there is noted in the audit book, without the secret.
 """
 
 from __future__ import annotations
 
 import base64
-import codecs
 import hashlib
+import json
 import os
 import re
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-SHORTEST = 8
-HOLD_BACK = 8192
-"""Characters of a stream kept back at most while something that may be a secret is not over yet."""
+from chorus_tui.engine.shhh.audit import AuditBook
+from chorus_tui.engine.shhh.rules import FIELD, RULES, Rule, Severity
+from chorus_tui.engine.shhh.scanner import Finding, Scanner, automaton
 
-_PEM = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]{0,16384}?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"
-_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private-key", re.compile(_PEM)),
-    ("age-key", re.compile(r"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,120}")),
-    ("jwt", re.compile(r"\beyJ[A-Za-z0-9_-]{8,2048}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,1024}")),
-    ("aws-key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("github-token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})")),
-    ("openai-key", re.compile(r"\bsk-(?:proj-|svcacct-|ant-)?[A-Za-z0-9_-]{20,200}")),
-    ("slack-token", re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}")),
-    ("google-key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}")),
-    ("gitlab-token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,64}")),
-    ("bearer", re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/=-]{12,4096}")),
-    ("basic-auth", re.compile(r"(?i)(?<=\bbasic )[A-Za-z0-9+/]{12,1024}={0,2}(?![A-Za-z])")),
-    # A UCXL address has agent and role where a URL has its password.
-    ("url-password", re.compile(r"(?<=://)(?<![uU][cC][xX][lL]://)[^/\s:@\[\]]{0,128}:[^/\s@\[\]]{3,256}(?=@)")),
-    (
-        "assigned",
-        re.compile(
-            r"(?i)(?<![a-z0-9])(?<!\[redacted:url-)(?:api[_-]?key|access[_-]?key|secret(?:[_-]?key)?|client[_-]?secret|auth[_-]?token|access[_-]?token"
-            r"|passwd|password|private[_-]?token)[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?"
-            r"(?P<value>(?!\[REDACTED:)[^\s\"',;&]{8,512})"
-        ),
-    ),
-)
+SHORTEST = 8
+"""Shorter values of our own would hit by chance, and are left to the shapes."""
+ROUNDS = 8
+"""What is left when a secret is gone is looked at again, at most so often: taking one away can make another stand alone. What
+still stands there then goes whole."""
+ELSEWHERE = "elsewhere"
+_MARK = "[REDACTED:"
 _SECRET_FIELD = re.compile(
-    r"(?i)(?:^|[_-])(?:api[_-]?key|secret|client[_-]?secret|auth[_-]?token|access[_-]?token|password|passwd|private[_-]?key)$"
-)
-# Text in which no shape can begin; most lines are such, and are passed on at once.
-_HINT = re.compile(
-    r"(?i)-----BEGIN|AGE-SECRET|eyJ|AKIA|ASIA|gh[pousr]_|github_pat|sk-|xox|AIza|glpat|bearer |basic |://|key|secret|token|passw"
+    r"(?i)(?:(?:api|access|secret|private|signing|encryption)[_-]?key|secret|(?:auth|access|refresh|session|private|bearer)[_-]?token"
+    r"|password|passwd|passphrase)$"
 )
 
 
 class Redactor:
-    """Redacts texts and JSON values. Idempotent: a marker is never redacted again."""
+    """Redacts texts and JSON values; ``wall`` tells the time of audit records. Idempotent. May be called from any thread."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self, secrets: Iterable[str] = (), rules: Iterable[Rule] = RULES, wall: Callable[[], float] = time.time
+    ) -> None:
         self._key = os.urandom(16)
-        self._exact: re.Pattern[str] | None = None
-        self._own: set[str] = set()
+        self.wall = wall
+        self._own: dict[str, set[bytes]] = {}
+        self._changing = threading.Lock()
+        self._exact: Any = None
         self._longest = 0
-        self.findings: dict[str, int] = {}
-        """How often each rule hit."""
+        self.scanner = Scanner(rules)
+        self.audit = AuditBook()
         self.add(secrets)
 
+    # ── what is known ──────────────────────────────────────────────────────────────────────────────────────────────
+
     def add(self, secrets: Iterable[str]) -> None:
-        """Know more secrets of this node; too short ones would hit by chance and are left to the shapes."""
-        own = self._own
-        for secret in secrets:
-            if len(secret) >= SHORTEST:
-                own |= {secret, quote(secret, safe=""), *_base64_forms(secret)}
-        if own:
-            self._exact = re.compile("|".join(re.escape(form) for form in sorted(own, key=len, reverse=True)))
-            self._longest = max(map(len, own))
+        """Know more secrets of this node."""
+        with self._changing:
+            new = {secret for secret in secrets if len(secret) >= SHORTEST and secret not in self._own}
+            if new:
+                self._own |= {
+                    secret: {form.encode("utf-8", "surrogatepass") for form in forms(secret)} for secret in new
+                }
+                self._rebuild()
+
+    def forget(self, secrets: Iterable[str]) -> None:
+        """These open nothing any more: texts need not be searched for them. What another secret looks like is still found."""
+        with self._changing:
+            void = self._own.keys() & set(secrets)
+            if void:
+                self._own = {secret: taken for secret, taken in self._own.items() if secret not in void}
+                self._rebuild()
+
+    def _rebuild(self) -> None:
+        known = set().union(*self._own.values())
+        self._exact = automaton(known)
+        self._longest = max(map(len, known), default=0)
+
+    def use_key(self, key: bytes) -> None:
+        """Hash with the kept key of this node from here on."""
+        self._key = key
+
+    def use_rules(self, rules: Iterable[Rule]) -> None:
+        """Look for these from here on."""
+        self.scanner = Scanner(rules)
 
     @property
     def longest(self) -> int:
-        """Length of the longest exact value."""
+        """Length of the longest exact value, in bytes."""
         return self._longest
 
-    def text(self, text: str) -> str:
-        """``text`` without secrets."""
-        if self._exact is not None:
-            text = self._exact.sub(lambda match: self._marker("own-secret", match[0]), text)
-        if not _HINT.search(text):
-            return text
-        for rule, pattern in _RULES:
-            text = pattern.sub(self._replacement(rule), text)
-        return text
+    @property
+    def findings(self) -> Counter[str]:
+        """How often each rule hit."""
+        return self.audit.by_rule
 
-    def value(self, value: Any) -> Any:
+    # ── looking ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def find(self, raw: bytes) -> list[Finding]:
+        """What would have to go of ``raw``, in order. Nothing is noted."""
+        return self.scanner.find(raw, self._exact)
+
+    def hash(self, secret: bytes) -> str:
+        """Keyed; the eight digits that a marker shows."""
+        return hashlib.blake2b(secret, key=self._key, digest_size=4).hexdigest()
+
+    # ── redacting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def text(self, text: str, door: str = ELSEWHERE, place: str = "") -> str:
+        """``text`` without secrets."""
+        if len(text) < SHORTEST:
+            return text
+        raw = text.encode("utf-8", "surrogatepass")
+        found = self.find(raw)
+        if not found:
+            return text
+        for _ in range(ROUNDS):
+            raw = self._without(raw, found, door, place)
+            found = self.find(raw)
+            if not found:
+                break
+        else:
+            raw = self._without_rest(raw, found, door, place)
+        return raw.decode("utf-8", "surrogatepass")
+
+    def _without_rest(self, raw: bytes, found: list[Finding], door: str, place: str) -> bytes:
+        """Without what follows the first finding: to the end of the line of the last one, and, when that was not all, to the end."""
+        end = raw.find(b"\n", found[-1].end)
+        while found:
+            first, end = found[0], end if end >= 0 else len(raw)
+            raw = self._without(raw, [replace(first, end=end, secret=raw[first.start : end])], door, place)
+            found, end = self.find(raw), -1
+        return raw
+
+    def _without(self, raw: bytes, found: list[Finding], door: str, place: str) -> bytes:
+        pieces, at = [], 0
+        for one in found:
+            start, end = _whole_letters(raw, one.start, one.end)
+            pieces += [
+                raw[at:start],
+                self._marker(one.rule, one.severity, one.secret, door, f"{place}@{one.start}").encode(),
+            ]
+            at = end
+        return b"".join([*pieces, raw[at:]])
+
+    def value(self, value: Any, door: str = ELSEWHERE, place: str = "") -> Any:
         """A deep copy of a JSON value without secrets, in keys too."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value, door, place)
         if isinstance(value, dict):
-            return {self.text(key): self._field(key, item) for key, item in value.items()}
+            return self._map(value, door, place)
         if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
+            return [self.value(item, door, place) for item in value]
         return value
 
-    def _field(self, key: str, item: Any) -> Any:
+    def _map(self, value: dict[Any, Any], door: str, place: str) -> dict[Any, Any]:
+        told = value.get("name", value.get("key"))
+        clean = {}
+        for key, item in value.items():
+            name = self.text(key, door, place) if isinstance(key, str) else key
+            # {"name": "DB_PASSWORD", "value": …} says the same as {"DB_PASSWORD": …}.
+            says = told if key == "value" and isinstance(told, str) else key
+            clean[name] = self._field(says, item, door, f"{place}.{name}" if place else str(name))
+        return clean
+
+    def _field(self, key: Any, item: Any, door: str, place: str) -> Any:
         """A string under a key that says it is a secret, is one."""
-        if isinstance(item, str) and len(item) >= SHORTEST and _SECRET_FIELD.search(key):
-            clean = self.text(item)
-            return clean if "[REDACTED:" in clean else self._marker("field", item)
-        return self.value(item)
+        if isinstance(key, str) and isinstance(item, str) and len(item) >= SHORTEST and _SECRET_FIELD.search(key):
+            clean = self.text(item, door, place)
+            raw = item.encode("utf-8", "surrogatepass")
+            return clean if _MARK in clean else self._marker(FIELD, "medium", raw, door, place)
+        return self.value(item, door, place)
 
-    def _replacement(self, rule: str) -> Callable[[re.Match[str]], str]:
-        def replace(match: re.Match[str]) -> str:
-            if "[REDACTED:" in match[0]:
-                return match[0]
-            if "value" in match.re.groupindex:
-                start = match.start("value") - match.start()
-                return match[0][:start] + self._marker(rule, match["value"])
-            return self._marker(rule, match[0])
-
-        return replace
-
-    def _marker(self, rule: str, secret: str) -> str:
-        self.findings[rule] = self.findings.get(rule, 0) + 1
-        keyed = hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), key=self._key, digest_size=4).hexdigest()
+    def _marker(self, rule: str, severity: Severity, secret: bytes, door: str, place: str) -> str:
+        keyed = self.hash(secret)
+        self.audit.note(rule, severity, door, place[:200], keyed, self.wall())
         return f"[REDACTED:{rule}:{keyed}]"
 
+    def at(self, door: str) -> At:
+        """The same, with everything found noted at a door."""
+        return At(self, door)
 
-class StreamRedactor:
-    """Redacts a stream of bytes that may be split anywhere. Holds back the line that is not over yet, bounded."""
 
-    def __init__(self, redactor: Redactor) -> None:
+class At:
+    """A redactor at one door."""
+
+    def __init__(self, redactor: Redactor, door: str) -> None:
         self._redactor = redactor
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._held = ""
+        self.door = door
 
-    def feed(self, data: bytes) -> bytes:
-        """What may go on now."""
-        self._held += self._decoder.decode(data)
-        cut = self._cut()
-        ready, self._held = self._held[:cut], self._held[cut:]
-        return self._redactor.text(ready).encode("utf-8", "surrogateescape")
+    @property
+    def longest(self) -> int:
+        """See :attr:`Redactor.longest`."""
+        return self._redactor.longest
 
-    def flush(self) -> bytes:
-        """The rest, at the end."""
-        rest, self._held = self._held + self._decoder.decode(b"", final=True), ""
-        return self._redactor.text(rest).encode("utf-8", "surrogateescape")
+    def find(self, raw: bytes) -> list[Finding]:
+        """See :meth:`Redactor.find`."""
+        return self._redactor.find(raw)
 
-    def _cut(self) -> int:
-        """Up to the last line end outside of an open private key; a line that grows without end is let go in parts."""
-        cut = self._held.rfind("\n") + 1
-        begin = self._held.rfind("-----BEGIN ", 0, cut)
-        if begin >= 0 and self._held.find("-----END ", begin, cut) < 0 and len(self._held) - begin < 3 * HOLD_BACK:
-            cut = begin
-        if len(self._held) - cut > HOLD_BACK + self._redactor.longest:
-            # No line end for long: cut where no shape can go on, at white space if there is some.
-            window = self._held[cut : len(self._held) - self._redactor.longest]
-            space = max(window.rfind(" "), window.rfind("\t"))
-            cut += space + 1 if space >= 0 else HOLD_BACK
-        return cut
+    def text(self, text: str) -> str:
+        """See :meth:`Redactor.text`."""
+        return self._redactor.text(text, self.door)
+
+    def value(self, value: Any) -> Any:
+        """See :meth:`Redactor.value`."""
+        return self._redactor.value(value, self.door)
 
 
-def _base64_forms(secret: str) -> set[str]:
-    """How a secret looks inside base64, at each of the three places it can begin; the ends that depend on what
+def _whole_letters(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Widened to whole characters: a pattern over bytes may begin or end inside one."""
+    while start > 0 and raw[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
+
+
+def forms(secret: str) -> set[str]:
+    """What a secret looks like on its way: plain, URL-encoded, JSON-escaped, as hex and inside base64."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    encoded = quote(raw, safe="")
+    lower = re.sub("%[0-9A-F]{2}", lambda part: part[0].lower(), encoded)
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {secret, encoded, lower, *escaped, raw.hex(), *_base64_forms(raw)}
+
+
+def _base64_forms(raw: bytes) -> set[str]:
+    """How a secret looks inside base64, at each of the three places it can begin; the letters that depend on what
     surrounds it are left off."""
-    forms = set()
-    raw = secret.encode()
+    found = set()
     for shift in range(3):
         text = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
         inner = text[(0, 2, 3)[shift] :]
         inner = inner[:-1] if (len(raw) + shift) % 3 else inner
         if len(inner) >= SHORTEST:
-            forms |= {inner, inner.replace("+", "-").replace("/", "_")}
-    return forms
+            found |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return found

@@ -51,9 +51,10 @@ class Served:
 
 @contextmanager
 def serve(
-    data: Path, answers: dict[str, Any] | None = None, contract: tuple[int, int] = CONTRACT_VERSION
+    data: Path, answers: dict[str, Any] | None = None, contract: tuple[int, int] = CONTRACT_VERSION, **doors_set: Any
 ) -> Iterator[Served]:
-    """Serve ``answers`` (operation: a model, or a function of the request that gives one or raises)."""
+    """Serve ``answers`` (operation: a model, or a function of the request that gives one or raises); ``doors_set`` as
+    :class:`Doors` has them."""
     data.mkdir(parents=True, exist_ok=True)
     hello = Hello(
         contract=contract, version="0.1.0", agent_id="me", peer_id="p-me", kind="human", pid=1, data_dir=str(data)
@@ -65,8 +66,9 @@ def serve(
     tokens = Tokens.load_or_create(data / "api.tokens")
     probes = Probes(lambda: True, lambda: reasons, lambda: {"status": "healthy"}, lambda: b"chorus_up 1\n")
     doors = Doors(
-        socket_path(data), Address("127.0.0.1", 0, "CHORUS_API_PORT"), Address("127.0.0.1", 0, "CHORUS_HEALTH_PORT")
-    )
+        socket_path(data), Address("127.0.0.1", 0, "CHORUS_API_PORT"), Address("127.0.0.1", 0, "CHORUS_HEALTH_PORT"),
+        **doors_set,
+    )  # fmt: skip
     events = EventBus()
     server = ApiServer({n: _handler(n, a, seen) for n, a in given.items()}, events, tokens, probes, doors)
     scope, up, failure = trio.CancelScope(), threading.Event(), []
@@ -101,7 +103,7 @@ def serve(
         thread.join(20)
 
     served.stop = stop
-    served.token = {tokens.scope_of(secret): secret for secret in tokens.secrets()}
+    served.token = {tokens.find(secret).scope: secret for secret in tokens.secrets()}
     try:
         yield served
     finally:

@@ -18,6 +18,7 @@ from chorus_tui.contract.models.task_result import Artifact, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import Attempt, OutputChunk, TaskList, TaskRef, TaskView
 from tests.integration.doors.served import TASK, refuse, serve
+from tests.support import warm
 
 FILE = b"what the task made\n"
 DIGEST = hashlib.sha256(FILE).hexdigest()
@@ -26,15 +27,7 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07 [bold]markup[/bold] \u202eabc"
 
 def run(data, *arguments, stdin=None, env=None):
     """``chorus-tui`` with ``arguments`` on the engine of ``data``."""
-    return subprocess.run(
-        [sys.executable, "-m", "chorus_tui", *arguments],
-        env={**os.environ, "CHORUS_DATA_DIR": str(data), "PYTHONIOENCODING": "utf-8", **(env or {})},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return warm.command(list(arguments), {**os.environ, "CHORUS_DATA_DIR": str(data), **(env or {})}, stdin or "", 60)
 
 
 def view(state="completed", **changes):
@@ -319,7 +312,7 @@ def test_journal(tmp_path):
     assert (tmp_path / "j.jsonl").read_text() == out.stdout, file.stderr
     assert verify.returncode == 1
     assert "signature" in verify.stdout
-    assert json.loads(tail.stdout) == {"entries": []}
+    assert json.loads(tail.stdout) == {"entries": [], "next": None}
 
 
 def test_network_commands(tmp_path):

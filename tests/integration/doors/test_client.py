@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 
 import aiohttp
 import pytest
@@ -47,13 +48,32 @@ def test_attach_and_call(served):
     assert asyncio.run(go()) == (("me", "me"), ("connected", "connected"), (True, False))
 
 
+def test_a_token_at_the_socket_bounds_scope_and_names_the_person(served):
+    """Each call and stream over the socket shows the token: its scope holds, its person acts, also in the first question."""
+    _, secret = served.tokens.issue(Scope.READ, "", None, "ana")
+
+    async def go():
+        client = SocketClient(served.socket, secret)
+        await client.greet()
+        with pytest.raises(Problem) as refused:
+            await client.call("engine.stop")
+        stream = client.events(["status"])
+        await anext(stream)
+        await stream.aclose()
+        await client.close()
+        return refused.value.status
+
+    assert asyncio.run(go()) == 403
+    assert {(one.scope, one.person, one.via) for _, _, one in served.seen} == {(Scope.READ, "ana", "socket")}
+
+
 def test_fields_travel(tmp_path):
     """Path parts, query fields and defaults of a request arrive as they were given."""
     with serve(tmp_path / "d", {"tasks.output": lambda _: TaskRef(task_id=TASK)}) as served:
 
         async def go():
             client = await attach(served.data)
-            with pytest.raises(ValueError):
+            with pytest.raises(Problem, match="not understood"):
                 await client.call("tasks.output", ReadOutput(task_id=TASK, offset=7))
             await client.close()
 
@@ -165,8 +185,8 @@ def test_slow_reader(served):
     assert dropped + got == 30_000
 
 
-def test_closing_frees_the_feed(served):
-    """A subscriber that leaves, politely or not, leaves no feed and counts as no client."""
+def test_closing_frees_the_feed(served, monkeypatch):
+    """A subscriber that leaves, politely or not, leaves no feed; what it followed is told a while longer, then no more."""
 
     async def go():
         client = await attach(served.data)
@@ -175,6 +195,8 @@ def test_closing_frees_the_feed(served):
         assert served.events.wanted("log")
         await stream.aclose()
         await client.close()
+        assert served.events.wanted("log")
+        monkeypatch.setattr("chorus_tui.engine.journal.events.LINGER_S", 0.0)
         await until(lambda: not served.events.wanted("log"))
 
     asyncio.run(go())
@@ -235,3 +257,36 @@ def test_events_over_tcp(served):
         return line, caught.value.status
 
     assert asyncio.run(go()) == ("line", 401)
+
+
+def test_a_call_that_waits_ends_at_once_when_it_is_given_up(tmp_path):
+    """A server that accepts and never answers: whoever cancels the call waits for nothing, and no thread is left behind; one that
+    answers something else is told as no engine."""
+    path = tmp_path / "s"
+
+    async def go():
+        stuck, asked = asyncio.Event(), asyncio.Event()
+
+        async def answer(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            asked.set()
+            if stuck.is_set():
+                writer.write(b"nonsense\r\n\r\n")
+            else:
+                await reader.read()
+            writer.close()
+
+        async with await asyncio.start_unix_server(answer, path):
+            client = SocketClient(path)
+            call = asyncio.create_task(client.call("engine.hello"))
+            await asked.wait()
+            call.cancel()
+            async with asyncio.timeout(2):
+                with pytest.raises(asyncio.CancelledError):
+                    await call
+            stuck.set()
+            with pytest.raises(EngineGone):
+                await client.call("engine.hello")
+
+    asyncio.run(go())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("asyncio_") and thread.is_alive()]

@@ -161,10 +161,11 @@ def test_bad_bodies(tmp_path, body, headers, status):
 
 
 def test_huge_header(served):
-    """A header over 8 KiB is refused; the engine goes on."""
-    status, _, _ = ask(served, "GET", "/api/v1/hello", unix=True, headers={"X-Large": "x" * 20_000})
+    """A header over 8 KiB is refused with a problem; the engine goes on."""
+    status, headers, problem = ask(served, "GET", "/api/v1/hello", unix=True, headers={"X-Large": "x" * 20_000})
 
-    assert status == 400
+    assert (status, problem["type"]) == (431, "urn:chorus:problem:head-too-large")
+    assert headers["Content-Type"] == "application/problem+json"
     assert ask(served, "GET", "/api/v1/hello", unix=True)[0] == 200
 
 
@@ -185,7 +186,8 @@ def test_operation_without_handler_is_absent(served):
     _, _, hello = ask(served, "GET", "/api/v1/hello", unix=True)
 
     assert (status, problem["type"]) == (404, "urn:chorus:problem:unknown-operation")
-    assert set(document["paths"]) == {"/api/v1/hello", "/api/v1/engine/stop"}
+    operations = {path for path in document["paths"] if path.startswith("/api/v1/")}
+    assert operations == {"/api/v1/hello", "/api/v1/engine/stop", "/api/v1/events"}
     assert hello["operations"] == ["engine.hello", "engine.stop"]
 
 
@@ -313,9 +315,27 @@ def test_slow_body(tmp_path, monkeypatch):
         assert served.seen == []
 
 
+def test_refusals_are_counted_by_status(tmp_path):
+    """Also those that never reached an operation: no token, no such path, a wrong field, too fast; answers and probes are not."""
+    with serve(tmp_path / "d", {"tasks.show": refuse(409, "x", "Not so")}, rate=0.1) as served:
+        for _ in range(2):
+            ask(served, "GET", "/api/v1/hello")
+        ask(served, "GET", "/nowhere", unix=True)
+        ask(served, "GET", f"/api/v1/tasks/{TASK}", unix=True)
+        ask(served, "POST", "/api/v1/engine/stop", unix=True, json={"drain_s": -1})
+        ask(served, "GET", "/api/v1/hello", unix=True)
+        served.ready.append("no")
+        assert ask(served, "GET", "/ready")[0] == 503
+        refused = {status: count for status, count in served.server.refused.items() if count}
+        throttled = served.server.throttled
+
+    assert refused == {"401": 1, "429": 1, "404": 1, "409": 1, "422": 1}
+    assert throttled == 1
+
+
 def test_too_many_calls(served, monkeypatch):
     """Calls over the bound are 429 at once; probes still answer."""
-    monkeypatch.setattr("chorus_tui.engine.api.server.MAX_CALLS", 0)
+    monkeypatch.setattr("chorus_tui.engine.api.calls.MAX_CALLS", 0)
 
     assert ask(served, "GET", "/api/v1/hello", unix=True)[0] == 429
     assert ask(served, "GET", "/healthz", unix=True)[0] == 200

@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES
-from chorus_tui.engine.runtime.engine import _execution_settings
+from chorus_tui.engine.runtime.settings_of_parts import execution_settings
 from chorus_tui.engine.settings import _FIELDS, SettingsError, load
 
 
 def test_every_variable_of_the_table_is_read():
-    """No dead name: each variable fills a field of the settings."""
-    assert {variable.name for variable in VARIABLES} == set(_FIELDS.values())
+    """No dead name: each variable fills a field of the settings, or is obeyed by the front before any engine is."""
+    of_the_front = {"CHORUS_HAP_MODE", "CHORUS_SERVE_ROOT", "CHORUS_THEME", "CHORUS_WEB_HOST", "CHORUS_WEB_PORT"}
+
+    of_the_front |= {variable.name for variable in VARIABLES if variable.name.startswith("CHORUS_SSH_")}
+
+    assert {variable.name for variable in VARIABLES} == set(_FIELDS.values()) | of_the_front
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_kind():
@@ -61,7 +65,7 @@ def test_credentials_are_read_by_host_and_kept_out_of_every_word():
     assert settings.repository_credentials == {"code.example": "tokentoken1", "127.0.0.1:8443": "user:passpass1"}
     assert {text, "tokentoken1", "user:passpass1", "passpass1"} <= set(settings.secrets)
     assert "passpass1" not in repr(settings)
-    assert "passpass1" not in repr(_execution_settings(settings, "me"))
+    assert "passpass1" not in repr(execution_settings(settings, "me"))
 
 
 @pytest.mark.parametrize(
