@@ -1,0 +1,1 @@
+"""BACKBEAT: beats, claims, bars, without any I/O."""

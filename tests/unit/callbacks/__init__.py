@@ -1,0 +1,1 @@
+"""Callbacks: rules and the service."""

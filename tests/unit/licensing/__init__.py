@@ -1,0 +1,1 @@
+"""Licences: their rules, and the gate in simulated time."""

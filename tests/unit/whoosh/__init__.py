@@ -1,0 +1,1 @@
+"""WHOOSH: what an assignment may say, and what it stands above."""
