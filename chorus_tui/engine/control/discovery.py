@@ -216,7 +216,7 @@ class Discovery:
             await self._follow(admin, view)
         except (MeshError, WireError, Gap, trio.TooSlowError) as error:
             self.detail = f"Joining mesh {view.mesh_id[:8]} was interrupted ({error}); it is tried again"
-            log.info(self.detail)
+            log.info("Joining a mesh was interrupted; it is tried again", mesh_id=view.mesh_id, reason=str(error))
         finally:
             self.joining = False
             control.dissolving = False
@@ -250,7 +250,9 @@ class Discovery:
             control.adopt(new, seat, stored.entries)
             control.following.hear_admin()
         control.say(
-            "info", f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}"
+            "info",
+            f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}",
+            term=new.term,
         )
 
     # ── answering ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,7 +279,7 @@ class Discovery:
         if frame["kind"] == "whoami":
             mine = control.log
             shown = None if mine is None or self.joining or control.obstacle else self._view(mine).as_json()
-            log.info("🤖 WHOAMI answered", peer=stream.peer_id, mesh=shown and shown["mesh_id"])
+            log.info("🤖 WHOAMI answered", peer=stream.peer_id, mesh_id=shown and shown["mesh_id"])
             me = {"kind": "whoami", "agent_id": control.who.agent_id, "mesh": shown, "may_found": mine is None}
             await stream.send(canonical.encode(me))
         elif frame["kind"] == "join":

@@ -34,6 +34,8 @@ TASK_APPROVED = "task_approved"
 TASK_DENIED = "task_denied"
 VOTE_CLOSED = "vote_closed"
 VOTE_WITHDRAWN = "vote_withdrawn"
+ROLE_KEY_SET = "role_key_set"
+RECOVERY_REHEARSED = "recovery_rehearsed"
 
 _CITED = re.compile(rb'"([0-9a-f]{64})"')
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
@@ -78,6 +80,12 @@ def parse_entry(raw: bytes, sig: str, admin: str) -> ControlEntry:
         mesh_id=value["mesh_id"] or hash_, term=value["term"], index=value["index"], hlc=value["hlc"], type=value["type"],
         data=value["data"], request=value["request"], admin=admin, raw=raw, sig=sig, hash=hash_,
     )  # fmt: skip
+
+
+def said_at_ms(hlc: str) -> int:
+    """The time an admin gave its entry, for display, in Unix milliseconds; 0 when it gave none that makes sense."""
+    at = hlc.partition(":")[0]
+    return int(at) if at.isascii() and at.isdecimal() and len(at) < 16 else 0
 
 
 def cited_in(raw: bytes) -> list[str]:

@@ -135,7 +135,9 @@ class Following:
             self.hear_admin()
             if not was_reachable:
                 self._control.say(
-                    "info", f"👑 {self._control.name(author)} is heard as the admin of term {self._control.term}"
+                    "info",
+                    f"👑 {self._control.name(author)} is heard as the admin of term {self._control.term}",
+                    term=self._control.term,
                 )
                 self._control.changed()
 

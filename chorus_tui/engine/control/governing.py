@@ -124,7 +124,7 @@ class Governing:
     async def _hand_over(self, consensus: Consensus) -> None:
         heir = self._heir(consensus)
         if heir is not None and consensus.core.can_append:
-            self._control.say("info", f"🗳️ Handing over to {self._control.name(heir)}")
+            self._control.say("info", f"🗳️ Handing over to {self._control.name(heir)}", term=self._control.term)
             await consensus.transfer(heir)
 
     def hand_over_soon(self) -> None:

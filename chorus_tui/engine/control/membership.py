@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from chorus_tui.engine.control import entries, parameters
 from chorus_tui.engine.control.interface import Authority, ControlEntry, Member
 from chorus_tui.engine.control.voters import Seat, Voters, seats_of
+from chorus_tui.engine.protocol.age_recipient import is_recipient
 from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.messages.keys import KEYRING, MOST_VERSIONS
 
 
 class _Person(BaseModel):
@@ -63,6 +65,38 @@ class _VotersChanging(BaseModel):
     to: list[tuple[str, str]] = Field(min_length=1, max_length=7)
 
 
+class RoleKey(BaseModel):
+    """A keyring's next version, by the recipient that opens what is sealed to it."""
+
+    keyring: str = Field(pattern=KEYRING, max_length=80)
+    version: int = Field(ge=1, le=MOST_VERSIONS, strict=True)
+    recipient: str
+
+    @field_validator("recipient")
+    @classmethod
+    def _is_one(cls, recipient: str) -> str:
+        if not is_recipient(recipient):
+            raise ValueError("no age recipient")
+        return recipient
+
+
+class Rehearsal(BaseModel):
+    """A secret was had back from three of the word lists of ``split``."""
+
+    keyring: Literal["master"]
+    version: int = Field(ge=1, le=MOST_VERSIONS, strict=True)
+    split: int = Field(ge=0, le=0x7FFF, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The newest rehearsal; ``at_ms`` by the clock of the admin that wrote it down."""
+
+    version: int
+    split: int
+    at_ms: int
+
+
 class _Empty(BaseModel):
     """No data."""
 
@@ -77,6 +111,8 @@ _DATA: dict[str, type[BaseModel]] = {
     entries.VOTERS_CHANGED: _Empty,
     entries.ABSORB_OFFER: _OtherMesh,
     entries.ABSORBED_BY: _OtherMesh,
+    entries.ROLE_KEY_SET: RoleKey,
+    entries.RECOVERY_REHEARSED: Rehearsal,
 }
 
 
@@ -105,6 +141,11 @@ class Roster:
     """Meshes that may come into this one."""
     absorbed_by: str | None = None
     """The mesh this one went into; nothing is decided here any more."""
+    keyrings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By keyring the age recipients of its versions, the first one first; the last one is sealed to."""
+    rehearsed: Rehearsed | None = None
+    decided: set[str] = field(default_factory=set)
+    """Members whose role or expertise a master decided: what they wish for themselves does not count any more."""
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -167,6 +208,17 @@ class Roster:
         self.members[member.peer_id] = member
         self.ever.add(member.peer_id)
 
+    def _set_key(self, entry: ControlEntry) -> None:
+        """The next version of a keyring; one that is not the next was refused by all."""
+        key = RoleKey.model_validate(entry.data)
+        versions = self.keyrings.get(key.keyring, ())
+        if key.version == len(versions) + 1:
+            self.keyrings = {**self.keyrings, key.keyring: (*versions, key.recipient)}
+
+    def _rehearse(self, entry: ControlEntry) -> None:
+        told = Rehearsal.model_validate(entry.data)
+        self.rehearsed = Rehearsed(told.version, told.split, entries.said_at_ms(entry.hlc))
+
     def _masters(self) -> list[Member]:
         return [member for member in self.members.values() if member.authority == "master"]
 
@@ -180,6 +232,8 @@ class Roster:
         if authority != "master" and self._masters() == [member]:
             authority = "master"
         role, expertise = data.get("role"), data.get("expertise")
+        if (role is not None or expertise is not None) and data.get("wished") is not True:
+            self.decided.add(member.peer_id)
         self.members[member.peer_id] = replace(
             member, authority=authority, role=member.role if role is None else role,
             expertise=member.expertise if expertise is None else tuple(expertise),
@@ -208,4 +262,6 @@ class Roster:
         entries.ABSORB_OFFER: _offer,
         entries.ABSORBED_BY: _go,
         entries.PARAMETERS_SET: _set,
+        entries.ROLE_KEY_SET: _set_key,
+        entries.RECOVERY_REHEARSED: _rehearse,
     }

@@ -106,7 +106,7 @@ class Merging:
             try:
                 foreign, stored = await fetch_new(control.following, peer_id, mesh_id, current=False)
             except (MeshError, WireError, Gap, trio.TooSlowError) as error:
-                log.debug("That member has no log of the mesh", peer=peer_id, mesh=mesh_id, reason=str(error))
+                log.debug("That member has no log of the mesh", peer=peer_id, mesh_id=mesh_id, reason=str(error))
                 continue
             if foreign.roster.absorbed_by in self._line or mesh_id in self._refounded:
                 await self._keep(foreign, stored)

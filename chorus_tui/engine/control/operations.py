@@ -75,7 +75,7 @@ class ControlOperations:
         terms = [
             models.Term(
                 term=entry.term, admin=entry.admin, admin_name=control.name(entry.admin), index=entry.index,
-                at=int(entry.hlc.split(":")[0]) / 1000,
+                at=entries.said_at_ms(entry.hlc) / 1000,
                 votes=[vote[0] for vote in control.log.elections[entry.term].votes],
             )
             for entry in control.store.openings(control.log.mesh_id)
@@ -121,7 +121,7 @@ class ControlOperations:
 
     async def grant(self, request: models.GrantMember, _caller: Any) -> models.Decided:
         """Change a member's authority, role, expertise."""
-        data: dict[str, Any] = {"peer_id": self._find(request.member)}
+        data: dict[str, Any] = {"peer_id": find_member(self._control, request.member)}
         data |= {k: v for k, v in request.model_dump(exclude={"member"}).items() if v is not None}
         if len(data) == 1:
             raise invalid({"authority": "name what to grant: authority, role or expertise"})
@@ -130,7 +130,7 @@ class ControlOperations:
     async def remove(self, request: models.RemoveMember, _caller: Any) -> models.Decided:
         """Out of the mesh; a voter leaves the voters first."""
         return models.Decided(
-            index=await self._request(entries.MEMBER_RETIRED, {"peer_id": self._find(request.member)})
+            index=await self._request(entries.MEMBER_RETIRED, {"peer_id": find_member(self._control, request.member)})
         )
 
     async def merge(self, request: models.MergeMesh, _caller: Any) -> models.Decided:
@@ -159,17 +159,19 @@ class ControlOperations:
         except Refused as error:
             raise Problem(409, "refused", "The mesh is not founded anew", str(error)) from error
 
-    def _find(self, name: str) -> str:
-        members = self._control.members
-        found = [m.peer_id for m in members.values() if name in (m.peer_id, m.agent_id, self._control.name(m.peer_id))]
-        if len(found) != 1:
-            known = ", ".join(sorted(self._control.name(peer_id) for peer_id in members)) or "none yet"
-            what = "names several members; use the peer id" if found else f"is no member; members: {known}"
-            raise invalid({"member": f"{name} {what}"})
-        return found[0]
-
     async def _request(self, type_: str, data: dict[str, Any]) -> int:
         return await ask_admin(self._control, type_, data)
+
+
+def find_member(control: Control, name: str) -> str:
+    """The peer id of the one member with this id or name. Raises 422 naming those there are."""
+    members = control.members
+    found = [m.peer_id for m in members.values() if name in (m.peer_id, m.agent_id, control.name(m.peer_id))]
+    if len(found) != 1:
+        known = ", ".join(sorted(control.name(peer_id) for peer_id in members)) or "none yet"
+        what = "names several members; use the peer id" if found else f"is no member; members: {known}"
+        raise invalid({"member": f"{name} {what}"})
+    return found[0]
 
 
 async def ask_admin(control: Control, type_: str, data: dict[str, Any]) -> int:

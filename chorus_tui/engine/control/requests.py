@@ -13,7 +13,7 @@ from typing import Any
 
 from chorus_tui.engine.control import authority, entries, join
 from chorus_tui.engine.control.interface import ControlEntry, Member
-from chorus_tui.engine.control.membership import Roster
+from chorus_tui.engine.control.membership import Roster, check
 from chorus_tui.engine.journal import erasure
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
@@ -42,9 +42,21 @@ def needs(act: authority.Act) -> Rule:
 
 
 def _grants(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """A master grants everything. What is ``wished`` is a member's own role and expertise, as it named them when it joined; what a
+    master has decided of them stays."""
     if data.get("peer_id") not in roster.members:
         return "there is no such member"
+    if data.get("wished") is True:
+        return _wishes(member, data, roster)
     return needs("grant_roles")(member, data, roster)
+
+
+def _wishes(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    if data["peer_id"] != member.peer_id or not set(data) <= {"peer_id", "role", "expertise", "wished"}:
+        return "a member wishes only for its own role and expertise"
+    if member.peer_id in roster.decided:
+        return "a master has decided this member's role"
+    return needs("work")(member, data, roster)
 
 
 def _removes(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
@@ -71,6 +83,31 @@ def _erases(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
     return None if may else "only its author or a master may erase what an entry says"
 
 
+def _sets_key(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """A keyring's versions follow one another, so that of two masters who make one at once only one has made it."""
+    why = needs("grant_roles")(member, data, roster)
+    if why is not None:
+        return why
+    try:
+        check(entries.ROLE_KEY_SET, data)
+    except WireError as error:
+        return str(error)
+    following = len(roster.keyrings.get(data["keyring"], ())) + 1
+    return None if data["version"] == following else f"the next version of {data['keyring']} is {following}"
+
+
+def _rehearses(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    why = needs("grant_roles")(member, data, roster)
+    if why is not None:
+        return why
+    try:
+        check(entries.RECOVERY_REHEARSED, data)
+    except WireError as error:
+        return str(error)
+    known = data["version"] <= len(roster.keyrings.get(data["keyring"], ()))
+    return None if known else "the keyring has no such version"
+
+
 REQUESTS: dict[str, Rule] = {
     entries.PARAMETERS_SET: needs("grant_roles"),
     entries.MEMBER_CHANGED: _grants,
@@ -83,6 +120,8 @@ REQUESTS: dict[str, Rule] = {
     entries.TASK_APPROVED: _judges,
     entries.TASK_DENIED: _judges,
     entries.VOTE_WITHDRAWN: needs("propose"),
+    entries.ROLE_KEY_SET: _sets_key,
+    entries.RECOVERY_REHEARSED: _rehearses,
 }
 """Types that a member can ask for, each with its rule. A feature adds its own here."""
 

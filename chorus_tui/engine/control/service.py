@@ -82,7 +82,7 @@ class ControlService:
         self.closed: set[str] = set()
         """Meshes whose log is here to its last entry."""
         self.following = Following(self)
-        self._wishes = Wishes(self)
+        self.wishes = Wishes(self)
         self.governing = Governing(self)
         self.discovery = Discovery(self)
         self.merging = Merging(self)
@@ -162,10 +162,10 @@ class ControlService:
         return await self.consensus.propose(type_, data, request)
 
     async def request(self, type_: str, data: dict[str, Any]) -> int:
-        return await self._wishes.request(type_, data)
+        return await self.wishes.request(type_, data)
 
     def on_request(self, type_: str, check: Check) -> None:
-        self._wishes.on_request(type_, check)
+        self.wishes.on_request(type_, check)
 
     def admin_heard_s(self) -> float | None:
         if self.is_admin:
@@ -318,7 +318,11 @@ class ControlService:
             if entry.type == entries.TERM_OPENED:
                 self.governing.led(entry.admin)
                 if entry.admin != self.me.peer_id:
-                    self.say("info", f"👑 Following {self.name(entry.admin)}, the admin of term {entry.term}")
+                    self.say(
+                        "info",
+                        f"👑 Following {self.name(entry.admin)}, the admin of term {entry.term}",
+                        term=entry.term,
+                    )
         if self.consensus is not None and self.consensus.leads:
             self.following.announce(decided, commit)
         self.changed()

@@ -14,22 +14,22 @@ def happened(control: ControlService, item: Happened) -> None:
     """A step of an election, as a line that can be searched for."""
     name = control.who.agent_id
     if item.what == "timed_out":
-        control.say("warning", f"🗳️ Election: {item.detail}; no admin is heard in term {item.term}")
+        control.say("warning", f"🗳️ Election: {item.detail}; no admin is heard in term {item.term}", term=item.term)
     elif item.what == "candidacy" and item.detail == "stands":
         own = control.governing.score(control.me.peer_id)
-        control.say("info", f"🗳️ Term {item.term}: 📢 candidacy of {name}, score {own:.2f}")
+        control.say("info", f"🗳️ Term {item.term}: 📢 candidacy of {name}, score {own:.2f}", term=item.term)
     elif item.what == "elected":
         elected(control, item.term)
     elif item.what == "stepped_down":
-        control.say("warning", f"⚠️ {name} is the admin no more: {item.detail}")
+        control.say("warning", f"⚠️ {name} is the admin no more: {item.detail}", term=item.term)
     control.changed()
 
 
 def elected(control: ControlService, term: int) -> None:
     """This peer won."""
     name = control.who.agent_id
-    control.say("info", f"🏆 {name} is the winner of term {term}")
-    control.say("info", f"👑 {name} is the admin: mesh {str(control.mesh_id)[:8]}, term {term}")
+    control.say("info", f"🏆 {name} is the winner of term {term}", term=term)
+    control.say("info", f"👑 {name} is the admin: mesh {str(control.mesh_id)[:8]}, term {term}", term=term)
 
 
 def detail(control: ControlService) -> str:

@@ -21,6 +21,8 @@ log = structlog.get_logger("chorus.control.voters")
 WAITING = 64
 SEND_S = 5.0
 IDLE_S = 60.0
+MOST_REFUSED = 20
+"""Frames of one stream that are refused before it is reset: each is a line in the log."""
 
 
 class VoterStreams:
@@ -88,8 +90,12 @@ class VoterStreams:
         self._wake[peer_id] = trio.Event()
 
     async def _serve(self, stream: Stream) -> None:
+        refused = 0
         while (raw := await stream.receive()) is not None:
             try:
                 await self._receive(stream.peer_id, raw)
             except WireError as error:
                 log.warning("A frame of a voter was refused", peer=stream.peer_id, reason=str(error))
+                refused += 1
+                if refused >= MOST_REFUSED:
+                    raise

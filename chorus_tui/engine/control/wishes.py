@@ -31,6 +31,8 @@ class Wishes:
     def __init__(self, control: ControlService) -> None:
         self._control = control
         self._checks: dict[str, Check] = {}
+        self.redact: Callable[[dict[str, Any]], dict[str, Any]] = dict
+        """Takes out of a request what must not be signed and kept; set by whoever builds the engine."""
         control.mesh.serve(PROTOCOL, self._serve)
 
     def on_request(self, type_: str, check: Check) -> None:
@@ -42,7 +44,7 @@ class Wishes:
         control = self._control
         if control.mesh_id is None:
             raise NoMesh(control.detail)
-        made = requests.make(control.me, control.mesh_id, type_, data, control.hlc())
+        made = requests.make(control.me, control.mesh_id, type_, self.redact(data), control.hlc())
         if control.is_admin:
             return await self._act(made, control.me.peer_id)
         if control.admin is None or not control.admin_reachable():
@@ -70,7 +72,10 @@ class Wishes:
         why = requests.refusal(request, control.log.roster) or (check(request.peer_id, request.data) if check else None)
         if why is not None:
             raise Refused(why)
-        return (await control.propose(request.type, request.data, request=dict(made))).index
+        try:
+            return (await control.propose(request.type, request.data, request=dict(made))).index
+        except WireError as error:  # allowed by what is decided, not by what stands before it and is about to be
+            raise Refused(str(error)) from error
 
     async def _serve(self, stream: Stream) -> None:
         frame = await join.receive(stream)

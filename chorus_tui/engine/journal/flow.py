@@ -89,8 +89,9 @@ CLOSING = frozenset({"answer", "objection", "agreement", "escalation"})
 
 
 def opens(type_: str, data: dict[str, Any]) -> bool:
-    """Whether a message opens something new. A task that goes on from another mesh is not new, nor is an answer in a room."""
+    """Whether a message opens something new. A task that goes on from another mesh is not new, nor is an answer in a room, nor
+    the removal of content."""
     row = messages.TYPES.get(type_)
     if row is None or not row.opens:
         return False
-    return data.get("type") not in CLOSING if row.raw else not data.get("continues")
+    return data.get("type") not in CLOSING if row.raw else not (data.get("continues") or data.get("tombstone"))

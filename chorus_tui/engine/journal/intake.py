@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from chorus_tui.engine.mesh.interface import MeshCounters, Verdict
 from chorus_tui.engine.protocol import envelope, messages
@@ -34,6 +34,11 @@ class Heard:
     vouched: bool = False
 
 
+NO_FAULT: Final = frozenset({"bad_data", "stranger", "wrong_topic", "not_durable", "not_fleeting", "bad_envelope"})
+"""Not forwarded, and nobody's fault: who brings it may know a newer table of types than this peer does, or members that this
+peer, catching up, has yet to hear of. A refusal would be held against it."""
+
+
 class Intake:
     """Checks and remembers, so that what the validator parsed is not parsed again by the handler."""
 
@@ -49,11 +54,11 @@ class Intake:
             heard = self.check(topic, data, author)
         except WireError as error:
             self.refuse(error.reason)
-            return Verdict.REJECT
+            return Verdict.IGNORE if error.reason in NO_FAULT else Verdict.REJECT
         if heard.problem:
             self.refuse("bad_data")
             self.on_unreadable(heard)
-            return Verdict.REJECT
+            return Verdict.IGNORE
         self._parsed[topic, data] = heard
         while len(self._parsed) > _REMEMBERED:
             self._parsed.popitem(last=False)

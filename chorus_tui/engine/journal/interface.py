@@ -110,6 +110,16 @@ class Journal(Protocol):
         missing, and up to a fork. Everything before it the folds have been given."""
         ...
 
+    def heard_of(self, author: str) -> tuple[int, int] | None:
+        """The clock (milliseconds, counter) of an author's last entry, when all before it is here: what still comes of it was
+        said later. None when something may be missing."""
+        ...
+
+    def knew(self, peer_id: str, entry: tuple[str, str, int]) -> bool:
+        """Whether all that still comes of a peer was said when it held an entry (author, epoch, number), as it said itself since
+        this peer was started. Its clock had heard that entry then, unless it is more than five minutes behind."""
+        ...
+
     async def tail(self, request: TailJournal) -> JournalPage: ...
 
     async def verify(self) -> Verification: ...
@@ -131,6 +141,10 @@ class BlobMissing(Exception):
     """This blob cannot be had: nobody in reach holds it, or it cannot be written here. The text says which."""
 
 
+class BlobHeld(BlobMissing):
+    """It is here, and held for a person because of what was found in it. The text says how it is released."""
+
+
 @dataclass(frozen=True, slots=True)
 class Copies:
     """How many other members confirmed that they hold every one of some blobs, and how many members were in reach."""
@@ -148,8 +162,17 @@ class Blobs(Protocol):
         """Copy a file in; it is hashed while copied."""
         ...
 
-    async def path(self, digest: str) -> Path:
-        """The local file, fetched from a member first if needed (resumed, verified). Raises :class:`BlobMissing`."""
+    async def path(self, digest: str, size: int | None = None) -> Path:
+        """The local file, fetched from a member first if needed (resumed, verified). One of another ``size`` than is asked for is
+        not fetched; what is here already may have another. Raises :class:`BlobMissing`."""
+        ...
+
+    async def shown(self, digest: str) -> Path:
+        """The same, looked through for secrets before somebody sees it, whoever made it. Raises :class:`BlobHeld` too."""
+        ...
+
+    async def sound(self, digest: str) -> bool:
+        """Whether it is here with the very bytes it is named for, read just now. What is not is taken away, to be fetched anew."""
         ...
 
     def has(self, digest: str) -> bool: ...

@@ -23,11 +23,13 @@ from chorus_tui.contract.models.journal import (
     TailJournal,
     Verification,
 )
+from chorus_tui.engine import paging
 from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.journal import reading, statistics
 from chorus_tui.engine.journal.acceptance import Acceptance, feed_entry
 from chorus_tui.engine.journal.chain import MAX_PARKED
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.delays import Delays
 from chorus_tui.engine.journal.erasure import Erasures
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.fleeting import Fleeting
@@ -35,6 +37,7 @@ from chorus_tui.engine.journal.flow import Flow, Limits, opening_types, opens
 from chorus_tui.engine.journal.folds import Folds
 from chorus_tui.engine.journal.forks import Forks
 from chorus_tui.engine.journal.hlc import HybridClock
+from chorus_tui.engine.journal.horizon import Horizon
 from chorus_tui.engine.journal.intake import Heard, Intake, readable
 from chorus_tui.engine.journal.interface import FleetingHandler, Fold, Refused
 from chorus_tui.engine.journal.replication import Replication
@@ -45,6 +48,7 @@ from chorus_tui.engine.mesh.interface import Mesh, MeshError
 from chorus_tui.engine.protocol import envelope, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.telemetry.histogram import Histogram
 
 log = structlog.get_logger("chorus.journal")
 
@@ -71,6 +75,9 @@ class FeedJournal:
         self.hlc = HybridClock(identity_.peer_id[-8:])
         self._folds = Folds()
         self._fleeting = Fleeting(clock)
+        self.delays = Delays()
+        self.appends = Histogram()
+        """Seconds that each own entry took to its place on disk."""
         self.lock = trio.Lock()
         self.flow = Flow(limits or Limits())
         self._waiting: deque[Saying] = deque()
@@ -85,6 +92,7 @@ class FeedJournal:
         self._met: set[str] = set()
         self.citations: Callable[[], Iterable[str]] = tuple
         self._acceptance = Acceptance(self)
+        self._horizon = Horizon(self)
         self.replication = Replication(self, interval_s=replicate_every_s, entropy=entropy)
         mesh.set_validator(self.intake.validate)
         mesh.on_gossip(self._hear)
@@ -192,6 +200,7 @@ class FeedJournal:
     # ── speaking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def say(self, type_: str, data: dict[str, Any], *, topic: str | None = None, **optional: Any) -> Entry:
+        began = self.clock.monotonic()
         saying = self._speech.prepare(type_, data, topic, optional)
         if opens(type_, data):
             self.flow.admit(saying.size, self.clock.monotonic())
@@ -204,6 +213,7 @@ class FeedJournal:
                 self.flow.take_back(saying.size)
             raise saying.error
         assert saying.entry is not None
+        self.appends.observe(self.clock.monotonic() - began)
         return saying.entry
 
     async def _append_waiting(self) -> None:
@@ -268,6 +278,7 @@ class FeedJournal:
         except WireError as error:
             self.intake.refuse(error.reason)
             return
+        self.delays.hear(author, str(heard.envelope.get("timestamp", "")), self.clock.wall())
         await self._keep_waiting_unreadable()
         if heard.entry is not None:
             await self.accept([heard], author)
@@ -289,9 +300,9 @@ class FeedJournal:
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def say_line(self, level: str, text: str, peer: str = "") -> None:
-        """One line of the event log, for people."""
-        getattr(log, level)(text, peer=peer)
+    def say_line(self, level: str, text: str, peer: str = "", term: int = 0) -> None:
+        """One line of the event log, for people. ``term`` is that of an election, and a field of the log; 0: it is about none."""
+        getattr(log, level)("Told people", text=text, peer=peer, term=term or "")
         line = {"at": self.clock.wall(), "level": level, "text": text, "peer": peer, "task_id": ""}
         self._events.publish("log", None, line)
 
@@ -306,8 +317,19 @@ class FeedJournal:
                 read[epoch] = seq
         return read
 
+    def heard_of(self, author: str) -> tuple[int, int] | None:
+        return self._horizon.of(author)
+
+    def knew(self, peer_id: str, entry: tuple[str, str, int]) -> bool:
+        return self._horizon.knew(peer_id, entry)
+
     def get(self, author: str, epoch: str, seq: int) -> Entry | None:
         return self.store.get(author, epoch, seq)
+
+    @property
+    def parked(self) -> int:
+        """Entries that wait for the ones before them."""
+        return len(self._acceptance.parked)
 
     def count(self) -> int:
         """Number of feed entries held."""
@@ -331,8 +353,18 @@ class FeedJournal:
         return self.replication.holders(entry) | set(received)
 
     async def tail(self, request: TailJournal) -> JournalPage:
-        rows = self.store.newest(request.limit, request.type, request.author)
-        return JournalPage(entries=[reading.view(entry, problem, self._own_delivery(entry)) for entry, problem in rows])
+        filters = {"type": request.type, "author": request.author}
+        before = (
+            None
+            if request.cursor is None
+            else reading.place(paging.from_cursor("journal.tail", filters, request.cursor))
+        )
+        rows = self.store.newest(request.limit + 1, request.type, request.author, before)
+        more, rows = len(rows) > request.limit, rows[-request.limit :]
+        return JournalPage(
+            entries=[reading.view(entry, problem, self._own_delivery(entry)) for entry, problem in rows],
+            next=paging.to_cursor("journal.tail", filters, self.store.place(rows[0][0])) if more else None,
+        )
 
     def heard(self, request: TailJournal) -> FleetingLog:
         """The newest fleeting messages of others."""

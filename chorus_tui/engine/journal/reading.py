@@ -7,6 +7,7 @@ from typing import Any
 import trio
 
 from chorus_tui.contract.models.journal import Delivery, JournalEntry, Verification
+from chorus_tui.engine import paging
 from chorus_tui.engine.journal.store import FeedStore
 from chorus_tui.engine.protocol import canonical, messages
 from chorus_tui.engine.protocol.canonical import WireError
@@ -100,3 +101,12 @@ def _check(header: bytes, sig: str, body: bytes | None, last: Entry | None) -> t
     if not same_epoch or last is None or last.header.seq != h.seq - 1 or h.prev != last.hash:
         return entry, f"entry {where}: it does not follow the one before it ({h.author} {h.epoch[:8]}:{h.seq})"
     return entry, ""
+
+
+def place(found: paging.Place) -> tuple[int, int]:
+    """That of an entry. Raises 422 for one of another kind of list."""
+    match found:
+        case (int(ms), int(arrived)):
+            return ms, arrived
+        case _:
+            raise paging.no_cursor()

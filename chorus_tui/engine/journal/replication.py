@@ -6,6 +6,7 @@ Both sides end knowing what the other holds of their own feed: that is what "hel
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -37,6 +38,16 @@ WATERMARK_S = 10.0
 WATERMARKS = 300
 
 
+@dataclass(frozen=True, slots=True)
+class Knew:
+    """A peer held ``count`` entries of some epoch when its own feed had ``own_count`` in ``own_epoch``: all that it said later it
+    said knowing them."""
+
+    count: int
+    own_epoch: str
+    own_count: int
+
+
 class Replication:
     """Keeps this peer's feeds equal to those of the members it can talk to."""
 
@@ -49,6 +60,7 @@ class Replication:
         self._wake = trio.Event()
         self._held: dict[str, dict[str, int]] = {}
         self._told: list[dict[str, dict[str, int]]] = []
+        self._knew: dict[str, dict[tuple[str, str], Knew]] = {}
         journal.mesh.serve(PROTOCOL, self._serve)
         journal.mesh.on_link(self._on_link)
 
@@ -242,10 +254,24 @@ class Replication:
         assert isinstance(message, Watermarks)
         self._confirm(author, message.held.get(self._journal.me.peer_id))
         heads = self._journal.chains.heads
+        if own := message.held.get(author):
+            self._note_known(author, *next(iter(own.items())), message.held)
         for feed, epochs in message.held.items():
             if any(count > heads.get((feed, epoch), (0, ""))[0] for epoch, count in epochs.items()):
                 self.ask(author)
                 return
+
+    def _note_known(self, author: str, own_epoch: str, own_count: int, held: dict[str, dict[str, int]]) -> None:
+        """Of epochs that are held here too, so that nobody fills the memory with names."""
+        knew, heads = self._knew.setdefault(author, {}), self._journal.chains.heads
+        for feed, epochs in held.items():
+            for epoch, count in epochs.items():
+                if (feed, epoch) in heads:
+                    knew[feed, epoch] = Knew(count, own_epoch, own_count)
+
+    def knew(self, peer_id: str, author: str, epoch: str) -> Knew | None:
+        """What a peer last said to hold of an epoch, since this peer was started."""
+        return self._knew.get(peer_id, {}).get((author, epoch))
 
     async def _whisper_watermarks(self) -> None:
         while True:

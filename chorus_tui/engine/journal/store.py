@@ -243,15 +243,27 @@ class FeedStore:
             if len(page) < 1000:
                 return
 
-    def newest(self, limit: int, type_: str | None, author: str | None) -> list[Row]:
-        """The newest by hybrid clock, oldest of them first."""
-        where, values = ["1"], []
+    def newest(
+        self, limit: int, type_: str | None, author: str | None, before: tuple[int, int] | None = None
+    ) -> list[Row]:
+        """The newest by hybrid clock, oldest of them first; those before a :meth:`place` when one is given."""
+        where, values = ["1"], list[object]()
         for column, value in (("type", type_), ("author", author)):
             if value is not None:
                 where.append(f"{column} = ?")
                 values.append(value)
+        if before is not None:
+            where.append("(hlc_ms, arrived) < (?, ?)")
+            values.extend(before)
         rows = self._rows(f"WHERE {' AND '.join(where)} ORDER BY hlc_ms DESC, arrived DESC LIMIT ?", (*values, limit))
         return rows[::-1]
+
+    def place(self, entry: Entry) -> tuple[int, int]:
+        """Where an entry stands among the newest: its hybrid clock, and when it came here."""
+        key = (entry.header.author, entry.header.epoch, entry.header.seq)
+        query = "SELECT hlc_ms, arrived FROM entries WHERE author = ? AND epoch = ? AND seq = ?"
+        found = self._db.read(lambda c: c.execute(query, key).fetchone())
+        return int(found[0]), int(found[1])
 
     def count(self) -> int:
         """Number of entries held."""

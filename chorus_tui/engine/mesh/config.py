@@ -18,11 +18,18 @@ class MeshConfig:
     listen_host: str = "127.0.0.1"
     p2p_port: int = 0
     bootstrap: list[str] = field(default_factory=list)
+    first_dial_s: float = 0.0
+    """Seconds to wait before anybody is dialled, so that many that start at once do not arrive at once."""
     network_key: bytes | None = field(default=None, repr=False)
     loopback_only: bool = False
     mdns: bool = True
     announce_addresses: list[str] = field(default_factory=list)
     max_connections: int = 100
+    dht: bool = False
+    dht_cache: int = 100 * 1024 * 1024
+    """Bytes of values held for others and oneself."""
+    dht_ttl: float = 86_400.0
+    """Seconds a value is held since it was last put; its author puts it anew at a third of that."""
     agent_version: str = "chorus-tui"
     ping_interval: float = 3.0
     ping_timeout: float = 4.0

@@ -5,6 +5,7 @@ The rule it keeps: neither a validator nor a handler that raises gets any furthe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -20,9 +21,10 @@ log = structlog.get_logger(__name__)
 
 
 class Gossip:
-    """The gossip side of the mesh; implements :class:`hardening.pubsub.Listener`."""
+    """The gossip side of the mesh; implements :class:`hardening.pubsub.Listener`. ``knows``: whether a peer is no stranger."""
 
-    def __init__(self, own_id: str, conduct: Conduct) -> None:
+    def __init__(self, own_id: str, conduct: Conduct, knows: Callable[[str], bool]) -> None:
+        self.knows = knows
         self.validator: Validator = lambda _topic, _data, _author, _forwarder: Verdict.ACCEPT
         self.handler: GossipHandler | None = None
         self._own_id = own_id
@@ -75,7 +77,7 @@ class Gossip:
         if not self._running or self._pubsub is None:
             raise MeshError("the mesh is not running")
         await self._pubsub.publish(topic, data)
-        self._conduct.sent()
+        self._conduct.sent(len(data))
 
     def forget(self, peer_id: str) -> None:
         """The peer has disconnected."""
@@ -98,7 +100,7 @@ class Gossip:
 
     def deliver(self, topic: str, data: bytes, author: str) -> None:
         """Queue an accepted message for the handler."""
-        self._conduct.received()
+        self._conduct.received(len(data))
         try:
             self._in.send_nowait((topic, data, author))
         except trio.WouldBlock:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from chorus_tui.engine.telemetry.histogram import LATENCY_S, SIZE_BYTES, Histogram
+
 MAX_FRAME = 1 << 20
 """Bytes of one stream frame at most."""
 
@@ -76,13 +78,38 @@ class Link:
     inbound: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A peer that is kept out. ``since`` and ``until`` are Unix time; ``until`` is None while a person blocks it."""
+
+    why: str
+    since: float
+    until: float | None
+    by_person: bool
+
+
 @dataclass(slots=True)
 class MeshCounters:
-    """Totals since the start, read by telemetry and status."""
+    """Totals since the start, read by telemetry and status.
+
+    ``refused``: messages, frames and streams by reason. ``handshakes_refused``: inbound connections that were cut before
+    they said who they are, by reason. ``throttled``: how often a connection had to wait because its peer sent too fast.
+    """
 
     sent: int = 0
     received: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    handshakes_refused: dict[str, int] = field(default_factory=dict)
+    throttled: int = 0
+    bans: int = 0
+    sent_bytes: int = 0
+    received_sizes: Histogram = field(default_factory=lambda: Histogram(SIZE_BYTES))
+    links_opened: int = 0
+    links_closed: int = 0
+    dials: int = 0
+    dials_failed: int = 0
+    pings: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
+    pings_lost: int = 0
 
 
 Validator = Callable[[str, bytes, str, str], Verdict]
@@ -96,11 +123,28 @@ Gate = Callable[[str, str], bool]
 """(peer id, protocol) → may this peer open this protocol here?"""
 
 
+class Values(Protocol):
+    """Small immutable values that the network keeps under their hash, whoever put them."""
+
+    async def put(self, value: bytes) -> int:
+        """How many other peers confirmed that they hold it; 0 when none did, or it is too large."""
+        ...
+
+    async def get(self, digest: str) -> bytes | None:
+        """The value with this hash (``sha256:<hex>``), verified; None when nobody who was reached has it."""
+        ...
+
+
 class Mesh(Protocol):
     """The network as one peer sees it. All calls are made from the engine's trio thread."""
 
     peer_id: str
     counters: MeshCounters
+
+    @property
+    def values(self) -> Values | None:
+        """The DHT; None when it is off."""
+        ...
 
     async def run(self, *, task_status: object) -> None:
         """Serve until cancelled; report started (``task_status.started()``) once it listens.
@@ -163,4 +207,16 @@ class Mesh(Protocol):
 
     async def forget(self, peer_id: str) -> None:
         """Close the link and stop redialling."""
+        ...
+
+    def bans(self) -> dict[str, Ban]:
+        """Who is kept out now, by peer id."""
+        ...
+
+    def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
+        """Cut a peer off and keep it out for ``seconds``; None: until :meth:`lift`, also after a restart."""
+        ...
+
+    def lift(self, peer_id: str) -> bool:
+        """End a ban; whether there was one."""
         ...

@@ -84,6 +84,12 @@ class Keeper:
         """Bootstrap peers that cannot be reached, in words."""
         return [target.problem for target in self._bootstrap if target.problem]
 
+    def set_bootstrap(self, addresses: list[str]) -> None:
+        """Other bootstrap peers from now on; those that stay keep how they fared, links that stand stay up."""
+        known = {target.bootstrap: target for target in self._bootstrap}
+        self._bootstrap = [known.get(address) or _bootstrap_target(address) for address in dict.fromkeys(addresses)]
+        self._wake.set()
+
     def heard_of(self, peer_id: str, addresses: list[str]) -> None:
         """Discovery or a person named addresses of a peer."""
         if peer_id == self._own_id:
@@ -119,6 +125,7 @@ class Keeper:
 
     async def run(self) -> None:
         """Dial whoever is due, until cancelled."""
+        await trio.sleep(self._config.first_dial_s)
         async with trio.open_nursery() as nursery:
             while True:
                 self._wake = trio.Event()

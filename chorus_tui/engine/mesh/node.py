@@ -8,6 +8,7 @@ bounds) is left to it. The parts: :mod:`hardening` patches, :mod:`dialer` and :m
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -20,14 +21,21 @@ from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.mesh import hardening, host
 from chorus_tui.engine.mesh.address_book import AddressBook
 from chorus_tui.engine.mesh.address_exchange import AddressExchange
+from chorus_tui.engine.mesh.block_list import BlockList
 from chorus_tui.engine.mesh.conduct import Conduct
 from chorus_tui.engine.mesh.config import MeshConfig
+from chorus_tui.engine.mesh.dht import Dht
 from chorus_tui.engine.mesh.dialer import Dialer
 from chorus_tui.engine.mesh.discovery import Discovery
+from chorus_tui.engine.mesh.doorkeeper import Doorkeeper
 from chorus_tui.engine.mesh.gossip import Gossip
+from chorus_tui.engine.mesh.hardening import floods
+from chorus_tui.engine.mesh.hardening.inbound import keep as keep_door
+from chorus_tui.engine.mesh.hardening.kad import PROTOCOL
 from chorus_tui.engine.mesh.hardening.records import forget as forget_record
 from chorus_tui.engine.mesh.hardening.streams import guard
 from chorus_tui.engine.mesh.interface import (
+    Ban,
     Gate,
     GossipHandler,
     Link,
@@ -65,10 +73,11 @@ class Libp2pMesh:
         self._config = config
         self._clock = clock or SystemClock()
         self._entropy = entropy or SystemEntropy()
-        self._conduct = Conduct(self.counters, self._clock.monotonic, self._ban)
-        self._gossip = Gossip(self.peer_id, self._conduct)
+        blocked = BlockList(config.data_dir / "blocked.json")
+        self._conduct = Conduct(self.counters, self._clock.monotonic, self._clock.wall, self._cut_off, blocked)
         self._links = Links()
         self._serving = Serving(self._conduct)
+        self._gossip = Gossip(self.peer_id, self._conduct, partial(self._serving.lets_in, protocol=PROTOCOL))
         self._book = AddressBook(config.data_dir / "addresses.json", identity, self._clock.wall)
         self._own: list[str] = []
         self._host: Any = None
@@ -87,6 +96,7 @@ class Libp2pMesh:
         self._exchange = AddressExchange(self._book, self._links.table, self.open, self._keeper.changed)
         self._serving.add_open(self._exchange.protocol, self._exchange.answer)
         self._discovery: Discovery | None = None
+        self.values = Dht(self._links.table.keys, self._clock, config.dht_cache, config.dht_ttl) if config.dht else None
 
     async def run(self, *, task_status: object = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled; started once it listens. Raises :class:`MeshError`."""
@@ -107,11 +117,17 @@ class Libp2pMesh:
         host.listen_address(config)
         host.check_port(config.listen_host, config.p2p_port)
         self._book.load()
+        self._conduct.load()
         self._host = host.make(self._identity, config, lambda: self._own)
         router, pubsub = self._gossip.make(self._host, int(self._clock.wall() * 1e9))
         for protocol, handler in self._serving.handlers().items():
             self._host.set_stream_handler(TProtocol(protocol), handler)
-        self._links.attach(self._host.get_network(), self._link_up, self._link_down)
+        if self.values is not None:
+            self.values.attach(self._host, partial(self._serving.guarded, PROTOCOL))
+        swarm = self._host.get_network()
+        keep_door(swarm, Doorkeeper(self.counters, trio.current_time))
+        floods.watch(swarm, self._conduct)
+        self._links.attach(swarm, self._link_up, self._link_down)
         async with self._host.run(listen_addrs=[host.listen_address(config)]):
             port = host.listening_port(self._host, config)
             guard(self._host)
@@ -130,6 +146,8 @@ class Libp2pMesh:
             nursery.start_soon(self._exchange.run)
             nursery.start_soon(self._keep_addresses, port)
             nursery.start_soon(self._keeper.run)
+            if self.values is not None:
+                nursery.start_soon(self.values.run)
             if self._config.mdns:
                 self._discovery = Discovery(
                     self.peer_id, self._config.network_key, self.addresses, self._keeper.heard_of,
@@ -147,11 +165,17 @@ class Libp2pMesh:
         """Connected peers by id."""
         return dict(self._links.table)
 
+    def set_bootstrap(self, addresses: list[str]) -> None:
+        """Whom to dial for ever from now on."""
+        self._keeper.set_bootstrap(addresses)
+
     def problems(self) -> list[str]:
         """What a person should know: bootstrap peers out of reach, no discovery, an open network."""
         found = self._keeper.problems()
         if self._discovery is not None and self._discovery.problem:
             found.append(self._discovery.problem)
+        if self.values is not None and self.values.problem:
+            found.append(self.values.problem)
         if self._config.network_key is None:
             found.append("the network key is switched off: anybody on this machine may join")
         return found
@@ -216,10 +240,31 @@ class Libp2pMesh:
         self._keeper.forget(peer_id)
         await self._drop(peer_id)
 
+    def bans(self) -> dict[str, Ban]:
+        """Who is kept out now, by peer id."""
+        return self._conduct.bans()
+
+    def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
+        """Cut a peer off and keep it out; None: until :meth:`lift`, also after a restart."""
+        self._conduct.ban(peer_id, why, seconds)
+
+    def lift(self, peer_id: str) -> bool:
+        """End a ban, and dial the peer again; whether there was one."""
+        self._keeper.remember(peer_id)
+        self._keeper.changed()
+        return self._conduct.lift(peer_id)
+
     async def _dial(self, address: str, limit: float) -> str:
         if self._dialer is None:
             raise Unreachable("the mesh is not running")
-        return await self._dialer.dial(address, limit)
+        if self._conduct.banned(address.partition("/p2p/")[2]):
+            raise Unreachable("that peer is kept out; see: chorus-tui peers")
+        self.counters.dials += 1
+        try:
+            return await self._dialer.dial(address, limit)
+        except Unreachable:
+            self.counters.dials_failed += 1
+            raise
 
     async def _dial_known(self, peer_id: str, limit: float) -> None:
         reason = "no address of it is known"
@@ -237,18 +282,25 @@ class Libp2pMesh:
         running, nursery = self._host, self._nursery
         if running is None or nursery is None:
             return None
-        return await ping(running, nursery, peer_id, self._config.ping_timeout, self._entropy.bytes(32))
+        seconds = await ping(running, nursery, peer_id, self._config.ping_timeout, self._entropy.bytes(32))
+        if seconds is None:
+            self.counters.pings_lost += 1
+        else:
+            self.counters.pings.observe(seconds)
+        return seconds
 
     async def _drop(self, peer_id: str) -> None:
         if self._host is not None:
             await self._links.drop(peer_id)
 
-    def _ban(self, peer_id: str) -> None:
-        log.warning("peer misbehaves, dropped for a while", peer=peer_id)
+    def _cut_off(self, peer_id: str) -> None:
+        ban = self._conduct.bans()[peer_id]
+        log.warning("peer is kept out", peer=peer_id, reason=ban.why)
         if self._nursery is not None:
             self._nursery.start_soon(self._drop, peer_id)
 
     def _link_up(self, peer_id: str) -> None:
+        self.counters.links_opened += 1
         if self._nursery is None:
             return
         if self._conduct.banned(peer_id):
@@ -258,7 +310,9 @@ class Libp2pMesh:
         self._nursery.start_soon(self._exchange.tell, peer_id)
 
     def _link_down(self, peer_id: str) -> None:
+        self.counters.links_closed += 1
         forget_record(self._host, ID.from_string(peer_id))
+        floods.forget(self._host.get_network(), peer_id)
         self._gossip.forget(peer_id)
         self._keeper.lost(peer_id)
 
@@ -287,7 +341,7 @@ class Libp2pMesh:
                 await self._links.drop_all(POLITE_S)
                 with trio.move_on_after(POLITE_S):
                     await self._host.close()
-            log.debug("mesh closed", seconds=round(time.perf_counter() - began, 2))
+            log.debug("mesh closed", took_s=round(time.perf_counter() - began, 2))
 
 
 def _mesh_error(error: BaseException) -> MeshError | None:

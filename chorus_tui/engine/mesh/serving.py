@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import structlog
 import trio
 
 from chorus_tui.engine.mesh.conduct import Conduct
 from chorus_tui.engine.mesh.hardening.streams import quiet_reset
-from chorus_tui.engine.mesh.interface import Gate, MeshError, StreamHandler
+from chorus_tui.engine.mesh.interface import FrameTooLarge, Gate, MeshError, StreamHandler
 from chorus_tui.engine.mesh.limits import STREAMS_PER_PEER
 from chorus_tui.engine.mesh.streams import Libp2pStream
+from chorus_tui.engine.protocol.canonical import WireError
 
 log = structlog.get_logger(__name__)
+
+
+STREAM_FAULTS: Final = {"cut": "cut short", "bad_frame": "odd stream", "wrong_mesh": "odd stream"}
+"""What a stream that made no sense is counted as, by the reason of its error: a peer that ended early is no offender, and one
+of another version may say what this one does not know. All else is a bad stream."""
 
 
 class Serving:
@@ -47,6 +54,31 @@ class Serving:
 
         return answer
 
+    def guarded(self, protocol: str, handler: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+        """A handler of the library's own, behind the same gate and bounds. It closes its streams itself."""
+
+        async def answer(raw: Any) -> None:
+            peer_id = str(raw.muxed_conn.peer_id)
+            refusal = self._refusal(peer_id, protocol, gated=True)
+            if refusal is not None:
+                self._conduct.refused(peer_id, refusal)
+                await quiet_reset(raw)
+                return
+            with self._holding(peer_id):
+                await handler(raw)
+
+        return answer
+
+    @contextmanager
+    def _holding(self, peer_id: str) -> Iterator[None]:
+        self._held[peer_id] += 1
+        try:
+            yield
+        finally:
+            self._held[peer_id] -= 1
+            if not self._held[peer_id]:
+                del self._held[peer_id]
+
     async def _answer(self, protocol: str, raw: Any) -> None:
         peer_id = str(raw.muxed_conn.peer_id)
         refusal = self._refusal(peer_id, protocol)
@@ -55,11 +87,23 @@ class Serving:
             await quiet_reset(raw)
             return
         stream = Libp2pStream(raw, self.nursery)
-        self._held[peer_id] += 1
+        try:
+            with self._holding(peer_id):
+                await self._handle(protocol, peer_id, stream)
+        finally:
+            await stream.close()
+
+    async def _handle(self, protocol: str, peer_id: str, stream: Libp2pStream) -> None:
         try:
             await (self._gated.get(protocol) or self._open[protocol])(stream)
         except MeshError as error:
+            if isinstance(error, FrameTooLarge):
+                self._conduct.refused(peer_id, "oversize frame")
             log.debug("stream ended", peer=peer_id, protocol=protocol, reason=str(error))
+            await stream.reset()
+        except WireError as error:
+            self._conduct.refused(peer_id, STREAM_FAULTS.get(error.reason, "bad stream"))
+            log.debug("stream made no sense", peer=peer_id, protocol=protocol, reason=str(error))
             await stream.reset()
         except trio.TooSlowError:
             # A peer that sleeps or is cut off in the middle of a stream is no fault of it, nor of the handler.
@@ -69,17 +113,16 @@ class Serving:
             log.exception("stream handler failed", peer=peer_id, protocol=protocol)
             self._conduct.refused(peer_id, "handler failed")
             await stream.reset()
-        finally:
-            self._held[peer_id] -= 1
-            if not self._held[peer_id]:
-                del self._held[peer_id]
-            await stream.close()
 
-    def _refusal(self, peer_id: str, protocol: str) -> str | None:
+    def lets_in(self, peer_id: str, protocol: str) -> bool:
+        """What the gate says."""
+        return self.gate(peer_id, protocol)
+
+    def _refusal(self, peer_id: str, protocol: str, *, gated: bool = False) -> str | None:
         if self._conduct.banned(peer_id):
             return "banned"
         if self._held[peer_id] >= STREAMS_PER_PEER:
             return "too many streams"
-        if protocol in self._gated and not self.gate(peer_id, protocol):
+        if (gated or protocol in self._gated) and not self.gate(peer_id, protocol):
             return "gate"
         return None

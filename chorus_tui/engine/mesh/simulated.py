@@ -147,6 +147,8 @@ class SimulatedNetwork:
         """Link two running peers if the path stands both ways."""
         if self.is_cut(a.peer_id, b.peer_id) or self.is_cut(b.peer_id, a.peer_id):
             return False
+        if a.peer_id in b.bans() or b.peer_id in a.bans():
+            return False
         if b.peer_id not in a.links():
             a.link_up(b, inbound=False)
             b.link_up(a, inbound=True)

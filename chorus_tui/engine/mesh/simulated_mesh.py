@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ import structlog
 import trio
 
 from chorus_tui.engine.mesh.interface import (
+    Ban,
     FrameTooLarge,
     Gate,
     GossipHandler,
@@ -46,23 +48,22 @@ class Wire:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
-        self._wake = trio.Event()
+        self._wait = trio.CancelScope()
 
     def at(self, due: float, action: Callable[[], None]) -> None:
         """Run ``action`` at ``due`` (trio's clock)."""
         number = next(self._numbers)
         heapq.heappush(self._heap, (due, number, action))
         if self._heap[0][1] == number:  # else something that is waited for already is due before it
-            self._wake.set()
+            self._wait.deadline = due
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         while True:
-            self._wake = trio.Event()
             while self._heap and self._heap[0][0] <= trio.current_time():
                 heapq.heappop(self._heap)[2]()
-            with trio.move_on_at(self._heap[0][0] if self._heap else float("inf")):
-                await self._wake.wait()
+            with trio.CancelScope(deadline=self._heap[0][0] if self._heap else math.inf) as self._wait:
+                await trio.sleep_forever()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class SimulatedMesh:
     def __init__(self, network: SimulatedNetwork, peer_id: str, bootstrap: list[str]) -> None:
         self.peer_id = peer_id
         self.counters = MeshCounters()
+        self.values = None
+        """There is no DHT in simulated networks; everything holds without one."""
         self.wire = Wire()
         self.running = False
         self.topics: dict[str, None] = {}
@@ -89,6 +92,7 @@ class SimulatedMesh:
         self._links: dict[str, Link] = {}
         self._known: dict[str, None] = {}
         self._forgotten: dict[str, None] = {}
+        self._banned: dict[str, Ban] = {}
         self._streams: dict[str, list[SimulatedStream]] = {}
         self._seen: dict[int, None] = {}
         self._link_handlers: list[LinkHandler] = []
@@ -204,6 +208,27 @@ class SimulatedMesh:
         self._forgotten[peer_id] = None
         self._network.unlink(self.peer_id, peer_id)
         await trio.lowlevel.checkpoint()
+
+    def bans(self) -> dict[str, Ban]:
+        """Whom a person here keeps out; nobody is out for conduct in a simulated network."""
+        return dict(self._banned)
+
+    def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
+        """Cut a peer off and keep it out for ``seconds``, or until :meth:`lift`."""
+        now = trio.current_time()
+        self._banned[peer_id] = Ban(why, now, None if seconds is None else now + seconds, by_person=True)
+        self._forgotten[peer_id] = None
+        self._network.unlink(self.peer_id, peer_id)
+        if seconds is not None:
+            self.wire.at(now + seconds, partial(self._end_ban, peer_id))
+
+    def _end_ban(self, peer_id: str) -> None:
+        self.lift(peer_id)
+
+    def lift(self, peer_id: str) -> bool:
+        """End a ban; whether there was one."""
+        self._forgotten.pop(peer_id, None)
+        return self._banned.pop(peer_id, None) is not None
 
     def accept(self, protocol: str, stream: SimulatedStream) -> None:
         """A stream another peer opened here: refused by the gate, or handed to its handler in a task of its own."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chorus_tui.contract.models.peers import Ban as PeerBan
 from chorus_tui.contract.models.peers import Peer, Report
 from chorus_tui.engine.control.interface import Member
-from chorus_tui.engine.mesh.interface import Link
+from chorus_tui.engine.mesh.interface import Ban, Link
 from chorus_tui.engine.protocol.identity import short
 from chorus_tui.engine.protocol.messages import AvailabilityBroadcast, CapabilityBroadcast, RoleAnnouncement
 from chorus_tui.engine.protocol.messages.roles import StatusUpdate
@@ -95,6 +96,7 @@ def describe(
     admin: str | None,
     now: float,
     link_age: float | None,
+    ban: Ban | None = None,
 ) -> Peer:
     """One line of the list."""
     agent_id = member.agent_id if member else (said.role.agent_id if said.role else "")
@@ -105,12 +107,13 @@ def describe(
     return Peer(
         peer_id=peer_id, agent_id=agent_id, name=name, kind=member.kind if member else (said.role.kind if said.role else "unknown"),
         role=member.role if member else "", expertise=list(member.expertise) if member else [], clash=clash,
-        state=_state(said, link, is_self=is_self, now=now), member=member is not None, is_admin=peer_id == admin, is_self=is_self,
+        state=_state(said, link, ban, is_self=is_self, now=now), member=member is not None, is_admin=peer_id == admin, is_self=is_self,
         latency_ms=link.latency_ms if link else None, running=fresh.current_tasks if fresh else None,
         max_tasks=fresh.max_tasks if fresh else (said.capability.max_tasks if said.capability else None),
         status=fresh.status if fresh else "", addresses=link.addresses if link else [],
         since=said.heard_at if link_age is None else float(round(now - link_age)),
         reports_to=said.role.reports_to if said.role else "", report=_report(said.report),
+        ban=None if ban is None else PeerBan(why=ban.why, since=ban.since, until=ban.until, by_person=ban.by_person),
     )  # fmt: skip
 
 
@@ -122,10 +125,12 @@ def _report(reported: Reported | None) -> Report | None:
 
 
 def _state(
-    said: Said, link: Link | None, *, is_self: bool, now: float
-) -> Literal["connected", "suspect", "away", "gone"]:
+    said: Said, link: Link | None, ban: Ban | None, *, is_self: bool, now: float
+) -> Literal["connected", "suspect", "away", "gone", "banned", "blocked"]:
     if is_self:
         return "connected"
+    if ban is not None:
+        return "blocked" if ban.until is None else "banned"
     if link is not None:
         return "suspect" if link.suspect else "connected"
     if said.heard_at is not None and now - said.heard_at > GONE_S:

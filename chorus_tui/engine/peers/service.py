@@ -10,12 +10,13 @@ import structlog
 import trio
 
 from chorus_tui.contract.models.peers import ConnectPeer, Peer, PeerList
-from chorus_tui.contract.problem import Problem
+from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Journal
 from chorus_tui.engine.mesh.interface import Link, Mesh, MeshError
+from chorus_tui.engine.peers import keeping_out
 from chorus_tui.engine.peers.directory import Directory, Reported, Said, describe
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
@@ -79,7 +80,7 @@ class PeerService:
         events: EventBus,
         load: Callable[[], Load],
     ) -> None:
-        self._me = me
+        self.me = me
         self._journal = journal
         self._control = control
         self._mesh = mesh
@@ -102,6 +103,11 @@ class PeerService:
         """Something changed: look again soon."""
         self._wake.set()
 
+    def become(self, me: Self) -> None:
+        """This peer was told otherwise: it says so to all."""
+        self.me, self._said_role = me, ""
+        self.nudge()
+
     def _on_link(self, peer_id: str, connected: bool) -> None:
         if connected:
             self._told_at = -1e9  # a newcomer hears our availability at once
@@ -120,7 +126,7 @@ class PeerService:
             self._directory.capability(entry.author, message, at_ms)
         elif isinstance(message, Goodbye):
             self._directory.goodbye(entry.author, at_ms)
-        elif isinstance(message, StatusUpdate) and entry.header.topic == topics.hierarchy(self._me.agent_id):
+        elif isinstance(message, StatusUpdate) and entry.header.topic == topics.hierarchy(self.me.agent_id):
             self._directory.report(entry.author, message, at_ms)
         self.nudge()
 
@@ -150,7 +156,7 @@ class PeerService:
             await trio.sleep(0.1)
 
     async def _say_what_i_am(self) -> None:
-        me = self._me
+        me = self.me
         if self._said_role != self._control.mesh_id:
             self._said_role = self._control.mesh_id or ""
             data = {
@@ -172,37 +178,38 @@ class PeerService:
 
     async def _say_how_busy(self) -> None:
         load = self._load()
-        status = "draining" if load.draining else _status(load.running, self._me.max_tasks)
+        status = "draining" if load.draining else _status(load.running, self.me.max_tasks)
         now = self._clock.monotonic()
-        if (status, load.running) == self._told and now - self._told_at < AVAILABLE_EVERY_S:
+        say = (status, load.running, self.me.max_tasks)
+        if say == self._told and now - self._told_at < AVAILABLE_EVERY_S:
             return
-        self._told, self._told_at = (status, load.running), now
+        self._told, self._told_at = say, now
         data = {
-            "agent_id": self._me.agent_id, "status": status, "current_tasks": load.running, "max_tasks": self._me.max_tasks,
+            "agent_id": self.me.agent_id, "status": status, "current_tasks": load.running, "max_tasks": self.me.max_tasks,
             "load": load.load,
         }  # fmt: skip
-        self._directory.availability(self._me.peer_id, AvailabilityBroadcast.model_validate(data), self._clock.wall())
+        self._directory.availability(self.me.peer_id, AvailabilityBroadcast.model_validate(data), self._clock.wall())
         await self._journal.whisper("availability_broadcast", data)
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def peers(self) -> list[Peer]:
         """This peer first, then the others by state and name."""
-        links, members = self._mesh.links(), self._control.members
-        ids = {self._me.peer_id} | set(links) | set(members)
+        links, members, bans = self._mesh.links(), self._control.members, self._mesh.bans()
+        ids = {self.me.peer_id} | set(links) | set(members) | set(bans)
         now = self._clock.wall()
         found = [
             describe(
                 peer_id, self._directory.said.get(peer_id) or Said(), members.get(peer_id), links.get(peer_id),
-                me=self._me.peer_id, admin=self._control.admin, now=now,
-                link_age=self._link_age(links.get(peer_id)),
+                me=self.me.peer_id, admin=self._control.admin, now=now,
+                link_age=self._link_age(links.get(peer_id)), ban=bans.get(peer_id),
             )
             for peer_id in ids
         ]  # fmt: skip
-        order = {"connected": 0, "suspect": 1, "away": 2, "gone": 3}
+        order = {"connected": 0, "suspect": 1, "away": 2, "banned": 3, "blocked": 3, "gone": 4}
         mine = next(peer for peer in found if peer.is_self)
-        named = self._control.name(mine.peer_id) if mine.member else self._me.agent_id
-        own = {"agent_id": self._me.agent_id, "name": named, "kind": self._me.kind, "addresses": self._mesh.addresses()}
+        named = self._control.name(mine.peer_id) if mine.member else self.me.agent_id
+        own = {"agent_id": self.me.agent_id, "name": named, "kind": self.me.kind, "addresses": self._mesh.addresses()}
         mine = mine.model_copy(update=own)
         others = sorted((peer for peer in found if not peer.is_self), key=lambda p: (order[p.state], p.name, p.peer_id))
         return [mine, *others]
@@ -242,12 +249,14 @@ class PeerService:
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
-        return {"peers.list": self._list, "peers.connect": self._connect}
+        return {"peers.list": self._list, "peers.connect": self._connect, **keeping_out.handlers(self, self._mesh)}
 
     async def _list(self, _request: Any, _caller: Any) -> PeerList:
         return PeerList(peers=self.peers())
 
     async def _connect(self, request: ConnectPeer, _caller: Any) -> Peer:
+        if not request.address.startswith("/"):
+            raise invalid({"address": "not a multiaddr, such as /ip4/192.0.2.1/tcp/9000; status shows each peer's own"})
         try:
             peer_id = await self._mesh.connect(request.address)
         except MeshError as error:

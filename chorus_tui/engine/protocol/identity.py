@@ -27,6 +27,7 @@ ACK: Final = b"chorus/ack/1\0"
 VOTE: Final = b"chorus/vote/1\0"
 REQUEST: Final = b"chorus/request/1\0"
 ADDRESSES: Final = b"chorus/addresses/1\0"
+RECORD: Final = b"chorus/record/1\0"
 
 
 class Identity:

@@ -11,13 +11,17 @@ CONTEXT: Final = "CHORUS/context-feedback/v1"
 ELECTION: Final = "chorus/election/v1"
 DECISIONS: Final = "chorus/decisions"
 HEALTH: Final = "chorus/health"
+BEATS: Final = "backbeat/beats/v1"
 ROOMS: Final = "CHORUS/meta/issue/"
 """How the topic of a room begins."""
+COLLAB: Final = "CHORUS/collab/"
+"""How the topic of a shared text begins."""
 
 EVERYBODYS: Final = (COORDINATION, META, CONTEXT, ELECTION, DECISIONS)
 """Joined by every peer for as long as it runs."""
 
 MAX_JOINED: Final = 80
+"""Topics of own tasks that a peer joins: others follow some hundreds of all its topics, and not the rest."""
 
 
 def part(text: str) -> str:
@@ -53,3 +57,8 @@ def project(project_id: str) -> str:
 def room(issue_id: str) -> str:
     """The room of an issue; what is said there is raw."""
     return f"{ROOMS}{issue_id}"
+
+
+def collab(session: str) -> str:
+    """A shared text; joined only while one takes part."""
+    return f"{COLLAB}{part(session)}/v1"

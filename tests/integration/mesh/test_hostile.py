@@ -19,7 +19,7 @@ from multiaddr import Multiaddr
 from chorus_tui.engine.mesh import host as hosts
 from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.hardening.streams import guard
-from chorus_tui.engine.mesh.limits import OFFENCES_PER_MINUTE
+from chorus_tui.engine.mesh.rules import LIMIT, POINTS
 
 from .nodes import KEY, TOPIC, Node, identity, until, until_heard
 
@@ -201,7 +201,7 @@ async def test_a_persistent_offender_is_dropped_for_a_while(tmp_path) -> None:
         async with attacker(address, tmp_path) as host:
             peer = ID.from_base58(victim.peer_id)
             stream = await host.new_stream(peer, [MESHSUB])
-            await stream.write(FRAMES["bad record"] * (OFFENCES_PER_MINUTE + 5))
+            await stream.write(FRAMES["bad record"] * int(LIMIT / POINTS + 5))
             await until(lambda: str(ATTACKER_ID) not in victim.mesh.links())
             await host.disconnect(peer)
             await host.connect(info_from_p2p_addr(Multiaddr(address)))

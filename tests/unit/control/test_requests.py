@@ -115,3 +115,36 @@ def test_a_body_is_erased_for_its_author_or_a_master(who: Identity, data: dict[s
     else:
         with pytest.raises(WireError):
             requests.check_entry(erased, roster())
+
+
+ROLE = {"peer_id": AGENT.peer_id, "role": "reviewer", "expertise": ["go"], "wished": True}
+
+
+def asked_by(who: Identity, data: dict[str, Any], at: Roster) -> str | None:
+    return requests.refusal(requests.read(signed(who, entries.MEMBER_CHANGED, data), MESH), at)
+
+
+def test_a_member_wishes_for_its_own_role_and_nothing_else():
+    """As it named it when it joined: not its authority, not another's role, not without the authority to work, and only as a wish."""
+    assert asked_by(AGENT, ROLE, roster()) is None
+    assert asked_by(AGENT, {**ROLE, "authority": "master"}, roster()) is not None
+    assert asked_by(AGENT, {**ROLE, "wished": 1}, roster()) is not None
+    assert asked_by(ADMIN, ROLE, roster()) is not None
+    assert asked_by(MASTER, ROLE, roster()) is not None
+    reader = roster()
+    reader.members[AGENT.peer_id] = member(AGENT, "suggestion")
+    assert asked_by(AGENT, ROLE, reader) is not None
+
+
+@pytest.mark.parametrize("who", [AGENT, MASTER], ids=["another's", "a master's own"])
+def test_a_role_that_a_master_decided_stays(who):
+    """A wish cannot change it back, not even the master's own; wishes before it do not count as decided."""
+    at, wish = roster(), {**ROLE, "peer_id": who.peer_id}
+    at.apply(entry(entries.MEMBER_CHANGED, wish, signed(who, entries.MEMBER_CHANGED, wish)))
+    assert at.members[who.peer_id].role == "reviewer"
+    assert asked_by(who, {**wish, "role": "writer"}, at) is None
+
+    decided = {"peer_id": who.peer_id, "role": "tester"}
+    at.apply(entry(entries.MEMBER_CHANGED, decided, signed(MASTER, entries.MEMBER_CHANGED, decided)))
+    assert asked_by(who, wish, at) == "a master has decided this member's role"
+    assert asked_by(MASTER, {**decided, "role": "writer"}, at) is None

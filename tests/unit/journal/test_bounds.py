@@ -111,10 +111,12 @@ def test_only_what_opens_something_counts() -> None:
     """Results, cancellations, goodbyes, answers, objections and tasks that go on from another mesh pass whatever was said
     before."""
     assert [name for name in messages.TYPES if opens(name, {})] == [
-        "task_announcement", "meta_discussion", "hmmm_message", "decision_proposal", "expertise_request", "mentorship_request",
-        "role_collaboration", "feedback_event", "context_request",
+        "task_announcement", "meta_discussion", "hmmm_message", "decision_proposal", "patch_created", "expertise_request",
+        "mentorship_request", "role_collaboration", "feedback_event", "context_request", "collab_session", "collab_chat",
+        "ucxl_version",
     ]  # fmt: skip
     assert not opens("task_announcement", {"continues": TASK})
+    assert not opens("ucxl_version", {"tombstone": True})
     assert [opens("hmmm_message", {"type": kind}) for kind in ("proposal", "objection")] == [True, False]
 
 

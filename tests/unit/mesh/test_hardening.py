@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libp2p.io.exceptions import ConnectionClosedError
 from libp2p.pubsub.pb import rpc_pb2
-from libp2p.pubsub.rpc_queue import RpcQueue
+from libp2p.pubsub.rpc_queue import DefaultMaxMessageSize, RpcQueue
 from libp2p.stream_muxer.yamux.yamux import Yamux, YamuxStream
 from nacl.secret import SecretBox
 
 from chorus_tui.engine.mesh import hardening
-from chorus_tui.engine.mesh.conduct import Conduct
 from chorus_tui.engine.mesh.hardening import queues
+from chorus_tui.engine.mesh.hardening.floods import Pace
 from chorus_tui.engine.mesh.hardening.logs import LIMIT, Forward
 from chorus_tui.engine.mesh.hardening.private_network import NONCE, PrivateConnection, xsalsa20
 from chorus_tui.engine.mesh.hardening.yamux import WRITE_DEADLINE
-from chorus_tui.engine.mesh.interface import MeshCounters, MeshError
-from chorus_tui.engine.mesh.limits import BAN_S, OFFENCES_PER_MINUTE
+from chorus_tui.engine.mesh.interface import MeshError
+from chorus_tui.engine.mesh.limits import FRAMES_PER_SECOND, MAX_RPC
 
 hardening.install()
 
@@ -86,6 +86,19 @@ def test_queues_hold_a_burst():
 
     assert all(queue.push(rpc_pb2.RPC()) for _ in range(queues.SIZE))
     assert not queue.push(rpc_pb2.RPC())
+
+
+def test_what_one_peer_splits_the_other_takes():
+    """An answer of many large messages leaves in frames that a peer like us accepts, and frames as go and js make them are."""
+    import libp2p.pubsub.pubsub as library
+
+    answer = rpc_pb2.RPC(publish=[rpc_pb2.Message(data=bytes(200 * 1024)) for _ in range(30)])
+    parts = library.RpcQueue().split_rpc(answer)
+
+    assert sum(len(part.publish) for part in parts) == 30
+    assert max(part.ByteSize() for part in parts) <= MAX_RPC
+    assert DefaultMaxMessageSize <= MAX_RPC
+    assert library.RpcQueue().max_message_size == MAX_RPC
 
 
 def test_queued_frames_carry_no_peer_record():
@@ -163,17 +176,16 @@ def test_the_librarys_log_is_ours_and_short(capfd):
     assert len(out) < 4 * LIMIT
 
 
-def test_who_offends_too_often_is_out_for_a_while():
-    """After more offences than a minute allows a peer is banned once, until the time is over; honest trouble is not."""
-    now = [0.0]
-    banned: list[str] = []
-    counters = MeshCounters()
-    conduct = Conduct(counters, lambda: now[0], banned.append)
-    for _ in range(OFFENCES_PER_MINUTE + 10):
-        conduct.refused("hostile", "bad frame")
-        conduct.refused("busy", "over its rate")
-    assert (banned, conduct.banned("hostile"), conduct.banned("busy")) == (["hostile"], True, False)
-    assert counters.refused == {"bad frame": OFFENCES_PER_MINUTE + 10, "over its rate": OFFENCES_PER_MINUTE + 10}
-    now[0] += BAN_S + 1
+async def test_frames_that_come_too_fast_wait(autojump_clock):
+    """A burst passes at once; beyond it a connection reads so many frames a second and no more, and that is counted."""
+    pace, waited = Pace(None), []
+    pace.waited = lambda: waited.append(trio.current_time())
+    began = trio.current_time()
+    for _ in range(int(4 * FRAMES_PER_SECOND)):
+        await pace.keep()
+    assert trio.current_time() == began
+    for _ in range(int(5 * FRAMES_PER_SECOND)):
+        await pace.keep()
 
-    assert not conduct.banned("hostile")
+    assert 4.5 < trio.current_time() - began < 5.5
+    assert waited

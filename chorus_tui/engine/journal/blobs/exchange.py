@@ -6,7 +6,7 @@ it holds one. Who vouches has just read and hashed the file, and is not about to
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, Protocol
 
 import structlog
@@ -37,6 +37,11 @@ class Keeper(Protocol):
         """Whether it is held and stays."""
         ...
 
+    @property
+    def held(self) -> Callable[[str], bool]:
+        """Whether a blob is held back for a person."""
+        ...
+
 
 class Exchange:
     """Asks others, and answers them."""
@@ -49,9 +54,9 @@ class Exchange:
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def get(self, peer: str, part: Partial) -> bool:
-        """Bring the rest of a blob from one peer; False when it does not hold it. Raises ``MeshError`` and others after
-        a cut; what came until then is kept."""
+    async def get(self, peer: str, part: Partial, sizes: Collection[int] | None = None) -> bool:
+        """Bring the rest of a blob from one peer; False when it does not hold it, or holds one of another size than ``sizes``.
+        Raises ``MeshError`` and others after a cut; what came until then is kept."""
 
         async def receive(stream: Stream) -> bool:
             await _send(stream, {"kind": "get", "digest": part.digest, "offset": part.size})
@@ -59,7 +64,16 @@ class Exchange:
                 answer = await _receive(stream)
             if answer.get("kind") != "blob":
                 return False
-            await _bytes(stream, part, _size(answer))
+            size = _size(answer)
+            if sizes is not None and size not in sizes:
+                log.info(
+                    "A blob has another size than was said of it",
+                    digest=part.digest,
+                    size_bytes=size,
+                    said=sorted(sizes),
+                )
+                return False
+            await _bytes(stream, part, size)
             return True
 
         return await self._with(peer, receive)
@@ -113,6 +127,9 @@ class Exchange:
         await stream.finish()
 
     async def _give(self, stream: Stream, digest: str, offset: int) -> None:
+        if self._keeper.held(digest):
+            await _send(stream, {"kind": "none"})
+            return
         try:
             source = await trio.open_file(self._files.path(digest), "rb")
         except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 import trio
@@ -24,13 +24,13 @@ class Fetching:
         self._exchange = exchange
         self._running: dict[str, trio.Lock] = {}
 
-    async def fetch(self, digest: str, sources: Iterable[str]) -> None:
-        """Returns when the blob is here. Raises :class:`BlobMissing`."""
+    async def fetch(self, digest: str, sources: Iterable[str], sizes: Collection[int] | None = None) -> None:
+        """Returns when the blob is here. One of another size than ``sizes`` is not taken. Raises :class:`BlobMissing`."""
         lock = self._running.setdefault(digest, trio.Lock())
         try:
             async with lock:
                 if not self._files.has(digest):
-                    await self._in_turn(digest, list(sources))
+                    await self._in_turn(digest, list(sources), sizes)
         except OSError as error:
             why = f"{digest} cannot be written here: {error.strerror}. Free some space or lower CHORUS_BLOB_QUOTA_MB."
             raise BlobMissing(why) from error
@@ -38,12 +38,12 @@ class Fetching:
             if not lock.statistics().tasks_waiting and not lock.locked():
                 self._running.pop(digest, None)
 
-    async def _in_turn(self, digest: str, sources: list[str]) -> None:
+    async def _in_turn(self, digest: str, sources: list[str], sizes: Collection[int] | None) -> None:
         part = await trio.to_thread.run_sync(self._files.partial, digest)
         try:
             for peer in sources:
                 try:
-                    if await self._from(peer, part):
+                    if await self._from(peer, part, sizes):
                         return
                 except (MeshError, WireError, trio.TooSlowError) as error:
                     log.debug("A peer did not give a blob", peer=peer, digest=digest, error=str(error))
@@ -53,14 +53,14 @@ class Fetching:
             f"No reachable peer holds {digest}; asked {len(sources)}. It may come when more peers are there."
         )
 
-    async def _from(self, peer: str, part: Partial) -> bool:
+    async def _from(self, peer: str, part: Partial, sizes: Collection[int] | None) -> bool:
         """A flat hash does not tell which holder's part was wrong: only who gave all of it is told to have lied."""
         alone = part.size == 0
-        if not await self._exchange.get(peer, part):
+        if not await self._exchange.get(peer, part, sizes):
             return False
         if await trio.to_thread.run_sync(part.finish):
             return True
         if alone:
             log.warning("A peer gave bytes that do not have the hash it was asked for", peer=peer, digest=part.digest)
             return False
-        return await self._from(peer, part)
+        return await self._from(peer, part, sizes)

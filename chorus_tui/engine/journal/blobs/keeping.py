@@ -7,7 +7,7 @@ the one that began last. The two that vouched for it were not about to let it go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 import structlog
@@ -36,6 +36,8 @@ class Keeping:
     def __init__(self, mesh: Mesh, files: BlobFiles, clock: Clock, quota: int) -> None:
         self.members: Callable[[], Collection[str]] = frozenset
         self.names: Callable[[], Iterable[Named]] = tuple
+        self.held: Callable[[str], bool] = lambda _digest: False
+        """Whether a blob is held for a person, and so given to nobody."""
         self.quota = quota
         self._mesh = mesh
         self._files = files
@@ -47,6 +49,11 @@ class Keeping:
         self._letting_go = trio.Lock()
         self._retries: dict[str, tuple[float, float]] = {}
 
+    @property
+    def used(self) -> int:
+        """Bytes held here, as last counted."""
+        return self._used
+
     # ── what the mesh says ─────────────────────────────────────────────────────────────────────────────────────────
 
     def in_reach(self, digest: str, first: Collection[str] = ()) -> list[str]:
@@ -57,21 +64,26 @@ class Keeping:
 
     async def pins(self) -> dict[str, list[str]]:
         """Why this peer keeps what: reasons by digest, of what it does not hold yet too."""
-        members = self.members()
         pins: dict[str, list[str]] = {}
         for digest in sorted(await trio.to_thread.run_sync(self._files.pinned)):
             pins[digest] = ["pinned by hand"]
-        for named in self.names():
-            if self._mesh.peer_id in rules.keepers(named, members):
+        held = {blob.digest: blob.size for blob in await trio.to_thread.run_sync(self._files.listing)}
+        for named in self._to_keep():
+            if rules.true_of(named, held.get(named.digest)):
                 pins.setdefault(named.digest, []).append(named.why)
         return pins
 
+    def _to_keep(self) -> Iterator[Named]:
+        """What this peer is to keep, by what is said of it."""
+        members = self.members()
+        return (named for named in self.names() if self._mesh.peer_id in rules.keepers(named, members))
+
     # ── getting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def fetch(self, digest: str) -> None:
-        """From whoever holds it. Raises :class:`BlobMissing`."""
+    async def fetch(self, digest: str, sizes: Collection[int] | None = None) -> None:
+        """From whoever holds it, if it has one of these sizes. Raises :class:`BlobMissing`."""
         makers = frozenset[str]().union(*(named.by for named in self.names() if named.digest == digest))
-        await self._fetching.fetch(digest, self.in_reach(digest, makers))
+        await self._fetching.fetch(digest, self.in_reach(digest, makers), sizes)
         self.note(await trio.to_thread.run_sync(self._size, digest))
 
     def use(self, digest: str) -> bool:
@@ -94,10 +106,10 @@ class Keeping:
         if self.use(digest):
             return await self.vouch(digest)
         if not await self.make_room(size):
-            log.info("No room for a blob that a member wants kept", digest=digest, size=size, peer=source)
+            log.info("No room for a blob that a member wants kept", digest=digest, size_bytes=size, peer=source)
             return False
         try:
-            await self._fetching.fetch(digest, [source])
+            await self._fetching.fetch(digest, [source], {size})
         except BlobMissing as error:
             log.debug("Could not keep a blob", error=str(error))
             return False
@@ -107,13 +119,16 @@ class Keeping:
     async def fetch_due(self) -> None:
         """Everything this peer is to keep and does not hold, newest first, while there is room."""
         held = {blob.digest for blob in await trio.to_thread.run_sync(self._files.listing)}
-        sizes = {named.digest: named.size for named in self.names()}
+        said: dict[str, set[int | None]] = {}
+        for named in self._to_keep():
+            said.setdefault(named.digest, set()).add(named.size)
         for digest in reversed(list(await self.pins())):
             wait, after = self._retries.get(digest, (RETRY_S[0], 0.0))
-            if digest in held or self._clock.monotonic() < after or not await self.make_room(sizes.get(digest, 0)):
+            sizes = {size for size in said.get(digest, ()) if size is not None}
+            if digest in held or self._clock.monotonic() < after or not await self.make_room(max(sizes, default=0)):
                 continue
             try:
-                await self.fetch(digest)
+                await self.fetch(digest, sizes if sizes == said.get(digest) else None)
             except BlobMissing as error:
                 log.debug("A blob that is to be kept here cannot be had now", error=str(error))
                 self._retries[digest] = (min(2 * wait, RETRY_S[1]), self._clock.monotonic() + wait)
@@ -129,7 +144,7 @@ class Keeping:
     async def vouch(self, digest: str) -> bool:
         """Whether it is held here, its bytes read just now, and nothing is about to change that."""
         sound = await trio.to_thread.run_sync(self._files.sound, digest)
-        return sound and digest not in self._leaving and self._files.has(digest)
+        return sound and not self.held(digest) and digest not in self._leaving and self._files.has(digest)
 
     async def holders(self, digest: str) -> list[str]:
         """Members in reach that vouch for a blob now."""
@@ -172,7 +187,9 @@ class Keeping:
             if len(holders) >= rules.CONFIRMATIONS and blob.digest in self._leaving:
                 self._files.remove(blob.digest)
                 self._used -= blob.size
-                log.info("Let go of a blob that others hold", digest=blob.digest, size=blob.size, held_by=len(holders))
+                log.info(
+                    "Let go of a blob that others hold", digest=blob.digest, size_bytes=blob.size, held_by=len(holders)
+                )
         finally:
             self._leaving.discard(blob.digest)
 

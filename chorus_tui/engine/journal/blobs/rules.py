@@ -23,10 +23,11 @@ CONFIRMATIONS: Final = 2
 @dataclass(frozen=True, slots=True)
 class Named:
     """A blob that something said in the mesh names. ``by`` are the members that keep it whatever its size (who announced,
-    made or checked it); ``record``: the mesh has accepted what names it. ``why`` is for people."""
+    made or checked it); ``record``: the mesh has accepted what names it. ``size`` is what its author says, None when nothing does:
+    a blob of another size is not kept for it. ``why`` is for people."""
 
     digest: str
-    size: int
+    size: int | None
     by: frozenset[str]
     record: bool
     why: str
@@ -51,9 +52,14 @@ def keepers(named: Named, members: Collection[str]) -> frozenset[str]:
     makers = named.by.intersection(members)
     if not named.record:
         return makers
-    if named.size <= KEPT_BY_ALL:
+    if named.size is not None and named.size <= KEPT_BY_ALL:
         return frozenset(members)
     return makers.union(ranked(named.digest, (member for member in members if member not in makers))[:CHOSEN])
+
+
+def true_of(named: Named, size: int | None) -> bool:
+    """Whether a blob of this size may be the one that is named; None for one that is not here."""
+    return named.size is None or size is None or named.size == size
 
 
 def may_go(held: Iterable[Held], pinned: Collection[str], before: float) -> list[Held]:

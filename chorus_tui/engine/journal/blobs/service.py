@@ -13,8 +13,9 @@ import trio
 from chorus_tui.contract.models import blobs as models
 from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.journal.blobs.files import BlobFiles
+from chorus_tui.engine.journal.blobs.holding import Holding
 from chorus_tui.engine.journal.blobs.keeping import Keeping
-from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies
+from chorus_tui.engine.journal.interface import BlobHeld, BlobInfo, BlobMissing, Copies
 from chorus_tui.engine.mesh.interface import Mesh
 
 TEND_S: Final = 15.0
@@ -29,6 +30,8 @@ class FileBlobs:
         self._clock = clock
         self._entropy = entropy
         self.keeping = Keeping(mesh, self._files, clock, quota)
+        self.holding = Holding(folder / "held", clock.wall)
+        self.keeping.held = self.holding.held
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Keep what is to be kept, until cancelled."""
@@ -52,34 +55,59 @@ class FileBlobs:
         """Never refused for the quota: what is made here has to go somewhere. The next round makes room."""
         info = await trio.to_thread.run_sync(write)
         self.keeping.note(info.size)
+        await self.holding.look(info.digest, self._files.path(info.digest))
         return info
 
     def has(self, digest: str) -> bool:
         return self._files.has(digest)
 
-    async def path(self, digest: str) -> Path:
+    async def path(self, digest: str, size: int | None = None) -> Path:
+        if self.holding.held(digest):
+            raise BlobHeld(
+                f"{digest} is held, because it holds what looks like a secret; 'chorus-tui shhh held' says more"
+            )
         if not self.keeping.use(digest):
-            await self.keeping.fetch(digest)
+            await self.keeping.fetch(digest, None if size is None else {size})
         return self._files.path(digest)
 
+    async def shown(self, digest: str) -> Path:
+        path = await self.path(digest)
+        await self.holding.look(digest, path)
+        return await self.path(digest)
+
+    async def digests(self) -> list[str]:
+        """All that are here."""
+        return sorted(blob.digest for blob in await trio.to_thread.run_sync(self._files.listing))
+
+    async def look_again(self, digest: str) -> bool:
+        """Scan one anew; whether it is held now. False for what has gone meanwhile."""
+        try:
+            return await self.holding.look(digest, self._files.path(digest), anew=True)
+        except FileNotFoundError:
+            return False
+
+    async def sound(self, digest: str) -> bool:
+        return await trio.to_thread.run_sync(self._files.sound, digest)
+
     async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> Copies:
-        waiting = deque(self.keeping.in_reach(digests[0] if digests else ""))
+        free = [digest for digest in digests if not self.holding.held(digest)]
+        waiting = deque(self.keeping.in_reach(free[0] if free else ""))
         reachable, holders = len(waiting), set[str]()
 
         async def next_one(done: trio.CancelScope) -> None:
             while waiting:
                 peer = waiting.popleft()
-                if await self.keeping.offer(peer, digests):
+                if await self.keeping.offer(peer, free):
                     holders.add(peer)
                     if len(holders) >= copies:
                         done.cancel()
 
-        if digests:
+        if free:
             with trio.move_on_after(wait_s):
                 async with trio.open_nursery() as nursery:
                     for _ in range(copies + 1):
                         nursery.start_soon(next_one, nursery.cancel_scope)
-        return Copies(len(holders), reachable)
+        return Copies(len(holders) if free == digests else 0, reachable)
 
     # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────
 

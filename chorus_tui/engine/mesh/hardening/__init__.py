@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Final
 
-from chorus_tui.engine.mesh.hardening import inbound, logs, private_network, queues, records, yamux
+from chorus_tui.engine.mesh.hardening import floods, inbound, kad, logs, private_network, pubsub, queues, records, yamux
 from chorus_tui.engine.mesh.interface import MeshError
 
 SUPPORTED: Final = "0.8.1"
@@ -18,7 +18,7 @@ SUPPORTED: Final = "0.8.1"
 def install() -> None:
     """Apply all process-wide patches. Raises :class:`MeshError` for another library version."""
     require(version("libp2p"))
-    for patch in (inbound, logs, private_network, queues, records, yamux):
+    for patch in (floods, inbound, kad, logs, private_network, pubsub, queues, records, yamux):
         patch.install()
 
 

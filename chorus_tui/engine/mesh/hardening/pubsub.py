@@ -4,7 +4,8 @@ Reasons, all measured on the library as shipped: one malformed frame from a conn
 key, an empty sender) ends the process; so does an exception in a validator; each message runs in a task of its own, so
 two messages of one author may overtake each other; sequence numbers start at the Unix second, so that a restarted node
 repeats them and its messages are dropped as seen (97 of 100); times of delivery are kept for ever; a message over the
-limit is lost without an error; spam protection drops more than ten messages a second.
+limit is lost without an error; spam protection drops more than ten messages a second; what it remembers of prunes, of
+topics' names and of peers without end of either has no bound, and one frame may ask for one message ten thousand times.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+import libp2p.pubsub.pubsub as library
 import structlog
 import trio
 from libp2p.exceptions import ValidationError
@@ -22,18 +24,46 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import PROTOCOL_ID, PROTOCOL_ID_V11, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
+from libp2p.pubsub.validators import signature_validator
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from chorus_tui.engine.mesh.hardening.records import consume
 from chorus_tui.engine.mesh.hardening.streams import quiet_reset
 from chorus_tui.engine.mesh.interface import Verdict
-from chorus_tui.engine.mesh.limits import BYTES_PER_SECOND, MAX_RPC, MESSAGES_PER_SECOND, Allowance
+from chorus_tui.engine.mesh.limits import (
+    BYTES_PER_SECOND,
+    CONTROL_PER_SECOND,
+    MAX_RPC,
+    MAX_TOPIC,
+    MESSAGES_PER_SECOND,
+    OFFERS_PER_SECOND,
+    STRANGERS_PER_SECOND,
+    WANTED_AT_ONCE,
+    Allowance,
+)
 from chorus_tui.engine.protocol.identity import is_peer_id
 
 log = structlog.get_logger(__name__)
 
 PROTOCOLS: Final = [PROTOCOL_ID_V11, PROTOCOL_ID]
 """meshsub 1.1 and 1.0. 1.2 adds a control frame to every mesh peer for every message, whatever its size."""
+
+
+LONGEST_BACK_OFF_S: Final = 60
+"""Seconds a peer may ask not to be grafted."""
+MOST_CONTROL: Final = int(10 * CONTROL_PER_SECOND)
+"""Parts of gossip's own talk in one frame: as many as the burst of what may come at all."""
+
+
+class Allowances:
+    """What one forwarder may bring."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.messages = Allowance(MESSAGES_PER_SECOND, 4 * MESSAGES_PER_SECOND, now)
+        self.size = Allowance(BYTES_PER_SECOND, 4 * BYTES_PER_SECOND, now)
+        self.stranger = Allowance(STRANGERS_PER_SECOND, 4 * STRANGERS_PER_SECOND, now)
+        self.control = Allowance(CONTROL_PER_SECOND, 10 * CONTROL_PER_SECOND, now)
+        self.offers = Allowance(OFFERS_PER_SECOND, 4 * OFFERS_PER_SECOND, now)
 
 
 class Listener(Protocol):
@@ -49,6 +79,10 @@ class Listener(Protocol):
 
     def offended(self, peer_id: str, reason: str) -> None:
         """A peer sent what it should not have; counted."""
+        ...
+
+    def knows(self, peer_id: str) -> bool:
+        """Whether the peer is no stranger."""
         ...
 
 
@@ -87,7 +121,7 @@ class SafePubsub(Pubsub):
         )
         self.counter = first_number
         self._listener = listener
-        self._allowances: dict[ID, tuple[Allowance, Allowance]] = {}
+        self._allowances: dict[ID, Allowances] = {}
 
     async def continuously_read_stream(self, stream: Any) -> None:
         """Read frames until the stream ends; a bad one costs the stream and is counted."""
@@ -119,16 +153,48 @@ class SafePubsub(Pubsub):
                 await self.push_msg(peer, message)
         if len(rpc.subscriptions) > self.max_subscriptions_per_rpc:
             self._listener.offended(str(peer), "too many subscriptions")
-        else:
-            for subscription in rpc.subscriptions:
+        for subscription in rpc.subscriptions[: self.max_subscriptions_per_rpc]:
+            if len(subscription.topicid) > MAX_TOPIC:
+                self._listener.offended(str(peer), "long topic")
+            else:
                 self.handle_subscription(peer, subscription)
-        if rpc.HasField("control"):
+        if rpc.HasField("control") and self._bound_control(peer, rpc.control):
             await self.router.handle_rpc(rpc, peer)
+
+    def _bound_control(self, peer: ID, control: Any) -> bool:
+        """Take out of a frame's control part what is not ours or too much; whether it may be handled at all."""
+        # By number before anything else: whatever is done for each of them is done for a bounded number.
+        if sum(map(len, (control.graft, control.prune, control.ihave, control.iwant))) > MOST_CONTROL:
+            self._listener.offended(str(peer), "too many control messages")
+            return False
+        for part in (control.graft, control.prune, control.ihave):
+            ours = [one for one in part if one.topicID in self.topic_ids]
+            if len(ours) < len(part):  # made anew: to remove one after the other compares each with all before it
+                del part[:]
+                part.extend(ours)
+        for prune in control.prune:
+            del prune.peers[:]  # the keeper finds peers
+            prune.backoff = min(prune.backoff, LONGEST_BACK_OFF_S)
+        for named in (*control.ihave, *control.iwant):
+            wanted = list(dict.fromkeys(named.messageIDs))[:WANTED_AT_ONCE]
+            del named.messageIDs[:]
+            named.messageIDs.extend(wanted)
+        if not self._allowance(peer).offers.take(sum(len(named.messageIDs) for named in control.ihave)):
+            del control.ihave[:]  # a busy peer's: it loses these, and nothing else of the frame
+            self._listener.offended(str(peer), "over its rate")
+        size = len(control.graft) + len(control.prune) + sum(len(named.messageIDs) for named in control.iwant)
+        if self._allowance(peer).control.take(size):
+            return True
+        self._listener.offended(str(peer), "too many control messages")
+        return False
 
     async def push_msg(self, msg_forwarder: ID, msg: Any) -> None:
         """As the library's; a message that breaks it is dropped."""
         try:
             await super().push_msg(msg_forwarder, msg)
+            if _Unsigned.last is msg:
+                _Unsigned.last = None
+                self._listener.offended(str(msg_forwarder), "bad signature")
         except Exception as error:  # noqa: BLE001 - a bad key or sender raises anything
             self._listener.offended(str(msg_forwarder), "bad message")
             log.warning("gossip message dropped", peer=str(msg_forwarder), reason=repr(error)[:200])
@@ -189,14 +255,32 @@ class SafePubsub(Pubsub):
             self.router.recent_message_deliveries.clear()
 
     def _within_allowance(self, peer: ID, message: Any) -> bool:
-        if peer not in self._allowances:
-            now: Callable[[], float] = trio.current_time
-            self._allowances[peer] = (
-                Allowance(MESSAGES_PER_SECOND, 4 * MESSAGES_PER_SECOND, now),
-                Allowance(BYTES_PER_SECOND, 4 * BYTES_PER_SECOND, now),
-            )
-        count, size = self._allowances[peer]
-        if count.take(1) and size.take(len(message.data)):
+        allowance = self._allowance(peer)
+        known = self._listener.knows(str(peer)) or allowance.stranger.take(1)
+        if known and allowance.messages.take(1) and allowance.size.take(len(message.data)):
             return True
         self._listener.offended(str(peer), "over its rate")
         return False
+
+    def _allowance(self, peer: ID) -> Allowances:
+        if peer not in self._allowances:
+            self._allowances[peer] = Allowances(trio.current_time)
+        return self._allowances[peer]
+
+
+class _Unsigned:
+    """The last message whose signature did not hold. The library drops it without a word, and without waiting in between."""
+
+    last: Any = None
+
+
+def _signed(message: Any) -> bool:
+    holds = bool(signature_validator(message))
+    if not holds:
+        _Unsigned.last = message
+    return holds
+
+
+def install() -> None:
+    """See which messages the library drops for their signature: no honest peer forwards one."""
+    library.signature_validator = _signed

@@ -11,7 +11,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from chorus_tui.engine.protocol.canonical import WireError
-from chorus_tui.engine.protocol.messages import context, decisions, feeds, membership, roles, rooms, talk, tasks
+from chorus_tui.engine.protocol.messages import (
+    beats,
+    collab,
+    context,
+    decisions,
+    feeds,
+    keys,
+    membership,
+    patches,
+    roles,
+    rooms,
+    talk,
+    tasks,
+    ucxl,
+)
 from chorus_tui.engine.protocol.messages.base import Message, MessageType
 from chorus_tui.engine.protocol.messages.feeds import ControlEntries, ForkEvidence, SignedHeader, Watermarks
 from chorus_tui.engine.protocol.messages.membership import (
@@ -47,9 +61,14 @@ TYPES: dict[str, MessageType] = {
     **talk.ROWS,
     **rooms.ROWS,
     **decisions.ROWS,
+    **patches.ROWS,
+    **keys.ROWS,
     **roles.ROWS,
     **context.ROWS,
+    **collab.ROWS,
     **feeds.ROWS,
+    **ucxl.ROWS,
+    **beats.ROWS,
 }
 
 

@@ -21,7 +21,7 @@ EntryHash = Annotated[str, Field(pattern=HASH)]
 class Message(BaseModel):
     """Base of message data: a newer peer's extra fields are kept."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

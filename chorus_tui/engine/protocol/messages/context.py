@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,15 +13,32 @@ from chorus_tui.engine.protocol.messages.base import HASH, EntryHash, Message, M
 _PATH = Field(min_length=1, max_length=512, description="Project and path: what the context is about")
 
 
-class ContextNode(BaseModel):
-    """One piece of context and where it comes from: ``source`` is the hash of the entry that it was learned from."""
+_Word = Annotated[str, Field(min_length=1, max_length=64)]
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+
+class Learned(BaseModel):
+    """What is remembered besides a summary. ``cites`` are nodes that it builds on; ``sources`` addresses and blobs; ``confidence``
+    is how far whoever settled it could show it; ``header_only``: what it says is sealed, and only that it exists is told."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+
+    purpose: str = Field(default="", max_length=500)
+    technologies: list[_Word] = Field(default_factory=list, max_length=16)
+    tags: list[_Word] = Field(default_factory=list, max_length=16)
+    insights: list[Annotated[str, Field(max_length=500)]] = Field(default_factory=list, max_length=8)
+    sources: list[Annotated[str, Field(max_length=512)]] = Field(default_factory=list, max_length=16)
+    cites: list[EntryHash] = Field(default_factory=list, max_length=16)
+    confidence: float = Field(default=0.5, ge=0, le=1)
+    header_only: bool = False
+
+
+class ContextNode(Learned):
+    """One piece of context; its id is the hash of the entry that it was learned from."""
 
     node_id: str = Field(pattern=HASH)
     context_path: str = _PATH
     summary: str = Field(default="", max_length=2_000)
-    kind: Literal["task", "consensus", "decision"] = "task"
+    kind: Literal["task", "consensus", "decision", "patch"] = "task"
     by: str = Field(default="", max_length=128)
     at_ms: int = Field(default=0, ge=0)
     relevance: float = Field(default=1.0, ge=0, le=1)
@@ -73,15 +90,16 @@ class ContextRelevance(Message):
     query: str = Field(default="", max_length=1_000)
 
 
-class SlurpEventGenerated(Message):
-    """Something was settled that is worth remembering."""
+class SlurpEventGenerated(Message, Learned):
+    """Something was settled that is worth remembering. With ``task_id`` it builds on what that task came to."""
 
     event_id: str = Field(pattern=HASH)
-    event_type: Literal["consensus", "decision", "task"]
+    event_type: Literal["consensus", "decision", "task", "patch"]
     discussion_id: str = Field(default="", max_length=128)
     context_path: str = _PATH
     consensus: str = Field(default="", max_length=4_000)
     participants: list[str] = Field(default_factory=list, max_length=32)
+    task_id: str | None = Field(default=None, pattern=TASK_ID)
 
 
 class SlurpEventAck(Message):
@@ -123,7 +141,7 @@ ROWS: dict[str, MessageType] = {
     ),
     "slurp_event_generated": MessageType(
         SlurpEventGenerated, True, topics.CONTEXT, "collaboration",
-        "the peer that closed it", "a room reaches consensus, a vote is closed, a task is accepted", "the admin takes it in, once",
+        "the peer that closed it", "a room agrees, a vote is closed, a task is accepted, a patch applied", "the admin takes it in, once",
     ),
     "slurp_event_ack": MessageType(
         SlurpEventAck, True, topics.CONTEXT, "collaboration",

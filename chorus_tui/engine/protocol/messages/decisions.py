@@ -30,7 +30,8 @@ class DecisionProposal(Message):
     """Something the members named in ``eligible`` are to decide, in the mesh ``mesh_id``.
 
     With ``to_roles`` title, description and, later, the reasons of votes can be read by members of these roles only: they
-    are in ``sealed``, and both fields are empty. ``deadline`` is Unix milliseconds, on the clock of the admin.
+    are in ``sealed``, and both fields are empty. ``deadline`` is Unix milliseconds, on the clock of the admin. ``patch`` is the
+    entry of the patch's revision that is decided on.
     """
 
     proposal_id: str = Field(pattern=PATTERN)
@@ -49,6 +50,7 @@ class DecisionProposal(Message):
     task_id: str | None = Field(default=None, pattern=TASK_ID)
     thread_id: str = Field(default="", max_length=128)
     issue_id: str = Field(default="", max_length=128)
+    patch: EntryHash | None = None
     on_behalf_of: str = Field(default="", max_length=128)
 
     @model_validator(mode="after")

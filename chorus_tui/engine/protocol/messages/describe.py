@@ -17,7 +17,9 @@ is one of those that are kept, stored as unreadable, so that it harms nobody and
 """
 _GROUPS = (
     ("membership", "Who is there"), ("tasks", "Tasks"), ("talk", "Discussion and coordination"), ("rooms", "Rooms"),
-    ("decisions", "Decisions"), ("roles", "Roles"), ("context", "Context"), ("feeds", "Feeds and control log"),
+    ("decisions", "Decisions"), ("patches", "Patches"), ("roles", "Roles"), ("keys", "Role keys"), ("context", "Context"),
+    ("collab", "Shared texts"),
+    ("ucxl", "Content under addresses"), ("feeds", "Feeds and control log"), ("beats", "The beat (BACKBEAT)"),
 )  # fmt: skip
 
 
