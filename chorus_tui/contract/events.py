@@ -15,9 +15,13 @@ TOPICS = {
     "peers": "one event a peer, keyed by peer id; data is a peers.Peer, or null when it is forgotten",
     "tasks": "one event a task, keyed by task id; data is a tasks.TaskRow",
     "decisions": "one event a proposal, keyed by the hash of its entry; data is a decisions.DecisionRow",
+    "patches": "one event a patch, keyed by author/id; data is a patches.PatchRow, or null when it is gone",
     "threads": "one event a thread of a room, keyed by room/thread; data is a hmmm.ThreadRow",
+    "collabs": "one event a shared text, keyed by its session; data is a collab.CollabRow",
+    "places": "one event a place, keyed by its address; data is a ucxl.PlaceRow, or null when nothing is known of it any more",
     "inbox": "one event an item, keyed by item id; data is an inbox.InboxItem, or null when it waits no more",
     "output": "lines of task output, not keyed; data is a tasks.OutputChunk; subscribe as output:<task_id>",
+    "collab": "what happens in one shared text, not keyed; data is a collab.CollabEvent; subscribe as collab:<session>",
     "log": "what happened, one line each, not keyed; data is a journal.LogLine",
 }
 

@@ -11,7 +11,7 @@ class Problem(Exception):
     """An answer that is not the one asked for.
 
     ``title`` says what is wrong, ``detail`` why and what to do; ``fields`` names each wrong field of a request with
-    its message. It never carries a secret.
+    its message; ``retry_after_s`` when it is worth asking again. It never carries a secret.
     """
 
     status: int
@@ -19,6 +19,7 @@ class Problem(Exception):
     title: str
     detail: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    retry_after_s: float | None = None
 
     def __str__(self) -> str:
         lines = [self.title]
@@ -34,17 +35,21 @@ class Problem(Exception):
             body["detail"] = self.detail
         if self.fields:
             body["fields"] = self.fields
+        if self.retry_after_s is not None:
+            body["retry_after_s"] = self.retry_after_s
         return body
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Problem:
         """Read what :meth:`as_json` wrote."""
+        after = body.get("retry_after_s")
         return cls(
             status=int(body.get("status", 500)),
             code=str(body.get("type", "urn:chorus:problem:unknown")).rpartition(":")[2],
             title=str(body.get("title", "The engine answered with an error")),
             detail=str(body.get("detail", "")),
             fields={str(k): str(v) for k, v in dict(body.get("fields", {})).items()},
+            retry_after_s=float(after) if isinstance(after, (int, float)) else None,
         )
 
 

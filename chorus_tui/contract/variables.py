@@ -34,6 +34,15 @@ _MODELS = "Models"
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_LICENSE_ID", "text", "", _IDENTITY, "The licence; required. dev-… for development", secret=True),
+    Variable("CHORUS_KACHING_URL", "url", "", _IDENTITY, "The licence server; unset: development licences only"),
+    Variable("CHORUS_KACHING_PUBLIC_KEY", "text", "", _IDENTITY, "The licence server's public key (Ed25519), 32 bytes as hex or base64"),
+    Variable("CHORUS_KACHING_TIMEOUT_S", "float", "5", _IDENTITY, "Seconds the licence server may take for one answer", low=0.1, high=60),
+    Variable("CHORUS_CLUSTER_ID", "text", "chorus", _IDENTITY, "The cluster that the licence is for; also named in beats"),
+    Variable("ASSIGN_URL", "text", "", _IDENTITY, "WHOOSH's assignment of this agent, as JSON over HTTP; read at the start and on SIGHUP, "
+             "stands above the environment. {{.Service.Name}}, {{.Task.Slot}}, {{.Agent.ID}} in it are filled in"),
+    Variable("CHORUS_ASSIGN_TIMEOUT_S", "float", "10", _IDENTITY, "Seconds the assignment may take to come", low=0.1, high=120),
+    Variable("CHORUS_SERVICE_NAME", "text", "", _IDENTITY, "What {{.Service.Name}} in ASSIGN_URL stands for outside Docker Swarm"),
+    Variable("CHORUS_TASK_SLOT", "text", "", _IDENTITY, "What {{.Task.Slot}} in ASSIGN_URL stands for outside Docker Swarm"),
     Variable("CHORUS_AGENT_ID", "id", "", _IDENTITY, "The name others see; made from the peer's key when unset"),
     Variable("CHORUS_AGENT_ROLE", "text", "", _IDENTITY, "Role, such as developer or reviewer"),
     Variable("CHORUS_AGENT_EXPERTISE", "list", "", _IDENTITY, "Areas of expertise, with commas between; "
@@ -51,6 +60,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_P2P_PORT", "port", "9000", _NETWORK, "Port for peers; 0 takes any free one"),
     Variable("CHORUS_ANNOUNCE_ADDRESSES", "multiaddrs", "", _NETWORK, "Addresses to tell others, first of all"),
     Variable("CHORUS_MDNS_ENABLED", "bool", "true", _NETWORK, "Find peers on the local network"),
+    Variable("CHORUS_DHT_ENABLED", "bool", "true", _NETWORK, "Keep records in the mesh's DHT too; they can be found without it"),
+    Variable("CHORUS_DHT_CACHE_SIZE", "int", "100", _NETWORK, "What this peer holds of the DHT at most, MiB of memory",
+             low=1, high=1 << 14),
+    Variable("CHORUS_DHT_TTL", "float", "86400", _NETWORK, "Seconds the DHT keeps a record that nobody puts anew; its maker does at a "
+             "third of that", low=30, high=30 * 86_400),
     Variable("CHORUS_DISCOVERY_GRACE", "float", "", _NETWORK, "Seconds to look for a mesh before founding one; 3, or 10 "
              "with bootstrap peers", low=0, high=3600),
     Variable("CHORUS_ELECTION_EXPECT", "int", "1", _NETWORK, "Found a mesh only when this many peers are here", low=1, high=1000),
@@ -99,11 +113,52 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CHORUS_TEMPLATES_DIR", "text", "", _DOORS, "Folder of templates for messages in rooms (*.json)"),
     Variable("CHORUS_API_HOST", "text", "127.0.0.1", _DOORS, "Address of the HTTP API"),
     Variable("CHORUS_API_PORT", "port", "8080", _DOORS, "Port of the HTTP API and /metrics; 0 takes any free one"),
+    Variable("CHORUS_API_HOSTS", "list", "", _DOORS, "Further names the Host header of a request may have, with commas between; "
+             "addresses, localhost and names without a dot always may"),
+    Variable("CHORUS_API_CORS_ORIGINS", "list", "", _DOORS, "Sites whose pages may call the API, such as https://portal.example; "
+             "unset: none"),
+    Variable("CHORUS_API_RATE", "float", "100", _DOORS, "Requests a second one token may make", low=0.1, high=1_000_000),
+    Variable("CHORUS_CALLBACK_HOSTS", "list", "", _DOORS, "Hosts (host or host:port, without a port 443) that finished tasks may call; "
+             "unset: none"),
+    Variable("CHORUS_CALLBACK_SECRET", "text", "", _DOORS, "What such calls are signed with, 16 characters at least", secret=True),
+    Variable("CHORUS_UCXI_ENABLED", "bool", "false", _DOORS, "UCXI on the HTTP API: content under addresses at /ucxi/v1"),
     Variable("CHORUS_HEALTH_HOST", "text", "127.0.0.1", _DOORS, "Address of the health endpoints"),
     Variable("CHORUS_HEALTH_PORT", "port", "8081", _DOORS, "Port of the health endpoints; 0 takes any free one"),
+    Variable("CHORUS_BACKBEAT_ENABLED", "bool", "true", _DOORS, "Follow the mesh's beat and claim a state on each"),
+    Variable("CHORUS_BACKBEAT_ENDPOINT", "url", "", _DOORS, "A BACKBEAT service: beats are read there, claims and bar reports go there; "
+             "unset: the admin gives the beat"),
+    Variable("CHORUS_BACKBEAT_TEMPO_BPM", "float", "2", _DOORS, "Beats a minute that this peer gives as admin", low=0.1, high=1000),
+    Variable("CHORUS_BACKBEAT_BAR", "int", "120", _DOORS, "Beats a bar that this peer gives as admin", low=1, high=10_000),
+    Variable("CHORUS_HAP_MODE", "choice", "terminal", _DOORS, "Where people see the portal: in the terminal; web: 'chorus-tui' serves it "
+             "to browsers, as 'chorus-tui web' does", choices=("terminal", "web")),
+    Variable("CHORUS_SERVE_ROOT", "text", "", _DOORS, "Folder of this machine that people at a served portal may open; unset: no file"),
+    Variable("CHORUS_SSH_HOST", "text", "127.0.0.1", _DOORS, "Address of the portal over SSH"),
+    Variable("CHORUS_SSH_PORT", "port", "2222", _DOORS, "Port of the portal over SSH; 0 takes any free one"),
+    Variable("CHORUS_SSH_KEYS", "text", "", _DOORS, "File of the keys that may come in over SSH; ssh/authorized_keys in the data folder "
+             "when unset"),
+    Variable("CHORUS_SSH_SESSIONS", "int", "40", _DOORS, "Sessions over SSH at once", low=1, high=1000),
+    Variable("CHORUS_SSH_SESSIONS_PER_KEY", "int", "8", _DOORS, "Sessions of one key at once", low=1, high=1000),
+    Variable("CHORUS_SSH_SESSIONS_PER_ADDRESS", "int", "24", _DOORS, "Sessions from one address at once", low=1, high=1000),
+    Variable("CHORUS_SSH_IDLE_S", "int", "3600", _DOORS, "Seconds without a key after which a session over SSH ends; 0: it stays", low=0,
+             high=86_400),
+    Variable("CHORUS_WEB_HOST", "text", "127.0.0.1", _DOORS, "Address of the portal for browsers"),
+    Variable("CHORUS_WEB_PORT", "port", "8090", _DOORS, "Port of the portal for browsers; 0 takes any free one"),
+    Variable("CHORUS_THEME", "text", "", _DOORS, "Colours of the portal: chorus-dark, chorus-light, chorus-mono, ansi-dark, ansi-light or "
+             "another of the palette; unset: what was chosen last. NO_COLOR counts more"),
     Variable("CHORUS_LOG_LEVEL", "choice", "info", _DOORS, "How much is logged", choices=("debug", "info", "warning", "error")),
     Variable("CHORUS_LOG_FORMAT", "choice", "auto", _DOORS, "json, text, or auto: text on a terminal", choices=("auto", "json", "text")),
+    Variable("CHORUS_SHHH_RULES_FILE", "text", "", _DOORS, "Rules of your own for what is a secret, as TOML (docs/shhh.md)"),
+    Variable("CHORUS_SHHH_DENY", "list", "", _DOORS, "Severities of secrets for which a request is refused, with commas between; what "
+             "is not refused is redacted", choices=("critical", "high", "medium", "low")),
 )  # fmt: skip
 
 HUMAN_DEFAULTS = {"CHORUS_P2P_PORT": "0", "CHORUS_API_PORT": "0", "CHORUS_HEALTH_PORT": "0"}
 """Where a person's own engine differs, so that both kinds live on one machine."""
+
+
+def named(name: str) -> Variable:
+    """The row of a variable. Raises KeyError."""
+    found = [variable for variable in VARIABLES if variable.name == name]
+    if not found:
+        raise KeyError(name)
+    return found[0]

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class ListQuestions(Request):
+class ListQuestions(Paged):
     """Those without an answer that helps; with ``everything`` all of them."""
 
     everything: bool = False
@@ -74,7 +74,7 @@ class QuestionView(Answer):
     called: bool = Field(default=False, description="Nobody helped in time; people were called")
 
 
-class QuestionList(Answer):
+class QuestionList(Page):
     """Newest first."""
 
     questions: list[QuestionView]

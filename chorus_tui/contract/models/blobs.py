@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 
@@ -32,7 +32,7 @@ class BlobRef(Request):
     digest: str = Field(pattern=DIGEST)
 
 
-class ListBlobs(Request):
+class ListBlobs(Paged):
     """What is held here, last used first."""
 
     limit: int = Field(default=100, ge=1, le=1000)
@@ -47,7 +47,7 @@ class BlobRow(Answer):
     pinned: list[str] = Field(default_factory=list)
 
 
-class BlobList(Answer):
+class BlobList(Page):
     """``total`` counts all that are held."""
 
     blobs: list[BlobRow]

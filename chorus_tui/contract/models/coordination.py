@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 
 Status = Literal["active", "resolved", "escalated"]
 Intent = Literal["word", "proposal", "question", "agreement", "concern", "response"]
 
 
-class ListSessions(Request):
+class ListSessions(Paged):
     """Those that go on and those that wait for a person; with ``everything`` also those that have ended or gone quiet."""
 
     everything: bool = False
@@ -53,7 +53,7 @@ class SessionRow(Answer):
     words: int
 
 
-class SessionList(Answer):
+class SessionList(Page):
     """Newest first."""
 
     sessions: list[SessionRow]
@@ -127,7 +127,7 @@ class ProjectView(Answer):
     by: str = Field(default="", description="Name of the admin that said it")
 
 
-class ProjectList(Answer):
+class ProjectList(Page):
     """By name."""
 
     projects: list[ProjectView]
@@ -146,7 +146,7 @@ class ReportView(Answer):
     blockers: list[str] = Field(default_factory=list)
 
 
-class ReportList(Answer):
+class ReportList(Page):
     """Newest first."""
 
     reports: list[ReportView]

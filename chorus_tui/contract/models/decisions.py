@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.contract.models.task_spec import TASK_ID
 
@@ -33,7 +33,7 @@ class DecisionRef(Request):
         return value.upper()
 
 
-class ListDecisions(Request):
+class ListDecisions(Paged):
     """Filter of the list: all, open ones, or those that ended."""
 
     which: Literal["all", "open", "closed"] = "all"
@@ -60,6 +60,7 @@ class ProposeDecision(Request):
     task_id: str | None = Field(default=None, pattern=TASK_ID)
     thread_id: str = Field(default="", max_length=128)
     issue_id: str = Field(default="", max_length=128)
+    patch: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Entry of the revision to decide on")
 
 
 class VoteDecision(DecisionRef):
@@ -160,6 +161,7 @@ class DecisionView(DecisionRow):
     task_id: str | None = None
     thread_id: str = ""
     issue_id: str = ""
+    patch: str | None = Field(default=None, description="Entry of the patch's revision that is decided on")
     votes: list[VoteView]
     missing: list[str] = Field(default_factory=list, description="Names of those who may vote and have not")
     counts: Counts
@@ -176,7 +178,7 @@ class DecisionView(DecisionRow):
     record_here: bool = False
 
 
-class DecisionList(Answer):
+class DecisionList(Page):
     """Open ones first, then the newest."""
 
     decisions: list[DecisionRow]

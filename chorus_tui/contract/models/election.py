@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Request
 
 Authority = Literal["master", "decision", "coordination", "suggestion", "read_only"]
 
@@ -55,7 +55,7 @@ class Term(Answer):
     votes: list[str] = Field(description="Peer ids whose signed votes made this admin")
 
 
-class ElectionHistory(Answer):
+class ElectionHistory(Page):
     """Terms of the present mesh, newest first."""
 
     terms: list[Term]
@@ -90,7 +90,7 @@ class MemberView(Answer):
     linked: bool = False
 
 
-class MemberList(Answer):
+class MemberList(Page):
     """The answer of ``chorus-tui members list``."""
 
     mesh_id: str | None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 from chorus_tui.contract.models.journal import Delivery
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
@@ -138,7 +138,7 @@ class Templates(Answer):
     folder: str = ""
 
 
-class ListRooms(Request):
+class ListRooms(Paged):
     """Threads, the most pressing first, then the newest."""
 
     issue_id: str = Field(default="", max_length=128)
@@ -162,7 +162,7 @@ class ThreadRow(Answer):
     objections_until: float | None = Field(default=None, description="Unix time when an open proposal may be closed")
 
 
-class RoomList(Answer):
+class RoomList(Page):
     """Threads of all rooms."""
 
     threads: list[ThreadRow]

@@ -6,9 +6,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Request
 
-Kind = Literal["approval", "vote", "escalation", "question", "help", "objection", "mismatch", "held"]
+Kind = Literal[
+    "approval",
+    "vote",
+    "escalation",
+    "question",
+    "help",
+    "objection",
+    "mismatch",
+    "held",
+    "review",
+    "apply",
+    "invitation",
+]
 Priority = Literal["low", "medium", "high", "urgent"]
 
 
@@ -32,7 +44,7 @@ class InboxItem(Answer):
     command: str = Field(default="", description="The command line that answers it elsewhere")
 
 
-class Inbox(Answer):
+class Inbox(Page):
     """The most pressing first."""
 
     inbox: list[InboxItem]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from chorus_tui.contract.models.blobs import BlobStats
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 
 
 class Delivery(Answer):
@@ -37,8 +37,8 @@ class JournalEntry(Answer):
     delivery: Delivery | None = Field(default=None, description="Only for entries of this peer")
 
 
-class TailJournal(Request):
-    """The newest ``limit`` entries, oldest of them first; with filters."""
+class TailJournal(Paged):
+    """The newest ``limit`` entries, oldest of them first; with filters. The page after is of those before them."""
 
     limit: int = Field(default=50, ge=1, le=1000)
     type: str | None = None
@@ -62,7 +62,7 @@ class FleetingLog(Answer):
     messages: list[FleetingMessage]
 
 
-class JournalPage(Answer):
+class JournalPage(Page):
     """Entries in display order (hlc)."""
 
     entries: list[JournalEntry]
@@ -202,7 +202,7 @@ class Fork(Answer):
     branches: list[Branch]
 
 
-class ForkList(Answer):
+class ForkList(Page):
     """The answer of ``chorus-tui journal forks``."""
 
     forks: list[Fork]

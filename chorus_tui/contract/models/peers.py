@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Request
 
 
 class Report(Answer):
@@ -20,6 +20,17 @@ class Report(Answer):
     blockers: list[str] = Field(default_factory=list)
 
 
+class Ban(Answer):
+    """A peer that this one keeps out: its connections are refused. Others are not asked and not told."""
+
+    why: str
+    since: float
+    until: float | None = Field(
+        default=None, description="Unix time of its end; null while a person here blocks the peer"
+    )
+    by_person: bool
+
+
 class Peer(Answer):
     """One peer as known here. ``name`` is ``name (peer…)`` when its agent id clashes with another's."""
 
@@ -29,7 +40,9 @@ class Peer(Answer):
     kind: Literal["agent", "human", "unknown"]
     role: str = ""
     expertise: list[str] = Field(default_factory=list)
-    state: Literal["connected", "suspect", "away", "gone"]
+    state: Literal["connected", "suspect", "away", "gone", "banned", "blocked"] = Field(
+        description="banned: kept out for a while; blocked: until a person here lifts it"
+    )
     member: bool
     is_admin: bool = False
     is_self: bool = False
@@ -41,10 +54,11 @@ class Peer(Answer):
     since: float | None = Field(default=None, description="Unix time of the present connection or last sighting")
     clash: bool = False
     reports_to: str = Field(default="", description="Agent id of its supervisor, as it says")
+    ban: Ban | None = Field(default=None, description="Why this peer keeps it out, and until when")
     report: Report | None = Field(default=None, description="What it reported last, where this peer is its supervisor")
 
 
-class PeerList(Answer):
+class PeerList(Page):
     """The answer of ``chorus-tui peers``."""
 
     peers: list[Peer]
@@ -54,6 +68,27 @@ class ConnectPeer(Request):
     """Dial a peer. ``address`` is a multiaddr, with or without ``/p2p/<id>``."""
 
     address: str = Field(min_length=1, max_length=512)
+
+
+class BanPeer(Request):
+    """Keep a peer out for ``seconds``. ``peer`` is its id, or the name of a member or of a peer that is here."""
+
+    peer: str = Field(min_length=1, max_length=128)
+    seconds: float = Field(default=3600.0, ge=1, le=30 * 86_400)
+    why: str = Field(default="", max_length=200)
+
+
+class BlockPeer(Request):
+    """Keep a peer out until it is unbanned, also after a restart."""
+
+    peer: str = Field(min_length=1, max_length=128)
+    why: str = Field(default="", max_length=200)
+
+
+class UnbanPeer(Request):
+    """Let a peer in again, whoever kept it out."""
+
+    peer: str = Field(min_length=1, max_length=128)
 
 
 class Invitation(Answer):

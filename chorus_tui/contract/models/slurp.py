@@ -22,7 +22,7 @@ class ContextRow(Answer):
 
     node_id: str
     path: str
-    kind: Literal["task", "consensus", "decision"]
+    kind: Literal["task", "consensus", "decision", "patch"]
     summary: str
     by: str
     by_name: str
@@ -30,6 +30,19 @@ class ContextRow(Answer):
     relevance: float = Field(description="0 to 1, for what was asked")
     standing: float = Field(description="0 to 1: how far it is trusted, from what was said of it")
     used: int = Field(description="How often agents were shown it")
+    level: int = Field(
+        default=0,
+        description="0 the path that was asked for, 1 below it, then level by level above; the last: no project",
+    )
+    staleness: float = Field(default=0.0, description="0 to 1: how many later decisions its path has seen")
+    influence: float = Field(default=0.0, description="0 to 1: how much was built on it")
+    purpose: str = ""
+    technologies: list[str] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
+    insights: list[str] = Field(default_factory=list)
+    sources: list[str] = Field(default_factory=list)
+    confidence: float = 0.5
+    header_only: bool = Field(default=False, description="What it says is sealed")
 
 
 class ContextAnswer(Answer):
@@ -37,6 +50,21 @@ class ContextAnswer(Answer):
 
     nodes: list[ContextRow]
     known: int
+
+
+class ContextRef(Request):
+    """One piece of context: its id or the first digits of it, or the UCXL address of something that it comes from."""
+
+    node_id: str = Field(pattern="^(ucxl://.{1,1000}|[0-9a-f]{6,64})$")
+
+
+class ContextHops(Answer):
+    """A node, and how far away in decisions others are: ``builds_on[0]`` are those that it cites, ``builds_on[1]`` those that these
+    cite; ``led_to`` the other way."""
+
+    node: ContextRow
+    builds_on: list[list[ContextRow]]
+    led_to: list[list[ContextRow]]
 
 
 class GiveFeedback(Request):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from chorus_tui.contract.models.beats import Beats
 from chorus_tui.contract.models.common import Answer, Request
 
 Level = Literal["healthy", "degraded", "failing"]
@@ -94,6 +95,7 @@ class Status(Answer):
     feed_entries: int = 0
     control_index: int = 0
     refused_messages: dict[str, int] = Field(default_factory=dict, description="Refused network messages by reason")
+    beats: Beats | None = Field(default=None, description="None: none is heard, or it is switched off")
     models: list[ModelProvider] = Field(
         default_factory=list, description="Providers of models, in the order they are asked"
     )

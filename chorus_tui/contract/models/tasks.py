@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from chorus_tui.contract.models.common import Answer, Request
+from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import CommandResult, Figures, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TASK_ID, Priority, TaskSpec
@@ -35,6 +35,11 @@ class AnnounceTask(Request):
 
     spec: TaskSpec
     idempotency_key: str = Field(default="", max_length=128)
+    callback_url: str = Field(
+        default="",
+        max_length=2048,
+        description="An https address that is called when the task has ended; its host is listed in CHORUS_CALLBACK_HOSTS",
+    )
 
 
 class TaskRef(Request):
@@ -43,12 +48,11 @@ class TaskRef(Request):
     task_id: str = Field(pattern=TASK_ID)
 
 
-class ListTasks(Request):
+class ListTasks(Paged):
     """Filter of the list; ``cursor`` is ``next`` of the page before."""
 
     state: State | None = None
     limit: int = Field(default=100, ge=1, le=1000)
-    cursor: str | None = None
 
 
 class WaitTask(TaskRef):
@@ -260,11 +264,21 @@ class TaskRow(Answer):
     seconds: float | None = Field(default=None, description="Time since the grant, or from grant to end")
 
 
-class TaskList(Answer):
+class TaskList(Page):
     """A page of the board."""
 
     tasks: list[TaskRow]
-    next: str | None = None
+
+
+class TaskCallback(Answer):
+    """The call that whoever announced a task wants when it has ended, made by this engine. Times are Unix seconds."""
+
+    url: str
+    state: Literal["waiting", "delivered", "given_up"]
+    tries: int = 0
+    last_at: float | None = None
+    next_at: float | None = Field(default=None, description="When it is tried again")
+    problem: str = Field(default="", description="Why the last try failed")
 
 
 class TaskView(TaskRow):
@@ -294,6 +308,7 @@ class TaskView(TaskRow):
     paused: bool = Field(default=False, description="Somebody paused it; its worker waits between two steps")
     spent: Spent | None = Field(default=None, description="Of its budget so far: heard from its worker, or reported")
     delivered: list[Delivered] = Field(default_factory=list)
+    callback: TaskCallback | None = Field(default=None, description="Only on the engine that announced it with one")
     subtasks: list[str] = Field(default_factory=list)
     coordinated: list[CoordinatedWith] = Field(default_factory=list, description="Tasks that touch the same thing")
     erased: list[ErasedText] = Field(

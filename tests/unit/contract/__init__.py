@@ -1,0 +1,1 @@
+"""What both sides of the contract import: pure data and rules."""
