@@ -1,16 +1,26 @@
 """The engine's own command line, for launchers: ``python -m chorus_tui.engine serve``, ``… images build|ensure``
-``… simulate`` and ``… journal rebuild|verify``."""
+``… simulate``, ``… journal rebuild|verify``, ``… doctor``, ``… config check`` and ``… bundle``."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import sys
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 import trio
+
+OPERATING = {
+    "doctor": "look at this machine",
+    "config": "look at the settings",
+    "bundle": "gather what a helper needs, without secrets",
+}
+"""Commands for operators, each a room of :mod:`chorus_tui.engine.runtime`."""
 
 
 def main() -> int:
@@ -22,6 +32,8 @@ def main() -> int:
         return _simulate(arguments)
     if arguments.command == "journal":
         return _journal(arguments)
+    if arguments.command in OPERATING:
+        return int(_operating(arguments.command).run(arguments))
     return _images(arguments)
 
 
@@ -48,11 +60,28 @@ def _parser() -> argparse.ArgumentParser:
         from chorus_tui.engine.runtime import offline  # noqa: PLC0415 - as above
 
         offline.add_arguments(journal)
+    for name, help_ in OPERATING.items():
+        operating = commands.add_parser(name, help=help_)
+        if name in sys.argv[1:2]:
+            _operating(name).add_arguments(operating)
     return parser
 
 
+def _operating(name: str) -> Any:
+    """The module of a command for operators; the other commands start without it."""
+    return import_module(f"chorus_tui.engine.runtime.{name}.command")
+
+
 def _serve(arguments: argparse.Namespace) -> int:
-    from chorus_tui.engine.runtime.serve import CannotStart, prepare, serve  # noqa: PLC0415 - --help stays quick
+    # Nothing of what is imported is ever let go, and looking through it again and again takes a sixth of the start.
+    gc.disable()
+    from chorus_tui.engine.runtime import crash_report  # noqa: PLC0415 - --help stays quick
+    from chorus_tui.engine.runtime.serve import CannotStart, prepare, serve  # noqa: PLC0415 - as above
+    from chorus_tui.engine.runtime.service_manager import ServiceManager  # noqa: PLC0415 - as above
+    from chorus_tui.engine.shhh import doors  # noqa: PLC0415 - as above
+
+    gc.freeze()
+    gc.enable()
 
     def tell(word: str) -> None:
         if arguments.ready_fd is not None:
@@ -60,6 +89,8 @@ def _serve(arguments: argparse.Namespace) -> int:
                 pipe.write(f"{word}\n")
             arguments.ready_fd = None
 
+    os.umask(0o077)  # what is not made private on purpose is so by this
+    engine = None
     try:
         engine = prepare(arguments.kind, os.environ, arguments.data_dir)
         run = partial(
@@ -68,12 +99,22 @@ def _serve(arguments: argparse.Namespace) -> int:
             ready=partial(tell, "ready"),
             stop_when_idle_s=arguments.stop_when_idle,
             until_fd=arguments.until_fd,
+            manager=ServiceManager.of(os.environ),
         )
         trio.run(run)
     except CannotStart as error:
         print(f"✗ {error}", file=sys.stderr)
         tell(f"error: {error}")
         return error.code
+    except Exception as error:
+        if engine is None:  # nothing is known yet that could be redacted, nor where to write
+            raise
+        clean = engine.redactor.at(doors.CRASH).text
+        written = crash_report.write(engine.folder.path, error, clean)
+        words = f"The engine failed: {crash_report.in_a_line(error, clean)}"
+        print(f"✗ {words}{f' A report without secrets: {written}' if written else ''}", file=sys.stderr)
+        tell(f"error: {words}")
+        return 1
     return 0
 
 

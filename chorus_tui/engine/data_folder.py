@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import IO
 
+from chorus_tui.engine.private_file import NotPrivate, create_private, open_private, own_folder, read_private
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.locations import socket_path
 
@@ -32,8 +33,10 @@ class DataFolder:
     def open(cls, path: Path, kind: str) -> DataFolder:
         """Make it (mode 0700) and lock it. Raises :class:`FolderLocked` naming the holder, or :class:`FolderError`."""
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path / "engine.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            own_folder(path)
+            handle = open_private(path / "engine.lock", os.O_RDWR | os.O_CREAT)
+        except NotPrivate as error:
+            raise FolderError(str(error)) from None
         except OSError as error:
             raise FolderError(
                 f"The data folder {path} cannot be used: {error.strerror}. CHORUS_DATA_DIR sets another"
@@ -57,18 +60,14 @@ class DataFolder:
     def identity(self) -> Identity:
         """The peer's key, made on first use (mode 0600, synced). Raises :class:`FolderError` when it is not usable."""
         path = self.path / "identity.key"
-        if not path.exists():
-            identity = Identity.generate()
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(identity.key_file())
-                file.flush()
-                os.fsync(file.fileno())
-            return identity
-        if path.stat().st_mode & 0o077:
-            raise FolderError(f"{path} can be read by others; run: chmod 600 {path}")
         try:
-            return Identity.from_key_file(path.read_bytes())
+            return Identity.from_key_file(read_private(path))
+        except FileNotFoundError:
+            identity = Identity.generate()
+            create_private(path, identity.key_file())
+            return identity
+        except NotPrivate as error:
+            raise FolderError(str(error)) from None
         except ValueError as error:
             raise FolderError(
                 f"{path} is damaged ({error}); restore it from a backup, or move it away to be a new peer"
@@ -76,22 +75,36 @@ class DataFolder:
 
     def ephemeral(self) -> bool:
         """Whether the folder lies on a container's own layer or in memory, and is lost with it."""
-        try:
-            mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return False
-        here = self.path.resolve()
-        found: tuple[int, str] = (0, "")
-        for line in mounts:
-            left, _, right = line.partition(" - ")
-            point = Path(left.split()[4].replace("\\040", " "))
-            if here == point or point in here.parents:
-                found = max(found, (len(point.parts), right.split()[0]), key=lambda item: item[0])
-        return found[1] in ("overlay", "tmpfs")
+        return file_system(self.path) in ("overlay", "tmpfs")
 
     def close(self) -> None:
         """Let go of the lock."""
         self._lock.close()
+
+
+def kept_identity(folder: Path) -> Identity | None:
+    """Whose folder it is, without opening or making anything; None when that cannot be read, or nobody was there yet."""
+    try:
+        return Identity.from_key_file(read_private(folder / "identity.key"))
+    except (OSError, NotPrivate, ValueError):
+        return None
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system that ``path`` lies on, as the kernel names it; empty where it cannot be told."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    here = path.resolve()
+    found: tuple[int, str] = (0, "")
+    for line in mounts:
+        left, _, right = line.partition(" - ")
+        point = Path(left.split()[4].replace("\\040", " "))
+        if here == point or point in here.parents:
+            # Of two on one place the later one covers the other.
+            found = max((len(point.parts), right.split()[0]), found, key=lambda item: item[0])
+    return found[1]
 
 
 def default_agent_id(kind: str, peer_id: str) -> str:

@@ -49,12 +49,13 @@ def address(text: str) -> str:
         raise ValueError("no address such as http://127.0.0.1:11434 or https://host/v1")
     if "@" in url.netloc:
         raise ValueError("an address holds no user or password; the key has its own variable")
-    if "://" not in text and not _on_this_machine(host):
+    if "://" not in text and not on_this_machine(host):
         raise ValueError(f"say https://{text}, or http://{text} if nobody else can listen on the way")
     return given.rstrip("/")
 
 
-def _on_this_machine(host: str) -> bool:
+def on_this_machine(host: str) -> bool:
+    """Whether an address never leaves this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -86,7 +87,7 @@ def unencrypted(values: Mapping[str, Any]) -> list[str]:
     for provider in values.get("CHORUS_AI_PROVIDER") or ():
         name = _OF_PROVIDER[provider][0]
         url = urlsplit(values.get(name) or "")
-        if url.scheme == "http" and not _on_this_machine(url.hostname or ""):
+        if url.scheme == "http" and not on_this_machine(url.hostname or ""):
             found.append(
                 f"{name}: questions to {provider}, and its key if it has one, go unencrypted to {url.hostname}"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import difflib
 import json
 import math
@@ -15,22 +14,24 @@ from typing import Any, Literal
 
 from chorus_tui.contract import hosts
 from chorus_tui.contract.variables import HUMAN_DEFAULTS, VARIABLES, Variable
-from chorus_tui.engine import model_settings
+from chorus_tui.engine import model_settings, service_settings
 
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]+/tcp/\d{1,5}(/p2p/[1-9A-HJ-NP-Za-km-z]{20,80})?")
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]+/tcp/\d{1,5}(/p2p/[1-9A-HJ-NP-Za-km-z]{20,80})?")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
 _CREDENTIAL = re.compile(r"([^\s:\x00-\x1f\x7f]{1,256}:)?[\x21-\x7e]{1,4096}")
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
 class SettingsError(Exception):
-    """The environment cannot be used. ``problems`` are all faults, one line each, without secrets."""
+    """The environment cannot be used. ``problems`` are all faults, one line each, without secrets; ``warnings`` the notes beside them."""
 
     def __init__(self, problems: list[str], warnings: list[str]) -> None:
         lines = ["The settings cannot be used:", *(f"  {problem}" for problem in problems)]
         super().__init__("\n".join([*lines, *(f"  note: {warning}" for warning in warnings)]))
         self.problems = problems
+        self.warnings = warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class Settings:
     """What a person or an operator set, checked; times in seconds, sizes in MiB."""
 
     license_id: str = field(repr=False)
+    kaching_url: str
+    kaching_public_key: str
+    kaching_timeout_s: float
+    cluster_id: str
+    assign_url: str = field(repr=False)
+    assign_timeout_s: float
+    service_name: str
+    task_slot: str
     agent_id: str
     role: str
     expertise: tuple[str, ...]
@@ -50,6 +59,9 @@ class Settings:
     p2p_port: int
     announce_addresses: tuple[str, ...]
     mdns_enabled: bool
+    dht_enabled: bool
+    dht_cache_mb: int
+    dht_ttl_s: float
     discovery_grace_s: float | None
     election_expect: int
     election_profile: str
@@ -84,10 +96,22 @@ class Settings:
     default_instructions_path: str
     api_host: str
     api_port: int
+    api_hosts: tuple[str, ...]
+    api_cors_origins: tuple[str, ...]
+    api_rate: float
+    callback_hosts: tuple[str, ...]
+    callback_secret: str = field(repr=False)
+    ucxi_enabled: bool
     health_host: str
     health_port: int
+    backbeat_enabled: bool
+    backbeat_endpoint: str
+    backbeat_tempo_bpm: float
+    backbeat_bar: int
     log_level: str
     log_format: str
+    shhh_rules_file: str
+    shhh_deny: tuple[str, ...]
     given: frozenset[str] = frozenset()
     """Names of the variables that were set, whatever to."""
     warnings: tuple[str, ...] = ()
@@ -95,11 +119,15 @@ class Settings:
 
 
 _FIELDS = {
-    "license_id": "CHORUS_LICENSE_ID", "agent_id": "CHORUS_AGENT_ID", "role": "CHORUS_AGENT_ROLE",
+    "license_id": "CHORUS_LICENSE_ID", "kaching_url": "CHORUS_KACHING_URL", "kaching_public_key": "CHORUS_KACHING_PUBLIC_KEY",
+    "kaching_timeout_s": "CHORUS_KACHING_TIMEOUT_S", "cluster_id": "CHORUS_CLUSTER_ID", "assign_url": "ASSIGN_URL",
+    "assign_timeout_s": "CHORUS_ASSIGN_TIMEOUT_S", "service_name": "CHORUS_SERVICE_NAME", "task_slot": "CHORUS_TASK_SLOT",
+    "agent_id": "CHORUS_AGENT_ID", "role": "CHORUS_AGENT_ROLE",
     "expertise": "CHORUS_AGENT_EXPERTISE", "reports_to": "CHORUS_AGENT_REPORTS_TO",
     "specialization": "CHORUS_AGENT_SPECIALIZATION", "data_dir": "CHORUS_DATA_DIR", "network_key": "CHORUS_NETWORK_KEY",
     "bootstrap_peers": "CHORUS_BOOTSTRAP_PEERS", "p2p_host": "CHORUS_P2P_HOST", "p2p_port": "CHORUS_P2P_PORT",
     "announce_addresses": "CHORUS_ANNOUNCE_ADDRESSES", "mdns_enabled": "CHORUS_MDNS_ENABLED",
+    "dht_enabled": "CHORUS_DHT_ENABLED", "dht_cache_mb": "CHORUS_DHT_CACHE_SIZE", "dht_ttl_s": "CHORUS_DHT_TTL",
     "discovery_grace_s": "CHORUS_DISCOVERY_GRACE", "election_expect": "CHORUS_ELECTION_EXPECT",
     "election_profile": "CHORUS_ELECTION_PROFILE", "ephemeral": "CHORUS_EPHEMERAL",
     "max_tasks": "CHORUS_AGENT_MAX_TASKS", "task_lease_s": "CHORUS_TASK_LEASE_S", "task_approval": "CHORUS_APPROVAL",
@@ -116,8 +144,14 @@ _FIELDS = {
     "resetdata_model": "RESETDATA_MODEL", "resetdata_api_key": "RESETDATA_API_KEY", "models": "CHORUS_MODELS",
     "model_timeout_s": "CHORUS_MODEL_TIMEOUT_S", "prompts_dir": "CHORUS_PROMPTS_DIR", "templates_dir": "CHORUS_TEMPLATES_DIR",
     "default_instructions_path": "CHORUS_DEFAULT_INSTRUCTIONS_PATH", "api_host": "CHORUS_API_HOST", "api_port": "CHORUS_API_PORT",
-    "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT", "log_level": "CHORUS_LOG_LEVEL",
+    "api_hosts": "CHORUS_API_HOSTS", "api_cors_origins": "CHORUS_API_CORS_ORIGINS", "api_rate": "CHORUS_API_RATE",
+    "callback_hosts": "CHORUS_CALLBACK_HOSTS", "callback_secret": "CHORUS_CALLBACK_SECRET",
+    "ucxi_enabled": "CHORUS_UCXI_ENABLED",
+    "health_host": "CHORUS_HEALTH_HOST", "health_port": "CHORUS_HEALTH_PORT",
+    "backbeat_enabled": "CHORUS_BACKBEAT_ENABLED", "backbeat_endpoint": "CHORUS_BACKBEAT_ENDPOINT",
+    "backbeat_tempo_bpm": "CHORUS_BACKBEAT_TEMPO_BPM", "backbeat_bar": "CHORUS_BACKBEAT_BAR", "log_level": "CHORUS_LOG_LEVEL",
     "log_format": "CHORUS_LOG_FORMAT",
+    "shhh_rules_file": "CHORUS_SHHH_RULES_FILE", "shhh_deny": "CHORUS_SHHH_DENY",
 }  # fmt: skip
 
 
@@ -128,14 +162,13 @@ def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Setting
     secrets: list[str] = []
     for variable in VARIABLES:
         try:
-            text = _text(variable, environ, kind)
-            values[variable.name] = _parse(variable, text)
+            text, values[variable.name] = read(variable, environ, kind)
             if variable.secret and text:
                 secrets.extend(_secrets(values[variable.name], text))
         except ValueError as error:
             problems.append(f"{variable.name}: {error}")
-    problems += model_settings.incomplete(values)
-    warnings = [*_unknown(environ), *model_settings.unencrypted(values)]
+    problems += [*model_settings.incomplete(values), *service_settings.incomplete(values)]
+    warnings = [*_unknown(environ), *model_settings.unencrypted(values), *service_settings.unencrypted(values)]
     if problems:
         raise SettingsError(problems, warnings)
     fields = {field: values[name] for field, name in _FIELDS.items()}
@@ -143,6 +176,17 @@ def load(environ: Mapping[str, str], kind: Literal["agent", "human"]) -> Setting
         name for name in values if environ.get(name, "").strip() or environ.get(f"{name}_FILE", "").strip()
     )
     return Settings(**fields, given=given, warnings=tuple(warnings), secrets=tuple(secrets))
+
+
+def read(variable: Variable, environ: Mapping[str, str], kind: str) -> tuple[str, Any]:
+    """One variable as text and as value. Raises ValueError with the fault and what would be right."""
+    text = _text(variable, environ, kind)
+    return text, _parse(variable, text)
+
+
+def variable_of(field: str) -> str:
+    """The variable that a field of :class:`Settings` comes from."""
+    return _FIELDS[field]
 
 
 def _text(variable: Variable, environ: Mapping[str, str], kind: str) -> str:
@@ -173,7 +217,7 @@ def _parse(variable: Variable, text: str) -> Any:
         return _number(variable, text)
     if variable.kind == "bool":
         return _bool(text)
-    if variable.kind == "id" and not _ID.fullmatch(text):
+    if variable.kind == "id" and not ID.fullmatch(text):
         raise ValueError(
             f"{text!r} is no name: small letters, digits, '.', '_' and '-', at most 63, a letter or digit first"
         )
@@ -206,7 +250,7 @@ def _items(variable: Variable, text: str) -> tuple[str, ...]:
     items = tuple(item.strip() for item in text.split(",") if item.strip())
     if variable.kind == "multiaddrs":
         for item in items:
-            if not _MULTIADDR.fullmatch(item):
+            if not MULTIADDR.fullmatch(item):
                 raise ValueError(
                     f"{item!r} is no multiaddr such as /ip4/192.0.2.1/tcp/9000 or /dns4/host/tcp/9000/p2p/12D3Koo…"
                 )
@@ -223,7 +267,7 @@ def _images(text: str) -> dict[str, str]:
         return {}
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"no JSON: {error}") from None
     if not isinstance(value, dict) or not all(isinstance(v, str) and v for v in value.values()):
         raise ValueError('an object of language and image is expected, such as {"python": "python:3.12-slim"}')
@@ -234,7 +278,7 @@ def _credentials(text: str) -> dict[str, str]:
     """Host to token or ``user:token``. Never repeats a value, nor JSON's complaint about one."""
     try:
         value = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("no JSON") from None
     if not isinstance(value, dict):
         # A wrong value, not a wrong use of ours: all faults of settings are of one kind.
@@ -271,7 +315,7 @@ def _network_key(text: str) -> str:
     try:
         if len(base64.b64decode(bare, validate=True)) == 32:
             return text
-    except binascii.Error:
+    except ValueError:
         pass
     raise ValueError("not a key; 32 bytes as 64 hex digits or as base64, a swarm.key file's text, or the word open")
 
@@ -293,6 +337,30 @@ def _hosts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Host names as they stand in a Host header, without a port."""
+    found = [item.strip().lower() for item in text.split(",") if item.strip()]
+    for name in found:
+        if not _HOST.fullmatch(name) or ":" in name:
+            raise ValueError(f"{name!r} is no host name; write it without scheme, port and wildcard")
+    return tuple(dict.fromkeys(found))
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Sites as browsers name them in an Origin header."""
+    found = [item.strip().lower() for item in text.split(",") if item.strip()]
+    for origin in found:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin such as https://portal.example or http://localhost:3000")
+    return tuple(dict.fromkeys(found))
+
+
+def _signing(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError("too short to sign with; 16 characters at least, such as from: openssl rand -hex 32")
+    return text
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "CHORUS_NETWORK_KEY": _network_key,
     "CHORUS_IMAGES": _images,
@@ -303,6 +371,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "CHORUS_REPOSITORY_CREDENTIALS": _credentials,
     "CHORUS_REPOSITORY_CA": _certificates,
     "CHORUS_SANDBOX_HOSTS": _hosts,
+    "CHORUS_CALLBACK_HOSTS": _hosts,
+    "CHORUS_CALLBACK_SECRET": _signing,
+    "CHORUS_API_HOSTS": _names,
+    "CHORUS_API_CORS_ORIGINS": _origins,
+    **service_settings.READERS,
 }
 """Variables that are read in a way of their own; all others by their kind."""
 

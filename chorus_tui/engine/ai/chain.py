@@ -19,8 +19,11 @@ from chorus_tui.engine.ai.link import Link
 from chorus_tui.engine.ai.provider import Provider, Reply
 from chorus_tui.engine.ai.schema import check_schema, checked
 from chorus_tui.engine.clock import Clock, Entropy
+from chorus_tui.engine.telemetry.histogram import Histogram
 
 PROBE_EVERY_S = 30.0
+PROBE_AGAIN_S = 5.0
+"""While one is missing: it may be starting."""
 # A model that is not in memory yet is loaded before it says anything.
 FIRST_S, BETWEEN_S, WHOLE_S = 120.0, 60.0, 300.0
 NO_PROVIDER = "No model is configured; set CHORUS_AI_PROVIDER to ollama or resetdata"
@@ -180,10 +183,15 @@ class ModelChain:
         """Look regularly whether the providers are there, until cancelled. Asks no model."""
         task_status.started()
         while True:
-            async with trio.open_nursery() as nursery:
-                for link in self._links:
-                    nursery.start_soon(self._look, link)
-            await trio.sleep(PROBE_EVERY_S)
+            await self.look()
+            missing = any(link.missing is not None for link in self._links)
+            await trio.sleep(PROBE_AGAIN_S if missing else PROBE_EVERY_S)
+
+    async def look(self) -> None:
+        """Once, at all providers."""
+        async with trio.open_nursery() as nursery:
+            for link in self._links:
+                nursery.start_soon(self._look, link)
 
     async def _look(self, link: Link) -> None:
         if await link.look() and self.on_change is not None:
@@ -191,6 +199,10 @@ class ModelChain:
 
     def health(self) -> tuple[ProviderHealth, ...]:
         return tuple(link.health(self._clock.monotonic()) for link in self._links)
+
+    def took(self) -> dict[str, Histogram]:
+        """Seconds of all tries, by provider."""
+        return {link.provider.name: link.took for link in self._links}
 
     def names(self) -> tuple[str, ...]:
         return self._choice.names()

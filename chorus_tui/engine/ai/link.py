@@ -15,6 +15,7 @@ from chorus_tui.engine.ai import policy
 from chorus_tui.engine.ai.breaker import Breaker
 from chorus_tui.engine.ai.interface import AiError, ProviderHealth, State, Usage
 from chorus_tui.engine.ai.provider import Provider
+from chorus_tui.engine.telemetry.histogram import WORK_S, Histogram
 
 log = structlog.get_logger("chorus.ai")
 
@@ -33,6 +34,8 @@ class Link:
     asked: int = 0
     failed: int = 0
     tokens: int = 0
+    took: Histogram = field(default_factory=lambda: Histogram(WORK_S))
+    """Seconds of each try, however it ended."""
     probed: bool = False
     missing: AiError | None = None
     """Why the last probe failed; None when it did not."""
@@ -55,7 +58,8 @@ class Link:
     @contextmanager
     def judged(self, now: Callable[[], float]) -> Iterator[None]:
         """Round one try: what the breaker and the counts make of it, however it ends."""
-        self.breaker = breakers.begun(self.breaker, now())
+        began = now()
+        self.breaker = breakers.begun(self.breaker, began)
         self.asked += 1
         try:
             yield
@@ -67,6 +71,8 @@ class Link:
         except BaseException:
             self.breaker = breakers.abandoned(self.breaker)
             raise
+        finally:
+            self.took.observe(now() - began)
         self.last = None
         self.breaker = breakers.succeeded()
 

@@ -31,7 +31,8 @@ class Voice:
     def __init__(self, models: Models, system: Callable[[str], str], role: str, clock: Clock) -> None:
         self._models = models
         self._system = system
-        self._role = role
+        self.role = role
+        """In which it speaks; can change."""
         self._clock = clock
         self._turn = trio.Lock()
         self._asked: deque[float] = deque()
@@ -50,11 +51,11 @@ class Voice:
                 return None
             self._asked.append(self._clock.monotonic())
             messages = (
-                Message("system", f"{self._system(self._role)}\n\n{instructions}"),
+                Message("system", f"{self._system(self.role)}\n\n{instructions}"),
                 Message("user", bounded(material, MATERIAL_BYTES)),
             )
             try:
-                answer = await self._models.ask(Ask(messages, schema, max_tokens, role=self._role))
+                answer = await self._models.ask(Ask(messages, schema, max_tokens, role=self.role))
                 value = canonical.decode_frame(answer.text.encode())
             except (AiError, WireError) as error:
                 log.info("The model has nothing to say", reason=str(error))

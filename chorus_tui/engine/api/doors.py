@@ -1,13 +1,13 @@
 """Where the API listens, and who may come in through which door.
 
-The Unix socket lives in a folder of mode 0700 that must be this user's own; its caller has the admin scope. TCP wants a
-bearer token, and a Host and Origin that no foreign web page can forge by rebinding its name to this address.
+The Unix socket lives in a folder of mode 0700 that must be this user's own; its caller has the admin scope, or that of a token it
+chooses to show. TCP wants a bearer token, and a Host and Origin that no foreign web page can forge by rebinding its name to this
+address.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import pwd
 import socket
@@ -16,10 +16,10 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import Problem
+from chorus_tui.contract.sites import known_host, same_site
 
 
 class CannotListen(Exception):
@@ -37,21 +37,34 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The doors to open. ``allowed_hosts`` are further names accepted in a Host header on TCP."""
+    """The doors to open. ``allowed_hosts`` are further names accepted in a Host header on TCP, ``cors_origins`` the sites whose pages
+    may call; ``rate`` is how many requests a second one token may make."""
 
     unix: Path | None = None
     api: Address | None = None
     health: Address | None = None
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
+    cors_origins: frozenset[str] = field(default_factory=frozenset)
+    rate: float = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: ``scope`` bounds what it may do, ``person`` is the verified name or empty, ``via`` the door."""
+    """Who asks: ``scope`` bounds what it may do, ``person`` is the verified name or empty, ``via`` the door.
+
+    ``token`` is the digest of the token shown, empty without one; ``expires_at`` Unix seconds until when it does.
+    """
 
     scope: Scope
     person: str
     via: Literal["socket", "tcp"]
+    token: str = ""
+    expires_at: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells callers apart: by token, or by the person at the socket."""
+        return self.token or f"{self.via}:{self.person}"
 
 
 def listen_unix(path: Path) -> socket.socket:
@@ -123,28 +136,16 @@ def socket_caller(connection: socket.socket) -> Caller:
     return Caller(Scope.ADMIN, person, "socket")
 
 
-def check_host(host: str | None, origin: str | None, allowed: frozenset[str]) -> None:
+def check_host(
+    host: str | None, origin: str | None, allowed: frozenset[str], origins: frozenset[str] = frozenset()
+) -> None:
     """Refuse (403) what a web page of a foreign site could send: an unknown Host name, or an Origin other than it.
 
-    Addresses, ``localhost``, names without a dot (no public site has one) and ``allowed`` ones pass.
+    Addresses, ``localhost``, names without a dot (no public site has one) and ``allowed`` ones pass, and so do ``origins``.
     """
-    name = _host_name(f"//{host or ''}")
-    if not (_is_address(name) or (name and "." not in name) or name in allowed or name == socket.gethostname().lower()):
+    if not known_host(host, allowed | {socket.gethostname().lower()}):
         raise Problem(403, "host-refused", "This Host is not served here", "Use the engine's address, or localhost.")
-    if origin is not None and origin.partition("://")[2].lower() != (host or "").lower():
+    if origin is None or origin.lower() in origins:
+        return
+    if not same_site(origin, host):
         raise Problem(403, "origin-refused", "Requests from other sites are refused")
-
-
-def _host_name(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -13,6 +13,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.api import ucxi
+from chorus_tui.engine.api.answers import problem_headers
 from chorus_tui.engine.api.bridge import EngineStopping
 from chorus_tui.engine.control.interface import NoMesh, NotAdmin
 from chorus_tui.engine.journal.flow import OverQuota
@@ -25,12 +27,11 @@ _log = structlog.get_logger("api")
 
 def problem_response(problem: Problem) -> web.Response:
     """``problem`` as an answer."""
-    headers = {"WWW-Authenticate": 'Bearer realm="chorus"'} if problem.status == 401 else {}
     return web.Response(
         status=problem.status,
         body=json.dumps(problem.as_json()).encode(),
         content_type="application/problem+json",
-        headers=headers,
+        headers=problem_headers(problem),
     )
 
 
@@ -40,12 +41,26 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001 - the outermost wall: nothing may pass it
-        problem = to_problem(error)
-        if problem.status == 500:
-            identifier = secrets.token_hex(4)
-            _log.error("❌ request failed", error_id=identifier, path=request.path, exc_info=error)
-            problem.detail = f"It is in the engine's log under {identifier}."
-        return problem_response(problem)
+        return as_problem(error, request)
+
+
+def as_problem(error: Exception, request: web.Request) -> web.Response:
+    """The answer for whoever asked; what is our own fault is logged under an id that the answer names."""
+    problem = to_problem(error)
+    if problem.status == 500:
+        identifier = secrets.token_hex(4)
+        _log.error("❌ request failed", error_id=identifier, path=request.path, exc_info=error)
+        problem.detail = f"It is in the engine's log under {identifier}."
+    in_ucxi = request.path.startswith(ucxi.PREFIX)
+    answer = ucxi.failure(problem, request.path) if in_ucxi else problem_response(problem)
+    if problem.status == 401 and request.path == "/docs":
+        # A page for people: their browser asks them for the token.
+        answer.headers["WWW-Authenticate"] = (
+            'Basic realm="chorus: any name, the token as the password", charset="UTF-8"'
+        )
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+    return answer
 
 
 def to_problem(error: BaseException) -> Problem:
@@ -75,7 +90,7 @@ def to_problem(error: BaseException) -> Problem:
 
 def _of_refusal(error: Refused) -> Problem:
     if isinstance(error, OverQuota):
-        return Problem(429, "over-quota", "This peer has said too much new", str(error))
+        return Problem(429, "over-quota", "This peer has said too much new", str(error), retry_after_s=error.ends_s)
     return Problem(409, "refused", "The journal did not take this", str(error))
 
 
@@ -96,6 +111,11 @@ def _of_http(error: web.HTTPException) -> Problem:
         case 405:
             return Problem(405, "method", "This path does not take this method")
         case 413:
-            return Problem(413, "too-large", "The request is too large", "At most 1 MiB is read.")
+            return Problem(
+                413,
+                "too-large",
+                "The request is too large",
+                "The description at /openapi.json says what an operation reads at most.",
+            )
         case status:
             return Problem(status, "http", responses.get(status, "The request failed"))

@@ -1,83 +1,239 @@
-"""Bearer tokens: one each for read, operate and admin, in a file of the data folder that only its owner can read."""
+"""Bearer tokens: found in constant time, bounded by scope and time, revoked at once.
+
+Three are made with the data folder and stand in its ``api.tokens``. Others are made and revoked by whoever has the admin scope;
+of these only the SHA-256 is kept, which is enough for 256 random bits. Used from the API's thread and from the engine's.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-import os
-import secrets
-import stat
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from chorus_tui.contract.operations import Scope
+from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.api.token_file import TokenFileError, first_tokens, new_secret, read_issued, write_private
 
-_HEADER = "# Bearer tokens of this engine's API. Each line: scope, token. Delete the file to have new ones made.\n"
+MOST: Final = 256
+"""Tokens at once, beside the first three."""
+MOST_REVOKED: Final = 1024
+"""Revoked tokens that are still known as such, beside the first three; an older one is refused as one that never was."""
+EXPIRED_S: Final = 86_400.0
+"""How long an expired token is still listed, while there is room."""
+ID_LENGTH: Final = 12
 
 
-class TokenFileError(Exception):
-    """The token file cannot be used. The text names it and says what to do."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, known by its SHA-256. Times are Unix seconds; ``expires_at`` None: never.
+
+    ``person`` is who acts with it, by the word of the admin who made it; empty: whoever holds it.
+    """
+
+    digest: str
+    scope: Scope
+    name: str = ""
+    created_at: float | None = None
+    expires_at: float | None = None
+    person: str = ""
+
+    @property
+    def token_id(self) -> str:
+        """How people name it."""
+        return self.digest[:ID_LENGTH]
+
+    def expired(self, now: float) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 class Tokens:
-    """The tokens of one engine."""
+    """The tokens of one engine. ``on_change`` are called after each revocation, in the thread that revoked."""
 
-    def __init__(self, by_scope: dict[Scope, str]) -> None:
-        self._by_scope = dict(by_scope)
+    def __init__(self, path: Path, first: dict[Scope, str], kept: dict[str, Any], now: Callable[[], float]) -> None:
+        self._path = path
+        self._now = now
+        self._lock = threading.Lock()
+        self._first = dict(first)
+        made_with_folder = {_digest(secret): scope for scope, secret in first.items()}
+        self._tokens = {
+            d: Token(d, scope, f"made with the data folder ({scope.name.lower()})")
+            for d, scope in made_with_folder.items()
+        }
+        self._tokens |= {token.digest: token for token in map(_token, kept.get("tokens", []))}
+        self._revoked: dict[str, float] = dict(kept.get("revoked", {}))
+        self._used: dict[str, float] = dict(kept.get("used", {}))
+        self._unsaved = False
+        self.on_change: list[Callable[[], None]] = []
+        self.on_secret: Callable[[list[str]], None] = lambda _: None
+        """Is told each new token's secret, for the redactor, before anybody can have it."""
+        self.on_void: Callable[[list[str]], None] = lambda _: None
+        """Is told the secrets that :attr:`on_secret` was told, once they open nothing: nobody has to look for them any more."""
+        self._secrets: dict[str, str] = {}
 
     @classmethod
-    def load_or_create(cls, path: Path) -> Tokens:
-        """Read ``path``, or make it with new tokens, mode 0600. Raises :class:`TokenFileError`."""
+    def load_or_create(cls, path: Path, now: Callable[[], float] = time.time) -> Tokens:
+        """Read ``path`` and the file beside it, or make it with new tokens. Raises :class:`TokenFileError`."""
+        issued = path.with_name(f"{path.name}.json")
+        kept = read_issued(issued)
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return cls._create(path)
-        except OSError as error:
-            raise TokenFileError(f"Cannot read the token file {path}: {error.strerror}") from error
-        with os.fdopen(handle, encoding="ascii", errors="replace") as file:
-            status = os.fstat(file.fileno())
-            if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-                raise TokenFileError(
-                    f"{path} can be read by others. Run: chmod 600 {path}, or delete it for new tokens"
-                )
-            return cls(_parse(file.read(), path))
+            return cls(issued, first_tokens(path), kept, now)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise TokenFileError(
+                f"{issued} is damaged. Delete it; tokens made by 'chorus-tui token new' are then void"
+            ) from error
 
-    @classmethod
-    def _create(cls, path: Path) -> Tokens:
-        tokens = {scope: f"chorus-{scope.name.lower()}-{secrets.token_urlsafe(32)}" for scope in Scope}
-        text = _HEADER + "".join(f"{scope.name.lower()} {token}\n" for scope, token in tokens.items())
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError as error:
-            raise TokenFileError(f"Cannot write the token file {path}: {error.strerror}") from error
-        return cls(tokens)
+    # ── who comes ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def scope_of(self, token: str) -> Scope | None:
-        """The scope of ``token``, or None. Takes the same time for every wrong token."""
-        given, found = token.encode("utf-8", "replace"), None
-        for scope, known in self._by_scope.items():
-            if hmac.compare_digest(given, known.encode()):
-                found = scope
+    def find(self, secret: str) -> Token:
+        """The token of ``secret``, marked as used. Raises 401. Takes the same time for every wrong one."""
+        given, found = _digest(secret), None
+        now = self._now()
+        with self._lock:
+            for digest, token in self._tokens.items():
+                if hmac.compare_digest(given, digest):
+                    found = token
+            if given in self._revoked:
+                raise _refused("This token was revoked")
+            if found is None:
+                raise _refused("A valid token is needed")
+            if found.expired(now):
+                raise _refused("This token has expired")
+            self._used[found.digest] = now
+            self._unsaved = True
         return found
 
+    def holds(self, digest: str) -> bool:
+        """Whether the token of ``digest`` still opens anything."""
+        with self._lock:
+            token = self._tokens.get(digest)
+            return token is not None and digest not in self._revoked and not token.expired(self._now())
+
     def secrets(self) -> list[str]:
-        """All tokens, for the redactor."""
-        return list(self._by_scope.values())
+        """The first three tokens, for the redactor."""
+        return list(self._first.values())
+
+    # ── who may come ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def issue(self, scope: Scope, name: str, expires_at: float | None, person: str = "") -> tuple[Token, str]:
+        """A new token and its secret, on disk when this returns. Raises :class:`Problem`, :class:`TokenFileError`."""
+        secret = new_secret(scope)
+        now = self._now()
+        token = Token(_digest(secret), scope, name, now, expires_at, person)
+        with self._lock:
+            self._forget_expired(now)
+            if len(self._tokens) - len(self._first) >= MOST:
+                raise Problem(409, "too-many-tokens", f"There are {MOST} tokens", "Revoke some: chorus-tui token list")
+            self._tokens[token.digest] = token
+            self._secrets[token.digest] = secret
+        self._tell_void(self._expired(now))
+        self.on_secret([secret])
+        try:
+            self.save()
+        except TokenFileError:
+            with self._lock:
+                del self._tokens[token.digest]
+            self._tell_void([token.digest])
+            raise
+        return token, secret
+
+    def _expired(self, now: float) -> list[str]:
+        """Those whose secrets are still looked for, although their time is over."""
+        with self._lock:
+            return [d for d in self._secrets if d not in self._tokens or self._tokens[d].expired(now)]
+
+    def _tell_void(self, digests: list[str]) -> None:
+        with self._lock:
+            void = [secret for digest in digests if (secret := self._secrets.pop(digest, None)) is not None]
+        if void:
+            self.on_void(void)
+
+    def _forget_expired(self, now: float) -> None:
+        """Those of over a day ago; when all places are taken, also the one that expired first."""
+        expired = [(token.expires_at, d) for d, token in self._tokens.items() if token.expires_at is not None]
+        for at, digest in sorted(expired):
+            full = len(self._tokens) - len(self._first) >= MOST
+            if at > now or not (full or at < now - EXPIRED_S):
+                return
+            del self._tokens[digest]
+            self._used.pop(digest, None)
+
+    def revoke(self, token_id: str) -> Token:
+        """Void for good, on disk when this returns. Raises 404, or 422 when several begin so."""
+        with self._lock:
+            found = [t for d, t in self._tokens.items() if d.startswith(token_id) and d not in self._revoked]
+            if not found:
+                raise not_found("token", token_id, "'chorus-tui token list' has them.")
+            if len(found) > 1:
+                raise invalid({"token_id": f"{len(found)} tokens begin so; give more of it"})
+            (token,) = found
+            self._revoked[token.digest] = self._now()
+            # The first ones stand in their file for ever: forgotten here, one of them would hold again after a restart.
+            first = set(map(_digest, self._first.values()))
+            others = sorted(self._revoked.keys() - first, key=lambda digest: self._revoked[digest], reverse=True)
+            for oldest in others[MOST_REVOKED:]:
+                del self._revoked[oldest]
+            if token.digest not in first:
+                del self._tokens[token.digest]
+            self._used.pop(token.digest, None)
+        self._tell_void([token.digest])
+        for told in list(self.on_change):
+            told()
+        self.save()
+        return token
+
+    def all(self) -> list[tuple[Token, float | None]]:
+        """Each that was not revoked, and when it was used last."""
+        with self._lock:
+            rows = [t for d, t in self._tokens.items() if d not in self._revoked]
+            return [(token, self._used.get(token.digest)) for token in rows]
+
+    def save(self) -> None:
+        """Write what was made, revoked and used; blocks for a sync. Raises :class:`TokenFileError`."""
+        with self._lock:
+            issued = [t for t in self._tokens.values() if t.created_at is not None]
+            rows = [
+                {
+                    "sha256": t.digest,
+                    "scope": t.scope.name.lower(),
+                    "name": t.name,
+                    "created_at": t.created_at,
+                    "expires_at": t.expires_at,
+                    "person": t.person,
+                }
+                for t in issued
+            ]
+            used = {digest: at for digest, at in self._used.items() if digest in self._tokens}
+            self._unsaved = False
+            write_private(self._path, json.dumps({"tokens": rows, "revoked": self._revoked, "used": used}, indent=1))
+
+    def save_use(self) -> None:
+        """Write when each was used last, if one was used since."""
+        if self._unsaved:
+            self.save()
 
 
-def _parse(text: str, path: Path) -> dict[Scope, str]:
-    tokens: dict[Scope, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if len(words) != 2 or words[0].upper() not in Scope.__members__ or len(words[1]) < 16:
-            raise TokenFileError(f"{path}, line {number}: expected a scope (read, operate, admin) and its token")
-        tokens[Scope[words[0].upper()]] = words[1]
-    if len(set(tokens.values())) != len(Scope):
-        raise TokenFileError(f"{path} needs three different tokens: read, operate, admin. Delete it for new ones")
-    return tokens
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _token(row: dict[str, Any]) -> Token:
+    expires = row["expires_at"]
+    return Token(
+        str(row["sha256"]), Scope[str(row["scope"]).upper()], str(row["name"]), float(row["created_at"]),
+        None if expires is None else float(expires), str(row.get("person", "")),
+    )  # fmt: skip
+
+
+def _refused(title: str) -> Problem:
+    return Problem(
+        401, "token", title,
+        "Send 'Authorization: Bearer <token>'; the first tokens are in api.tokens in the engine's data folder, "
+        "'chorus-tui token new' makes others.",
+    )  # fmt: skip

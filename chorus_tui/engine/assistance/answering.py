@@ -11,7 +11,7 @@ from chorus_tui.engine.assistance.requests import Question
 from chorus_tui.engine.assistance.wording import Said
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.vault.sealing import CannotSeal
+from chorus_tui.engine.vault.interface import CannotSeal
 
 if TYPE_CHECKING:
     from chorus_tui.engine.assistance.service import AssistanceService

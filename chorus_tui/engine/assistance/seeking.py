@@ -62,7 +62,7 @@ class Seeking:
                     "subject": f"{spec.title}: {spec.goal}"[:2_000], "expertise": spec.expertise, "tried": tried(old, grant),
                     "task_id": task.key[1], "mesh_id": task.key[0],
                 }  # fmt: skip
-                log.info("🎓 Asks for a mentor", task=task.key[1])
+                log.info("🎓 Asks for a mentor", task_id=task.key[1])
                 await parts.journal.say("mentorship_request", data)
 
     # ── own questions ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,7 +104,7 @@ class Seeking:
             "reason": f"nobody answered within {rules.NO_HELP_S:.0f} s", "summary": question.text[:4_000],
             "to_role": announced.spec.role if announced is not None else "", "participants": [parts.me],
         }  # fmt: skip
-        log.warning("🆘 Nobody has helped in time; people are called", task=question.task[1])
+        log.warning("🆘 Nobody has helped in time; people are called", task_id=question.task[1])
         try:
             await parts.journal.say("escalation_trigger", data)
         except Refused as error:

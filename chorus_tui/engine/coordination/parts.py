@@ -22,7 +22,6 @@ class Parts:
 
     me: str
     agent_id: str
-    reports_to: str
     journal: Journal
     control: Control
     mesh: Mesh

@@ -99,7 +99,8 @@ class Reporting:
         """Whether there was something to report: a task of this member has ended since its report before."""
         parts = self._parts
         fresh = [(key, task, grant) for key, task, grant in self._own_ends() if key not in self._counted]
-        if not parts.reports_to or parts.reports_to == parts.agent_id or not fresh or parts.control.mesh_id is None:
+        supervisor = parts.peers.me.reports_to
+        if not supervisor or supervisor == parts.agent_id or not fresh or parts.control.mesh_id is None:
             return False
         failed = [task for _, task, grant in fresh if grant.ended != "accepted"]
         data = {
@@ -107,7 +108,7 @@ class Reporting:
             "done": len(fresh) - len(failed), "failed": len(failed),
             "blockers": [f"“{_title(task)}”: {task.terminal_reason or task.grants[-1].reason}"[:300] for task in failed[:16]],
         }  # fmt: skip
-        topic = topics.hierarchy(parts.reports_to)
+        topic = topics.hierarchy(supervisor)
         await parts.journal.say("status_update", data, topic=topic)
         self._joined.add(topic)  # saying joined it; the next look leaves it again
         self._counted |= {key for key, _, _ in fresh}

@@ -14,10 +14,10 @@ from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.decisions import rules, views
 from chorus_tui.engine.decisions.book import Case
-from chorus_tui.engine.decisions.facts import Said
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, DecisionVote
-from chorus_tui.engine.vault.sealing import CannotSeal
+from chorus_tui.engine.protocol.said import Said
+from chorus_tui.engine.vault.interface import CannotSeal
 
 if TYPE_CHECKING:
     from chorus_tui.engine.decisions.service import DecisionService

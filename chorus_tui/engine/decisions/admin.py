@@ -17,7 +17,7 @@ from chorus_tui.engine.decisions import rules
 from chorus_tui.engine.decisions.book import Book, Case
 from chorus_tui.engine.decisions.facts import Closing, Proposal, closing_data
 from chorus_tui.engine.decisions.outcome import Result
-from chorus_tui.engine.decisions.parts import Parts
+from chorus_tui.engine.decisions.parts import NotKept, Parts
 from chorus_tui.engine.decisions.record import address, event
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol.canonical import WireError
@@ -25,6 +25,8 @@ from chorus_tui.engine.protocol.canonical import WireError
 log = structlog.get_logger("chorus.decisions.admin")
 
 ROUND_S = 1.0
+REST_S = 5.0
+"""After a record could not be kept."""
 SETTLE_S = 2.0
 """A new admin closes nothing before it had this long to fetch what others hold."""
 
@@ -40,6 +42,8 @@ class Admin:
         self._leads_since = 0.0
         self._announced: set[str] = set()
         """Records that this life announced: once is enough, whatever becomes of the word."""
+        self._later: dict[str, float] = {}
+        """Records that could not be kept, and when that is tried again."""
         self._wake = trio.Event()
 
     def nudge(self) -> None:
@@ -95,16 +99,17 @@ class Admin:
             log.warning("⚠️ A vote cannot be closed", decision=proposal.message.proposal_id, reason=str(error))
 
     async def _keep_record(self, case: Case, proposal: Proposal, closing: Closing) -> None:
-        """Once others keep it too, or none is in reach, it is announced; who hears that keeps it."""
+        """Who reads it and who keeps it is not decided here; what it says is computed from the votes by everybody alike."""
         result = self._result(case)
         if result is None or result.record_digest in result.announced | self._announced:
             return
-        self._announced.add(result.record_digest)
-        info = await self._parts.blobs.put_bytes(result.record)
-        await self._parts.blobs.replicate([info.digest])
-        data = {"address": address(proposal, closing.roster), "content_hash": info.digest}
+        now = self._parts.clock.monotonic()
+        if now < self._later.get(result.record_digest, 0.0):
+            return
         try:
-            await self._parts.journal.say("decision_announcement", data)
+            await self._parts.records.keep(address(proposal, closing.roster), result.record, proposal.author)
+            self._announced.add(result.record_digest)
             await self._parts.journal.say("slurp_event_generated", event(proposal, closing, result.tally))
-        except Refused as error:
-            log.warning("⚠️ A record cannot be announced", decision=proposal.message.proposal_id, reason=str(error))
+        except (NotKept, Refused) as error:
+            self._later[result.record_digest] = now + REST_S
+            log.info("A record is kept later", decision=proposal.message.proposal_id, reason=str(error))

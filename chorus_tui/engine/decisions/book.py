@@ -13,12 +13,13 @@ from typing import TypeVar
 from chorus_tui.engine.control import entries, requests
 from chorus_tui.engine.control.interface import ControlEntry, Member
 from chorus_tui.engine.control.membership import Roster
-from chorus_tui.engine.decisions.facts import Closing, Proposal, Said, Vote, Withdrawal
+from chorus_tui.engine.decisions.facts import Closing, Proposal, Vote, Withdrawal
 from chorus_tui.engine.decisions.rules import flaw
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import EpochOpened, Message
 from chorus_tui.engine.protocol.messages.decisions import DecisionAnnouncement, DecisionProposal, DecisionVote
+from chorus_tui.engine.protocol.said import Said
 
 M = TypeVar("M")
 
@@ -74,6 +75,8 @@ class Book:
         self._rosters: dict[str, Roster] = {}
         self._epochs: dict[str, dict[str, int]] = {}
         self._records: dict[str, dict[str, Said[DecisionAnnouncement]]] = {}
+        self._citing: dict[str, list[Case]] = {}
+        """Proposals by the entry of the patch's revision that they decide on."""
 
     def case(self, hash_: str) -> Case:
         """Made empty when it is not known yet."""
@@ -87,6 +90,8 @@ class Book:
             case = self.case(entry.hash)
             case.proposal = Said.of(entry, message)
             case.records = self._records.get(message.proposal_id, {})
+            if message.patch is not None:
+                self._citing.setdefault(message.patch, []).append(case)
             return case
         if isinstance(message, DecisionVote):
             case = self.case(message.proposal)
@@ -114,6 +119,7 @@ class Book:
         for case in self.cases.values():
             case.proposal, case.votes, case.records = None, {}, {}
         self._records.clear()
+        self._citing.clear()
 
     def doubt(self, author: str, epoch: str, seq: int | None) -> None:
         """From ``seq`` on that feed does not count; None: all of it counts again."""
@@ -193,6 +199,10 @@ class Book:
         return self.proposals(
             lambda case: case.proposal is not None and case.proposal.message.proposal_id.startswith(beginning)
         )
+
+    def citing(self, patch: str) -> list[Case]:
+        """Those that decide on this revision of a patch."""
+        return [case for case in self._citing.get(patch, []) if case.proposal is not None]
 
     def newest_epochs(self, author: str) -> list[str]:
         """Of an author's feed, the one opened last first."""

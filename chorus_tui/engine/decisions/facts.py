@@ -4,40 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chorus_tui.engine.control.interface import ControlEntry, Member
-from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages.base import EntryHash
 from chorus_tui.engine.protocol.messages.decisions import MOST_ELIGIBLE, DecisionProposal, DecisionVote, Option, PeerId
+from chorus_tui.engine.protocol.said import Said
 
-M = TypeVar("M")
 Epoch = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-
-@dataclass(frozen=True, slots=True)
-class Said(Generic[M]):
-    """A feed entry and its message."""
-
-    author: str
-    epoch: str
-    seq: int
-    hash: str
-    at_ms: int
-    message: M
-
-    @classmethod
-    def of(cls, entry: Entry, message: M) -> Said[M]:
-        """Of one feed entry."""
-        h = entry.header
-        return cls(h.author, h.epoch, h.seq, entry.hash, int(h.hlc.partition(":")[0]), message)
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """What one author must not say twice."""
-        return (self.author, self.epoch, self.seq)
 
 
 Proposal = Said[DecisionProposal]

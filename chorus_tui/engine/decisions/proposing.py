@@ -17,7 +17,7 @@ from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, MOST_ELIGIBLE, DecisionProposal
 from chorus_tui.engine.protocol.ulid import ulid
-from chorus_tui.engine.vault.sealing import CannotSeal
+from chorus_tui.engine.vault.interface import CannotSeal
 
 if TYPE_CHECKING:
     from chorus_tui.engine.decisions.service import DecisionService
@@ -54,7 +54,8 @@ class Proposing:
             "proposal_id": decision_id or ulid(parts.clock.wall(), parts.entropy.bytes(10)), "mesh_id": mesh_id, "kind": request.kind,
             "options": _options(request.options), "threshold": request.threshold, "quorum": request.quorum,
             "deadline": self._deadline(request.deadline), "eligible": eligible, "project_id": request.project_id,
-            "task_id": request.task_id, "thread_id": request.thread_id, "issue_id": request.issue_id, "on_behalf_of": person,
+            "task_id": request.task_id, "thread_id": request.thread_id, "issue_id": request.issue_id,
+            "patch": request.patch, "on_behalf_of": person,
             **self._words(request),
         }  # fmt: skip
         _fits(data)

@@ -14,33 +14,25 @@ from chorus_tui.contract.ucxl import Address
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.decisions.facts import Closing, Proposal
 from chorus_tui.engine.decisions.rules import Tally
-from chorus_tui.engine.protocol import canonical, topics
+from chorus_tui.engine.protocol import canonical, places
 from chorus_tui.engine.protocol.envelope import timestamp
 
-NO_ROLE = "member"
 GENERAL = "general"
 """Where what belongs to no project is remembered."""
-_MESH_DIGITS = 16
 
 
 def address(proposal: Proposal, members: Mapping[str, Member]) -> str:
     """Where the record belongs: the proposer's name and role, the project or the mesh, the task or all decisions. No part of
     it is a wildcard."""
     said, member = proposal.message, members.get(proposal.author)
+    name, role = (member.agent_id, member.role) if member else ("", "")
     return str(
         Address(
-            agent=topics.part(member.agent_id) if member else proposal.author,
-            role=_plain(member.role) if member and member.role else NO_ROLE,
-            project=topics.part(said.project_id) if said.project_id else said.mesh_id[:_MESH_DIGITS],
-            task=said.task_id or "decisions",
+            agent=places.agent(name, proposal.author), role=places.role(role),
+            project=places.project(said.project_id, said.mesh_id), task=said.task_id or "decisions",
             path=f"decisions/{said.proposal_id}",
         )
-    )
-
-
-def _plain(text: str) -> str:
-    """A part of an address that has no dots."""
-    return topics.part(text).replace(".", "_")
+    )  # fmt: skip
 
 
 def record(proposal: Proposal, closing: Closing, choices: Mapping[str, str], tally: Tally) -> bytes:
@@ -68,7 +60,7 @@ def _vote(peer_id: str, choice: str, closing: Closing) -> dict[str, Any]:
 
 def _citations(proposal: Proposal) -> list[dict[str, str]]:
     said = proposal.message
-    found = {"task": said.task_id or "", "thread": said.thread_id, "issue": said.issue_id}
+    found = {"task": said.task_id or "", "thread": said.thread_id, "issue": said.issue_id, "patch": said.patch or ""}
     return [{"kind": kind, "id": id_} for kind, id_ in found.items() if id_]
 
 
@@ -81,4 +73,6 @@ def event(proposal: Proposal, closing: Closing, tally: Tally) -> dict[str, Any]:
         "context_path": f"{said.project_id or GENERAL}/decisions/{said.proposal_id}",
         "consensus": f"{said.title} ({ended})" if said.title else ended,
         "participants": sorted(peer_id for peer_id, stated in closing.members.items() if stated.vote)[:32],
+        "purpose": said.description[:500], "sources": [address(proposal, closing.roster)], "header_only": bool(said.sealed),
+        "task_id": said.task_id,
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -14,17 +14,16 @@ from chorus_tui.engine.decisions import views
 from chorus_tui.engine.decisions.acting import Acting
 from chorus_tui.engine.decisions.admin import Admin
 from chorus_tui.engine.decisions.book import Book, Case
-from chorus_tui.engine.decisions.facts import Said
 from chorus_tui.engine.decisions.inbox import DecisionInbox
 from chorus_tui.engine.decisions.outcome import Result, result_of
 from chorus_tui.engine.decisions.parts import Parts
 from chorus_tui.engine.decisions.proposing import Proposing
-from chorus_tui.engine.journal.blobs.rules import Named
 from chorus_tui.engine.protocol import messages
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
 from chorus_tui.engine.protocol.messages.decisions import DecisionVote
+from chorus_tui.engine.protocol.said import Said
 
 log = structlog.get_logger("chorus.decisions")
 
@@ -196,17 +195,15 @@ class DecisionService:
         """What views need to know, as it is now."""
         parts = self.parts
         return views.Surroundings(
-            parts.me, self.book, parts.control, parts.clock.wall(), self.result, self.opened, parts.journal, parts.blobs
+            parts.me,
+            self.book,
+            parts.control,
+            parts.clock.wall(),
+            self.result,
+            self.opened,
+            parts.journal,
+            parts.records,
         )
-
-    def named_blobs(self) -> Iterator[Named]:
-        """Records whose announcement is true are kept by every member."""
-        for case in self.book.proposals(lambda case: bool(case.records)):
-            result = self.result(case)
-            if result is not None and result.record_digest in result.announced:
-                assert case.proposal is not None
-                why = f"record of decision {case.proposal.message.proposal_id}"
-                yield Named(result.record_digest, len(result.record), frozenset(), record=True, why=why)
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""

@@ -13,11 +13,13 @@ from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.engine.control.interface import Control, Member
 from chorus_tui.engine.decisions import rules
 from chorus_tui.engine.decisions.book import Book, Case
-from chorus_tui.engine.decisions.facts import Proposal, Said, Vote
+from chorus_tui.engine.decisions.facts import Proposal, Vote
 from chorus_tui.engine.decisions.outcome import Result
+from chorus_tui.engine.decisions.parts import Records
 from chorus_tui.engine.decisions.record import address
 from chorus_tui.engine.decisions.rules import Tally
-from chorus_tui.engine.journal.interface import Blobs, Journal
+from chorus_tui.engine.journal.interface import Journal
+from chorus_tui.engine.protocol.said import Said
 
 __all__ = ["Row", "Surroundings", "one_vote", "told", "view"]
 
@@ -35,7 +37,7 @@ class Surroundings:
     result: Callable[[Case], Result | None]
     opened: Callable[[Said[Any], str], dict[str, Any] | None]
     journal: Journal
-    blobs: Blobs
+    records: Records
 
     def members(self, case: Case) -> Mapping[str, Member]:
         """Of the proposal's mesh: when it was closed, else now."""
@@ -156,18 +158,19 @@ def view(case: Case, around: Surroundings) -> models.DecisionView:
     standing = _standing(case, around)
     mine = standing.get(around.me)
     record, marks = _record(case, around), _marks(case, around)
+    where = address(proposal, members) if closing else ""
     return models.DecisionView(
         **fields, description=str(clear.get("description", "")), readable=bool(clear), options=list(said.options),
         threshold=said.threshold, quorum=said.quorum, why=state_of(case, around)[1], on_behalf_of=said.on_behalf_of,
         mesh_id=said.mesh_id, project_id=said.project_id, task_id=said.task_id, thread_id=said.thread_id, issue_id=said.issue_id,
+        patch=said.patch,
         votes=[_vote(vote, case, around, *marks[vote.hash]) for vote in _in_order(case)],
         missing=[around.control.name(peer_id) for peer_id in said.eligible if peer_id not in standing],
         counts=_counts(_tally(case, around)), warnings=warnings(case, around),
         closed_by=closing.admin if closing else "", closed_by_name=around.control.name(closing.admin) if closing else "",
         closing_index=case.end.index if case.end else None, my_vote=mine.message.choice if mine else "",
         may_vote=not barred and fields["state"] in OPEN, why_not=barred, delivery=around.delivery(proposal),
-        ucxl=address(proposal, members) if closing else "", record=record,
-        record_here=bool(record) and around.blobs.has(record),
+        ucxl=where, record=record, record_here=bool(record) and around.records.held(where),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
 from chorus_tui.engine.execution.letting_out import let_out
 from chorus_tui.engine.execution.metering import Meter
-from chorus_tui.engine.execution.output import OutputLog, readable
+from chorus_tui.engine.execution.output import Clean, OutputLog, readable
 from chorus_tui.engine.execution.patch import changes
 from chorus_tui.engine.execution.profile import (
     DATA,
@@ -75,6 +75,7 @@ class Attempt:
     def __init__(
         self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, warm: WarmPool, *,
         job: Job, report: Report, put_blob: PutBlob, folder: Path, run: str, wall: Callable[[], float],
+        clean: Clean | None = None,
     ) -> None:  # fmt: skip
         self._api = api
         self._settings = settings
@@ -90,7 +91,7 @@ class Attempt:
         self._record = Record()
         self._phase: Phase | None = None
         self._phase_began = 0.0
-        self._output = OutputLog(folder / "output", self._bounds.log_mb)
+        self._output = OutputLog(folder / "output", self._bounds.log_mb, clean)
         artifacts = folder / "artifacts"
         artifacts.mkdir()
         self._checkout: Path | None = None
@@ -102,6 +103,8 @@ class Attempt:
         try:
             with self._troubles():
                 await self._run_phases()
+            if last := self._output.finish():
+                await self._report.output(last)
             if self._output.total:
                 self._output.close()
                 self._record.log, _ = await self._put_blob(self._output.path)

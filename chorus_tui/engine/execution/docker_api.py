@@ -20,7 +20,8 @@ from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable,
 from chorus_tui.engine.execution.frames import FrameDecoder
 
 API = "/v1.41"
-_QUICK = 30.0
+QUICK_S = 30.0
+"""Seconds that a question which needs no work may take."""
 WriteInput = Callable[[bytes], Awaitable[None]]
 """Writes to a container's standard input; raises :class:`DockerUnavailable` when nobody takes it."""
 INSTALL_HINT = (
@@ -48,7 +49,7 @@ class Inlet:
     async def write(self, data: bytes) -> None:
         """Waits while the command does not read, half a minute at most."""
         try:
-            await self._stream.write(data, timeout=_QUICK)
+            await self._stream.write(data, timeout=QUICK_S)
         except (httpcore.NetworkError, httpcore.TimeoutException) as error:
             raise DockerUnavailable("nobody takes a command's standard input any more") from error
 
@@ -56,7 +57,7 @@ class Inlet:
         """Say that no more comes, and wait until the command has ended."""
         try:
             self._stream.get_extra_info("socket").shutdown(trio.socket.SHUT_WR)
-            while await self._stream.read(4096, timeout=_QUICK):
+            while await self._stream.read(4096, timeout=QUICK_S):
                 continue
         except (OSError, httpcore.NetworkError, httpcore.TimeoutException) as error:
             raise DockerUnavailable("a command's standard input was closed before its end") from error
@@ -111,7 +112,7 @@ class DockerApi:
         *,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
-        bound_s: float = _QUICK,
+        bound_s: float = QUICK_S,
     ) -> httpx.Response:
         with trio.move_on_after(bound_s) as scope:
             async with self._client() as client:
@@ -232,7 +233,7 @@ class DockerApi:
 
                 async def write(data: bytes) -> None:
                     try:
-                        await stream.write(data, timeout=_QUICK)
+                        await stream.write(data, timeout=QUICK_S)
                     except httpcore.NetworkError as error:
                         raise DockerUnavailable("the Docker Engine closed a sandbox's standard input") from error
 

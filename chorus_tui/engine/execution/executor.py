@@ -20,6 +20,7 @@ from chorus_tui.engine.execution.errors import DockerUnavailable, ExecutionError
 from chorus_tui.engine.execution.images import present_languages
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
 from chorus_tui.engine.execution.known_weaknesses import findings
+from chorus_tui.engine.execution.output import Clean
 from chorus_tui.engine.execution.reaper import reap_expired, remove_run
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.warm import WarmPool
@@ -31,10 +32,14 @@ ENGINE_TROUBLE = frozenset({DockerUnavailable.reason, SandboxLost.reason})
 
 
 class DockerExecutor:
-    """:class:`~.interface.Executor` on a Docker Engine. One per engine process; ``close`` it in the end."""
+    """:class:`~.interface.Executor` on a Docker Engine. One per engine process; ``close`` it in the end. ``clean`` makes what
+    takes the secrets out of a task's output."""
 
-    def __init__(self, settings: ExecutionSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: ExecutionSettings, clock: Clock | None = None, clean: Callable[[], Clean] | None = None
+    ) -> None:
         self._settings = settings
+        self._clean = clean
         self._wall: Callable[[], float] = (clock or SystemClock()).wall
         self._api = DockerApi(settings.docker_host)
         self._cpus = CpuBudget(self._api, settings.max_cpus)
@@ -75,6 +80,7 @@ class DockerExecutor:
             attempt = Attempt(
                 self._api, self._settings, self._cpus, self._warm,
                 job=job, report=report, put_blob=put_blob, folder=folder, run=self._run, wall=self._wall,
+                clean=self._clean() if self._clean else None,
             )  # fmt: skip
             result = await attempt.run()
             if result.reason in ENGINE_TROUBLE:

@@ -1,6 +1,7 @@
 """A task's combined output, bounded: the beginning in a file, the end in memory, the middle counted and left out.
 
-The log keeps the bytes as they came, control sequences and all. What people see goes through :func:`readable`.
+The log keeps the bytes as they came, control sequences and all; only secrets are taken out first. What people see goes through
+:func:`readable`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from pathlib import Path
+from typing import Protocol
 
 _MIB = 1 << 20
 _TAIL = _MIB
@@ -68,11 +70,19 @@ class Window:
         return readable(self._head + gap + self._tail)
 
 
-class OutputLog:
-    """Takes output as it comes. ``keep_mb`` is what is kept of it in all, MiB."""
+class Clean(Protocol):
+    """Takes the secrets out of a stream that is split anywhere; holds back what may become one."""
 
-    def __init__(self, path: Path, keep_mb: int) -> None:
+    def feed(self, data: bytes) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+class OutputLog:
+    """Takes output as it comes. ``keep_mb`` is what is kept of it in all, MiB. Nothing is kept that ``clean`` takes out."""
+
+    def __init__(self, path: Path, keep_mb: int, clean: Clean | None = None) -> None:
         self.path = path
+        self._clean = clean
         self.total = 0
         self._head_limit = keep_mb * _MIB - _TAIL // 2 if keep_mb == 1 else keep_mb * _MIB - _TAIL
         self._tail_limit = keep_mb * _MIB - self._head_limit
@@ -95,6 +105,15 @@ class OutputLog:
 
     def add(self, data: bytes) -> bytes:
         """Keep ``data``; what of it belongs to the live stream, which ends where the beginning is full."""
+        return self._keep(self._clean.feed(data) if self._clean else data)
+
+    def finish(self) -> bytes:
+        """No more comes: keep what was held back; what of it belongs to the live stream. Idempotent."""
+        rest = self._clean.flush() if self._clean else b""
+        self._clean = None
+        return self._keep(rest) if rest else b""
+
+    def _keep(self, data: bytes) -> bytes:
         self.total += len(data)
         self._last = (self._last + data)[-2 * TAIL_SHOWN :]
         head = data[: self._head_limit - self._head_size]
@@ -120,6 +139,7 @@ class OutputLog:
         """Write the end behind the beginning, with a line that says what is missing between them. Idempotent."""
         if self._file.closed:
             return
+        self.finish()
         if self.cut:
             self._file.write(f"\n[… {self.cut} bytes of output left out here …]\n".encode())
         for piece in self._tail:

@@ -12,9 +12,9 @@ from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
 
+from chorus_tui.contract.git_names import link_target, member_path, parents, quoted
 from chorus_tui.engine.execution.errors import PatchRefused
 from chorus_tui.engine.execution.git import git
-from chorus_tui.engine.execution.git_names import link_target, member_path, parents, quoted
 from chorus_tui.engine.execution.tar_reader import Data, HostileTar, Member, MemberEnd, TarReader
 from chorus_tui.engine.execution.tree import GITLINK, LINK, Entry
 

@@ -17,7 +17,7 @@ from chorus_tui.engine.hmmm.mouth import Words, said_in
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Refused
-from chorus_tui.engine.vault.sealing import CannotSeal
+from chorus_tui.engine.vault.interface import CannotSeal
 
 if TYPE_CHECKING:
     from chorus_tui.engine.hmmm.service import HmmmService

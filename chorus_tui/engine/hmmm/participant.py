@@ -19,7 +19,7 @@ from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.hmmm.turns import Speaker
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.vault.sealing import CannotSeal
+from chorus_tui.engine.vault.interface import CannotSeal
 
 log = structlog.get_logger("chorus.hmmm.participant")
 

@@ -98,7 +98,8 @@ class InboxService:
         if found:
             names = ", ".join(item.item_id for item in found[:5])
             raise invalid({"item_id": f"{name} is the beginning of several: {names}"})
-        gone = rules.meant(self._gone.values(), name)
+        # What was shown a moment ago and does not wait now has just ended; the next look will say so.
+        gone = rules.meant([*self._gone.values(), *self._shown.values()], name)
         if gone:
             raise Problem(
                 409,

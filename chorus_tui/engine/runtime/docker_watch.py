@@ -26,6 +26,8 @@ class DockerWatch:
     def __init__(self, executor: DockerExecutor) -> None:
         self._executor = executor
         self.state = DockerState(available=False, problem="Docker has not been asked yet")
+        self.reaped = 0
+        """Sandboxes past their deadline that were removed, since the start."""
         self.on_change: Callable[[], None] = _nothing
         executor.on_trouble = self._look
 
@@ -49,8 +51,10 @@ class DockerWatch:
     async def _look(self) -> None:
         state = await self._executor.probe()
         if state.available != self.state.available:
-            word = f"Docker {state.version} is there" if state.available else f"⚠️ {state.problem}"
-            log.info(word)
+            if state.available:
+                log.info("Docker is there", version=state.version)
+            else:
+                log.warning("⚠️ Docker is missing", reason=state.problem)
         changed, self.state = state != self.state, state
         if changed:
             self.on_change()
@@ -61,6 +65,7 @@ class DockerWatch:
         except ExecutionError as error:
             log.debug("Nothing reaped", reason=str(error))
         else:
+            self.reaped += gone
             if gone:
                 log.info("Removed sandboxes past their deadline", number=gone)
 

@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Literal
 
 from chorus_tui import __version__
-from chorus_tui.contract.models.decisions import ProposeDecision
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.ai.chain import ModelChain
 from chorus_tui.engine.ai.configuration import build_models
@@ -18,11 +17,18 @@ from chorus_tui.engine.ai.voice import Voice
 from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.assistance.parts import Parts as AssistanceParts
 from chorus_tui.engine.assistance.service import AssistanceService
+from chorus_tui.engine.backbeat.service import BeatService
+from chorus_tui.engine.callbacks import rules as callback_rules
+from chorus_tui.engine.callbacks import store as callback_store
+from chorus_tui.engine.callbacks.calling import HttpPost
+from chorus_tui.engine.callbacks.service import CallbackService
+from chorus_tui.engine.callbacks.service import Parts as CallbackParts
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
+from chorus_tui.engine.collab.parts import Parts as CollabParts
+from chorus_tui.engine.collab.service import CollabService
 from chorus_tui.engine.control import store as control_store
-from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.service import ControlService
-from chorus_tui.engine.control.settings import ControlSettings, Fare
+from chorus_tui.engine.control.settings import Fare
 from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
 from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.data_folder import DataFolder
@@ -30,10 +36,8 @@ from chorus_tui.engine.decisions.parts import Parts as DecisionParts
 from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.repositories import GitRepositories
-from chorus_tui.engine.execution.settings import DEFAULT_MEMORY_MB, ExecutionSettings, default_cpus
 from chorus_tui.engine.hmmm.parts import Parts as RoomParts
 from chorus_tui.engine.hmmm.service import HmmmService
-from chorus_tui.engine.hmmm.thread import Line
 from chorus_tui.engine.inbox.service import InboxService
 from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs.service import FileBlobs
@@ -42,17 +46,26 @@ from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.flow import MIB, Limits
 from chorus_tui.engine.journal.forks import Resolutions
 from chorus_tui.engine.journal.journal import FeedJournal
-from chorus_tui.engine.licensing.license import License
+from chorus_tui.engine.licensing.gate import Gate
 from chorus_tui.engine.mesh import network_key
-from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.node import Libp2pMesh
+from chorus_tui.engine.patches.parts import Parts as PatchParts
+from chorus_tui.engine.patches.service import PatchService
 from chorus_tui.engine.peers.service import Load, PeerService, Self
+from chorus_tui.engine.peers.wish import RoleWish
 from chorus_tui.engine.protocol.identity import Identity
-from chorus_tui.engine.runtime import learning
+from chorus_tui.engine.records.service import RecordService
+from chorus_tui.engine.runtime import joining, learning, settings_of_parts
+from chorus_tui.engine.runtime import memory as remembering
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
+from chorus_tui.engine.runtime.memory import Memory
 from chorus_tui.engine.runtime.mismatches import Mismatches
+from chorus_tui.engine.runtime.secrecy.operations import ShhhOperations
+from chorus_tui.engine.runtime.sources import Sources
 from chorus_tui.engine.settings import Settings
-from chorus_tui.engine.shhh.redactor import Redactor, StreamRedactor
+from chorus_tui.engine.shhh import doors
+from chorus_tui.engine.shhh.redactor import Redactor
+from chorus_tui.engine.shhh.stream import StreamRedactor
 from chorus_tui.engine.slurp.rules import path_of
 from chorus_tui.engine.slurp.service import SlurpService
 from chorus_tui.engine.tasks.agent_at_work import Mind
@@ -62,12 +75,9 @@ from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
-from chorus_tui.engine.vault.age_identity import AgeIdentity
+from chorus_tui.engine.vault.key_file import KeyFile
 from chorus_tui.engine.vault.sealing import AgeSealing, Sealing
 
-LEASE = "lease_s"
-VOTE_WITHIN = "1d"
-"""So long members may vote on what a room agreed on."""
 RECALL_S = 3.0
 """So long the admin may take to tell an agent what is known, before it begins without."""
 
@@ -78,7 +88,7 @@ class Engine:
 
     kind: Literal["agent", "human"]
     settings: Settings
-    license: License
+    license: Gate
     folder: DataFolder
     identity: Identity
     agent_id: str
@@ -101,19 +111,35 @@ class Engine:
     tasks: TaskService
     peers: PeerService
     deciding: DecisionService
+    patches: PatchService
     coordination: CoordinationService
     assistance: AssistanceService
     hmmm: HmmmService
     inbox: InboxService
+    shhh: ShhhOperations
     slurp: SlurpService
+    collab: CollabService
+    memory: Memory
+    records: RecordService
     sealing: Sealing
     voice: Voice | None
+    mind: Mind | None
+    wish: RoleWish
+    beats: BeatService | None
+    """None: switched off."""
+    sources: Sources
+    callbacks: CallbackService
     started_at: float
     draining: bool = False
+    reload_problem: str = ""
+    """Why the settings that were read anew do not count, in words."""
+    later: tuple[str, ...] = ()
+    """Variables whose new values need a restart."""
 
     def close(self) -> None:
         """Close the stores."""
         self.feeds.close()
+        self.callbacks.close()
         self.decisions.close()
 
     @property
@@ -122,34 +148,46 @@ class Engine:
         return self.settings.max_tasks if self.kind == "agent" else 0
 
 
-def build(
-    kind: Literal["agent", "human"], settings: Settings, license_: License, folder: DataFolder, identity: Identity,
-    age: AgeIdentity, agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor, prompts: Prompts,
+def build(  # noqa: PLR0915 - one list of parts, in the order in which each needs the ones before
+    kind: Literal["agent", "human"], settings: Settings, folder: DataFolder, identity: Identity,
+    key_file: KeyFile, agent_id: str, key: network_key.NetworkKey, tokens: Tokens, redactor: Redactor, sources: Sources,
 ) -> Engine:  # fmt: skip
     """Build everything; opens the stores, no port. Raises ``StoreError``."""
-    clock, entropy, events = SystemClock(), SystemEntropy(), EventBus()
-    mesh = Libp2pMesh(identity, _mesh_config(settings, folder, key), clock, entropy)
+    clock, entropy, typed = SystemClock(), SystemEntropy(), redactor.at(doors.TYPED).text
+    events = EventBus(redactor.at(doors.EVENT).value)
+    mesh = Libp2pMesh(identity, settings_of_parts.mesh_config(settings, folder, key, sources.stagger_s), clock, entropy)
     feeds = SqliteDatabase.open(folder.path / "journal.db", feed_store.SCHEMA)
     decisions = SqliteDatabase.open(folder.path / "control.db", control_store.SCHEMA)
-    limits = Limits(settings.feed_per_minute, settings.feed_total_mb * MIB)
-    journal = FeedJournal(identity, feeds, mesh, redactor.value, clock, entropy, events, __version__, limits=limits)
+    journal = FeedJournal(
+        identity,
+        feeds,
+        mesh,
+        redactor.at(doors.FEED).value,
+        clock,
+        entropy,
+        events,
+        __version__,
+        limits=Limits(settings.feed_per_minute, settings.feed_total_mb * MIB),
+    )
     blobs = FileBlobs(folder.path / "blobs", mesh, clock, entropy, settings.blob_quota_mb * MIB)
     control = ControlService(
         identity, agent_id, kind, settings.role, list(settings.expertise), decisions, mesh, journal, clock, entropy, events,
-        _control_settings(settings, folder),
+        settings_of_parts.control_settings(settings, folder, sources.stagger_s),
     )  # fmt: skip
+    control.wishes.redact = redactor.at(doors.CONTROL).value
     control.fold(Resolutions(journal))
     control.fold(journal.erasures)
     blobs.keeping.members = partial(getattr, control, "members")
-    execution = _execution_settings(settings, identity.peer_id)
-    executor = DockerExecutor(execution, clock)
+    execution = settings_of_parts.execution_settings(settings, identity.peer_id)
+    executor = DockerExecutor(execution, clock, partial(StreamRedactor, redactor.at(doors.OUTPUT)))
     docker = DockerWatch(executor)
-    models = build_models(settings, redactor.text, clock, entropy)
-    max_tasks = settings.max_tasks if kind == "agent" else 0
+    models = build_models(settings, redactor.at(doors.PROMPT).text, clock, entropy)
+    max_tasks = settings.max_tasks if kind == "agent" else 0  # as Engine.max_tasks, which is not built yet
 
     def load() -> Load:
-        names = models.names() if models.available and max_tasks else ()
-        return Load(tasks.worker.running, tasks.worker.draining, docker.languages if max_tasks else None, models=names)
+        most = peers.me.max_tasks
+        names = models.names() if models.available and most else ()
+        return Load(tasks.worker.running, tasks.worker.draining, docker.languages if most else None, models=names)
 
     def fare() -> Fare:
         busy = os.getloadavg()[0] / (os.cpu_count() or 1)
@@ -158,27 +196,42 @@ def build(
     control.fare = fare
     me = Self(
         identity.peer_id, agent_id, kind, settings.role, tuple(settings.expertise), settings.specialization, settings.reports_to,
-        __version__, max_tasks, settings.task_approval, age.recipient,
+        __version__, max_tasks, settings.task_approval, key_file.own.recipient,
     )  # fmt: skip
     peers = PeerService(me, journal, control, mesh, clock, events, load)
-    sealing = AgeSealing(identity.peer_id, age, redactor.value, peers.recipients)
-    # A person's own engine speaks only when its person does.
-    voice = Voice(models, prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
+    sealing = AgeSealing(identity.peer_id, key_file.own, redactor.at(doors.SEALED).value, peers.recipients)
 
-    async def put_to_vote(line: Line) -> None:
-        said = line.said
-        request = ProposeDecision(
-            title=said.message.strip().split("\n")[0][:200], description="\n\n".join(filter(None, (said.message, said.reasoning)))[:8_000],
-            deadline=VOTE_WITHIN, issue_id=said.issue_id, thread_id=said.thread_id, to_roles=said.to_roles if said.sealed else [],
-        )  # fmt: skip
-        await deciding.proposing.agreed(line.hash, line.at_ms, request)
+    def recipient_of(peer_id: str) -> str:
+        role = peers.said(peer_id).role
+        return role.age_recipient if role is not None else ""
+
+    memory = remembering.build(
+        kind,
+        identity,
+        key_file,
+        journal,
+        control,
+        mesh,
+        blobs,
+        clock,
+        events,
+        redactor.at(doors.CONTENT).text,
+        recipient_of,
+    )
+    mind = (
+        Mind(models, sources.prompts.system, redactor.at(doors.TRANSCRIPT).text, settings.role)
+        if models.names()
+        else None
+    )
+    # A person's own engine speaks only when its person does.
+    voice = Voice(models, sources.prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
 
     hmmm = HmmmService(
         RoomParts(
-            identity.peer_id, agent_id, journal, control, mesh, clock, entropy, events, sealing, redactor.text, voice,
+            identity.peer_id, agent_id, journal, control, mesh, clock, entropy, events, sealing, typed, voice,
             settings.templates_dir,
             lambda issue_id: tasks.project_of(issue_id),  # noqa: PLW0108 - the tasks are built below
-            put_to_vote,
+            joining.put_to_vote(lambda: deciding),  # built below, as the tasks are
         )
     )  # fmt: skip
 
@@ -189,18 +242,27 @@ def build(
     tasks = TaskService(
         Parts(
             identity.peer_id, agent_id, journal, control, mesh, blobs, executor, GitRepositories(execution), clock, entropy, events,
-            partial(StreamRedactor, redactor), lambda: agents(peers), lambda: docker.languages,
+            partial(StreamRedactor, redactor.at(doors.OUTPUT)), lambda: agents(peers), lambda: docker.languages,
             Skills(max_tasks, settings.role, tuple(settings.expertise), settings.task_approval), recall,
-            Mind(models, prompts.system, redactor.text, settings.role) if models.names() else None, hmmm.planner,
+            mind, hmmm.planner,
         )
     )  # fmt: skip
+    records = RecordService(identity.peer_id, journal, control, tasks.board, memory.keeper, clock)
     deciding = DecisionService(
-        DecisionParts(identity.peer_id, kind, journal, control, blobs, sealing, clock, entropy, events)
+        DecisionParts(identity.peer_id, kind, journal, control, memory.keeper, sealing, clock, entropy, events)
     )  # fmt: skip
-    blobs.keeping.names = lambda: chain(named_blobs(tasks.board), deciding.named_blobs())
+    patches = PatchService(
+        PatchParts(
+            identity.peer_id, kind, journal, control, blobs, clock, entropy, events, typed, joining.ballots_of(deciding),
+            deciding.proposing.propose, joining.changes_of(tasks), memory.contents,
+        )
+    )  # fmt: skip
+    blobs.keeping.names = lambda: chain(
+        named_blobs(tasks.board), memory.contents.named_blobs(), patches.named_blobs(), collab.named_blobs()
+    )
     coordination = CoordinationService(
         CoordinationParts(
-            identity.peer_id, agent_id, settings.reports_to, journal, control, mesh, clock, events, tasks.board, peers, tasks.name,
+            identity.peer_id, agent_id, journal, control, mesh, clock, events, tasks.board, peers, tasks.name,
             tasks.touched, voice,
         )
     )  # fmt: skip
@@ -222,16 +284,26 @@ def build(
     )
 
     slurp = SlurpService(
-        identity.peer_id, journal, control, clock, {"task_accepted": learning.of_tasks(tasks.board)}
+        identity.peer_id, journal, control, clock, {"task_accepted": learning.settled_by(tasks.board, lambda: control.members)}
     )  # fmt: skip
+    collab = CollabService(
+        CollabParts(
+            identity.peer_id, agent_id, kind, journal, control, mesh, blobs, clock, entropy, events, typed, voice,
+            memory.contents, joining.patches_of(patches),
+        )
+    )  # fmt: skip
+    shhh = ShhhOperations(redactor, blobs, journal, control.name, settings.shhh_rules_file, settings.shhh_deny)
     inbox = InboxService(
         [
             TaskInbox(tasks),
             hmmm.inbox,
             deciding.inbox,
+            patches.inbox,
             coordination.doors,
             assistance.doors,
+            collab.inbox,
             Mismatches(journal, control),
+            shhh,
         ],
         events,
         clock,
@@ -243,11 +315,35 @@ def build(
         peers.nudge()
 
     docker.on_change = models.on_change = look_again
+    gate = settings_of_parts.gate(settings, folder, identity, clock, entropy)
     return Engine(
-        kind, settings, license_, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
-        mesh, journal, blobs, control, executor, docker, models, prompts, tasks, peers, deciding, coordination, assistance, hmmm,
-        inbox, slurp, sealing, voice, clock.wall(),
+        kind, settings, gate, folder, identity, agent_id, key, tokens, redactor, clock, entropy, events, feeds, decisions,
+        mesh, journal, blobs, control, executor, docker, models, sources.prompts, tasks, peers, deciding, patches, coordination, assistance,
+        hmmm, inbox, shhh, slurp, collab, memory, records, sealing, voice, mind, RoleWish(lambda: peers.me, control),
+        joining.beats(settings, identity.peer_id, agent_id, journal, control, mesh, clock, tasks, docker, peers), sources,
+        _callbacks(settings, folder, tasks, redactor, clock, entropy), clock.wall(),
     )  # fmt: skip
+
+
+def _callbacks(
+    settings: Settings, folder: DataFolder, tasks: TaskService, redactor: Redactor, clock: Clock, entropy: Entropy
+) -> CallbackService:
+    """Only who may call somebody, or has, keeps a file of it."""
+    path, listed = folder.path / "callbacks.db", callback_rules.targets(settings.callback_hosts)
+    database = SqliteDatabase.open(path, callback_store.SCHEMA) if listed or path.exists() else None
+    store = callback_store.CallbackStore(database) if database is not None else None
+    return CallbackService(
+        CallbackParts(
+            tasks,
+            store,
+            listed,
+            settings.callback_secret,
+            HttpPost(listed),
+            redactor.at(doors.CALLBACK).value,
+            clock,
+            entropy,
+        )
+    )
 
 
 def agents(peers: PeerService) -> list[Agent]:
@@ -265,36 +361,3 @@ def agents(peers: PeerService) -> list[Agent]:
                 )
             )  # fmt: skip
     return found
-
-
-def _mesh_config(settings: Settings, folder: DataFolder, key: network_key.NetworkKey) -> MeshConfig:
-    """Without a key of its own a peer listens and looks around on this machine only."""
-    return MeshConfig(
-        data_dir=folder.path, listen_host="127.0.0.1" if key.loopback_only else settings.p2p_host, p2p_port=settings.p2p_port,
-        bootstrap=list(settings.bootstrap_peers), network_key=key.key, loopback_only=key.loopback_only,
-        mdns=settings.mdns_enabled, announce_addresses=list(settings.announce_addresses), agent_version=f"chorus-tui/{__version__}",
-    )  # fmt: skip
-
-
-def _control_settings(settings: Settings, folder: DataFolder) -> ControlSettings:
-    grace = settings.discovery_grace_s
-    if grace is None:
-        grace = 10.0 if settings.bootstrap_peers else 3.0
-    parameters = dict(FAST) if settings.election_profile == "fast" else {}
-    if settings.task_lease_s is not None:
-        parameters[LEASE] = settings.task_lease_s
-    return ControlSettings(
-        grace_s=grace, expect=settings.election_expect, bootstrap=tuple(settings.bootstrap_peers), parameters=parameters,
-        binding=control_store.binding(folder.path / "control.db"),
-        ephemeral=settings.ephemeral == "true" or (settings.ephemeral == "auto" and folder.ephemeral()),
-    )  # fmt: skip
-
-
-def _execution_settings(settings: Settings, owner: str) -> ExecutionSettings:
-    return ExecutionSettings(
-        owner=owner, docker_host=settings.docker_host, images=settings.images, registries=tuple(settings.image_registries),
-        repository_hosts=tuple(settings.repository_hosts), sandbox_hosts=settings.sandbox_hosts,
-        repository_credentials=settings.repository_credentials,
-        repository_ca=settings.repository_ca, max_cpus=settings.sandbox_max_cpus or default_cpus(),
-        max_memory_mb=settings.sandbox_max_memory_mb or DEFAULT_MEMORY_MB, warm=settings.sandbox_warm,
-    )  # fmt: skip

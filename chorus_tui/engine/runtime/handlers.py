@@ -15,9 +15,11 @@ from chorus_tui.contract.models import blobs, journal
 from chorus_tui.contract.models import status as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.election import Decided
+from chorus_tui.contract.models.operate import LogTail, TailLog
 from chorus_tui.contract.models.peers import Invitation
 from chorus_tui.contract.problem import invalid
 from chorus_tui.engine.ai.interface import ProviderHealth
+from chorus_tui.engine.api.token_doors import TokenDoors
 from chorus_tui.engine.control.operations import ControlOperations, ask_admin
 from chorus_tui.engine.journal import forks
 from chorus_tui.engine.mesh import network_key
@@ -25,8 +27,11 @@ from chorus_tui.engine.runtime import health
 from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.erasing import Erasing
 from chorus_tui.engine.runtime.exporting import Exporting
+from chorus_tui.engine.runtime.figures.pulse import Pulse
 from chorus_tui.engine.runtime.supervision import Supervisor
 from chorus_tui.engine.slurp.doors import SlurpDoors
+from chorus_tui.engine.telemetry import logs
+from chorus_tui.engine.vault.doors import VaultDoors
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
@@ -34,9 +39,12 @@ Handler = Callable[[Any, Any], Awaitable[Any]]
 class EngineHandlers:
     """Answers for the engine as a whole. ``stop`` is told the drain time a caller wishes, or None."""
 
-    def __init__(self, engine: Engine, supervisor: Supervisor, stop: Callable[[float | None], None]) -> None:
+    def __init__(
+        self, engine: Engine, supervisor: Supervisor, pulse: Pulse, stop: Callable[[float | None], None]
+    ) -> None:
         self._engine = engine
         self._supervisor = supervisor
+        self._pulse = pulse
         self._stop = stop
         self._erasing = Erasing(engine)
         self._exporting = Exporting(engine.journal, engine.control)
@@ -45,6 +53,7 @@ class EngineHandlers:
         """Of the engine and of its features, by operation."""
         own: dict[str, Handler] = {
             "engine.hello": self.hello,
+            "engine.log": self.log,
             "engine.stop": self.stop,
             "status.show": self.status,
             "network.invite": self.invite,
@@ -64,12 +73,19 @@ class EngineHandlers:
             **own,
             **ControlOperations(self._engine.control).handlers(),
             **self._engine.tasks.handlers(),
+            **self._engine.callbacks.handlers(),
             **self._engine.peers.handlers(),
             **self._engine.deciding.handlers(),
+            **self._engine.patches.handlers(),
             **self._engine.coordination.handlers(),
             **self._engine.assistance.handlers(),
             **self._engine.hmmm.handlers(),
+            **self._engine.collab.handlers(),
             **self._engine.inbox.handlers(),
+            **self._engine.shhh.handlers(),
+            **self._engine.memory.contents.handlers(),
+            **VaultDoors(self._engine.memory.keys).handlers(),
+            **TokenDoors(self._engine.tokens, self._engine.clock.wall).handlers(),
             **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }
 
@@ -80,6 +96,10 @@ class EngineHandlers:
             contract=CONTRACT_VERSION, version=__version__, agent_id=engine.agent_id, peer_id=engine.identity.peer_id,
             kind=engine.kind, pid=os.getpid(), data_dir=str(engine.folder.path), draining=engine.draining,
         )  # fmt: skip
+
+    async def log(self, request: TailLog, _caller: Any) -> LogTail:
+        """Redacted when they were written."""
+        return LogTail(lines=logs.recent(request.limit))
 
     async def stop(self, request: models.StopEngine, _caller: Any) -> Empty:
         """Drain and stop; the answer comes before."""
@@ -93,7 +113,7 @@ class EngineHandlers:
     def present(self) -> models.Status:
         """The present status."""
         engine, control = self._engine, self._engine.control
-        found = health.checks(engine, self._supervisor)
+        found = health.checks(engine, self._supervisor, self._pulse)
         me = control.members.get(engine.identity.peer_id)
         return models.Status(
             agent_id=engine.agent_id, peer_id=engine.identity.peer_id, kind=engine.kind, version=__version__,
@@ -105,6 +125,7 @@ class EngineHandlers:
             network=engine.key.mode, health=health.level(found), checks=found, warnings=self._warnings(),
             draining=engine.draining, feed_entries=engine.journal.count(), control_index=control.commit,
             refused_messages=dict(engine.mesh.counters.refused), models=[self._provider(found) for found in engine.models.health()],
+            beats=engine.beats.present() if engine.beats else None,
         )  # fmt: skip
 
     def _provider(self, found: ProviderHealth) -> models.ModelProvider:
@@ -151,7 +172,7 @@ class EngineHandlers:
 
     async def read_blob(self, request: blobs.ReadBlob, _caller: Any) -> blobs.BlobChunk:
         """A range; the blob is fetched from a member first when it is not here."""
-        path = await self._engine.blobs.path(request.digest)
+        path = await self._engine.blobs.shown(request.digest)
 
         def read() -> tuple[int, bytes]:
             with path.open("rb") as file:
@@ -171,7 +192,8 @@ class EngineHandlers:
         """The newest entries, their authors by name."""
         page = await self._engine.journal.tail(request)
         name = self._engine.control.name
-        return journal.JournalPage(entries=[e.model_copy(update={"author_name": name(e.author)}) for e in page.entries])
+        named = [entry.model_copy(update={"author_name": name(entry.author)}) for entry in page.entries]
+        return page.model_copy(update={"entries": named})
 
     async def fleeting(self, request: journal.TailJournal, _caller: Any) -> journal.FleetingLog:
         """What was heard and is kept nowhere, its authors by name."""

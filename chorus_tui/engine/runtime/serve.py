@@ -1,8 +1,8 @@
 """One engine's life: start in order, serve, drain, stop in reverse.
 
-The order: settings, licence, folder and lock, keys, stores; then mesh, journal, control log, Docker, features; the API
-last, because its socket tells others that we are here. Whatever is wrong before that is told in words and leaves
-nothing behind.
+The order: settings, folder and lock, keys, stores, licence; then mesh, journal, control log, Docker, features; the API
+last, because its socket tells others that we are here. No port is open before the licence is known. Whatever is wrong
+before that is told in words and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 import trio
 
 from chorus_tui import __version__
-from chorus_tui.engine.ai.configuration import for_role
 from chorus_tui.engine.ai.prompts import PromptError, load_prompts
 from chorus_tui.engine.api.doors import Address, CannotListen, Doors
 from chorus_tui.engine.api.probes import Probes
 from chorus_tui.engine.api.server import ApiServer
-from chorus_tui.engine.api.tokens import TokenFileError, Tokens
+from chorus_tui.engine.api.token_file import TokenFileError
+from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.data_folder import DataFolder, FolderError, default_agent_id
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.journal.database import StoreError
@@ -32,12 +33,22 @@ from chorus_tui.engine.mesh.interface import MeshError
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.runtime import health
 from chorus_tui.engine.runtime.engine import Engine, build
+from chorus_tui.engine.runtime.figures.scrape import Figures
 from chorus_tui.engine.runtime.handlers import EngineHandlers
+from chorus_tui.engine.runtime.portals.service import Portals
+from chorus_tui.engine.runtime.reloading import Reloading
+from chorus_tui.engine.runtime.secrecy.book import KeptBook, KeyFileError, kept_key
+from chorus_tui.engine.runtime.secrecy.guarding import guarded
+from chorus_tui.engine.runtime.service_manager import READY, STOPPING, ServiceManager
+from chorus_tui.engine.runtime.sources import Sources
 from chorus_tui.engine.runtime.supervision import Service, ServiceFailed, Supervisor
 from chorus_tui.engine.settings import Settings, SettingsError, load
+from chorus_tui.engine.shhh import custom, doors
 from chorus_tui.engine.shhh.redactor import Redactor
+from chorus_tui.engine.shhh.rules import RULES
 from chorus_tui.engine.telemetry import logs, metrics
-from chorus_tui.engine.vault.age_identity import AgeIdentity, AgeKeyError
+from chorus_tui.engine.vault.age_identity import AgeKeyError
+from chorus_tui.engine.vault.key_file import KeyFile
 from chorus_tui.locations import data_dir, socket_path
 
 log = structlog.get_logger("chorus.runtime")
@@ -48,7 +59,7 @@ Kind = Literal["agent", "human"]
 
 
 class CannotStart(Exception):
-    """The engine does not start. The text is for people; ``code`` is the process's exit code."""
+    """The engine does not start, or may not go on. The text is for people; ``code`` is the process's exit code."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -60,45 +71,59 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
     try:
         settings = load(environ, kind)
         prompts = load_prompts(settings.prompts_dir, settings.default_instructions_path)
-        settings = for_role(settings, prompts)
-        license_ = check(settings.license_id)
+        check(settings.license_id, settings.kaching_url)
     except (SettingsError, PromptError) as error:
         raise CannotStart(str(error), 2) from error
     except LicenseError as error:
         raise CannotStart(str(error)) from error
-    redactor = Redactor(settings.secrets)
-    logs.configure(settings.log_level, settings.log_format, redactor.text)
+    try:
+        added = custom.load(Path(settings.shhh_rules_file)) if settings.shhh_rules_file else ()
+    except custom.RulesError as error:
+        raise CannotStart(str(error), 2) from error
+    redactor = Redactor(settings.secrets, (*added, *RULES))
+    logs.configure(settings.log_level, settings.log_format, redactor.at(doors.LOG).text)
+    sources = Sources.of(kind, environ, settings, prompts)
+    settings = trio.run(sources.settings)
     folder: DataFolder | None = None
     try:
         folder = DataFolder.open(data_dir(kind, explicit_dir or settings.data_dir or None), kind)
         identity = folder.identity()
-        age = AgeIdentity.load_or_create(folder.path / "age.key")
+        keys = KeyFile.load_or_create(folder.path / "age.key")
         key = network_key.choose(settings.network_key)
+        redactor.use_key(kept_key(folder.path / "shhh.key"))
         tokens = Tokens.load_or_create(folder.path / "api.tokens")
+        tokens.on_secret, tokens.on_void = redactor.add, redactor.forget
         redactor.add([*tokens.secrets(), *([key.key.hex(), network_key.to_text(key.key)] if key.key else [])])
         agent_id = settings.agent_id or default_agent_id(kind, identity.peer_id)
-        return build(kind, settings, license_, folder, identity, age, agent_id, key, tokens, redactor, prompts)
-    except (FolderError, StoreError, TokenFileError, network_key.NetworkKeyError, AgeKeyError) as error:
+        return build(kind, settings, folder, identity, keys, agent_id, key, tokens, redactor, sources)
+    except (FolderError, StoreError, TokenFileError, network_key.NetworkKeyError, AgeKeyError, KeyFileError) as error:
         if folder is not None:
             folder.close()
         raise CannotStart(str(error)) from error
 
 
 async def serve(
-    engine: Engine, *, ready: Callable[[], None], stop_when_idle_s: float | None = None, until_fd: int | None = None
+    engine: Engine,
+    *,
+    ready: Callable[[], None],
+    stop_when_idle_s: float | None = None,
+    until_fd: int | None = None,
+    manager: ServiceManager = ServiceManager(),  # noqa: B008 - immutable: nobody is told
 ) -> None:
-    """Serve until a signal, an operator's word, idleness, or the end of ``until_fd``. Raises :class:`CannotStart`."""
-    run = _Running(engine, stop_when_idle_s, until_fd)
+    """Serve until a signal, an operator's word, idleness, the end of ``until_fd`` or of the licence. Raises :class:`CannotStart`."""
+    run = _Running(engine, stop_when_idle_s, until_fd, manager)
     try:
         await run.live(ready)
     except BaseExceptionGroup as group:
-        known, rest = group.split((CannotListen, MeshError, StoreError, ServiceFailed))
+        known, rest = group.split((CannotListen, LicenseError, MeshError, StoreError, ServiceFailed))
         if rest is not None or known is None:
             raise
         raise CannotStart(_first(known)) from group
     finally:
         engine.close()
         engine.folder.close()
+    if run.ended_by:
+        raise CannotStart(run.ended_by)
 
 
 def _first(group: BaseException) -> str:
@@ -110,8 +135,11 @@ def _first(group: BaseException) -> str:
 class _Running:
     """The engine while it runs."""
 
-    def __init__(self, engine: Engine, stop_when_idle_s: float | None, until_fd: int | None) -> None:
+    def __init__(
+        self, engine: Engine, stop_when_idle_s: float | None, until_fd: int | None, manager: ServiceManager
+    ) -> None:
         self.engine = engine
+        self._manager = manager
         self._until_fd = until_fd
         self._idle_s = stop_when_idle_s
         self._supervisor = Supervisor(engine.clock)
@@ -119,13 +147,31 @@ class _Running:
         self._at_once = trio.Event()
         self._drain_s = engine.settings.drain_timeout_s
         self._started = False
-        handlers = EngineHandlers(engine, self._supervisor, self._asked_to_stop)
+        self._render: Callable[[], bytes] | None = None
+        self._figures = Figures(engine, self._supervisor)
+        self._reloading = Reloading(engine)
+        self.ended_by = ""
+        """Why it had to stop although nobody asked; empty when somebody did."""
+        engine.license.on_end = self._end_by
+        handlers = EngineHandlers(engine, self._supervisor, self._figures.pulse, self._asked_to_stop)
         self._present = handlers.present
-        self.api = ApiServer(handlers.all(), engine.events, engine.tokens, self._probes(), self._doors())
+        self._portals = Portals(engine.folder.path)
+        self.api = ApiServer(
+            guarded(
+                self._figures.calls.counted(handlers.all() | self._portals.handlers()),
+                engine.redactor.at(doors.ANSWER), engine.settings.shhh_deny,
+            ),
+            engine.events, engine.tokens, self._probes(), self._doors(), ucxi=engine.settings.ucxi_enabled,
+        )  # fmt: skip
 
     def _asked_to_stop(self, drain_s: float | None) -> None:
         if drain_s is not None:
             self._drain_s = drain_s
+        self._stop.set()
+
+    def _end_by(self, reason: str) -> None:
+        log.error("✗ Stopping", reason=reason)
+        self.ended_by = reason
         self._stop.set()
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,10 +179,12 @@ class _Running:
     async def live(self, ready: Callable[[], None]) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(self._watch_signals)
+            await self.engine.license.open()
             await self._start(nursery)
             self._started = True
             self._greet()
             ready()
+            self._manager.tell(READY, f"{self.engine.agent_id} is at work")
             nursery.start_soon(self._publish_status)
             if self._idle_s is not None:
                 nursery.start_soon(self._stop_when_idle, self._idle_s)
@@ -161,18 +209,34 @@ class _Running:
         await engine.journal.open()
         await start(nursery, Service("journal", engine.journal.run, critical=True))
         await start(nursery, Service("control log", engine.control.run, critical=True))
+        await start(nursery, Service("pulse", self._figures.pulse.run))
+        await start(nursery, Service("licence", engine.license.run))
         await start(nursery, Service("blobs", engine.blobs.run))
         await start(nursery, Service("Docker watch", engine.docker.run))
         await start(nursery, Service("warm sandboxes", engine.executor.keep_warm))
         await start(nursery, Service("models", engine.models.run))
         await start(nursery, Service("tasks", engine.tasks.run))
         await start(nursery, Service("peers", engine.peers.run))
+        await start(nursery, Service("role", engine.wish.run))
+        await start(nursery, Service("role keys", engine.memory.keys.run))
         await start(nursery, Service("decisions", engine.deciding.run))
+        await start(nursery, Service("patches", engine.patches.run))
         await start(nursery, Service("coordination", engine.coordination.run))
         await start(nursery, Service("assistance", engine.assistance.run))
         await start(nursery, Service("rooms", engine.hmmm.run))
         await start(nursery, Service("SLURP", engine.slurp.run))
+        await start(nursery, Service("shared texts", engine.collab.run))
+        await start(nursery, Service("contents", engine.memory.contents.run))
+        await start(nursery, Service("records", engine.records.run))
         await start(nursery, Service("inbox", engine.inbox.run))
+        await start(nursery, Service("callbacks", engine.callbacks.run))
+        await start(
+            nursery, Service("SHHH", KeptBook(engine.folder.path / "shhh-audit.json", engine.redactor.audit).run)
+        )
+        await start(nursery, Service("portals", self._portals.run))
+        await start(nursery, Service("reloading", self._reloading.run))
+        if engine.beats is not None:
+            await start(nursery, Service("beats", engine.beats.run))
         await start(nursery, Service("API", self.api.run, critical=True, restartable=False))
 
     def _greet(self) -> None:
@@ -188,6 +252,7 @@ class _Running:
         """Take nothing new, let running tasks end or hand them over, say goodbye."""
         engine = self.engine
         engine.draining = True
+        self._manager.tell(STOPPING, f"draining, at most {self._drain_s:g} s")
         await engine.executor.take_nothing_new()
         log.info("Stopping", running=engine.tasks.worker.running, drain_s=self._drain_s)
         async with trio.open_nursery() as nursery:
@@ -195,7 +260,10 @@ class _Running:
             await engine.tasks.drain(self._drain_s)
             nursery.cancel_scope.cancel()
         with trio.move_on_after(LEAVE_S):
-            await self._say_goodbye()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(engine.license.release)
+                nursery.start_soon(self._portals.close, LEAVE_S, self._at_once)
+                await self._say_goodbye()
         with trio.move_on_after(LEAVE_S) as scope:
             scope.shield = True
             try:
@@ -222,7 +290,7 @@ class _Running:
             task_status.started()
             async for number in signals:
                 if number == signal.SIGHUP:
-                    log.info("SIGHUP: nothing of this version's settings can be reloaded; restart to change them")
+                    self._reloading.ask()
                 elif self._stop.is_set():
                     log.info("A second signal: stopping at once")
                     self._at_once.set()
@@ -270,24 +338,22 @@ class _Running:
             unix=socket_path(self.engine.folder.path),
             api=Address(settings.api_host, settings.api_port, "CHORUS_API_PORT"),
             health=Address(settings.health_host, settings.health_port, "CHORUS_HEALTH_PORT"),
+            allowed_hosts=frozenset(settings.api_hosts),
+            cors_origins=frozenset(settings.api_cors_origins),
+            rate=settings.api_rate,
         )
+
+    def _metrics(self) -> bytes:
+        """Made at the first scrape: the readers need the API, which is made with this."""
+        if self._render is None:
+            self._render = metrics.renderer(self._figures.readers(self.api))
+        return self._render()
 
     def _probes(self) -> Probes:
         engine = self.engine
         return Probes(
             started=lambda: self._started,
             ready=partial(health.not_ready, engine),
-            health=partial(health.report, engine, self._supervisor),
-            metrics=metrics.renderer(self._reading),
+            health=partial(health.report, engine, self._supervisor, self._figures.pulse),
+            metrics=self._metrics,
         )
-
-    def _reading(self) -> metrics.Reading:
-        engine = self.engine
-        counters, control = engine.mesh.counters, engine.control
-        return metrics.Reading(
-            peers=len(engine.mesh.links()), members=len(control.members), sent=counters.sent, received=counters.received,
-            refused=dict(counters.refused), feed_entries=engine.journal.count(), control_commit=control.commit,
-            control_term=control.term, is_admin=control.is_admin, tasks_running=engine.tasks.worker.running,
-            tasks_by_state=engine.tasks.by_state(), findings=dict(engine.redactor.findings), api_calls=self.api.calls_total,
-            models=engine.models.health(), uptime_s=engine.clock.wall() - engine.started_at,
-        )  # fmt: skip

@@ -1,5 +1,5 @@
-"""Supervision: a service that fails is restarted with back-off and shows as degraded; a critical one that keeps failing
-ends the process with its reason."""
+"""Supervision: a service that fails is restarted with back-off and shows as degraded until it has been calm for a minute; a critical
+one that keeps failing ends the process with its reason."""
 
 from __future__ import annotations
 
@@ -33,7 +33,23 @@ class Service:
     critical: bool = False
     restartable: bool = True
     failures: int = 0
+    failed_ever: int = 0
+    failed_at: float = float("-inf")
+    """When it failed last, on the monotonic clock."""
     problem: str = ""
+
+
+class _Starting:
+    """Passes a service's word that it has started on to trio, and remembers it: trio does not say."""
+
+    def __init__(self, status: Any) -> None:
+        self._status = status
+        self.told = False
+
+    def started(self, value: object = None) -> None:
+        """As trio's."""
+        self.told = True
+        self._status.started(value)
 
 
 @dataclass(slots=True)
@@ -50,15 +66,18 @@ class Supervisor:
 
     async def _keep(self, service: Service, *, task_status: Any) -> None:
         pause = FIRST_PAUSE_S
-        status: Any = task_status
+        starting = _Starting(task_status)
+        status: Any = starting
         while True:
             began = self.clock.monotonic()
             try:
                 await service.run(task_status=status)
             except Exception as error:
-                if status is task_status and not _told(task_status):
+                if not starting.told:
                     raise
                 log.exception("⚠️ A service failed", service=service.name)
+                service.failed_ever += 1
+                service.failed_at = self.clock.monotonic()
                 service.problem = f"{type(error).__name__}: {error}"[:300]
             else:
                 return
@@ -72,10 +91,10 @@ class Supervisor:
             service.problem = f"restarted after: {service.problem}"
 
     def problems(self) -> list[tuple[str, str]]:
-        """(service, problem) of those that failed lately."""
-        return [(service.name, service.problem) for service in self.services if service.problem]
-
-
-def _told(task_status: Any) -> bool:
-    """Whether ``started`` was called: trio sets the flag on its own object."""
-    return bool(getattr(task_status, "_called_started", False))
+        """(service, problem) of those that failed lately: who has been calm for a minute since is well again."""
+        now = self.clock.monotonic()
+        return [
+            (service.name, service.problem)
+            for service in self.services
+            if service.problem and now - service.failed_at <= CALM_S
+        ]

@@ -192,7 +192,7 @@ def _read(raw: bytes) -> dict[str, Any]:
     try:
         text = raw.decode()
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise WireError("bad_line", "It is no JSON text") from None
     if not isinstance(value, dict) or f"{written(value)}\n" != text:
         raise WireError("bad_line", "It is not written as an export writes it")

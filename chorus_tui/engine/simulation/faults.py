@@ -221,14 +221,14 @@ def _spoilable(world: World, dice: Dice) -> str:
         if not dice.chance(RECKLESS):
             return ""
         world.reckless = True
-    world.spoiled.add(name)
+    world.spoil(name)
     return name
 
 
 def majority_keeps_its_disks(world: World, name: str) -> bool:
-    """Whether of every set of voters that some log holds a majority was never spoiled, this peer left out."""
-    spoiled = {world.id_of(other) for other in (*world.spoiled, name)}
-    return all(2 * sum(voter in spoiled for voter in voters) < len(voters) for voters in world.voter_sets())
+    """Whether of every set of voters that some log holds a majority still has its disks, this peer left out."""
+    spoiled = world.spoiled | world.seats_of(name)
+    return all(2 * sum(seat in spoiled for seat in voters) < len(voters) for voters in world.voter_sets())
 
 
 async def _start(world: World, name: str) -> None:

@@ -13,6 +13,7 @@ from chorus_tui.engine.assistance.service import AssistanceService
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
 from chorus_tui.engine.coordination.service import CoordinationService
 from chorus_tui.engine.decisions.parts import Parts as DecisionParts
@@ -22,16 +23,31 @@ from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.mesh.simulated import SimulatedMesh
+from chorus_tui.engine.patches.parts import Parts as PatchParts
+from chorus_tui.engine.patches.service import PatchService
 from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.runtime import joining
 from chorus_tui.engine.runtime.engine import agents
 from chorus_tui.engine.simulation.clocks import SimulatedClock
 from chorus_tui.engine.simulation.disk import Stores
-from chorus_tui.engine.simulation.stand_ins import NoBlobs, NoSeals, Plain, SimulatedExecutor, nothing_known
+from chorus_tui.engine.simulation.stand_ins import (
+    AnnouncedOnly,
+    NoBlobs,
+    NoSeals,
+    NoVault,
+    Plain,
+    SimulatedExecutor,
+    nobody_holds,
+    nothing_kept,
+    nothing_known,
+)
 from chorus_tui.engine.tasks.parts import Parts
 from chorus_tui.engine.tasks.service import TaskService
 from chorus_tui.engine.tasks.worker import Skills
+from chorus_tui.engine.ucxl.parts import Parts as ContentParts
+from chorus_tui.engine.ucxl.service import UcxlService
 
 Kind = Literal["agent", "human"]
 LANGUAGES = ("python",)
@@ -54,9 +70,11 @@ class Peer:
     tasks: TaskService
     peers: PeerService
     deciding: DecisionService
+    patches: PatchService
     coordination: CoordinationService
     assistance: AssistanceService
     hmmm: HmmmService
+    contents: UcxlService
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     root: trio.lowlevel.Task | None = None
     alive: bool = True
@@ -84,20 +102,27 @@ class Peer:
                     self.tasks.run,
                     self.peers.run,
                     self.deciding.run,
+                    self.patches.run,
                     self.coordination.run,
                     self.assistance.run,
                     self.hmmm.run,
+                    self.contents.run,
                 ):
                     await nursery.start(service)
                 up.set()
 
-    def voter_sets(self) -> list[tuple[str, ...]]:
+    def voter_sets(self) -> list[tuple[Seat, ...]]:
         """The sets of voters in this peer's log, those of an entry that is not decided yet included."""
         consensus = self.control.consensus
         if consensus is None:
             return []
         voters = consensus.core.voters
-        return [tuple(seat.peer_id for seat in seats) for seats in (voters.seats, voters.before) if seats]
+        return [seats for seats in (voters.seats, voters.before) if seats]
+
+    @property
+    def seat(self) -> Seat | None:
+        """From where it votes, or would."""
+        return self.control.consensus.seat if self.control.consensus is not None else None
 
     def do(self, act: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Let something happen inside this peer; it ends with the peer."""
@@ -133,13 +158,23 @@ def build(
         )
     )  # fmt: skip
     deciding = DecisionService(
-        DecisionParts(identity.peer_id, kind, journal, control, NoBlobs(), NoSeals(), clock, entropy, events)
+        DecisionParts(identity.peer_id, kind, journal, control, AnnouncedOnly(journal), NoSeals(), clock, entropy, events)
+    )  # fmt: skip
+    contents = UcxlService(
+        ContentParts(
+            identity.peer_id, kind, journal, control, NoBlobs(), NoVault(), clock, events, str, nobody_holds, nothing_kept,
+        )
+    )  # fmt: skip
+    patches = PatchService(
+        PatchParts(
+            identity.peer_id, kind, journal, control, NoBlobs(), clock, entropy, events, str, joining.ballots_of(deciding),
+            deciding.proposing.propose, joining.changes_of(tasks), contents,
+        )
     )  # fmt: skip
     coordination = CoordinationService(
         CoordinationParts(
             identity.peer_id,
             name,
-            "",
             journal,
             control,
             mesh,
@@ -170,7 +205,9 @@ def build(
         tasks,
         peers,
         deciding,
+        patches,
         coordination,
         assistance,
         hmmm,
+        contents,
     )

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 import structlog
 import trio
-from trio.testing import MockClock
 
 from chorus_tui.engine.simulation import faults, load, rest, votes
+from chorus_tui.engine.simulation.clocks import JumpingClock
 from chorus_tui.engine.simulation.cuts import between
 from chorus_tui.engine.simulation.leadership import Leadership
 from chorus_tui.engine.simulation.plan import MEET_S, REST_S, Options, Step, plan
@@ -61,7 +61,7 @@ def simulate(options: Options) -> Report:
     kept: list[World] = []
     stopped = Stopped()
     with deterministic(options.seed), stopped.in_force(), _failures_seen(kept):
-        trio.run(partial(_main, options, stopped, kept), clock=MockClock(autojump_threshold=0))
+        trio.run(partial(_main, options, stopped, kept), clock=JumpingClock())
     world = kept[0]
     timeline = world.timeline
     return Report(

@@ -70,8 +70,8 @@ async def restored_offline(world: World, dice: Dice) -> bool:
     if world.peers.get(name) is not peer or peer.stopped:
         return False
     world.say("★ is set back to a backup, out of reach", name)
+    world.spoil(name)
     world.crash(name)
-    world.spoiled.add(name)
     world.machines[name].disk.restore(backup)
     others = [world.id_of(other) for other in world.machines if other != name]
     world.cuts.cut("restored", between([world.id_of(name)], others))
@@ -128,8 +128,8 @@ async def voter_lost_its_disk(world: World, dice: Dice) -> bool:
         return False
     me = world.id_of(name)
     world.say("★ loses its disk while it is a voter", name)
+    world.spoil(name)
     world.crash(name)
-    world.spoiled.add(name)
     world.machines[name].disk.lose()
     await trio.sleep(dice.between(1, 12))
     counted = any(me in peer.control.voters for peer in world.running())

@@ -13,11 +13,12 @@ from typing import Any
 
 import trio
 
+from chorus_tui.contract.models.blobs import BlobHolders
 from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution.interface import DockerState, Job, PutBlob, Report
-from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies
-from chorus_tui.engine.vault.sealing import CannotSeal
+from chorus_tui.engine.journal.interface import BlobInfo, BlobMissing, Copies, Journal
+from chorus_tui.engine.vault.interface import CannotSeal, NotForUs
 
 
 class SimulatedExecutor:
@@ -63,14 +64,34 @@ class NoBlobs:
     async def put_file(self, path: Path) -> BlobInfo:
         raise BlobMissing(f"Simulated peers keep no blobs ({path} was offered)")
 
-    async def path(self, digest: str) -> Path:
+    async def path(self, digest: str, size: int | None = None) -> Path:  # noqa: ARG002 - the interface has it
         raise BlobMissing(f"Simulated peers keep no blobs ({digest} was asked for)")
+
+    async def shown(self, digest: str) -> Path:
+        return await self.path(digest)
+
+    async def sound(self, digest: str) -> bool:  # noqa: ARG002 - as above
+        return False
 
     def has(self, digest: str) -> bool:  # noqa: ARG002 - the interface has it
         return False
 
     async def replicate(self, digests: list[str], copies: int = 2, wait_s: float = 5.0) -> Copies:  # noqa: ARG002 - as above
         return Copies(0, 0)
+
+
+class AnnouncedOnly:
+    """Simulated peers keep no files: of a record they say that it is there, and the votes it is made of are checked."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def keep(self, address: str, content: bytes, creator: str) -> None:  # noqa: ARG002 - the interface has it
+        data = {"address": address, "content_hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+        await self._journal.say("decision_announcement", data)
+
+    def held(self, address: str) -> bool:  # noqa: ARG002 - as above
+        return False
 
 
 class NoSeals:
@@ -81,6 +102,19 @@ class NoSeals:
 
     def open(self, sealed: str, author: str) -> dict[str, Any] | None:  # noqa: ARG002 - the interface has it
         return None
+
+
+class NoVault:
+    """As above, of whole files."""
+
+    def readers_of(self, author: str) -> tuple[str, ...]:  # noqa: ARG002 - the interface has it
+        return ()
+
+    def seal_file(self, clear: bytes, readers: Sequence[str]) -> bytes:  # noqa: ARG002 - as above
+        raise CannotSeal("simulated peers have no age keys")
+
+    def open_file(self, sealed: bytes) -> bytes:  # noqa: ARG002 - as above
+        raise NotForUs("simulated peers have no age keys")
 
 
 class Plain:
@@ -97,3 +131,15 @@ async def nothing_known(_spec: TaskSpec, _task_id: str) -> str:
     """No simulated agent has a model that could be told anything."""
     await trio.lowlevel.checkpoint()
     return ""
+
+
+async def nobody_holds(digest: str) -> BlobHolders:
+    """Simulated peers keep no blobs, so nobody vouches for one."""
+    await trio.lowlevel.checkpoint()
+    return BlobHolders(digest=digest, held_here=False, holders=[], asked=0)
+
+
+async def nothing_kept(digest: str) -> None:
+    """Nor can one be pinned."""
+    await trio.lowlevel.checkpoint()
+    raise BlobMissing(f"Simulated peers keep no blobs ({digest} was to be kept)")

@@ -13,6 +13,7 @@ import trio
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.control.parameters import FAST
 from chorus_tui.engine.control.settings import ControlSettings
+from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.journal.simulated_database import PowerLost
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.protocol.identity import Identity
@@ -53,7 +54,7 @@ class Machine:
     clock: SimulatedClock
     lives: int = 0
     watch: Watch | None = None
-    voter_sets: list[tuple[str, ...]] = field(default_factory=list)
+    voter_sets: list[tuple[Seat, ...]] = field(default_factory=list)
     """In the log that the last crash left."""
 
 
@@ -72,8 +73,8 @@ class World:
         self.network = SimulatedNetwork(self.entropy("network"))
         self.cuts = Cuts(self.network)
         self.peers: dict[str, Peer] = {}
-        self.spoiled: set[str] = set()
-        """Names of peers whose disk was lost or set back."""
+        self.spoiled: set[Seat] = set()
+        """Seats whose disk was lost or set back. Who comes back with another disk votes, if at all, from another seat."""
         self.dead: set[str] = set()
         """Names of peers that never come back."""
         self.reckless = False
@@ -178,7 +179,17 @@ class World:
         assert peer.root is not None
         self.stopped.go_on(peer.root)
 
-    def voter_sets(self) -> set[tuple[str, ...]]:
+    def spoil(self, name: str) -> None:
+        """The disk of a peer, running or not, is about to be lost or set back: no seat that it has had is whole any more."""
+        self.spoiled |= self.seats_of(name)
+
+    def seats_of(self, name: str) -> set[Seat]:
+        """Every seat of a peer that some log names, and the one that it has now."""
+        named = {seat for voters in self.voter_sets() for seat in voters if seat.peer_id == self.id_of(name)}
+        own = self.peers[name].seat if name in self.peers else None
+        return named | ({own} if own is not None else set())
+
+    def voter_sets(self) -> set[tuple[Seat, ...]]:
         """Every set of voters that some log holds, and that may therefore have to elect."""
         logs = [
             self.peers[name].voter_sets() if name in self.peers else machine.voter_sets

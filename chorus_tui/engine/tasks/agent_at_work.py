@@ -39,9 +39,10 @@ MOST_SUBTASKS = 8
 _LOOK_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mind:
-    """What makes a worker an agent: models, prompts, and what may be said of secrets. ``system(role)`` is a prompt."""
+    """What makes a worker an agent: models, prompts, and what may be said of secrets. ``system(role)`` is a prompt; ``role`` can
+    change while it works, and counts from the next task on."""
 
     models: Models
     system: Callable[[str], str]

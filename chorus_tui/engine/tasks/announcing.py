@@ -168,9 +168,9 @@ class Announcing:
         except Problem as problem:
             # Too large by the words that say where it comes from: its announcer has to announce it anew.
             self._not_carried.add(task.key)
-            log.warning("⚠️ An open task of the mesh that was left cannot go on", task=old_id, reason=str(problem))
+            log.warning("⚠️ An open task of the mesh that was left cannot go on", task_id=old_id, reason=str(problem))
             return
-        log.info("📤 A task of the mesh that was left goes on", task=old_id, goes_on_as=data["task_id"])
+        log.info("📤 A task of the mesh that was left goes on", task_id=old_id, goes_on_as=data["task_id"])
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -193,10 +193,7 @@ class Announcing:
         rows = [views.row(task, around) for task in tasks]
         if request.state is not None:
             rows = [row for row in rows if row.state == request.state]
-        start = _start(request.cursor)
-        page = rows[start : start + request.limit]
-        more = start + request.limit < len(rows)
-        return models.TaskList(tasks=page, next=str(start + request.limit) if more else None)
+        return models.TaskList(tasks=rows[: request.limit])
 
     async def show(self, request: models.TaskRef, _caller: Any) -> models.TaskView:
         """Everything known of one task."""
@@ -279,11 +276,3 @@ def _envelope(spec: dict[str, Any]) -> dict[str, Any]:
         "required_expertise": spec["expertise"],
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value}
-
-
-def _start(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isdigit():
-        raise invalid({"cursor": "not a cursor of this list; use 'next' of the page before"})
-    return int(cursor)

@@ -99,7 +99,7 @@ class Calls:
         mine = topic in of_member(control.members.get(self._parts.me))
         if author != control.admin or message.mesh_id != control.mesh_id or not mine:
             return False
-        log.debug("📢 A task calls for this peer's role", task=message.task_id)
+        log.debug("📢 A task calls for this peer's role", task_id=message.task_id)
         self._tell_person((message.mesh_id, message.task_id), message.title)
         return True
 

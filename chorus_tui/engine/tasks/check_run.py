@@ -44,7 +44,7 @@ class CheckRun:
 
     async def to_the_end(self) -> None:
         """Run them and say what they showed. Cancelling it kills the sandbox and says nothing."""
-        log.info("🔎 Checking", task=self._key[1], checks=len(self._spec.checks))
+        log.info("🔎 Checking", task_id=self._key[1], checks=len(self._spec.checks))
         result = await replicated(self._tools.blobs, await self._execute())
         verdict = {"completed": "passed", "error": "error"}.get(result.outcome, "failed")
         data = {
@@ -55,7 +55,7 @@ class CheckRun:
             "output_bytes": result.output_bytes, "log": result.log,
         }  # fmt: skip
         await self._tools.journal.say("task_checked", data)
-        log.info("🔎 Checked", task=self._key[1], verdict=verdict, detail=result.detail)
+        log.info("🔎 Checked", task_id=self._key[1], verdict=verdict, detail=result.detail)
 
     async def _execute(self) -> TaskResult:
         # Not let out: what is shown must not hang on what somebody else's machine says at that moment.
@@ -128,11 +128,16 @@ class _Quiet:
         await trio.lowlevel.checkpoint()
 
     async def output(self, data: bytes) -> None:
-        log.debug("output of a check", size=len(data))
+        log.debug("output of a check", size_bytes=len(data))
         await trio.lowlevel.checkpoint()
 
     async def figures(self, cpu_percent: float, memory_mb: float, disk_mb: float) -> None:
-        log.debug("figures of a check", cpu_percent=cpu_percent, memory_mb=memory_mb, disk_mb=disk_mb)
+        log.debug(
+            "figures of a check",
+            cpu_cores=cpu_percent / 100,
+            memory_bytes=memory_mb * 2**20,
+            disk_bytes=disk_mb * 2**20,
+        )
         await trio.lowlevel.checkpoint()
 
 

@@ -84,7 +84,7 @@ class Checker:
                 self._done.add(asked)
         except Exception:
             # Not said: the lease runs out, and somebody else is asked.
-            log.exception("❌ Checks could not be carried through", task=asked[0][1])
+            log.exception("❌ Checks could not be carried through", task_id=asked[0][1])
             self._done.add(asked)
         finally:
             self._running.pop(asked, None)

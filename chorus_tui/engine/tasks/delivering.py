@@ -1,7 +1,8 @@
 """What was accepted is brought where it was asked for: a bundle among the blobs, or a branch of the repository.
 
 Only the worker of the accepted result does it, after the mesh has decided, outside of any sandbox. It says what came of
-it; until it has, it tries again after a restart. A branch that stands there with the same content is taken for its own.
+it; until it has, it tries again after a restart. What is held back for a secret is told of when a person has released it. A branch that
+stands there with the same content is taken for its own.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from chorus_tui.contract.models.task_result import Change
 from chorus_tui.engine.execution.delivery import Delivered, Label
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.interface import RepositoryError
-from chorus_tui.engine.journal.interface import BlobMissing, Refused
-from chorus_tui.engine.tasks.task import Announced, Reported, Task
+from chorus_tui.engine.journal.interface import BlobHeld, BlobMissing, Refused
+from chorus_tui.engine.tasks.task import Announced, Key, Reported, Task
 
 if TYPE_CHECKING:
     from chorus_tui.engine.tasks.service import TaskService
@@ -35,6 +36,8 @@ class Delivering:
     def __init__(self, service: TaskService) -> None:
         self._service = service
         self._wake = trio.Event()
+        self._held: set[Key] = set()
+        """Tasks of which the log says already that their patch is held back."""
 
     def nudge(self) -> None:
         """Something was accepted, perhaps."""
@@ -71,15 +74,21 @@ class Delivering:
         try:
             made = await self._bring(task, announced, accepted, change)
             told = {"where": made.where, "ref": made.ref, "commit": made.commit}
-            log.info("📤 Delivered", task=task.key[1], where=made.where, ref=made.ref)
+            log.info("📤 Delivered", task_id=task.key[1], where=made.where, ref=made.ref)
+        except BlobHeld as error:
+            if task.key not in self._held:
+                self._held.add(task.key)
+                log.warning("⚠️ Not delivered until a person releases it", task_id=task.key[1], reason=str(error))
+            return
         except (ExecutionError, RepositoryError, BlobMissing) as error:
             told = {"problem": str(error)[:900]}
-            log.warning("⚠️ Could not be delivered", task=task.key[1], reason=str(error))
+            log.warning("⚠️ Could not be delivered", task_id=task.key[1], reason=str(error))
+        self._held.discard(task.key)
         base = {"task_id": task.key[1], "mesh_id": task.key[0], "attempt": accepted.attempt}
         try:
             await self._service.parts.journal.say("deliverable_ready", {**base, **told})
         except Refused as error:
-            log.warning("⚠️ A delivery could not be told", task=task.key[1], reason=str(error))
+            log.warning("⚠️ A delivery could not be told", task_id=task.key[1], reason=str(error))
 
     async def _bring(self, task: Task, announced: Announced, accepted: Reported, change: Change) -> Delivered:
         parts = self._service.parts

@@ -7,7 +7,6 @@ control log accepts it.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +165,7 @@ async def _moment(condition: Callable[[], bool]) -> None:
 def _decode(content: str) -> bytes:
     try:
         return base64.b64decode(content, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise invalid({"file.content": "this is no base64"}) from error
 
 

@@ -24,21 +24,21 @@ def named_blobs(board: Board) -> Iterator[Named]:
             yield from _of_open(task)
 
 
-def digests(result: TaskResult) -> dict[str, int]:
-    """Everything a result names, with its size in bytes."""
-    named = {f"sha256:{artifact.sha256}": artifact.size for artifact in result.artifacts}
+def digests(result: TaskResult) -> dict[str, int | None]:
+    """Everything a result names, with its size in bytes where it is told: of output that was cut only that of all of it is."""
+    named: dict[str, int | None] = {f"sha256:{artifact.sha256}": artifact.size for artifact in result.artifacts}
     if result.change is not None:
         named[result.change.patch] = result.change.size
     if result.transcript:
-        named[result.transcript] = 0
-    return {**named, result.log: result.output_bytes} if result.log else named
+        named[result.transcript] = None
+    return {**named, result.log: None if result.output_cut else result.output_bytes} if result.log else named
 
 
 def _of_open(task: Task) -> Iterator[Named]:
     announced = task.announced
     if announced is not None and announced.spec.repository.startswith("sha256:"):
         why = f"repository of the open task {task.key[1]}"
-        yield Named(announced.spec.repository, 0, frozenset({announced.author}), record=False, why=why)
+        yield Named(announced.spec.repository, None, frozenset({announced.author}), record=False, why=why)
     for reported in task.reports.values():
         yield from _of_result(task, reported, record=False)
 

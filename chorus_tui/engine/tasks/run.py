@@ -187,7 +187,7 @@ class Run:
         tools, (mesh_id, task_id) = self._tools, self._key
         base = {"task_id": task_id, "mesh_id": mesh_id, "attempt": self._attempt}
         await tools.journal.say("task_claim", {**base, "agent_id": tools.agent_id})
-        log.info("🔧 Started", task=task_id, attempt=self._attempt, title=self._spec.title)
+        log.info("🔧 Started", task_id=task_id, attempt=self._attempt, title=self._spec.title)
         progress = Progress(tools, self._key, self._attempt)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(progress.tell)
@@ -198,12 +198,12 @@ class Run:
         self._said = {**base, "result": result.model_dump()}
         await tools.journal.say("task_complete", self._said)
         self.reported = True
-        log.info("✅ Result said", task=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)
+        log.info("✅ Result said", task_id=task_id, attempt=self._attempt, outcome=result.outcome, reason=result.reason)
 
     async def say_again(self) -> None:
         """The result once more: where it was said does not count any more, because another copy of this peer spoke there."""
         await self._tools.journal.say("task_complete", self._said)
-        log.info("✅ Result said again", task=self._key[1], attempt=self._attempt)
+        log.info("✅ Result said again", task_id=self._key[1], attempt=self._attempt)
 
     async def _execute(self, progress: Progress) -> TaskResult:
         tools = self._tools

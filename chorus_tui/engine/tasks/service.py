@@ -11,13 +11,13 @@ import trio
 from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.task_spec import TaskSpec
-from chorus_tui.contract.models.tasks import OutputChunk
+from chorus_tui.contract.models.tasks import OutputChunk, TaskView
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskProgress
-from chorus_tui.engine.tasks import views, wire
+from chorus_tui.engine.tasks import views, watching, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.agent_at_work import Around
 from chorus_tui.engine.tasks.announcing import Announcing
@@ -249,18 +249,20 @@ class TaskService:
         return self._buffers[task_id]
 
     async def _keep_watches(self) -> None:
-        """Own open tasks are watched; others for a while after somebody asked, or while a client follows."""
+        """Own open tasks are watched, a bounded number; others for a while after somebody asked, or while a client follows."""
         while True:
-            now = self.parts.clock.monotonic()
-            for task in self.board.of_mesh(self.parts.control.mesh_id):
-                task_id, announced = task.key[1], task.announced
-                if task.terminal or announced is None:
-                    continue
-                if announced.author == self.parts.me or self.parts.events.wanted(f"output:{task_id}"):
-                    if task_id not in self._watched:
-                        await self.parts.mesh.join(topics.task(task_id))
-                    self._watched[task_id] = now + WATCH_S
-            for task_id in [task_id for task_id, until in self._watched.items() if until < now]:
+            now, events = self.parts.clock.monotonic(), self.parts.events
+            tasks = self.board.of_mesh(self.parts.control.mesh_id)
+            followed = [
+                task
+                for task in tasks
+                if not task.terminal and task.announced and events.wanted(f"output:{task.key[1]}")
+            ]
+            for task_id in dict.fromkeys(task.key[1] for task in (*watching.own(tasks, self.parts.me), *followed)):
+                if task_id not in self._watched:
+                    await self.parts.mesh.join(topics.task(task_id))
+                self._watched[task_id] = now + WATCH_S
+            for task_id in watching.over(self._watched, now):
                 self._watched.pop(task_id)
                 await self.parts.mesh.leave(topics.task(task_id))
             await trio.sleep(1.0)
@@ -359,6 +361,11 @@ class TaskService:
         return {
             **self.announcing.handlers(), **self.hands.handlers(), **self.approving.handlers(), **self.talking.handlers(),
         }  # fmt: skip
+
+    def ended(self, task_id: str) -> TaskView | None:
+        """The task, or the one that goes on from it, once it has ended. Raises :class:`Problem` for one that does not count any more."""
+        task = self.follow(self.announcing.find(task_id))
+        return self.announcing.view_of(task) if task.terminal else None
 
     def project_of(self, task_id: str) -> str:
         """The project of a task; empty when there is none, or no such task."""

@@ -95,6 +95,11 @@ class Worker:
         self._wake.set()
         self._to_report.set()
 
+    def become(self, skills: Skills) -> None:
+        """This peer was told otherwise. What runs goes on; what it offers from now on follows."""
+        self.skills = skills
+        self.called()
+
     def called(self) -> None:
         """Workers like this one are looked for: offer again, even if nothing changed."""
         self._offered = ()
@@ -190,7 +195,7 @@ class Worker:
             if running.reason in ("draining", "stopping"):
                 self._stale[key] = "its worker is stopping"
         except Exception as error:
-            log.exception("❌ A task could not be carried through", task=key[0][1])
+            log.exception("❌ A task could not be carried through", task_id=key[0][1])
             self._stale[key] = f"error: the worker failed ({type(error).__name__})"
         finally:
             self._running.pop(key, None)
@@ -250,7 +255,7 @@ class Worker:
                 continue
             answer = await self.ask({"kind": "release", "held": [[key[1], attempt]], "reason": reason})
             if answer is not None and answer["kind"] == "noted":
-                log.info("📤 Gave a task back", task=key[1], reason=reason)
+                log.info("📤 Gave a task back", task_id=key[1], reason=reason)
                 self._done.add((key, attempt))
 
     async def _report(self) -> None:

@@ -1,1 +1,1 @@
-"""Logs and metrics. Features emit; this room counts and writes. The only importer of prometheus_client."""
+"""Logs and metrics. Features keep plain figures; this room shows and writes them. The only importer of prometheus_client."""

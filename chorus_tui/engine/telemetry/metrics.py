@@ -1,102 +1,101 @@
-"""Metrics in Prometheus' format, read at the moment of the scrape from the counters the rooms keep."""
+"""Metrics in Prometheus' format, read at the moment of the scrape from the figures the rooms keep.
+
+The rules it keeps: nothing is shown that is not in the catalogue; a reader that fails costs its own figures, never the
+scrape; and no metric grows without bound, whatever its label is given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 
+import structlog
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from chorus_tui.engine.telemetry.catalogue import METRICS, base
+from chorus_tui.engine.telemetry.histogram import Histogram
 
-class ModelFigures(Protocol):
-    """What is counted of one provider of models."""
+log = structlog.get_logger("chorus.telemetry")
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def asked(self) -> int: ...
-    @property
-    def failed(self) -> int: ...
-    @property
-    def tokens(self) -> int: ...
+MOST_SERIES = 100
+"""Of one metric; what is over is summed under the label ``other``."""
+OTHER = "other"
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """All figures at one moment. Times in seconds, sizes in bytes."""
-
-    peers: int
-    members: int
-    sent: int
-    received: int
-    refused: dict[str, int]
-    feed_entries: int
-    control_commit: int
-    control_term: int
-    is_admin: bool
-    tasks_running: int
-    tasks_by_state: dict[str, int]
-    findings: dict[str, int]
-    api_calls: int
-    models: tuple[ModelFigures, ...]
-    uptime_s: float
+Number = float | Histogram
+Value = Number | Mapping[str, Number] | Mapping[tuple[str, ...], Number]
+"""Without labels a number; with one label, numbers by its value; with several, by their values in the catalogue's order."""
+Samples = Mapping[str, Value]
+"""By the name in the catalogue."""
+Reader = Callable[[], Samples]
 
 
-class _FromReading(Collector):
-    def __init__(self, read: Callable[[], Reading]) -> None:
-        self._read = read
+def renderer(readers: Sequence[Reader]) -> Callable[[], bytes]:
+    """A function that renders the present figures of all ``readers``."""
+    registry = CollectorRegistry()
+    registry.register(_FromReaders(readers))
+    return lambda: generate_latest(registry)
+
+
+class _FromReaders(Collector):
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        self._readers = readers
+        self._told: set[str] = set()
 
     def collect(self) -> Iterable[Metric]:
-        now = self._read()
-        yield GaugeMetricFamily("chorus_peers_connected", "Peers connected now", now.peers)
-        yield GaugeMetricFamily("chorus_mesh_members", "Members of the mesh", now.members)
-        yield CounterMetricFamily("chorus_pubsub_messages_sent", "Gossip messages handed to the network", now.sent)
-        yield CounterMetricFamily("chorus_pubsub_messages_received", "Gossip messages accepted", now.received)
-        refused = CounterMetricFamily(
-            "chorus_pubsub_messages_refused", "Messages refused, by reason", labels=["reason"]
-        )
-        for reason, count in sorted(now.refused.items()):
-            refused.add_metric([reason], count)
-        yield refused
-        yield GaugeMetricFamily("chorus_journal_entries", "Feed entries held", now.feed_entries)
-        yield GaugeMetricFamily("chorus_control_commit_index", "Control log entries committed", now.control_commit)
-        yield GaugeMetricFamily("chorus_election_term", "Term of the control log", now.control_term)
-        yield GaugeMetricFamily("chorus_election_is_admin", "1 while this peer leads", int(now.is_admin))
-        yield GaugeMetricFamily("chorus_tasks_active", "Tasks running here", now.tasks_running)
-        yield GaugeMetricFamily("chorus_sandbox_containers_active", "Sandboxes running here", now.tasks_running)
-        states = GaugeMetricFamily("chorus_tasks", "Tasks of the mesh, by state", labels=["state"])
-        for state, count in sorted(now.tasks_by_state.items()):
-            states.add_metric([state], count)
-        yield states
-        findings = CounterMetricFamily("chorus_shhh_findings", "Secrets redacted, by rule", labels=["rule"])
-        for rule, count in sorted(now.findings.items()):
-            findings.add_metric([rule], count)
-        yield findings
-        yield from _of_models(now)
-        yield CounterMetricFamily("chorus_api_calls", "API calls answered", now.api_calls)
-        yield GaugeMetricFamily("chorus_uptime_seconds", "Seconds since the engine started", now.uptime_s)
+        found: dict[str, Value] = {}
+        failed = 0
+        for reader in self._readers:
+            try:
+                found.update(self._take(reader))
+            except Exception as error:
+                failed += 1
+                if repr(error) not in self._told and len(self._told) < MOST_SERIES:
+                    self._told.add(repr(error))  # once: a scrape comes every few seconds
+                    log.exception("⚠️ Some metrics could not be read")
+        found["chorus_api_scrape_failures"] = failed
+        return [family(METRICS[name], found[name]) for name in METRICS if name in found]
+
+    def _take(self, reader: Reader) -> dict[str, Value]:
+        """What one reader gives, checked against the catalogue. Raises whatever is wrong with it."""
+        given = dict(reader())
+        for name, value in given.items():
+            family(METRICS[name], value)
+        return given
 
 
-def _of_models(now: Reading) -> Iterable[Metric]:
-    asked = CounterMetricFamily("chorus_ai_requests", "Tries at a provider of models", labels=["provider"])
-    failed = CounterMetricFamily("chorus_ai_failures", "Tries without an answer", labels=["provider"])
-    tokens = CounterMetricFamily("chorus_ai_tokens", "Tokens read and written", labels=["provider"])
-    well = GaugeMetricFamily("chorus_ai_provider_up", "1 while the provider is well", labels=["provider"])
-    for provider in now.models:
-        asked.add_metric([provider.name], provider.asked)
-        failed.add_metric([provider.name], provider.failed)
-        tokens.add_metric([provider.name], provider.tokens)
-        well.add_metric([provider.name], int(provider.state == "ok"))
-    yield from (asked, failed, tokens, well)
+def family(metric: base.Metric, value: Value) -> Metric:
+    """One metric with its values, as the library shows it."""
+    made = _empty(metric)
+    for labels, number in _bounded(metric, value):
+        if isinstance(number, Histogram) and isinstance(made, HistogramMetricFamily):
+            bounds = [*(f"{bound:g}" if bound < 1e5 else str(int(bound)) for bound in number.bounds), "+Inf"]
+            made.add_metric(list(labels), list(zip(bounds, accumulate(number.counts), strict=True)), number.sum)
+        elif not isinstance(number, Histogram) and not isinstance(made, HistogramMetricFamily):
+            made.add_metric(list(labels), number)
+        else:
+            raise TypeError(f"{metric.name} is a {metric.kind} in the catalogue")
+    return made
 
 
-def renderer(read: Callable[[], Reading]) -> Callable[[], bytes]:
-    """A function that renders the present figures."""
-    registry = CollectorRegistry()
-    registry.register(_FromReading(read))
-    return lambda: generate_latest(registry)
+def _empty(metric: base.Metric) -> CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily:
+    if metric.kind == "counter":
+        return CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    if metric.kind == "gauge":
+        return GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    return HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+
+
+def _bounded(metric: base.Metric, value: Value) -> list[tuple[tuple[str, ...], Number]]:
+    """Label values and number, the same order in each scrape."""
+    if not isinstance(value, Mapping):
+        return [((), value)]
+    rows = sorted(((key if isinstance(key, tuple) else (key,)), number) for key, number in value.items())
+    if any(len(labels) != len(metric.labels) for labels, _ in rows):
+        raise ValueError(f"{metric.name} has the labels {metric.labels}")
+    kept, rest = rows[:MOST_SERIES], rows[MOST_SERIES:]
+    plain = [number for _, number in rest if not isinstance(number, Histogram)]
+    if plain:
+        kept.append(((OTHER,) * len(metric.labels), sum(plain)))
+    return kept

@@ -4,11 +4,9 @@ import os
 
 import pytest
 
-from chorus_tui.contract.operations import OPERATIONS
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.api.doors import Address, CannotListen, check_host, listen_tcp, listen_unix
-from chorus_tui.engine.api.openapi import describe
-from chorus_tui.engine.api.stream import parse_topics
+from chorus_tui.engine.api.following import parse_topics
 
 
 def test_socket_is_private(tmp_path):
@@ -88,28 +86,3 @@ def test_topics():
     for text in ("", "nope", "output", "output:x", "tasks:1", f"{task}\n", ",".join(f"t{i}" for i in range(99))):
         with pytest.raises(Problem):
             parse_topics(text)
-
-
-def test_openapi_has_every_operation():
-    """Every operation stands in the document, its path parts are parameters, and every reference leads somewhere."""
-    document = describe(OPERATIONS)
-    listed = {entry["operationId"] for path in document["paths"].values() for entry in path.values()}
-
-    assert listed == {operation.name for operation in OPERATIONS}
-    assert document["openapi"] == "3.1.0"
-    for reference in _references(document):
-        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
-    show = document["paths"]["/api/v1/tasks/{task_id}"]["get"]["parameters"][0]
-    assert (show["name"], show["in"], show["required"]) == ("task_id", "path", True)
-
-
-def _references(value):
-    if isinstance(value, dict):
-        for name, part in value.items():
-            if name == "$ref":
-                yield part
-            else:
-                yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)

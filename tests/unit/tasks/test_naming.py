@@ -31,14 +31,14 @@ def reported(ends: str = "") -> Board:
     return board
 
 
-def rows(board: Board) -> dict[str, tuple[int, frozenset[str], bool]]:
+def rows(board: Board) -> dict[str, tuple[int | None, frozenset[str], bool]]:
     return {named.digest: (named.size, named.by, named.record) for named in named_blobs(board)}
 
 
 def test_an_open_task_keeps_what_it_needs_and_what_was_made() -> None:
     """The repository by its announcer, log and files by worker and announcer; none of it is a record yet."""
     assert rows(reported()) == {
-        BUNDLE: (0, frozenset({ME.peer_id}), False), FILE: (5, MAKERS, False), LOG: (9, MAKERS, False)
+        BUNDLE: (None, frozenset({ME.peer_id}), False), FILE: (5, MAKERS, False), LOG: (9, MAKERS, False)
     }  # fmt: skip
 
 

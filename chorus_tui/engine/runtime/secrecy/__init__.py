@@ -1,0 +1,1 @@
+"""SHHH in a running engine: what every operation passes, what is kept of findings, what people ask of it."""

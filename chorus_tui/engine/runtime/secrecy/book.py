@@ -1,0 +1,96 @@
+"""Keeps the audit book and the key of its hashes in the data folder, mode 0600, so that equal secrets stay equal over restarts."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import trio
+
+from chorus_tui.engine.shhh.audit import AuditBook
+
+log = structlog.get_logger("chorus.shhh")
+
+KEY_BYTES: Final = 16
+WRITE_S: Final = 5.0
+
+
+class KeyFileError(Exception):
+    """The key file cannot be kept. The text names it and says why."""
+
+
+def kept_key(path: Path) -> bytes:
+    """The key; a fresh one on first use, and when what is there is none. Raises :class:`KeyFileError`."""
+    try:
+        key = _read(path)
+        if key is None:
+            key = os.urandom(KEY_BYTES)
+            _write(path, key)
+    except OSError as error:
+        raise KeyFileError(f"Cannot keep the key of SHHH in {path}: {error.strerror}") from error
+    return key
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        log.warning("⚠️ The key of SHHH is damaged and made anew; markers made before are told apart", file=str(path))
+        return None
+    return key
+
+
+def _write(path: Path, key: bytes) -> None:
+    """In one step, so that a crash leaves a whole one or none."""
+    made = path.with_suffix(".new")
+    handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(f"{key.hex()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(path)
+
+
+class KeptBook:
+    """Reads the book at the start and writes it while the engine runs."""
+
+    def __init__(self, path: Path, book: AuditBook) -> None:
+        self._path = path
+        self._book = book
+        self._written = book.changes
+        if path.exists():
+            self._restore()
+
+    def _restore(self) -> None:
+        try:
+            stored = json.loads(self._path.read_bytes())
+            self._book.restore(stored if isinstance(stored, list) else [])
+        except (OSError, ValueError, TypeError):
+            log.warning("⚠️ The audit book of SHHH cannot be read and begins anew", file=str(self._path))
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Write what is new every few seconds, and once more at the end."""
+        task_status.started()
+        try:
+            while True:
+                await trio.sleep(WRITE_S)
+                if self._written != self._book.changes:
+                    await trio.to_thread.run_sync(self.write)
+        finally:
+            self.write()
+
+    def write(self) -> None:
+        """In one step, so that a crash leaves the old or the new."""
+        self._written = self._book.changes
+        made = self._path.with_suffix(".new")
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(self._book.stored(), file)
+        made.replace(self._path)

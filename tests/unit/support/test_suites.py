@@ -1,0 +1,30 @@
+"""What `make test` runs: everything, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts import suites
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+def test_every_file_with_tests_is_run_once(cores):
+    """No file is left out or run twice, however many cores there are; a suite nobody has thought of is run as well."""
+    files = [*suites.test_files(), "tests/new/test_new.py"]
+    run = [path for lane in suites.lanes_of(files, cores) for chunk in lane.waiting for path in chunk.files]
+
+    assert sorted(run) == sorted(files)
+
+
+def test_a_lane_out_of_work_takes_what_another_has_not_begun(capfd, monkeypatch):
+    """All chunks end, the table names each suite with its state, and of a red chunk the whole output is there."""
+    monkeypatch.setattr(suites.Runner, "_command", lambda _self, chunk, _niceness: ["sh", "-c", chunk.files[0]])
+    chunks = [suites.Chunk("good", f"good {at}", ["echo fine"]) for at in range(3)]
+    bad = suites.Chunk("bad", "bad", ["echo first; echo last; exit 3"])
+    suites.Runner([suites.Lane([*chunks, bad]), suites.Lane()]).run()
+    told = capfd.readouterr().out
+
+    assert [chunk.code for chunk in (*chunks, bad)] == [0, 0, 0, 3]
+    assert told.count("✓ good") == 3
+    assert "first\nlast" in told
+    assert [line.split()[-1] for line in suites.table([*chunks, bad], 1.0)] == ["green", "(3)", "s"]
