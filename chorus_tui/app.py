@@ -6,50 +6,45 @@ Paints first, connects then: nothing heavy is imported here, and the client's ne
 from __future__ import annotations
 
 import contextlib
-import importlib
-from collections.abc import AsyncIterator, Callable, Iterable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.worker import Worker, WorkerState
 
 from chorus_tui.client import Connection, Connector, ContractRefused, EngineClient, EngineGone
+from chorus_tui.client.following import or_after
+from chorus_tui.client.read_only import ReadOnly
+from chorus_tui.commands.jumps import Jumps
 from chorus_tui.commands.palette import TableProvider
-from chorus_tui.commands.table import COMMANDS, parse
+from chorus_tui.commands.places import PLACES, lazily
+from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
-from chorus_tui.store import COLLECTIONS, TOPICS, Store
+from chorus_tui.locations import config_dir
+from chorus_tui.look import kept, keymap, themes
+from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
+from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from textual.theme import Theme
 
     from chorus_tui.contract.feed import Batch
+    from chorus_tui.widgets.dialogs import Ask
 
 DRAW_HZ = 10
-
-THEMES = (
-    Theme("chorus-dark", primary="#5fafd7", secondary="#87afaf", accent="#d7af5f", warning="#d7af5f", error="#d75f5f",
-          success="#87af5f", background="#121417", surface="#191c20", panel="#262b31", foreground="#d7dae0", dark=True),
-    Theme("chorus-light", primary="#005f87", secondary="#5f8787", accent="#af5f00", warning="#af8700", error="#af0000",
-          success="#5f8700", background="#fafaf7", surface="#ffffff", panel="#e4e4de", foreground="#24292f", dark=False),
-)  # fmt: skip
+RETRY_S = 1.0
+"""So often what the engine did not tell is asked for again."""
 
 
-def lazily(module: str, name: str) -> Callable[[], Screen[Any]]:
-    """A screen that is imported when it is first shown."""
-
-    def make() -> Screen[Any]:
-        screen: Screen[Any] = getattr(importlib.import_module(f"chorus_tui.screens.{module}"), name)()
-        return screen
-
-    return make
-
-
-class ChorusApp(App[int]):
+class ChorusApp(Jumps):
     """The portal. ``connect`` finds or starts the engine."""
 
     TITLE = "chorus-tui"
@@ -57,13 +52,7 @@ class ChorusApp(App[int]):
     COMMANDS = {TableProvider}  # noqa: RUF012 - Textual's way
     MODES = {  # noqa: RUF012 - Textual's way
         "connecting": lazily("connecting", "ConnectingScreen"),
-        "help": lazily("help", "HelpScreen"),
-        "status": lazily("status", "StatusScreen"),
-        "peers": lazily("peers", "PeersScreen"),
-        "tasks": lazily("tasks", "TasksScreen"),
-        "hmmm": lazily("hmmm", "HmmmScreen"),
-        "inbox": lazily("inbox", "InboxScreen"),
-        "decide": lazily("decide", "DecideScreen"),
+        **{name: lazily(*place) for name, place in PLACES.items()},
     }
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("1", "show('help')", "Help", id="go.help", tooltip="Commands, keys, glossary"),
@@ -71,9 +60,23 @@ class ChorusApp(App[int]):
         Binding("2", "show('status')", "Status", show=False, id="go.status", tooltip="Me, the mesh, health, events"),
         Binding("3", "show('peers')", "Peers", show=False, id="go.peers", tooltip="Who is there"),
         Binding("4", "show('hmmm')", "HMMM", show=False, id="go.hmmm", tooltip="Rooms: discuss, propose, object"),
-        Binding("t", "show('tasks')", "Tasks", id="go.tasks", tooltip="The board"),
+        Binding(
+            "5", "show('ucxl')", "UCXL", show=False, id="go.ucxl", tooltip="Content under addresses, all its versions"
+        ),
+        Binding("t", "show('tasks')", "Tasks", show=False, id="go.tasks", tooltip="The board"),
+        Binding("6", "show('patch')", "Patch", show=False, id="go.patch", tooltip="Changes: review, submit, apply"),
+        Binding("7", "show('collab')", "Collab", show=False, id="go.collab", tooltip="Write a text together"),
         Binding("8", "show('decide')", "Decide", show=False, id="go.decide", tooltip="What is put to the vote"),
-        Binding("i", "show('inbox')", "Inbox", id="go.inbox", tooltip="What waits for you"),
+        Binding("9", "show('web')", "Web", show=False, id="go.web", tooltip="Serve the portal to others"),
+        Binding("i", "show('inbox')", "Inbox", show=False, id="go.inbox", tooltip="What waits for you"),
+        Binding(
+            "j",
+            "show('journal')",
+            "Journal",
+            show=False,
+            id="go.journal",
+            tooltip="What each peer said, entry by entry",
+        ),
         Binding(
             "colon", "prompt", "Prompt", key_display=":", show=False, id="go.prompt", tooltip="Any command by its name"
         ),
@@ -81,26 +84,56 @@ class ChorusApp(App[int]):
         Binding("q", "quit", "Leave", id="go.leave", tooltip="Leave the portal"),
     ]
 
-    def __init__(self, connect: Connector, *, first: str = "status") -> None:
+    def __init__(
+        self,
+        connect: Connector,
+        *,
+        first: str = "status",
+        opening: str = "",
+        read_only: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        """``read_only``: nothing can be changed from here. ``folder`` has the person's keymap and keeps what is chosen."""
+        # Taken before Textual takes the variable away.
+        environ = dict(os.environ)
         super().__init__()
         self._connect = connect
         self._first = first
+        self._folder = folder
+        self.opening = opening
+        self.read_only = read_only
+        self.before_leaving: Callable[[], Awaitable[str]] | None = None
+        """Gives the engine what a screen still has for it; in words what it could not."""
         self.client: EngineClient | None = None
         self.connection = Connection("connecting", 0.0)
         self.store = Store()
-        for theme in THEMES:
+        self.last_done: tuple[str, str] | None = None
+        """What the person did last, and its command line."""
+        self.own_keys: dict[str, str] = {}
+        """Keys by binding id, as the person wants them."""
+        self._errors = 0
+        for theme in themes.THEMES:
             self.register_theme(theme)
-        self.theme = "chorus-dark"
+        kept_theme = kept.theme(folder) if folder is not None else ""
+        self.theme, fault = themes.first(environ, kept_theme, self.available_themes)
+        if fault:
+            self.store.note(fault)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The table's commands are the palette; Textual's own would write files where the portal runs."""
         yield from (c for c in super().get_system_commands(screen) if c.title == "Maximize")
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The grey theme is grey all over: colours that are no theme's, of code and of signs, too."""
+        grey = [Monochrome()] if self.theme == themes.MONOCHROME else []
+        return [*super().get_line_filters(), *grey]
 
     # ── the engine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def on_mount(self) -> None:
         """Paint, then connect."""
         await self.switch_mode("connecting")
+        self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.set_interval(1 / DRAW_HZ, self._draw)
         # The client's libraries take longer to import than the first screen to paint: it gets some frames first.
         self.set_timer(4 / 60, self.start_connecting)
@@ -119,35 +152,67 @@ class ChorusApp(App[int]):
                 screen.fail(str(error))
             return
         client.on_connection = self._connection_changed
-        self.client = client
+        self.client = ReadOnly(client) if self.read_only else client
         self._connection_changed(client.connection)
+        self._take_keymap()
         await self.switch_mode(self._first)
         self._follow_engine()
 
     @work(exclusive=True, group="events", exit_on_error=False)
     async def _follow_engine(self) -> None:
-        """Events into the store, for ever; fresh snapshots where the stream has a hole."""
+        """Events into the store, for ever; fresh snapshots where the stream has a hole.
+
+        All snapshots are taken here, between two batches: one taken beside them could put old rows over newer ones.
+        """
         try:
-            async for batch in self.follow(TOPICS):
-                if batch.fresh:
-                    self.store.restart_log()
-                self.store.take(batch.events, batch.dropped)
-                if batch.fresh or batch.dropped:
-                    await self._load_snapshot()
+            async with contextlib.aclosing(or_after(self.follow(TOPICS), self._patience)) as batches:
+                async for batch in batches:
+                    if batch is not None:
+                        self._take(batch)
+                    if batch is None or batch.fresh or batch.dropped:
+                        await self._load_snapshot()
         except (ContractRefused, Problem) as error:
             self.report("The engine does not take this portal", str(error))
 
+    def _take(self, batch: Batch) -> None:
+        if batch.fresh:
+            self.store.restart_log()
+        self.store.take(batch.events, batch.dropped)
+
+    def _patience(self) -> float | None:
+        """What failed once must not leave the screens waiting: it is asked for again, where an engine is there to answer."""
+        return RETRY_S if self.store.failing and self.connection.state == "connected" else None
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Updates that end by a fault must not end without a word."""
+        if event.worker.group == "events" and event.state is WorkerState.ERROR:
+            fault = event.worker.error
+            why = f"{type(fault).__name__}: {fault}\nWhat you see stays as it is. Leave the portal and open it again."
+            self.report("The portal gets no updates any more", why)
+
     async def _load_snapshot(self) -> None:
-        status = await self.call_quietly("status.show")
-        rows = {}
-        for collection in COLLECTIONS:
-            answer = await self.call_quietly(collection.operation, collection.asking())
-            if answer is not None:
-                rows[collection.topic] = getattr(answer, collection.topic)
-        if status is not None and len(rows) == len(COLLECTIONS):
+        """All rows as they are now. What the engine does not tell is asked for again, and the screen of it says why."""
+        failing: dict[str, str] = {}
+        try:
+            status = await self._told("status", failing, "status.show")
+            rows: dict[str, list[Any]] = {}
+            for collection in COLLECTIONS:
+                answer = await self._told(collection.topic, failing, collection.operation, collection.asking())
+                rows[collection.topic] = getattr(answer, collection.topic, [])
+        except EngineGone:
+            failing = dict.fromkeys(("status", *BY_TOPIC), "no engine answers")
+        else:
             self.store.snapshot(status, rows)
-        elif self.connection.state == "connected":
-            self.set_timer(1.0, self._load_snapshot)  # what failed once must not leave the screens waiting
+        self.store.fail(failing)
+
+    async def _told(self, topic: str, failing: dict[str, str], operation: str, request: BaseModel | None = None) -> Any:
+        """The answer; or None, and in ``failing`` why: one that says no, or is not understood, keeps no other from being shown."""
+        assert self.client is not None
+        try:
+            return await self.client.call(operation, request)
+        except Problem as problem:
+            failing[topic] = str(problem)
+        return None
 
     def follow(self, topics: Iterable[str]) -> AsyncIterator[Batch]:
         """Events of these topics, over lost connections."""
@@ -185,16 +250,35 @@ class ChorusApp(App[int]):
         except EngineGone as error:
             self.report("The engine is out of reach", str(error))
         else:
-            self.notify(done, markup=False)
+            self.note_done(operation, request)
+            told = f"\n$ {plain(self.last_done[1], limit=160)}" if operation in TWINS and self.last_done else ""
+            self.notify(f"{plain(done)}{told}", markup=False)
+
+    def ask_and_do(self, box: Ask, operation: str, done: str) -> None:
+        """Ask the person, then the engine with what the box has made of the answer; escape and an empty line do nothing."""
+
+        def answered(_text: str | None) -> None:
+            if box.made is not None:
+                self.ask_engine(operation, box.made, done)
+
+        self.push_screen(box, answered)
+
+    def note_done(self, operation: str, request: BaseModel, **known: Any) -> None:
+        """Something was done for the person; its command line can be asked for."""
+        if operation in TWINS:
+            self.last_done = ("what you did last", line(operation, request, **known))
 
     @work(exit_on_error=False)
-    async def save_artifacts(self, artifacts: list[Any], folder: Path) -> None:
+    async def save_artifacts(self, artifacts: list[Any], typed: str) -> None:
         """Fetch files of a result into a folder of this machine."""
         from chorus_tui.client.artifacts import fetch
+        from chorus_tui.client.local_files import local
 
         assert self.client is not None
         try:
+            folder = local(typed)
             for artifact in artifacts:
+                local(folder / artifact.path)
                 await fetch(self.client.call, artifact, folder, force=False)
         except (Problem, EngineGone, OSError) as error:
             self.report("The files could not be saved", str(error))
@@ -214,23 +298,6 @@ class ChorusApp(App[int]):
         """Switch to a screen."""
         if self.client is not None:
             await self.switch_mode(mode)
-            if isinstance(self.screen, PortalScreen):
-                self.screen.show_connection(self.connection)
-
-    async def action_announce(self) -> None:
-        """The form, on the tasks screen."""
-        await self.action_show("tasks")
-        await self.screen.run_action("announce")
-
-    async def action_propose(self) -> None:
-        """The form, on the decide screen."""
-        await self.action_show("decide")
-        await self.screen.run_action("propose")
-
-    async def action_connect(self) -> None:
-        """The question for an address, on the peers screen."""
-        await self.action_show("peers")
-        await self.screen.run_action("connect")
 
     def action_keys(self) -> None:
         """Show or hide the keys of this screen."""
@@ -239,42 +306,54 @@ class ChorusApp(App[int]):
         else:
             self.action_show_help_panel()
 
-    def action_prompt(self) -> None:
-        """The ``:`` prompt."""
-        from chorus_tui.widgets.dialogs import Ask
-
-        words = [command.word for command in COMMANDS]
-        if self.client is not None:
-            self.push_screen(Ask("Command", placeholder=", ".join(words), words=words), self._prompted)
-
-    async def _prompted(self, line: str | None) -> None:
-        if not line:
-            return
-        command, rest = parse(line)
-        if command is None:
-            self.notify(f"No command {line!r}; 1 shows them all", severity="warning", markup=False)
-        elif command.word == "connect" and rest:
-            from chorus_tui.contract.models.peers import ConnectPeer
-
-            self.ask_engine("peers.connect", ConnectPeer(address=rest[:512]), f"Connected to {rest}")
-        elif command.word == "decide" and rest == "new":
-            await self.action_propose()
-        else:
-            await self.run_action(command.action)
-
     def report(self, title: str, detail: str) -> None:
-        """An error, for people."""
+        """An error, for people; under its number it stands in the event log, too."""
         from chorus_tui.widgets.dialogs import ErrorBox
 
-        self.push_screen(ErrorBox(title, detail))
+        self._errors += 1
+        number = f"E{self._errors}"
+        self.store.note(": ".join([f"{number}: {title}", *filter(None, [" ".join(detail.split())])]), "error")
+        self.push_screen(ErrorBox(title, detail, number))
+
+    def _take_keymap(self) -> None:
+        """The person's own keys, if there are some. Only then all screens are looked through for theirs."""
+        if self._folder is None or not (self._folder / keymap.FILE).exists():
+            return
+        from chorus_tui.commands.keys import everywhere
+
+        own = keymap.read(self._folder / keymap.FILE, {key.name: key.keys for key in everywhere(type(self))})
+        self.set_keymap(own.keys)
+        self.own_keys = own.keys
+        for fault in own.faults:
+            self.store.note(f"{keymap.FILE}: {fault}")
+        if own.faults:
+            words = "\n".join(own.faults[:3])
+            self.notify(f"Some keys of your keymap do not hold:\n{words}", severity="warning", markup=False, timeout=12)
+
+    def _keep_theme(self, theme: Theme) -> None:
+        """What was chosen is there next time."""
+        if self._folder is not None:
+            kept.keep_theme(self._folder, theme.name)
 
     async def action_quit(self) -> None:
-        """Leave; the engine goes on, or stops by itself when it was started for this portal."""
+        """Leave, once the engine has what was typed; it goes on, or stops by itself when it was started for this portal."""
+        if not any(one.group == "leave" for one in self.workers):
+            self._leave()
+
+    @work(group="leave", exit_on_error=False)
+    async def _leave(self) -> None:
+        """What cannot be saved is told; then it is the person's to choose."""
+        from chorus_tui.widgets.dialogs import Confirm
+
+        left = await self.before_leaving() if self.before_leaving is not None else ""
+        question = f"{left}\n\nLeave and lose it? After n it is sent as soon as it can be."
+        if left and not await self.push_screen_wait(Confirm(question)):
+            return
         if self.client is not None:
             await self.client.close()
         self.exit(0)
 
 
-def run(connect: Connector, *, first: str = "status") -> int:
+def run(connect: Connector, *, first: str = "status", opening: str = "", read_only: bool = False) -> int:
     """The portal, until it is left; the exit code."""
-    return ChorusApp(connect, first=first).run() or 0
+    return ChorusApp(connect, first=first, opening=opening, read_only=read_only, folder=config_dir()).run() or 0

@@ -14,13 +14,16 @@ from chorus_tui.contract.events import Event
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from chorus_tui.contract.models.collab import CollabRow
     from chorus_tui.contract.models.decisions import DecisionRow
     from chorus_tui.contract.models.hmmm import ThreadRow
     from chorus_tui.contract.models.inbox import InboxItem
     from chorus_tui.contract.models.journal import LogLine
+    from chorus_tui.contract.models.patches import PatchRow
     from chorus_tui.contract.models.peers import Peer
     from chorus_tui.contract.models.status import Status
     from chorus_tui.contract.models.tasks import TaskRow
+    from chorus_tui.contract.models.ucxl import PlaceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,11 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("peers", "peers.Peer", "peer_id", "peers.list"),
     Collection("tasks", "tasks.TaskRow", "task_id", "tasks.list", "tasks.ListTasks"),
     Collection("decisions", "decisions.DecisionRow", "entry", "decisions.list", "decisions.ListDecisions"),
+    Collection("patches", "patches.PatchRow", "key", "patches.list", "patches.ListPatches"),
     Collection("threads", "hmmm.ThreadRow", "key", "hmmm.rooms", "hmmm.ListRooms"),
+    Collection("collabs", "collab.CollabRow", "session", "collab.list", "collab.ListCollabs"),
     Collection("inbox", "inbox.InboxItem", "item_id", "inbox.list"),
+    Collection("places", "ucxl.PlaceRow", "place", "ucxl.places", "ucxl.ListPlaces"),
 )
 """An answer holds its rows in a field that is named as the topic."""
 BY_TOPIC = {collection.topic: collection for collection in COLLECTIONS}
@@ -69,9 +75,13 @@ class Store:
     """By topic and key."""
     lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LINES))
     fresh_lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LINES))
+    restarts: int = 0
+    """How often the log began anew; what was shown of it before is told again."""
     skipped: int = 0
     changed: set[str] = field(default_factory=set)
     loaded: bool = False
+    failing: dict[str, str] = field(default_factory=dict)
+    """By topic, why the engine does not tell its rows, or its status."""
 
     def take(self, events: Iterable[Event], dropped: int) -> None:
         """Take events in; what changed is noted until :meth:`changes` is asked."""
@@ -109,17 +119,24 @@ class Store:
         """A new connection tells the last lines again."""
         self.lines.clear()
         self.fresh_lines.clear()
-        self.changed.add("log-restarted")
+        self.restarts += 1
+        self.changed.add("log")
 
-    def snapshot(self, status: Status, rows: dict[str, list[Any]]) -> None:
-        """Replace everything by what the engine says now; ``rows`` by topic."""
+    def snapshot(self, status: Status | None, rows: dict[str, list[Any]]) -> None:
+        """Replace everything by what the engine says now; without what it does not tell. ``rows`` are by topic."""
         self.status = status
         self.rows = {
-            topic: {str(getattr(row, collection.key)): row for row in rows[topic]}
+            topic: {str(getattr(row, collection.key)): row for row in rows.get(topic, ())}
             for topic, collection in BY_TOPIC.items()
         }
         self.changed |= {"status", *BY_TOPIC}
         self.loaded = True
+
+    def fail(self, failing: dict[str, str]) -> None:
+        """Note what the engine does not tell; what it tells again is well."""
+        if failing != self.failing:
+            self.failing = failing
+            self.changed |= {"status", *BY_TOPIC}
 
     @property
     def peers(self) -> dict[str, Peer]:
@@ -142,9 +159,24 @@ class Store:
         return self.rows["decisions"]
 
     @property
+    def patches(self) -> dict[str, PatchRow]:
+        """By author and id."""
+        return self.rows["patches"]
+
+    @property
     def threads(self) -> dict[str, ThreadRow]:
         """Of all rooms, by room and thread."""
         return self.rows["threads"]
+
+    @property
+    def collabs(self) -> dict[str, CollabRow]:
+        """Shared texts by session."""
+        return self.rows["collabs"]
+
+    @property
+    def places(self) -> dict[str, PlaceRow]:
+        """Content by address, without a version."""
+        return self.rows["places"]
 
     def note(self, text: str, level: str = "warning") -> None:
         """A line of the portal's own in the event log."""

@@ -70,7 +70,7 @@ class EngineClient(Protocol):
         """Ask for ``operation`` (a name of the contract's list); the answer is its response model.
 
         ``request`` may be None where the operation needs nothing. Raises :class:`EngineGone` when no engine answers,
-        :class:`~chorus_tui.contract.problem.Problem` when it says no.
+        :class:`~chorus_tui.contract.problem.Problem` when it says no, or answers what this side does not understand.
         """
         ...
 

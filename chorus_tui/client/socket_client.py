@@ -1,6 +1,6 @@
 """The client of a real engine: HTTP for calls, one WebSocket a subscription, over a Unix socket or TCP.
 
-aiohttp is imported when the first connection is made, so that a front paints before it.
+aiohttp is imported when events are followed, so that a front paints before it, and a command that asks once never needs it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from chorus_tui.client import Batch, Connection, ContractRefused, EngineGone
 from chorus_tui.contract import CONTRACT_VERSION
@@ -35,7 +35,10 @@ RETRY_S = (0.25, 2.0)
 
 
 class SocketClient:
-    """An engine at ``address``: the path of its Unix socket, or ``http(s)://host:port`` with a ``token``."""
+    """An engine at ``address``: the path of its Unix socket, or ``http(s)://host:port`` with a ``token``.
+
+    A ``token`` at the socket asks with its scope and for its person, instead of with those of the socket's user.
+    """
 
     def __init__(self, address: Path | str, token: str | None = None) -> None:
         self._unix = address if isinstance(address, Path) else None
@@ -62,25 +65,38 @@ class SocketClient:
 
     async def call(self, operation: str, request: BaseModel | None = None) -> BaseModel:
         """See :class:`~chorus_tui.client.EngineClient`."""
-        import aiohttp
-
         known = BY_NAME[operation]
         path, rest = _split(known, request)
         patience = CALL_TIMEOUT_S + float(rest.get("timeout_s") or 0)
-        arguments: dict[str, Any] = {"params": _query(rest)} if known.verb == "GET" else {"json": rest}
+        # One question over the socket shows no token: with one it would have the scope of the socket's user instead.
+        bare = self._unix is not None and self._session is None and self._token is None
+        ask = self._ask_once if bare else self._ask
+        status, body = await ask(known.verb, path, rest, patience)
+        if status != 200:
+            raise _problem(status, body)
+        return _understood(known, body)
+
+    async def _ask_once(self, verb: str, path: str, rest: dict[str, Any], patience: float) -> tuple[int, bytes]:
+        from chorus_tui.client import one_question
+
+        assert self._unix is not None
+        query = f"?{urlencode(_query(rest))}" if verb == "GET" and rest else ""
+        data = json.dumps(rest).encode() if verb == "POST" else None
         try:
-            async with self._open().request(
-                known.verb,
-                f"{self._base}{path}",
-                timeout=aiohttp.ClientTimeout(total=patience, connect=CONNECT_TIMEOUT_S),
-                **arguments,
-            ) as answer:
-                body = await answer.read()
+            return await one_question.ask(self._unix, verb, path + query, data, patience)
+        except OSError as error:
+            raise EngineGone(self._gone(error)) from error
+
+    async def _ask(self, verb: str, path: str, rest: dict[str, Any], patience: float) -> tuple[int, bytes]:
+        import aiohttp
+
+        arguments: dict[str, Any] = {"params": _query(rest)} if verb == "GET" else {"json": rest}
+        limits = aiohttp.ClientTimeout(total=patience, connect=CONNECT_TIMEOUT_S)
+        try:
+            async with self._open().request(verb, f"{self._base}{path}", timeout=limits, **arguments) as answer:
+                return answer.status, await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise EngineGone(self._gone(error)) from error
-        if answer.status != 200:
-            raise _problem(answer.status, body)
-        return known.response_model().model_validate_json(body)
 
     async def events(self, topics: Iterable[str]) -> AsyncGenerator[Batch, None]:
         """See :class:`~chorus_tui.client.EngineClient`."""
@@ -178,10 +194,29 @@ def _split(operation: Operation, request: BaseModel | None) -> tuple[str, dict[s
     return path, rest
 
 
+def _understood(operation: Operation, body: bytes) -> BaseModel:
+    from pydantic import ValidationError
+
+    try:
+        return operation.response_model().model_validate_json(body)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"])) or "all of it"
+        detail = (
+            f"{operation.name}: {error.error_count()} faults, the first at {where}. "
+            "Install the same version of chorus-tui on both sides."
+        )
+        raise Problem(502, "not-understood", "The engine's answer is not understood here", detail) from error
+
+
 def _query(fields: dict[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in fields.items():
-        pairs += [(name, str(part)) for part in (value if isinstance(value, list) else [value])]
+        # As JSON has them: true, not True.
+        texts = [
+            part if isinstance(part, str) else json.dumps(part)
+            for part in (value if isinstance(value, list) else [value])
+        ]
+        pairs += [(name, text) for text in texts]
     return pairs
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from pydantic import ValidationError
-
 LANGUAGES = [
     ("shell", ""),
     ("Python", "python"),
@@ -38,8 +34,6 @@ _NAMES = {
     "budget.steps": "steps", "budget.tokens": "tokens",
 }  # fmt: skip
 
-_NAMED = re.compile(r"([a-z_]+)(?:\[\d+\])?:? (.*)", re.DOTALL)
-
 
 def field_of(name: str) -> str:
     """The form's field for what an engine or the model calls ``spec.budget.steps`` or ``commands.0``."""
@@ -51,27 +45,3 @@ def label(name: str) -> str:
     """A field's name as the form shows it."""
     field = field_of(name)
     return _NAMES.get(field, field)
-
-
-def faults(error: ValidationError) -> dict[str, str]:
-    """What is wrong, by field."""
-    found: dict[str, str] = {}
-    for part in error.errors(include_url=False, include_input=False):
-        name, words = ".".join(map(str, part["loc"])), part["msg"].removeprefix("Value error, ")
-        words = _for_people(part["type"], part.get("ctx", {}), field_of(name)) or words
-        named = _NAMED.match(words)
-        if not name and named is not None:  # a fault of the task as a whole names its field itself
-            name, words = named.groups()
-        found.setdefault(name, words)
-    return found
-
-
-def _for_people(fault: str, bounds: dict[str, object], field: str) -> str:
-    """Common faults in words that know nothing of programs; empty for others."""
-    if fault in ("string_too_short", "too_short"):
-        return "is needed"
-    if fault in ("less_than_equal", "greater_than_equal"):
-        return f"at most {bounds['le']}" if "le" in bounds else f"at least {bounds['ge']}"
-    if fault == "string_pattern_mismatch":
-        return "is no task id" if field == "depends_on" else "holds letters that it may not have"
-    return ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
+from chorus_tui.client.local_files import OutOfReach, local
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.screens.announce_fields import (
@@ -20,10 +19,10 @@ from chorus_tui.screens.announce_fields import (
     PLACES,
     PLANS,
     PRIORITIES,
-    faults,
     field_of,
     label,
 )
+from chorus_tui.widgets.faults import faults
 from chorus_tui.widgets.form import Form, under
 
 
@@ -57,11 +56,9 @@ class AnnounceForm(Form):
         yield TextArea(id="checks")
         with Horizontal(classes="pair"):
             yield from under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
-            yield from under("Steps of the agent", Input("24", type="integer", id="steps", disabled=True))
-            yield from under("Tokens of the agent", Input("200000", type="integer", id="tokens", disabled=True))
-            yield from under(
-                "Plan agreed first", Select(PLANS, value="no", allow_blank=False, id="plan-first", disabled=True)
-            )
+            yield from under("Agent's steps", Input("24", type="integer", id="steps", disabled=True))
+            yield from under("Agent's tokens", Input("200000", type="integer", id="tokens", disabled=True))
+            yield from under("Plan first", Select(PLANS, value="no", allow_blank=False, id="plan-first", disabled=True))
 
     def _sources(self) -> ComposeResult:
         """What it works on, and how what it made comes back."""
@@ -103,6 +100,9 @@ class AnnounceForm(Form):
         except ValidationError as error:
             self.show_faults(faults(error))
             return
+        except OutOfReach as error:
+            self.show_faults({"repository": str(error)})
+            return
         self.show_faults({})
         self.say("Announcing …")
         self._announce(spec)
@@ -136,6 +136,6 @@ class AnnounceForm(Form):
 
 def _absolute(repository: str) -> str:
     """A folder as the engine, which works in another, can find it."""
-    if not repository or repository.startswith(("https://", "sha256:", "/")):
+    if not repository or repository.startswith(("https://", "sha256:")):
         return repository
-    return str(Path(repository).expanduser().absolute())
+    return str(local(repository).absolute())

@@ -74,7 +74,7 @@ def _record(view: DecisionView) -> Rows:
 def _vote(vote: VoteView, now: float) -> Text:
     """``approve ✓ counted  ada (agent), held by 3, 9 s ago: because (why it is marked so)``."""
     tone = words.MARKS[vote.mark][1]
-    text = Text(f"{plain(vote.choice)}{' (final)' if vote.final else ''}  ", style="bold")
+    text = Text(f"{plain(vote.choice)}{' (final)' if vote.final else ''}".ljust(10) + " ", style="bold")
     text.append(words.MARKS[vote.mark][0], style=f"not bold {STYLES[tone]}")
     told = f"  {plain(words.signer(vote))}, {words.delivered(vote.delivery)}, {ago(now - vote.at)} ago"
     text.append(told, style="not bold dim")

@@ -6,31 +6,28 @@ import time
 
 from pydantic import BaseModel
 from rich.text import Text
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.widgets import DataTable, OptionList, Static
 from textual.widgets.option_list import Option
 
+from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models import hmmm as models
 from chorus_tui.screens.hmmm_draft import Draft
-from chorus_tui.screens.hmmm_lines import above, message, row
+from chorus_tui.screens.hmmm_lines import above, line, message
 from chorus_tui.telling import hmmm as telling
 from chorus_tui.widgets.dialogs import Ask
-from chorus_tui.widgets.portal_screen import PortalScreen
+from chorus_tui.widgets.list_screen import ListScreen
+from chorus_tui.widgets.portal_screen import Thing
 
-COLUMNS = ("state", "thread", "room", "said", "last")
-# Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
-WIDTHS = (10, 20, 8, 4, 6)
 NOTHING = "\nNothing was said in a room yet.\n\nPress n to ask, propose or think aloud. Agents with a model answer."
 CHOOSE = "\nChoose a thread, or press n to begin one."
 REFRESH_S = 1.0
-WIDE, LIST_WIDTH = 100, 60
-"""From so many columns on the list stands beside the conversation, and is so wide."""
 
 
-class HmmmScreen(PortalScreen):
+class HmmmScreen(ListScreen[models.ThreadRow]):
     """Threads, and what is said in the one under the cursor."""
 
     NAME = "hmmm"
@@ -44,14 +41,18 @@ class HmmmScreen(PortalScreen):
             "e", "escalate", "Call a person", show=False, id="hmmm.escalate", tooltip="Ask for a person in this thread"
         ),
         Binding("w", "answer", "Answer", id="hmmm.answer", tooltip="Answer what waits for a person in this thread"),
-        Binding(
-            "y", "copy", "Copy id", show=False, id="hmmm.copy", tooltip="Copy the id of the message under the cursor"
-        ),
     ]
+    TWINS = {  # noqa: RUF012 - as above
+        "write": "hmmm.send", "reply": "hmmm.reply", "object": "hmmm.object", "agree": "hmmm.agree", "escalate": "hmmm.escalate",
+        "answer": "hmmm.answer",
+    }  # fmt: skip
+    TOPIC, ALSO, ROWS = "threads", frozenset({"status"}), "threads"
+    COLUMNS = ("state", "thread", "room", "said", "last")
+    WIDTHS = (10, 20, 8, 4, 6)
+    STRETCH = (1, 1, 1, 2)
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = ""
         self._key = ""
         self._view: models.ThreadView | None = None
         self._drawn: list[tuple[models.RoomLine, list[str]]] = []
@@ -59,74 +60,55 @@ class HmmmScreen(PortalScreen):
 
     def body(self) -> ComposeResult:
         with Container(id="split"):
-            yield DataTable(id="threads", cursor_type="row")
+            yield self.table()
             with Vertical(id="talk-side"):
                 yield Static(id="above", markup=False)
                 yield OptionList(id="talk", markup=False)
                 yield Static(id="nothing", markup=False)
 
     def on_mount(self) -> None:
-        """Stable keys: one thread, one row."""
-        threads = self.query_one(DataTable)
-        for name, width in zip(COLUMNS, WIDTHS, strict=True):
-            threads.add_column(name, key=name, width=width)
-        threads.border_title = "rooms"
+        """Timers run by themselves."""
+        self.rows.border_title = "rooms"
         self.query_one("#talk-side").border_title = "thread"
-        threads.focus()
+        self.focus_main()
         self.set_interval(REFRESH_S, self._tick)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Titles get what the list has."""
-        wide = event.size.width >= WIDE
-        column = list(self.query_one(DataTable).columns.values())[1]
-        column.width = WIDTHS[1] + (0 if wide else max(0, event.size.width - LIST_WIDTH))
-        self.changed({"threads"})
-
-    def focus_main(self) -> None:
-        self.query_one(DataTable).focus()
-
-    def filtered(self, text: str) -> None:
-        self._filter = text.casefold()
-        self.changed({"threads"})
 
     # ── threads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def changed(self, topics: set[str]) -> None:
-        if not topics & {"threads", "status"}:
-            return
-        shown = [one for one in self.store.threads.values() if self._fits(one)]
-        shown.sort(key=lambda one: (not one.escalated, -one.last_at, one.key))
-        self._lay_out(shown)
-        if not shown:
+    def words(self, row: models.ThreadRow) -> str:
+        return f"{row.issue_id} {row.thread_id} {row.title} {row.state}"
+
+    def rank(self, row: models.ThreadRow) -> tuple[bool, float, str]:
+        return (not row.escalated, -row.last_at, row.key)
+
+    def cells(self, row: models.ThreadRow, now: float) -> tuple[Text, ...]:
+        return line(row, now)
+
+    def lay_out(self) -> None:
+        """The cursor goes to the thread that is open, also when it is a new one."""
+        super().lay_out()
+        self.rows.choose(self._key)
+
+    def after_layout(self, topics: set[str]) -> None:
+        if not self.rows.row_count:
             self._key, self._view = "", None
         self._show()
         if self._key and "threads" in topics:
             self._load()
 
-    def _lay_out(self, shown: list[models.ThreadRow]) -> None:
-        """Rows in order. Only when the order changed is the table built anew, the cursor kept on its thread."""
-        threads, now = self.query_one(DataTable), time.time()
-        keys = [one.key for one in shown]
-        if [str(key.value) for key in threads.rows] == keys:
-            for one in shown:
-                for name, cell in zip(COLUMNS, row(one, now), strict=True):
-                    if threads.get_cell(one.key, name) != cell:
-                        threads.update_cell(one.key, name, cell)
-            return
-        with self.app.batch_update():
-            at = self._key
-            threads.clear()
-            for one in shown:
-                threads.add_row(*row(one, now), key=one.key)
-            if at in keys:
-                threads.move_cursor(row=keys.index(at))
+    def thing(self) -> Thing | None:
+        """The message under the cursor; without one, the thread."""
+        message, (room, _, thread) = self._line(), self._key.partition("/")
+        if not thread:
+            return None
+        known = {"issue_id": room, "thread_id": thread}
+        if message is None:
+            return Thing(self._key, "hmmm.show", known)
+        return Thing(message.msg_id, "hmmm.show", {**known, "msg_id": message.msg_id})
 
-    def _fits(self, one: models.ThreadRow) -> bool:
-        return self._filter in f"{one.issue_id} {one.thread_id} {one.title} {one.state}".casefold()
-
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """The conversation follows the cursor."""
-        key = str(event.row_key.value)
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        """The conversation follows the cursor. A list that is built anew tells of its first row, too: what counts is where it is now."""
+        key = self.rows.chosen
         if key != self._key:
             self._key, self._view = key, None
             self._show()
@@ -148,19 +130,19 @@ class HmmmScreen(PortalScreen):
         view, talk, nothing = self._view, self.query_one("#talk", OptionList), self.query_one("#nothing", Static)
         talk.display = view is not None
         nothing.display = view is None
-        nothing.update(CHOOSE if self.store.threads else NOTHING)
+        nothing.update(CHOOSE if self.rows.row_count else self.nothing("threads", NOTHING))
         self.query_one("#above", Static).update(above(view) if view else Text())
         self.query_one("#above").display = bool(view and (view.escalations or view.remembered))
         if view is None:
             return
         now, at = time.time(), talk.highlighted
         # What a line says of itself changes with time, too: a timer that runs.
-        drawn = [(line, telling.marks(line, now)) for line in view.lines]
+        drawn = [(said, telling.marks(said, now)) for said in view.lines]
         if self._drawn != drawn:
             self._drawn = drawn
             last = at is None or at >= talk.option_count - 1
             talk.clear_options()
-            talk.add_options([Option(message(line, now)) for line in view.lines])
+            talk.add_options([Option(message(said, now)) for said in view.lines])
             talk.highlighted = len(drawn) - 1 if last else at
         self.query_one("#talk-side").border_title = f"{view.row.issue_id}/{view.row.thread_id[:12]}"
 
@@ -184,12 +166,12 @@ class HmmmScreen(PortalScreen):
 
     def action_reply(self) -> None:
         """The wizard, set to reply."""
-        line = self._line()
-        if line is None:
+        said = self._line()
+        if said is None:
             self.notify("Choose a thread with a message first", severity="warning")
             return
         room, _, thread = self._key.partition("/")
-        self._open(Draft("reply", room, thread, line.msg_id))
+        self._open(Draft("reply", room, thread, said.msg_id))
 
     def _open(self, draft: Draft) -> None:
         from chorus_tui.screens.hmmm_wizard import Wizard
@@ -209,43 +191,38 @@ class HmmmScreen(PortalScreen):
         self.app.push_screen(wizard, closed)
 
     def _proposal(self) -> models.RoomLine | None:
-        line = self._line()
-        if line is not None and line.type in ("proposal", "objection"):
-            return line
+        said = self._line()
+        if said is not None and said.type in ("proposal", "objection"):
+            return said
         self.notify("Put the cursor of the conversation on a proposal (tab, then up and down)", severity="warning")
         return None
 
     def action_object(self) -> None:
         """Ask for the reason."""
-        line = self._proposal()
-        if line is not None:
-            question = f"Why do you object?  $ chorus-tui hmmm object {line.msg_id[:8]} REASON"
-            self.app.push_screen(Ask(question), lambda why: self._object(line.msg_id, why or ""))
-
-    def _object(self, msg_id: str, reason: str) -> None:
-        if reason:
-            self._ask("hmmm.object", models.Object(msg_id=msg_id, reason=reason), "Objected")
+        said = self._proposal()
+        if said is not None:
+            command = twin("hmmm.object", msg_id=said.msg_id[:8])
+            box = Ask(
+                "Why do you object?", command=command, make=lambda why: models.Object(msg_id=said.msg_id, reason=why)
+            )
+            self._ask_first(box, "hmmm.object", "Objected")
 
     def action_agree(self) -> None:
         """With the proposal, or with what was said to the own objection."""
-        line = self._proposal()
-        if line is not None:
-            self._ask("hmmm.agree", models.Agree(msg_id=line.msg_id), "Agreed")
+        said = self._proposal()
+        if said is not None:
+            self._ask("hmmm.agree", models.Agree(msg_id=said.msg_id), "Agreed")
 
     def action_escalate(self) -> None:
         """Ask what a person is needed for."""
         room, _, thread = self._key.partition("/")
         if room:
-            question = f"What is a person needed for?  $ chorus-tui hmmm escalate {room} {thread} REASON"
-            self.app.push_screen(Ask(question), lambda why: self._escalate(room, thread, why or ""))
-
-    def _escalate(self, room: str, thread: str, reason: str) -> None:
-        if reason:
-            self._ask(
-                "hmmm.escalate",
-                models.Escalate(issue_id=room, thread_id=thread, reason=reason[:1000]),
-                "A person is called",
-            )
+            command = twin("hmmm.escalate", issue_id=room, thread_id=thread)
+            box = Ask(
+                "What is a person needed for?", command=command,
+                make=lambda why: models.Escalate(issue_id=room, thread_id=thread, reason=why),
+            )  # fmt: skip
+            self._ask_first(box, "hmmm.escalate", "A person is called")
 
     def action_answer(self) -> None:
         """A person's word, which lets agents speak again."""
@@ -253,19 +230,15 @@ class HmmmScreen(PortalScreen):
         if self._view is None or not self._view.row.escalated:
             self.notify("Nothing waits for a person in this thread", severity="warning")
             return
-        question = f"Your answer  $ chorus-tui hmmm answer {room} {thread} TEXT"
-        self.app.push_screen(Ask(question), lambda text: self._answer(room, thread, text or ""))
+        command = twin("hmmm.answer", issue_id=room, thread_id=thread)
+        box = Ask(
+            "Your answer", command=command,
+            make=lambda text: models.AnswerEscalation(issue_id=room, thread_id=thread, message=text),
+        )  # fmt: skip
+        self._ask_first(box, "hmmm.answer", "Answered")
 
-    def _answer(self, room: str, thread: str, text: str) -> None:
-        if text:
-            self._ask("hmmm.answer", models.AnswerEscalation(issue_id=room, thread_id=thread, message=text), "Answered")
+    def _ask_first(self, box: Ask, operation: str, done: str) -> None:
+        self.app.ask_and_do(box, operation, done)  # type: ignore[attr-defined]
 
     def _ask(self, operation: str, request: BaseModel, done: str) -> None:
         self.app.ask_engine(operation, request, done)  # type: ignore[attr-defined]
-
-    def action_copy(self) -> None:
-        """Copy the message's id."""
-        line = self._line()
-        if line is not None:
-            self.app.copy_to_clipboard(line.msg_id)
-            self.notify(f"Copied {line.msg_id}", markup=False)

@@ -23,7 +23,7 @@ COLORS = {
 }
 
 
-def row(thread: ThreadRow, now: float) -> tuple[Text, ...]:
+def line(thread: ThreadRow, now: float) -> tuple[Text, ...]:
     """A thread in the list."""
     state = telling.row(thread)
     style = "bold yellow" if thread.escalated else COLORS.get(thread.state, "dim")

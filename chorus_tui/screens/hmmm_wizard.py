@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
@@ -20,6 +21,7 @@ from chorus_tui.screens.hmmm_draft import KINDS, PLACES, STEPS, Draft, Kind, nam
 from chorus_tui.telling import hmmm as telling
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.plain import plain, plain_lines
+from chorus_tui.widgets.steps import trail
 
 if TYPE_CHECKING:
     from chorus_tui.app import ChorusApp
@@ -177,12 +179,7 @@ class Wizard(ModalScreen[models.Said | None]):
     def _show_step(self) -> None:
         step = STEPS[self._step]
         self.query_one(ContentSwitcher).current = step
-        shown = Text(no_wrap=True)
-        for name in STEPS:
-            shown.append(f" {name} ", style="reverse bold" if name == step else "dim")
-            shown.append(" " if name == STEPS[-1] else " → ", style="dim")
-        shown.append(f"   {self.draft.kind}", style="bold")
-        self.query_one("#steps", Static).update(shown)
+        self.query_one("#steps", Static).update(trail(STEPS, step, self.draft.kind))
         reply = self.draft.kind == "reply"
         for name in ("#room", "#thread"):
             self.query_one(name, Input).disabled = reply
@@ -226,7 +223,8 @@ class Wizard(ModalScreen[models.Said | None]):
             "",
             to + (", and nobody else can read it" if draft.restricted else ""),
             telling.found(found),
-            f"$ {draft.command()}",
+            # The command too has the words as others will read them: what is copied from here carries no secret.
+            f"$ {replace(draft, text=found.message, reasoning=found.reasoning).command()}",
         ]
         self.query_one("#preview-text", Static).update("\n".join(row for line in lines for row in plain_lines(line)))
         self._say(named(faults))
@@ -256,6 +254,7 @@ class Wizard(ModalScreen[models.Said | None]):
             self._say([f"{error} Nothing is lost: try again when it is back."])
         else:
             assert isinstance(answer, models.Said)
+            self._app.note_done(operation, request)
             self.dismiss(answer)
 
     def _back_to(self, problem: Problem) -> None:
@@ -269,24 +268,14 @@ class Wizard(ModalScreen[models.Said | None]):
     def action_save(self) -> None:
         """Under which name?"""
         self._read()
-        self._app.push_screen(
-            Ask("Keep these words as a template named", placeholder="letters, digits, - and _"), self._save
-        )
+        box = Ask("Keep these words as a template named", placeholder="letters, digits, - and _", make=self._template)
+        self._app.ask_and_do(box, "hmmm.save_template", "Kept as a template")
 
-    def _save(self, name: str | None) -> None:
-        from pydantic import ValidationError
-
-        if not name:
-            return
+    def _template(self, name: str) -> models.Template:
         draft = self.draft
-        try:
-            template = models.Template(
-                name=name, kind=draft.kind, intent=draft.intent, message=draft.text, reasoning=draft.reasoning
-            )
-        except ValidationError:
-            self._say([f"{name!r} is no name for a template: letters, digits, - and _ only"])
-            return
-        self._app.ask_engine("hmmm.save_template", template, f"Kept as {name}")
+        return models.Template(
+            name=name, kind=draft.kind, intent=draft.intent, message=draft.text, reasoning=draft.reasoning
+        )
 
     def action_leave(self) -> None:
         """Without sending; the draft is kept."""

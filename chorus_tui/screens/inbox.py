@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -14,25 +14,23 @@ from textual.widgets import DataTable, Static
 
 from chorus_tui.contract.models.inbox import AnswerItem, InboxItem, pressing
 from chorus_tui.telling.inbox import KINDS, left, wanted
-from chorus_tui.widgets.answer import AnswerBox
+from chorus_tui.widgets.answer import AnswerBox, Answered
 from chorus_tui.widgets.facts import table
+from chorus_tui.widgets.list_screen import ListScreen
 from chorus_tui.widgets.plain import ago, plain
-from chorus_tui.widgets.portal_screen import PortalScreen
+from chorus_tui.widgets.portal_screen import Thing
 
-COLUMNS = ("kind", "about", "wanted of you", "waits", "ends in")
-WIDTHS = (14, 18, 23, 6, 7)
-"""On 80 columns; what a wider terminal has more goes to the two in words."""
 SIGNS = {"urgent": "!!", "high": "!", "medium": "", "low": ""}
 EMPTY = (
     "Nothing waits for you.\n\nHere come tasks that need your approval, votes you have not given, discussions that got stuck and "
     "need a person, and questions to your role. A ✉ in the head line of every screen tells you."
 )
-PLACES = {"approval": "tasks", "help": "tasks", "vote": "decide"}
+PLACES = {"approval": "tasks", "help": "tasks", "vote": "decide", "review": "patch", "apply": "patch"}
 """Where a kind is shown in full."""
 AGE_S = 1.0
 
 
-class InboxScreen(PortalScreen):
+class InboxScreen(ListScreen[InboxItem]):
     """A table, the most pressing first, and all that is known of the item under the cursor."""
 
     NAME = "inbox"
@@ -40,81 +38,39 @@ class InboxScreen(PortalScreen):
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("enter,a", "answer", "Answer", key_display="enter", id="inbox.answer", tooltip="Answer what is under the cursor"),
         Binding("o", "open", "Open", id="inbox.open", tooltip="Go where it comes from"),
-        Binding("y", "copy", "Copy id", id="inbox.copy", tooltip="Copy the id under the cursor"),
     ]  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._filter = ""
+    TWINS = {"answer": "inbox.answer"}  # noqa: RUF012 - as above
+    TOPIC, ROWS = "inbox", "items"
+    COLUMNS = ("kind", "about", "wanted of you", "waits", "ends in")
+    WIDTHS = (14, 18, 22, 6, 7)
+    STRETCH = (1, 2)
 
     def body(self) -> ComposeResult:
-        yield DataTable(id="items", cursor_type="row", zebra_stripes=False)
-        with VerticalScroll(id="item", can_focus=False):
+        yield self.table()
+        with VerticalScroll(id="item"):
             yield Static(id="item-text", markup=False)
 
     def on_mount(self) -> None:
-        """Columns of fixed width; what is left to wait is counted down."""
-        items = self.query_one(DataTable)
-        for name, width in zip(COLUMNS, WIDTHS, strict=True):
-            items.add_column(name, key=name, width=width)
+        """What is left to wait is counted down."""
         self.query_one("#item").border_title = "item"
-        items.focus()
-        self.set_interval(AGE_S, self._grow_older)
+        self.focus_main()
+        self.set_interval(AGE_S, self.grow_older)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """The words get what there is."""
-        more = max(0, event.size.width - 80)
-        columns = list(self.query_one(DataTable).columns.values())
-        for column, width in zip(columns[1:3], (WIDTHS[1] + more // 3, WIDTHS[2] + more - more // 3), strict=False):
-            column.width = width
-        self.changed({"inbox"})
+    def words(self, row: InboxItem) -> str:
+        return f"{KINDS[row.kind]} {row.title} {row.purpose} {row.asked_by_name} {row.item_id}"
 
-    def changed(self, topics: set[str]) -> None:
-        if "inbox" not in topics:
-            return
-        items = self.query_one(DataTable)
-        chosen = self._selected()
-        items.clear()
-        for item in self._shown():
-            items.add_row(*row(item, time.time()), key=item.item_id)
-        if chosen is not None and chosen.item_id in items.rows:
-            items.move_cursor(row=items.get_row_index(chosen.item_id))
+    def rank(self, row: InboxItem) -> Any:
+        return pressing(row, time.time())
+
+    def cells(self, row: InboxItem, now: float) -> tuple[Text, ...]:
+        return line(row, now)
+
+    def after_layout(self, _topics: set[str]) -> None:
         self._show_detail()
 
-    def _shown(self) -> list[InboxItem]:
-        now = time.time()
-        fitting = [item for item in self.store.inbox.values() if self._fits(item)]
-        return sorted(fitting, key=lambda item: pressing(item, now))
-
-    def _fits(self, item: InboxItem) -> bool:
-        return (
-            self._filter
-            in f"{KINDS[item.kind]} {item.title} {item.purpose} {item.asked_by_name} {item.item_id}".casefold()
-        )
-
-    def _grow_older(self) -> None:
-        if not self.is_current:
-            return
-        items, now = self.query_one(DataTable), time.time()
-        for item in self.store.inbox.values():
-            if item.item_id in items.rows:
-                for name, cell in zip(COLUMNS[3:], row(item, now)[3:], strict=True):
-                    if items.get_cell(item.item_id, name) != cell:
-                        items.update_cell(item.item_id, name, cell)
-
-    def filtered(self, text: str) -> None:
-        self._filter = text.casefold()
-        self.changed({"inbox"})
-
-    def focus_main(self) -> None:
-        self.query_one(DataTable).focus()
-
-    def _selected(self) -> InboxItem | None:
-        items = self.query_one(DataTable)
-        if not items.row_count:
-            return None
-        key = items.coordinate_to_cell_key(items.cursor_coordinate).row_key.value
-        return self.store.inbox.get(str(key))
+    def thing(self) -> Thing | None:
+        item = self.selected()
+        return Thing(item.item_id, "inbox.list", {"item_id": item.item_id}) if item is not None else None
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """The detail follows the cursor."""
@@ -125,50 +81,40 @@ class InboxScreen(PortalScreen):
         self.action_answer()
 
     def _show_detail(self) -> None:
-        item = self._selected()
+        item = self.selected()
         if item is not None:
             shown: RenderableType = detail(item)
-        elif not self.store.loaded:
-            shown = Text("Waiting for the engine …")
         else:
-            shown = Text("Nothing fits the filter." if self._filter and self.store.inbox else EMPTY)
+            shown = Text(self.nothing("inbox", EMPTY))
         self.query_one("#item-text", Static).update(shown)
 
     # ── acting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def action_answer(self) -> None:
         """Ask for the answer, and bring it to where it counts."""
-        item = self._selected()
+        item = self.selected()
         if item is None:
             return
 
-        def give(answer: tuple[str, str] | None) -> None:
+        def give(answer: Answered | None) -> None:
             if answer is not None:
-                choice, text = answer
-                request = AnswerItem(item_id=item.item_id, choice=choice, text=text)
-                self.app.ask_engine("inbox.answer", request, f"Answered: {choice or 'in words'}")  # type: ignore[attr-defined]
+                request = AnswerItem(item_id=item.item_id, choice=answer.choice, text=answer.words)
+                self.app.ask_engine("inbox.answer", request, f"Answered: {answer.choice or 'in words'}")  # type: ignore[attr-defined]
 
         box = AnswerBox(item.title, item.purpose, item.choices, item.words, item.command)
         self.app.push_screen(box, give)
 
     async def action_open(self) -> None:
         """Go to the screen that shows it in full."""
-        item = self._selected()
+        item = self.selected()
         place = PLACES.get(item.kind) if item is not None else None
         if place is not None:
             await self.app.run_action(f"show('{place}')")
         elif item is not None:
             self.notify(f"See it with: {item.command}", markup=False)
 
-    def action_copy(self) -> None:
-        """Copy the item's id."""
-        item = self._selected()
-        if item is not None:
-            self.app.copy_to_clipboard(item.item_id)
-            self.notify(f"Copied {item.item_id}", markup=False)
 
-
-def row(item: InboxItem, now: float) -> tuple[Text, ...]:
+def line(item: InboxItem, now: float) -> tuple[Text, ...]:
     """One line of the table."""
     rest = left(item, now)
     color = "bold red" if item.priority == "urgent" else "yellow" if item.priority == "high" else ""

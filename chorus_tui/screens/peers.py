@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,122 +13,122 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Static
 
-from chorus_tui.contract.models.peers import ConnectPeer, Peer
+from chorus_tui.commands.twins import line as twin
+from chorus_tui.contract.models.peers import BlockPeer, ConnectPeer, Peer, UnbanPeer
 from chorus_tui.telling.coordination import reported
-from chorus_tui.widgets.dialogs import Ask
+from chorus_tui.telling.peers import kept_out
+from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.facts import table
+from chorus_tui.widgets.list_screen import ListScreen
 from chorus_tui.widgets.plain import ago, plain
-from chorus_tui.widgets.portal_screen import PortalScreen
+from chorus_tui.widgets.portal_screen import Thing
 
 STATES = {
     "connected": ("● connected", "green"),
     "suspect": ("◐ suspect", "yellow"),
     "away": ("○ away", "dim"),
     "gone": ("· gone", "dim"),
+    "banned": ("✗ banned", "red"),
+    "blocked": ("✗ blocked", "red"),
 }
-COLUMNS = ("peer", "kind", "state", "latency", "tasks", "says", "since")
 ALONE = (
     "\nNobody else is here yet. Start an agent on this machine with:  chorus-tui --headless\n"
     "For another machine,  chorus-tui invite  prints what to set there; or press c to dial a peer."
 )
 
-# Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
-WIDTHS = (20, 5, 11, 7, 5, 8, 6)
 
-
-class PeersScreen(PortalScreen):
+class PeersScreen(ListScreen[Peer]):
     """A table, and what is known of the peer under the cursor."""
 
     NAME = "peers"
     CSS_PATH = "peers.tcss"
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("c", "connect", "Connect", id="peers.connect", tooltip="Dial a peer by its multiaddr"),
-        Binding("y", "copy", "Copy id", id="peers.copy", tooltip="Copy the peer id under the cursor"),
+        Binding("b", "keep_out", "Block/let in", id="peers.keep_out", tooltip="Block this peer, or let it in again"),
     ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._filter = ""
+    TWINS = {"connect": "peers.connect", "keep_out": "peers.block"}  # noqa: RUF012 - as above
+    TOPIC, ALSO, ROWS = "peers", frozenset({"status"}), "peers"
+    COLUMNS = ("peer", "kind", "state", "latency", "tasks", "says", "since")
+    WIDTHS = (20, 5, 11, 7, 5, 8, 6)
+    STRETCH = (0,)
 
     def body(self) -> ComposeResult:
-        yield DataTable(id="peers", cursor_type="row", zebra_stripes=False)
-        with VerticalScroll(id="peer", can_focus=False):
+        yield self.table()
+        with VerticalScroll(id="peer"):
             yield Static(id="peer-text", markup=False)
 
     def on_mount(self) -> None:
-        """Columns with stable keys, so that a change is one cell."""
-        peers = self.query_one(DataTable)
-        for name, width in zip(COLUMNS, WIDTHS, strict=True):
-            peers.add_column(name, key=name, width=width)
+        """The list has the keys."""
         self.query_one("#peer").border_title = "peer"
-        peers.focus()
+        self.focus_main()
 
-    def changed(self, topics: set[str]) -> None:
-        if not topics & {"peers", "status"}:
-            return
-        shown = {peer.peer_id: peer for peer in self.store.peers.values() if self._fits(peer)}
-        peers = self.query_one(DataTable)
-        for key in [key.value for key in peers.rows if key.value not in shown]:
-            peers.remove_row(str(key))
-        for peer in sorted(shown.values(), key=lambda p: (not p.is_self, p.state != "connected", p.name)):
-            cells = row(peer, time.time())
-            if peer.peer_id in peers.rows:
-                for name, cell in zip(COLUMNS, cells, strict=True):
-                    if peers.get_cell(peer.peer_id, name) != cell:
-                        peers.update_cell(peer.peer_id, name, cell)
-            else:
-                peers.add_row(*cells, key=peer.peer_id)
+    def words(self, row: Peer) -> str:
+        return f"{row.name} {row.peer_id} {row.role} {row.state} {row.kind}"
+
+    def rank(self, row: Peer) -> tuple[bool, bool, str]:
+        return (not row.is_self, row.state != "connected", row.name)
+
+    def cells(self, row: Peer, now: float) -> tuple[Text, ...]:
+        return line(row, now)
+
+    def after_layout(self, _topics: set[str]) -> None:
         self._show_detail()
 
-    def _fits(self, peer: Peer) -> bool:
-        return self._filter in f"{peer.name} {peer.peer_id} {peer.role} {peer.state} {peer.kind}".casefold()
-
-    def filtered(self, text: str) -> None:
-        self._filter = text.casefold()
-        self.changed({"peers"})
-
-    def focus_main(self) -> None:
-        self.query_one(DataTable).focus()
-
-    def _selected(self) -> Peer | None:
-        peers = self.query_one(DataTable)
-        if not peers.row_count:
-            return None
-        key = peers.coordinate_to_cell_key(peers.cursor_coordinate).row_key.value
-        return self.store.peers.get(str(key))
+    def thing(self) -> Thing | None:
+        peer = self.selected()
+        return Thing(peer.peer_id, "peers.list", {"peer": peer.peer_id}) if peer is not None else None
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """The detail follows the cursor."""
         self._show_detail()
 
     def _show_detail(self) -> None:
-        peer = self._selected()
+        peer = self.selected()
         if peer is None:
-            shown: RenderableType = Text("No peer fits the filter." if self._filter else "Waiting for the engine …")
+            shown: RenderableType = Text(self.nothing("peers", ALONE))
         elif len(self.store.peers) == 1:
             shown = Group(detail(peer), Text(ALONE))
         else:
             shown = detail(peer)
         self.query_one("#peer-text", Static).update(shown)
 
-    def action_copy(self) -> None:
-        """Copy the peer id."""
-        peer = self._selected()
-        if peer:
-            self.app.copy_to_clipboard(peer.peer_id)
-            self.notify(f"Copied {peer.peer_id}", markup=False)
+    def asks_for(self, action: str) -> str | None:
+        peer = self.selected()
+        out = action == "keep_out" and peer is not None and peer.ban is not None
+        return "peers.unban" if out else super().asks_for(action)
+
+    def action_keep_out(self) -> None:
+        """Block the peer under the cursor, or let in one that is kept out; asked first."""
+        peer = self.selected()
+        if peer is None or peer.is_self:
+            self.notify("That is you." if peer else "No peer is chosen.")
+            return
+        word = "unban" if peer.ban is not None else "block"
+        question = (
+            f"Let {peer.name} in again?"
+            if peer.ban is not None
+            else f"Block {peer.name}? Only this engine refuses it; what it says still comes by way of others."
+        )
+        self.app.push_screen(
+            Confirm(question, twin(f"peers.{word}", peer=peer.peer_id)), partial(self._decide, word, peer)
+        )
+
+    def _decide(self, word: str, peer: Peer, sure: str | None) -> None:
+        if sure:
+            request = UnbanPeer(peer=peer.peer_id) if word == "unban" else BlockPeer(peer=peer.peer_id)
+            done = f"{peer.name} may come again" if word == "unban" else f"{peer.name} is blocked"
+            self.app.ask_engine(f"peers.{word}", request, done)  # type: ignore[attr-defined]
 
     def action_connect(self) -> None:
         """Ask for a multiaddr and dial it."""
-        question = "Dial which peer?  $ chorus-tui connect ADDRESS"
-        self.app.push_screen(Ask(question, placeholder="/ip4/192.0.2.1/tcp/9000"), self._dial)
+        box = Ask(
+            "Dial which peer?", command=twin("peers.connect"), placeholder="/ip4/192.0.2.1/tcp/9000",
+            make=lambda address: ConnectPeer(address=address),
+        )  # fmt: skip
+        self.app.ask_and_do(box, "peers.connect", "Connected")  # type: ignore[attr-defined]
 
-    def _dial(self, address: str | None) -> None:
-        if address:
-            self.app.ask_engine("peers.connect", ConnectPeer(address=address), f"Connected to {address}")  # type: ignore[attr-defined]
 
-
-def row(peer: Peer, now: float) -> tuple[Text, ...]:
+def line(peer: Peer, now: float) -> tuple[Text, ...]:
     """One line of the table."""
     state, color = STATES[peer.state]
     name = Text(plain(peer.name), no_wrap=True)
@@ -152,6 +153,8 @@ def detail(peer: Peer) -> Table:
         ("peer id", peer.peer_id), ("agent id", plain(peer.agent_id)), ("role", plain(peer.role) or "none"),
         ("expertise", plain(", ".join(peer.expertise)) or "none"), ("addresses", plain("  ".join(peer.addresses)) or "unknown"),
     ]  # fmt: skip
+    if peer.ban is not None:
+        rows.append(("✗ out", plain(kept_out(peer.ban, time.time()))))
     if peer.reports_to:
         rows.append(("reports to", plain(peer.reports_to)))
     if peer.report is not None:

@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from chorus_tui.contract.models.decisions import Proposed, ProposeDecision
-from chorus_tui.screens.announce_fields import faults
+from chorus_tui.widgets.faults import faults
 from chorus_tui.widgets.form import Form, under
 
 THRESHOLDS = [("more than half", "majority"), ("two thirds", "two_thirds"), ("all", "unanimous")]

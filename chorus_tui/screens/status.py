@@ -12,10 +12,11 @@ from textual.widgets import Static
 
 from chorus_tui.contract.models.journal import LogLine
 from chorus_tui.contract.models.status import Status
+from chorus_tui.telling import beats
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import ago, plain
-from chorus_tui.widgets.portal_screen import PortalScreen
+from chorus_tui.widgets.portal_screen import PortalScreen, Thing
 
 SIGNS = {"healthy": ("✓", "green"), "degraded": ("!", "yellow"), "failing": ("✗", "red")}
 STATES = {
@@ -31,11 +32,16 @@ class StatusScreen(PortalScreen):
     NAME = "status"
     CSS_PATH = "status.tcss"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._restarts = 0
+        """Which beginning of the log is shown."""
+
     def body(self) -> ComposeResult:
         with Horizontal(id="facts"):
-            with VerticalScroll(id="me", can_focus=False):
+            with VerticalScroll(id="me"):
                 yield Static(id="me-text", markup=False)
-            with VerticalScroll(id="health", can_focus=False):
+            with VerticalScroll(id="health"):
                 yield Static(id="health-text", markup=False)
         yield EventLog("events", id="events", empty="Nothing has happened yet. What peers and tasks do shows up here.")
 
@@ -43,29 +49,38 @@ class StatusScreen(PortalScreen):
         """The log has the keys."""
         self.query_one("#me").border_title = "me and the mesh"
         self.query_one("#health").border_title = "health"
-        log = self.query_one(EventLog)
-        log.replace(event_line(line) for line in self.store.lines)
-        self.store.new_lines()
-        log.focus()
-
-    def on_screen_resume(self) -> None:
-        """Shown again: the log as the store has it, each line once."""
-        super().on_screen_resume()
-        self.store.new_lines()
-        self.query_one(EventLog).replace(event_line(line) for line in self.store.lines)
+        self._begin_log()
+        self.focus_main()
 
     def changed(self, topics: set[str]) -> None:
         status = self.store.status
         if "status" in topics and status is not None:
             self.query_one("#me-text", Static).update(facts(status, time.time()))
             self.query_one("#health-text", Static).update(health(status))
-        if "log-restarted" in topics:
-            self.query_one(EventLog).replace([])
-        if "log" in topics:
+        elif "status" in topics:
+            self.query_one("#me-text", Static).update(self.nothing("status", ""))
+        if "log" not in topics:
+            return
+        if self._restarts != self.store.restarts:
+            self._begin_log()
+        else:
             self.query_one(EventLog).extend(event_line(line) for line in self.store.new_lines())
 
+    def _begin_log(self) -> None:
+        """All lines, from the end. Later ones are added only: who reads further up must not lose the place."""
+        self._restarts = self.store.restarts
+        self.store.new_lines()
+        self.query_one(EventLog).replace(event_line(line) for line in self.store.lines)
+
     def filtered(self, text: str) -> None:
-        self.query_one(EventLog).set_filter(text)
+        log = self.query_one(EventLog)
+        log.set_filter(text)
+        self.tell_hidden(log.hidden, log.held)
+
+    def thing(self) -> Thing | None:
+        """This peer."""
+        me = self.store.status
+        return Thing(me.peer_id, "status.show") if me is not None else None
 
     def focus_main(self) -> None:
         self.query_one(EventLog).focus()
@@ -103,6 +118,7 @@ def facts(status: Status, now: float) -> Table:
         ("network", NETWORKS[status.network]),
         ("history", f"{status.feed_entries} entries said, {status.control_index} decided"),
         ("licence", status.license),
+        *([("beats", plain(beats.beat(status.beats)))] if status.beats else []),
     ]
     return table(rows)
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
 
 from textual.binding import Binding
 
-from chorus_tui.contract.models.tasks import ClaimTask, JudgeTask, ReleaseTask, RetryTask, SubmitTask, TaskView
+from chorus_tui.client.local_files import local
+from chorus_tui.commands.twins import line as twin
+from chorus_tui.contract.models.tasks import ClaimTask, JudgeTask, ReleaseTask, RetryTask, SubmitTask, TaskRow, TaskView
 from chorus_tui.widgets.dialogs import Ask, Confirm
+from chorus_tui.widgets.list_screen import ListScreen
 from chorus_tui.widgets.plain import plain
-from chorus_tui.widgets.portal_screen import PortalScreen
 
 FILE_BYTES = 700_000
 FAILED = "failed:"
 
 
-class TaskHands(PortalScreen):
+class TaskHands(ListScreen[TaskRow]):
     """The actions; :class:`~chorus_tui.screens.tasks.TasksScreen` says which task is meant."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's way
@@ -28,20 +29,21 @@ class TaskHands(PortalScreen):
         Binding("p", "approve", "Approve", id="tasks.approve", tooltip="Agree to a task that waits for approval"),
         Binding("d", "deny", "Deny", id="tasks.deny", tooltip="Refuse a task that waits for approval"),
     ]
+    TWINS = {name: f"tasks.{name}" for name in ("claim", "submit", "release", "retry", "approve", "deny")}  # noqa: RUF012 - as above
 
     @property
     def task_shown(self) -> TaskView | None:
         """The task under the cursor, once it is known."""
         return None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """A key that can do nothing for this task is not offered."""
         possible = {
             "claim": _claimable, "submit": self._is_mine, "release": self._is_mine, "retry": _retryable,
             "approve": _judgeable, "deny": _judgeable,
         }  # fmt: skip
         if action not in possible:
-            return super().check_action(action, parameters)
+            return super().offers(action, parameters)
         view = self.task_shown
         return view is not None and possible[action](view)
 
@@ -62,7 +64,7 @@ class TaskHands(PortalScreen):
             )
             request = ClaimTask(task_id=view.task_id)
             self.app.push_screen(
-                Confirm(question, f"chorus-tui task claim {view.task_id}"),
+                Confirm(question, twin("tasks.claim", request)),
                 lambda word: self._ask("tasks.claim", request, "It is yours") if word == "yes" else None,
             )
 
@@ -72,7 +74,7 @@ class TaskHands(PortalScreen):
         if view is not None:
             request = ReleaseTask(task_id=view.task_id)
             self.app.push_screen(
-                Confirm(f"Give “{plain(view.title)}” back?", f"chorus-tui task release {view.task_id}"),
+                Confirm(f"Give “{plain(view.title)}” back?", twin("tasks.release", task_id=view.task_id, reason="")),
                 lambda word: self._ask("tasks.release", request, "Given back") if word == "yes" else None,
             )
 
@@ -82,7 +84,7 @@ class TaskHands(PortalScreen):
         if view is not None:
             request = RetryTask(task_id=view.task_id)
             self.app.push_screen(
-                Confirm(f"Announce “{plain(view.title)}” again?", f"chorus-tui task retry {view.task_id}"),
+                Confirm(f"Announce “{plain(view.title)}” again?", twin("tasks.retry", request)),
                 lambda word: self._ask("tasks.retry", request, "Announced again") if word == "yes" else None,
             )
 
@@ -90,23 +92,13 @@ class TaskHands(PortalScreen):
         """Ask for the file, or why it failed."""
         view = self.task_shown
         if view is not None:
-            question = (
-                "The result: a file (*.patch and *.diff are patches), or 'failed: REASON'.  "
-                f"$ chorus-tui task submit {view.task_id} --output FILE"
-            )
-            self.app.push_screen(
-                Ask(question, placeholder="/path/to/file"), lambda text: self._submit(view.task_id, text)
-            )
-
-    def _submit(self, task_id: str, text: str | None) -> None:
-        if not text:
-            return
-        try:
-            request = submission(task_id, text)
-        except (OSError, ValueError) as error:
-            self.app.report("This cannot be submitted", str(error))  # type: ignore[attr-defined]
-            return
-        self._ask("tasks.submit", request, "Submitted")
+            question = "The result: a file (*.patch and *.diff are patches), or 'failed: REASON'."
+            command = twin("tasks.submit", task_id=view.task_id)
+            box = Ask(
+                question, command=command, placeholder="/path/to/file",
+                make=lambda text: submission(view.task_id, text),
+            )  # fmt: skip
+            self.app.ask_and_do(box, "tasks.submit", "Submitted")  # type: ignore[attr-defined]
 
     def action_approve(self) -> None:
         """After a question that says what is risky."""
@@ -122,7 +114,7 @@ class TaskHands(PortalScreen):
             return
         asked = f"{word.capitalize()} “{plain(view.title)}”? {plain(view.detail)}"
         self.app.push_screen(
-            Confirm(asked, f"chorus-tui task {word} {view.task_id}"),
+            Confirm(asked, twin(f"tasks.{word}", task_id=view.task_id)),
             lambda answer: (
                 self._ask(f"tasks.{word}", JudgeTask(task_id=view.task_id), done) if answer == "yes" else None
             ),
@@ -133,7 +125,7 @@ def submission(task_id: str, text: str) -> SubmitTask:
     """What a person typed, as a result. Raises ``OSError`` or ``ValueError`` with the reason."""
     if text.startswith(FAILED):
         return SubmitTask(task_id=task_id, kind="failed", reason=text.removeprefix(FAILED).strip())
-    file = Path(text).expanduser()
+    file = local(text)
     content = file.read_bytes()
     if len(content) > FILE_BYTES:
         raise ValueError(f"{file} holds {len(content)} bytes; {FILE_BYTES} at most can be submitted")

@@ -8,6 +8,7 @@ from typing import Any
 from textual import work
 from textual.binding import Binding
 
+from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models.tasks import SayToTask, SteerTask, TaskView
 from chorus_tui.screens.task_hands import TaskHands
 from chorus_tui.telling.patch import told_apart
@@ -30,17 +31,24 @@ class TaskSteering(TaskHands):
         Binding("h", "hold", "Hold/go on", id="tasks.hold", tooltip="Pause the agent between two steps, or let it go on"),
         Binding("e", "end", "End", id="tasks.end", tooltip="End the agent's work; what it has done is its result"),
     ]  # fmt: skip
+    TWINS = {  # noqa: RUF012 - as above
+        "diff": "tasks.diff", "transcript": "tasks.transcript", "say": "tasks.say", "hold": "tasks.pause", "end": "tasks.stop",
+    }  # fmt: skip
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """A key that can do nothing for this task is not offered."""
         possible: dict[str, Callable[[TaskView], bool]] = {
             "say": lambda _view: True, "hold": self._may_steer, "end": self._may_steer,
             "diff": _has_change, "transcript": _has_transcript,
         }  # fmt: skip
         if action not in possible:
-            return super().check_action(action, parameters)
+            return super().offers(action, parameters)
         view = self.task_shown
         return view is not None and possible[action](view)
+
+    def asks_for(self, action: str) -> str | None:
+        paused = action == "hold" and self.task_shown is not None and self.task_shown.paused
+        return "tasks.resume" if paused else super().asks_for(action)
 
     def _may_steer(self, view: TaskView) -> bool:
         """Its announcer may, and whoever may decide."""
@@ -55,20 +63,20 @@ class TaskSteering(TaskHands):
         if view is None:
             return
         reads = "; its agent reads it before its next step" if steerable(view) else ""
-        question = f"A word in the thread of “{plain(view.title)}”{reads}.  $ chorus-tui task say {view.task_id} TEXT"
-        self.app.push_screen(Ask(question, placeholder="your words"), lambda text: self._say(view, text))
-
-    def _say(self, view: TaskView, text: str | None) -> None:
-        if text:
-            self._ask("tasks.say", SayToTask(task_id=view.task_id, text=text[:4_000]), "Said")
+        question = f"A word in the thread of “{plain(view.title)}”{reads}."
+        command = twin("tasks.say", task_id=view.task_id)
+        box = Ask(
+            question, command=command, placeholder="your words",
+            make=lambda text: SayToTask(task_id=view.task_id, text=text),
+        )  # fmt: skip
+        self.app.ask_and_do(box, "tasks.say", "Said")  # type: ignore[attr-defined]
 
     def action_hold(self) -> None:
         """Pause, or go on: whichever applies. Either can be taken back, so nothing is asked."""
         view = self.task_shown
         if view is not None:
             act, done = ("resume", "It goes on") if view.paused else ("pause", "It waits before its next step")
-            told = f"{done}  $ chorus-tui task {act} {view.task_id}"
-            self._ask(f"tasks.{act}", SteerTask(task_id=view.task_id), told)
+            self._ask(f"tasks.{act}", SteerTask(task_id=view.task_id), done)
 
     def action_end(self) -> None:
         """After a question."""
@@ -78,7 +86,7 @@ class TaskSteering(TaskHands):
         question = f"End the agent's work on “{plain(view.title)}” after this step? What it has done is its result."
         request = SteerTask(task_id=view.task_id)
         self.app.push_screen(
-            Confirm(question, f"chorus-tui task stop {view.task_id}"),
+            Confirm(question, twin("tasks.stop", request)),
             lambda word: self._ask("tasks.stop", request, "It ends after this step") if word == "yes" else None,
         )
 
@@ -91,7 +99,7 @@ class TaskSteering(TaskHands):
         if view is None or result is None or result.change is None:
             return
         about = f"{view.title}: {counts(result.change)}{_not_accepted(view)}"
-        command, name = f"chorus-tui task diff {view.task_id}", f"task-{view.task_id[-8:]}.patch"
+        command, name = twin("tasks.diff", task_id=view.task_id), f"task-{view.task_id[-8:]}.patch"
 
         def page(data: bytes) -> Reader:
             lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
@@ -106,7 +114,7 @@ class TaskSteering(TaskHands):
         if view is None or result is None:
             return
         about = f"{view.title}: what {result.model or 'the agent'} did{_not_accepted(view)}"
-        command, name = f"chorus-tui task transcript {view.task_id}", f"task-{view.task_id[-8:]}.jsonl"
+        command, name = twin("tasks.transcript", task_id=view.task_id), f"task-{view.task_id[-8:]}.jsonl"
 
         def page(data: bytes) -> Reader:
             return Reader(about, command, readable(data.decode("utf-8", "replace").split("\n")), data, name)

@@ -25,17 +25,17 @@ Rows = Iterator[tuple[str, str | Text]]
 NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
 
 
-def row(task: TaskRow, now: float) -> tuple[Text, ...]:
+def line(task: TaskRow, now: float) -> tuple[Text, ...]:
     """One line of the board."""
     sign, color = SIGNS[task.state]
-    title = plain(task.title, limit=23)
     taken = task.seconds
     if task.state not in TERMINAL and taken is not None and task.holder:
         taken = max(taken, 0.0)
     when = ago(taken) if taken is not None else f"{ago(now - task.announced_at)} ago"
     return (
-        Text(f"{sign} {NAMES.get(task.state, task.state)}", style=color, no_wrap=True), Text(title, no_wrap=True),
-        Text(plain(task.holder_name or "·", limit=6), no_wrap=True), Text(when, justify="right", no_wrap=True),
+        Text(f"{sign} {NAMES.get(task.state, task.state)}", style=color, no_wrap=True),
+        Text(plain(task.title), no_wrap=True, overflow="ellipsis"),
+        Text(plain(task.holder_name or "·"), no_wrap=True, overflow="ellipsis"), Text(when, justify="right", no_wrap=True),
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
+from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,17 +12,22 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
 from chorus_tui.client.artifacts import patch_of
+from chorus_tui.client.local_files import here
+from chorus_tui.commands.twins import line as twin
+from chorus_tui.contract.models.patches import PatchFromTask
 from chorus_tui.contract.models.task_result import Artifact
 from chorus_tui.contract.models.tasks import TERMINAL, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
 from chorus_tui.screens.task_steering import TaskSteering
-from chorus_tui.screens.task_view import detail, row
+from chorus_tui.screens.task_view import detail, line
 from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.portal_screen import Thing
 
-COLUMNS = ("state", "task", "by", "time")
-# Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
-WIDTHS = (11, 24, 7, 8)
+EMPTY = (
+    "No tasks yet.\n\nPress a to announce one: a title and a command are enough.\n"
+    "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
+)
 STEP = "── step "
 """How a line of an agent's output begins that tells a step of its loop."""
 ORDER = (
@@ -48,13 +53,22 @@ class TasksScreen(TaskSteering):
         Binding("a", "announce", "Announce", id="tasks.announce", tooltip="Announce a task to the mesh"),
         Binding("x", "cancel", "Cancel", id="tasks.cancel", tooltip="Cancel the task under the cursor"),
         Binding("s", "save", "Save files", id="tasks.save", tooltip="Save the artifacts of the task under the cursor"),
-        Binding("y", "copy", "Copy id", show=False, id="tasks.copy", tooltip="Copy the task id under the cursor"),
+        Binding(
+            "P", "patch", "Patch", show=False, id="tasks.patch", tooltip="Make a patch of what the task has changed"
+        ),
         Binding("o", "output", "Output", show=False, id="tasks.output", tooltip="Move on: board, task, output"),
     ]
+    TWINS = {  # noqa: RUF012 - as above
+        "announce": "tasks.announce", "cancel": "tasks.cancel", "save": "tasks.artifacts", "patch": "patches.from_task",
+        "output": "tasks.output",
+    }  # fmt: skip
+    TOPIC, ALSO, ROWS = "tasks", frozenset({"status"}), "board"
+    COLUMNS = ("state", "task", "by", "time")
+    WIDTHS = (13, 22, 7, 8)
+    STRETCH = (1, 1, 1, 2)
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = ""
         self._followed = ""
         self._view: TaskView | None = None
         self._partial = ""
@@ -65,58 +79,39 @@ class TasksScreen(TaskSteering):
         with Container(id="split"):
             with Vertical(id="board-side"):
                 yield Static(id="counts", markup=False)
-                yield DataTable(id="board", cursor_type="row")
+                yield self.table()
             with Vertical(id="task-side"):
                 with VerticalScroll(id="task"):
                     yield Static(id="task-text", markup=False)
                 yield EventLog("output", id="output", empty="No output yet.")
 
     def on_mount(self) -> None:
-        """Stable keys: one task, one row."""
-        board = self.query_one(DataTable)
-        for name, width in zip(COLUMNS, WIDTHS, strict=True):
-            board.add_column(name, key=name, width=width)
+        """Running times go on by themselves."""
         self.query_one("#task").border_title = "task"
-        board.focus()
+        self.focus_main()
         self.set_interval(1.0, self._tick)
 
     # ── the board ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def changed(self, topics: set[str]) -> None:
-        if not topics & {"tasks", "status"}:
-            return
-        shown = [task for task in self.store.tasks.values() if self._fits(task)]
-        shown.sort(key=lambda task: (_rank(task), -task.announced_at))
-        self._lay_out(shown)
+    def words(self, row: TaskRow) -> str:
+        return f"{row.title} {row.state} {row.task_id} {row.holder_name} {row.announcer_name}"
+
+    def rank(self, row: TaskRow) -> tuple[int, float]:
+        return (_rank(row), -row.announced_at)
+
+    def cells(self, row: TaskRow, now: float) -> tuple[Text, ...]:
+        return line(row, now)
+
+    def thing(self) -> Thing | None:
+        task_id = self.rows.chosen
+        return Thing(task_id, "tasks.show", {"task_id": task_id}) if task_id else None
+
+    def after_layout(self, topics: set[str]) -> None:
         self._count()
         self._follow_cursor()
         self.refresh_bindings()
         if "tasks" in topics and self._followed:
             self._load_view()
-
-    def _lay_out(self, shown: list[TaskRow]) -> None:
-        """Rows in order. Only when the order changed is the table built anew, the cursor kept on its task."""
-        board, now = self.query_one(DataTable), time.time()
-        keys = [str(key.value) for key in board.rows]
-        if keys == [task.task_id for task in shown]:
-            for task in shown:
-                for name, cell in zip(COLUMNS, row(task, now), strict=True):
-                    if board.get_cell(task.task_id, name) != cell:
-                        board.update_cell(task.task_id, name, cell)
-            return
-        with self.app.batch_update():
-            at = self._followed
-            board.clear()
-            for task in shown:
-                board.add_row(*row(task, now), key=task.task_id)
-            if at in board.rows:
-                board.move_cursor(row=board.get_row_index(at), animate=False)
-
-    def _fits(self, task: TaskRow) -> bool:
-        return (
-            self._filter
-            in f"{task.title} {task.state} {task.task_id} {task.holder_name} {task.announcer_name}".casefold()
-        )
 
     def _count(self) -> None:
         counts: dict[str, int] = {}
@@ -131,17 +126,7 @@ class TasksScreen(TaskSteering):
     def _tick(self) -> None:
         """Running times go on."""
         if self.is_current and any(task.state not in TERMINAL and task.holder for task in self.store.tasks.values()):
-            board, now = self.query_one(DataTable), time.time()
-            for task in self.store.tasks.values():
-                if task.task_id in board.rows and task.state not in TERMINAL:
-                    board.update_cell(task.task_id, "time", row(task, now)[3])
-
-    def filtered(self, text: str) -> None:
-        self._filter = text.casefold()
-        self.changed({"tasks"})
-
-    def focus_main(self) -> None:
-        self.query_one(DataTable).focus()
+            self.grow_older()
 
     # ── the task under the cursor ──────────────────────────────────────────────────────────────────────────────────
 
@@ -149,18 +134,12 @@ class TasksScreen(TaskSteering):
         """The detail follows the cursor."""
         self._follow_cursor()
 
-    def _selected(self) -> str:
-        board = self.query_one(DataTable)
-        if not board.row_count:
-            return ""
-        return str(board.coordinate_to_cell_key(board.cursor_coordinate).row_key.value)
-
     @property
     def task_shown(self) -> TaskView | None:
-        return self._view if self._view is not None and self._view.task_id == self._selected() else None
+        return self._view if self._view is not None and self._view.task_id == self.rows.chosen else None
 
     def _follow_cursor(self) -> None:
-        task_id = self._selected()
+        task_id = self.rows.chosen
         if task_id == self._followed:
             if not task_id:
                 self._show_empty()
@@ -175,12 +154,7 @@ class TasksScreen(TaskSteering):
             self._show_empty()
 
     def _show_empty(self) -> None:
-        text = "No task fits the filter." if self._filter else (
-            "No tasks yet.\n\nPress a to announce one: a title and a command are enough.\n"
-            "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
-            if self.store.loaded else "Waiting for the engine …"
-        )  # fmt: skip
-        self.query_one("#task-text", Static).update(text)
+        self.query_one("#task-text", Static).update(self.nothing("tasks", EMPTY))
 
     def _load_view(self) -> None:
         self._fetch_view(self._followed)
@@ -246,14 +220,14 @@ class TasksScreen(TaskSteering):
 
     # ── actions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """A key that can do nothing for this task is not offered."""
         if action == "cancel":
             task = self.store.tasks.get(self._followed)
             return task is not None and task.state not in TERMINAL
         if action == "save":
             return bool(_files(self.task_shown))
-        return super().check_action(action, parameters)
+        return super().offers(action, parameters)
 
     def action_announce(self) -> None:
         """The form."""
@@ -267,13 +241,13 @@ class TasksScreen(TaskSteering):
 
     def action_cancel(self) -> None:
         """After a question."""
-        task = self.store.tasks.get(self._selected())
+        task = self.store.tasks.get(self.rows.chosen)
         if task is None:
             return
         lost = " Its sandbox and all that is not in a result yet are lost." if task.holder else ""
         question = f"Cancel the task “{plain(task.title)}”?{lost}"
         self.app.push_screen(
-            Confirm(question, f"chorus-tui task cancel {task.task_id}"), lambda word: self._cancel(task.task_id, word)
+            Confirm(question, twin("tasks.cancel", task_id=task.task_id)), lambda word: self._cancel(task.task_id, word)
         )
 
     def _cancel(self, task_id: str, word: str | None) -> None:
@@ -286,25 +260,36 @@ class TasksScreen(TaskSteering):
         files = _files(view)
         if view is None or not files:
             return
-        folder = str(Path.cwd() / f"task-{view.task_id[-8:]}")
+        folder = str(here() / f"task-{view.task_id[-8:]}")
         many = "1 file" if len(files) == 1 else f"{len(files)} files"
-        question = f"Save {many} where?  $ chorus-tui task artifacts {view.task_id} --to FOLDER"
-        self.app.push_screen(Ask(question, value=folder), lambda word: self._save(files, word))
+        command = twin("tasks.artifacts", task_id=view.task_id)
+        self.app.push_screen(
+            Ask(f"Save {many} where?", command=command, value=folder), lambda word: self._save(files, word)
+        )
 
     def _save(self, files: list[Artifact], folder: str | None) -> None:
         if folder:
-            self.app.save_artifacts(files, Path(folder).expanduser())  # type: ignore[attr-defined]
+            self.app.save_artifacts(files, folder)  # type: ignore[attr-defined]
 
-    def action_copy(self) -> None:
-        """Copy the task id."""
-        task_id = self._selected()
-        if task_id:
-            self.app.copy_to_clipboard(task_id)
-            self.notify(f"Copied {task_id}", markup=False)
+    def action_patch(self) -> None:
+        """Ask first: others see it at once."""
+        view = self._view
+        if view is None or view.result is None or view.result.change is None:
+            self.notify("A patch is made of an accepted change, and this task has none", severity="warning")
+            return
+        request = PatchFromTask(task_id=view.task_id)
+        question = f"Make a patch of what “{view.title}” has changed?"
+        self.app.push_screen(
+            Confirm(question, twin("patches.from_task", task_id=view.task_id)),
+            lambda word: self._make_patch(request) if word else None,
+        )
+
+    def _make_patch(self, request: PatchFromTask) -> None:
+        self.app.ask_engine("patches.from_task", request, "Made; 6 shows it")  # type: ignore[attr-defined]
 
     def action_output(self) -> None:
         """To the task, to the output, and back to the board."""
-        places = [self.query_one(DataTable), self.query_one("#task"), self.query_one(EventLog)]
+        places = [self.rows, self.query_one("#task"), self.query_one(EventLog)]
         at = next((n for n, place in enumerate(places) if place.has_focus), -1)
         places[(at + 1) % len(places)].focus()
 

@@ -6,7 +6,8 @@ from chorus_tui.contract.models.inbox import InboxItem
 
 KINDS = {
     "approval": "approve", "vote": "vote", "escalation": "escalated", "question": "question", "help": "help wanted",
-    "objection": "proposal", "mismatch": "mismatch", "held": "held back",
+    "objection": "proposal", "mismatch": "mismatch", "held": "held back", "review": "review",
+    "apply": "apply patch", "invitation": "invited",
 }  # fmt: skip
 """What an item of a kind is called in a list."""
 

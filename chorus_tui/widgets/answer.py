@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets import Checkbox, Input, Label, OptionList, Static
 
 from chorus_tui.widgets.plain import plain
 
 
-class AnswerBox(ModalScreen[tuple[str, str] | None]):
-    """The answer is (choice, words), or None. Nothing typed is lost while it is open: an empty answer is not taken."""
+class Answered(NamedTuple):
+    """What was chosen, what was said, and whether it is for good."""
+
+    choice: str
+    words: str
+    for_good: bool = False
+
+
+class AnswerBox(ModalScreen[Answered | None]):
+    """The answer, or None. Nothing typed is lost while it is open: an empty answer is not taken.
+
+    ``for_good``: what an answer means that is never given again; where that makes no difference it is empty, and not asked.
+    """
 
     DEFAULT_CSS = """
     AnswerBox { align: center middle; }
@@ -21,34 +34,52 @@ class AnswerBox(ModalScreen[tuple[str, str] | None]):
         width: 76; max-width: 95%; height: auto; max-height: 90%;
         border: thick $accent; background: $surface; padding: 1 2;
     }
+    AnswerBox #asked { height: auto; max-height: 8; }
     AnswerBox OptionList { height: auto; max-height: 8; margin: 1 0; background: $surface; }
+    AnswerBox #command { max-height: 2; }
+    AnswerBox.-short #asked { max-height: 3; }
+    AnswerBox.-short OptionList { max-height: 4; padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
+    AnswerBox.-short OptionList, AnswerBox.-short OptionList:focus { border: none; }
     AnswerBox .hint { color: $text-muted; }
     AnswerBox #problem { color: $error; height: auto; }
     """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-high")]  # noqa: RUF012 - Textual's way
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("escape", "back", "Back", id="answer.back", tooltip="Close without answering"),
     ]
 
-    def __init__(self, title: str, question: str, choices: list[str], words: str, command: str) -> None:
+    def __init__(
+        self, title: str, question: str, choices: list[str], words: str, command: str, *, for_good: str = ""
+    ) -> None:
         super().__init__()
+        self._for_good = for_good
         self._title, self._question = title, question
         self._choices, self._words, self._command = choices, words, command
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(plain(self._title), markup=False)
-            yield Static(plain(self._question), classes="hint", markup=False)
+            # Others wrote it, as long as they liked: it scrolls, so that what answers it is always there.
+            with VerticalScroll(id="asked"):
+                yield Static(plain(self._title), markup=False)
+                yield Static(plain(self._question), classes="hint", markup=False)
             if self._choices:
                 yield OptionList(*(f"{n}  {plain(choice)}" for n, choice in enumerate(self._choices, 1)), markup=False)
             if self._words != "none":
                 yield Input(
                     placeholder="your words" if self._words == "needed" else "your words, if you like", max_length=4_000
                 )
+            if self._for_good:
+                yield Checkbox(self._for_good, id="for-good", compact=True)
             yield Static(id="problem", markup=False)
             if self._command:
-                yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
-            number = f"1-{len(self._choices)}  choose      " if self._choices else ""
-            yield Label(f"{number}enter  answer      tab  next field      escape  back", classes="hint")
+                yield Static(f"$ {plain(self._command)}", id="command", classes="hint", markup=False)
+            yield Label(self._keys(), classes="hint")
+
+    def _keys(self) -> str:
+        choose = [f"1-{len(self._choices)}  choose"] if self._choices else []
+        if self._for_good:
+            return "   ".join([*choose, "enter  answer", "space  mark", "tab  next", "escape  back"])
+        return "      ".join([*choose, "enter  answer", "tab  next field", "escape  back"])
 
     def on_mount(self) -> None:
         """The keys go to what has to be given. Nothing is chosen yet: a key typed ahead must not decide."""
@@ -90,7 +121,8 @@ class AnswerBox(ModalScreen[tuple[str, str] | None]):
             self._tell("Words are needed here.")
             self.query_one(Input).focus()
         else:
-            self.dismiss((self._choices[chosen] if chosen is not None else "", words))
+            for_good = bool(self._for_good) and self.query_one(Checkbox).value
+            self.dismiss(Answered(self._choices[chosen] if chosen is not None else "", words, for_good))
 
     def _tell(self, problem: str) -> None:
         self.query_one("#problem", Static).update(problem)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
+from typing import Any
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +18,7 @@ from textual.widgets import Input, Label, Static
 from chorus_tui.widgets.plain import plain, plain_lines
 
 TYPE_AHEAD_S = 0.15
+"""So long a question must have been on the screen before a key can be an answer to it."""
 
 
 class Dialog(ModalScreen[str]):
@@ -31,6 +35,18 @@ class Dialog(ModalScreen[str]):
     Dialog VerticalScroll { height: auto; max-height: 14; }
     """
     BINDINGS = [Binding("escape", "answer('')", "Back", id="dialog.back", tooltip="Close without doing anything")]  # noqa: RUF012
+    _painted_at = math.inf
+
+    def on_mount(self) -> None:
+        """It is on the screen once everything has been drawn."""
+        self.call_after_refresh(self._note_paint)
+
+    def _note_paint(self) -> None:
+        self._painted_at = time.monotonic()
+
+    def typed_ahead(self, event: events.Key) -> bool:
+        """Whether a key came before the box could be read. What counts is when it was typed, not when this program came to read it."""
+        return event.time < self._painted_at + TYPE_AHEAD_S
 
     def action_answer(self, word: str) -> None:
         """Close with this answer."""
@@ -38,7 +54,7 @@ class Dialog(ModalScreen[str]):
 
 
 class Confirm(Dialog):
-    """Asks before something that cannot be undone. Keys typed before it could be read are swallowed."""
+    """Asks before something that cannot be undone. Keys typed before it could be read are swallowed, whenever they arrive."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("y", "sure", "Yes, do it", id="confirm.yes", tooltip="Do it"),
@@ -49,72 +65,158 @@ class Confirm(Dialog):
         super().__init__()
         self._question = question
         self._command = command
-        self._since = time.monotonic()
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(plain(self._question), classes="question", markup=False)
-            if self._command:
-                yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
+            with VerticalScroll(can_focus=False):
+                yield Static("\n".join(plain_lines(self._question)), classes="question", markup=False)
+            yield Static(f"$ {plain(self._command)}\n" if self._command else "", classes="hint", markup=False)
             yield Label("y  yes, do it      n  no", classes="hint")
 
-    def on_mount(self) -> None:
-        self._since = time.monotonic()
+    def on_key(self, event: events.Key) -> None:
+        """Only who has read the question answers it."""
+        if self.typed_ahead(event):
+            event.stop()
 
     def action_sure(self) -> None:
-        """Only a key that was typed after the question could be seen counts."""
-        if time.monotonic() - self._since >= TYPE_AHEAD_S:
-            self.dismiss("yes")
+        """Do it."""
+        self.dismiss("yes")
 
 
 class ErrorBox(Dialog):
-    """Says what went wrong. ``c`` copies it; any other key closes and is used up."""
+    """Says what went wrong, under its number. ``c`` copies it; any other key closes and is used up. One typed ahead does nothing."""
 
-    def __init__(self, title: str, detail: str) -> None:
+    def __init__(self, title: str, detail: str, number: str) -> None:
         super().__init__()
         self._title = title
         self._detail = detail
+        self._number = number
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(f"✗ {plain(self._title)}", classes="question", markup=False)
             with VerticalScroll():
                 yield Static("\n".join(plain_lines(self._detail)), markup=False)
+            yield Label(f"\n{self._number}; it stands in the event log, too", classes="hint", markup=False)
             yield Label("c  copy      any other key  close", classes="hint")
 
     def on_key(self, event: events.Key) -> None:
         if event.key in ("up", "down", "pageup", "pagedown"):
             return
         event.stop()
+        if self.typed_ahead(event):
+            return
         if event.key == "c":
-            self.app.copy_to_clipboard(f"{self._title}\n{self._detail}")
+            self.app.copy_to_clipboard(f"{self._number} {self._title}\n{self._detail}")
             self.app.notify("Copied", markup=False)
             return
         self.dismiss("")
 
 
 class Ask(Dialog):
-    """One line of text, with completion."""
+    """One line of text, with completion. A ``careful`` one, whose answer cannot be undone, takes no key that was typed ahead.
+
+    What is typed is to be something: ``make`` makes it, or raises ``ValueError`` (pydantic's, too) or ``OSError`` with the reason,
+    or gives None for nothing. A reason is told below the line, which stays open with all that was typed.
+    """
+
+    DEFAULT_CSS = "Ask .problem { color: $error; display: none; }"
+
+    MORE_KEYS = ""
+    """What other keys do, for the hint."""
 
     def __init__(
-        self, question: str, *, placeholder: str = "", value: str = "", words: list[str] | None = None
+        self,
+        question: str,
+        *,
+        command: str = "",
+        placeholder: str = "",
+        value: str = "",
+        words: list[str] | None = None,
+        careful: bool = False,
+        make: Callable[[str], Any] | None = None,
     ) -> None:
         super().__init__()
         self._question = question
+        self._command = command
         self._placeholder = placeholder
         self._value = value
         self._words = words or []
+        self._careful = careful
+        self._make = make
+        self.made: Any = None
+        """What was made of the answer; None while there is none."""
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(plain(self._question), classes="question", markup=False)
+            yield Static("\n".join(plain_lines(self._question)), classes="question", markup=False)
             suggester = SuggestFromList(self._words, case_sensitive=False) if self._words else None
-            yield Input(value=self._value, placeholder=self._placeholder, suggester=suggester)
-            yield Label("enter  go      escape  back      →  complete", classes="hint")
+            field = Input(value=self._value, placeholder=self._placeholder, suggester=suggester)
+            field.can_focus = not self._careful
+            yield field
+            yield Static(classes="problem", markup=False)
+            if self._command:
+                yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
+            complete = "      →  complete" if self._words else ""
+            yield Label(f"enter  go      escape  back{complete}{self.MORE_KEYS}", classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        """The keys go to the line; in a careful one only after it could be seen."""
+        field = self.query_one(Input)
+        field.cursor_blink = False
+        if self._careful:
+            self.call_after_refresh(self.set_timer, TYPE_AHEAD_S, self._open)
+        else:
+            field.focus()
+
+    def _open(self) -> None:
+        field = self.query_one(Input)
+        field.can_focus = True
+        field.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value.strip())
+        text = event.value.strip()
+        if text and self._make is not None:
+            try:
+                self.made = self._make(text)
+            except (ValueError, OSError) as error:
+                self._tell(error)
+                return
+        self.dismiss(text)
+
+    def _tell(self, error: Exception) -> None:
+        from pydantic import ValidationError  # noqa: PLC0415 - most answers have no fault
+
+        from chorus_tui.widgets.faults import faults  # noqa: PLC0415 - as above
+
+        lines = [str(error)]
+        if isinstance(error, ValidationError):
+            lines = [f"{name}: {words}" for name, words in faults(error).items()]
+        problem = self.query_one(".problem", Static)
+        problem.display = True
+        problem.update("\n".join(plain(line) for line in lines))
+
+
+class Prompt(Ask):
+    """Any command by its name; up and down bring back what was typed here before, the newest first."""
+
+    MORE_KEYS = "      ↑ ↓  what was typed before"
+    BINDINGS = [  # noqa: RUF012 - Textual's way
+        Binding("up", "recall(-1)", "Earlier", id="prompt.earlier", tooltip="What was typed before this"),
+        Binding("down", "recall(1)", "Later", id="prompt.later", tooltip="What was typed after this"),
+    ]
+
+    def __init__(self, words: list[str], typed: list[str], make: Callable[[str], object]) -> None:
+        super().__init__("Command", placeholder=", ".join(words), words=words, make=make)
+        self._lines = [*typed, ""]
+        self._at = len(typed)
+
+    def action_recall(self, step: int) -> None:
+        """Another line; the one that is being typed waits at the end."""
+        field, wanted = self.query_one(Input), self._at + step
+        if 0 <= wanted < len(self._lines):
+            self._lines[self._at] = field.value
+            self._at = wanted
+            field.value = self._lines[wanted]
+            field.cursor_position = len(field.value)

@@ -1,7 +1,8 @@
-"""A log that follows its end without scrolling, and stands still as soon as a reader scrolls.
+"""A log that follows its end without scrolling, and stands still as soon as a reader scrolls or selects.
 
 Only shown rows are drawn. While it follows, new lines cost one repaint a flush; when a reader has left the end, lines
-that come are counted in the border, and End goes back to following.
+that come are counted in the border, and End goes back to following. Lines are made harmless and cut when they come, so that what is
+held is bounded in lines and in each line.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from chorus_tui.widgets.plain import plain
@@ -25,6 +28,11 @@ STYLES = {
     "dim": Style(dim=True),
     "step": Style(color="cyan", bold=True),
 }
+MOST_CHARACTERS = 600
+"""Of a line; a log is read line by line, whole texts have places of their own."""
+
+Line = tuple[str, str]
+"""Level and text."""
 
 
 class EventLog(ScrollView, can_focus=True):
@@ -43,31 +51,46 @@ class EventLog(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.border_title = title
         self._empty = empty
-        self._lines: deque[tuple[str, str]] = deque(maxlen=capacity)
-        self._shown: list[tuple[str, str]] = []
+        self._lines: deque[Line] = deque(maxlen=capacity)
+        self._shown: list[Line] | deque[Line] = self._lines
         self._filter = ""
         self._new = 0
         self.following = True
 
     # ── content ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def extend(self, lines: Iterable[tuple[str, str]]) -> None:
+    @property
+    def held(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
+    @property
+    def hidden(self) -> int:
+        """How many of them the filter hides."""
+        return sum(not self._fits(line) for line in self._lines) if self._filter else 0
+
+    def extend(self, lines: Iterable[Line]) -> None:
         """Add lines; the caller batches them."""
-        fresh = list(lines)
+        fresh = [(level, plain(text, limit=MOST_CHARACTERS)) for level, text in lines]
         if not fresh:
             return
-        self._lines.extend(fresh)
         if self.following:
-            self._relist()
+            self._lines.extend(fresh)
+            if self._filter and isinstance(self._shown, list):
+                self._shown += filter(self._fits, fresh)
+                del self._shown[: -(self._lines.maxlen or len(self._shown))]
         else:
-            self._new += sum(self._fits(line) for line in fresh)
+            if self._shown is self._lines:
+                self._shown = list(self._lines)
+            self._lines.extend(fresh)
+            self._new += sum(map(self._fits, fresh))
             self._tell()
         self.refresh()
 
-    def replace(self, lines: Iterable[tuple[str, str]]) -> None:
+    def replace(self, lines: Iterable[Line]) -> None:
         """Show these instead, from the end."""
         self._lines.clear()
-        self._lines.extend(lines)
+        self._lines.extend((level, plain(text, limit=MOST_CHARACTERS)) for level, text in lines)
         self.action_follow()
 
     def set_filter(self, text: str) -> None:
@@ -75,25 +98,26 @@ class EventLog(ScrollView, can_focus=True):
         self._filter = text.casefold()
         self.action_follow()
 
-    def _fits(self, line: tuple[str, str]) -> bool:
+    def _fits(self, line: Line) -> bool:
         return not self._filter or self._filter in line[1].casefold()
-
-    def _relist(self) -> None:
-        self._shown = [line for line in self._lines if self._fits(line)] if self._filter else list(self._lines)
 
     def _tell(self) -> None:
         parts = [
-            f"filter: {self._filter}" if self._filter else "",
-            f"+{self._new} new, End to follow" if self._new else "",
+            f"{self.hidden} hidden by the filter" if self._filter else "",
+            f"+{self._new} new, End to follow"
+            if self._new
+            else ""
+            if self.following
+            else "stands still, End to follow",
         ]
         self.border_subtitle = " · ".join(part for part in parts if part)
 
-    # ── scrolling ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── following and standing still ───────────────────────────────────────────────────────────────────────────────
 
     def _freeze(self) -> None:
         if self.following:
             self.following = False
-            self._relist()
+            self._shown = list(self._shown)
             self.virtual_size = Size(self.size.width, len(self._shown))
             self.scroll_end(animate=False, immediate=True)
             self.call_after_refresh(self._tell)
@@ -101,7 +125,7 @@ class EventLog(ScrollView, can_focus=True):
     def action_follow(self) -> None:
         """Go to the end and follow."""
         self.following, self._new = True, 0
-        self._relist()
+        self._shown = [line for line in self._lines if self._fits(line)] if self._filter else self._lines
         self.virtual_size = Size(self.size.width, 0)
         self.scroll_to(y=0, animate=False, immediate=True)
         self._tell()
@@ -147,6 +171,18 @@ class EventLog(ScrollView, can_focus=True):
             self.scroll_relative(y=3, animate=False)
             self._follow_at_end()
 
+    # ── selecting by mouse ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The lines that are selected, as they are shown."""
+        return selection.extract("\n".join(text for _, text in self._shown)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """What is being selected must not move away."""
+        if selection is not None:
+            self._freeze()
+        self.refresh()
+
     # ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def render_line(self, y: int) -> Strip:
@@ -154,12 +190,22 @@ class EventLog(ScrollView, can_focus=True):
         width, height = self.size.width, self.size.height
         base = self.rich_style
         if not self._shown:
-            text = self._empty if y == 0 else ""
+            text = ("Nothing fits the filter." if self._filter and self._lines else self._empty) if y == 0 else ""
             return Strip([Segment(text[:width], base + STYLES["dim"])]).adjust_cell_length(width, base)
         first = max(0, len(self._shown) - height) if self.following else self.scroll_offset.y
         index = first + y
         if index >= len(self._shown):
             return Strip.blank(width, base)
         level, text = self._shown[index]
-        strip = Strip([Segment(plain(text, limit=max(width, 1)), base + STYLES.get(level, STYLES["info"]))])
-        return strip.adjust_cell_length(width, base)
+        strip = Strip(self._segments(index, text, base + STYLES.get(level, STYLES["info"])), cell_len(text))
+        return strip.adjust_cell_length(width, base).apply_offsets(0, index)
+
+    def _segments(self, index: int, text: str, style: Style) -> list[Segment]:
+        """The line, the part that is selected in the colours of a selection."""
+        selection = self.text_selection
+        span = selection.get_span(index) if selection is not None else None
+        if span is None:
+            return [Segment(text, style)]
+        start, end = span[0], len(text) if span[1] == -1 else span[1]
+        chosen = style + self.screen.get_component_rich_style("screen--selection")
+        return [Segment(text[:start], style), Segment(text[start:end], chosen), Segment(text[end:], style)]

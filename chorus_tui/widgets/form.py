@@ -62,13 +62,16 @@ class Form(ModalScreen[str]):
     async def ask(self, operation: str, request: BaseModel) -> Any:
         """The engine's answer; None when it says no or is gone, which is shown."""
         try:
-            return await self.app.client.call(operation, request)  # type: ignore[attr-defined]
+            answer = await self.app.client.call(operation, request)  # type: ignore[attr-defined]
         except Problem as problem:
             self.show_faults(problem.fields)
             told = [f"{self.label_of(name)}: {words}" for name, words in problem.fields.items()]
             self.say("\n".join([problem.title, problem.detail, *told]))
         except EngineGone as error:
             self.say(f"{error} Nothing is lost: try again when it is back.")
+        else:
+            self.app.note_done(operation, request)  # type: ignore[attr-defined]
+            return answer
         return None
 
     def show_faults(self, found: dict[str, str]) -> None:

@@ -1,19 +1,27 @@
-"""Text from the network made harmless: shown as what it is, never obeyed by the terminal or read as markup."""
+"""Text from the network made harmless: shown as what it is, never obeyed by the terminal or read as markup.
+
+Everything that others wrote passes :func:`plain` before it is drawn. Its work is bounded by what can be seen, not by what was sent.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from typing import Final
 
-MAX_LINE = 2000
-MAX_MARKS = 3
+MAX_LINE: Final = 2000
+MAX_LINES: Final = 20_000
+MAX_MARKS: Final = 3
 
-# Line separators and blank letters; format characters (direction tricks, joiners, tags) are told by their category.
-_HIDDEN = frozenset(
-    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
+_MARKS = frozenset({"Mn", "Me", "Mc"})
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories that a terminal obeys, or of which nobody knows how wide they are: controls, direction tricks, joiners, tags, what no
+character was given to yet, line separators."""
 
-# Emoji variation selectors: terminals disagree on the width of what they make.
-_VARIATIONS = frozenset("\ufe0e\ufe0f")
+# Letters that nobody sees: a name could pass for another by them.
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5")
+
+# Emoji variation selectors and skin tones: terminals disagree on the width of what they make.
+_VARIATIONS = frozenset("\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
 
 def plain(text: str, *, limit: int = MAX_LINE) -> str:
@@ -27,24 +35,23 @@ def plain(text: str, *, limit: int = MAX_LINE) -> str:
         if char in _VARIATIONS:
             continue
         category = unicodedata.category(char)
-        if category in ("Mn", "Me"):
-            marks += 1
-            if marks > MAX_MARKS:
-                continue
-        else:
-            marks = 0
+        marks = marks + 1 if category in _MARKS else 0
+        if marks > MAX_MARKS:
+            continue
         if char == "\t":
             out.append("    ")
-        elif char in _HIDDEN or category in ("Cc", "Cf", "Cs", "Co"):
-            out.append("�" if char not in "\r\n" else " ")
+        elif char in "\r\n":
+            out.append(" ")
         else:
-            out.append(char)
+            out.append("�" if char in _BLANKS or category in _HIDDEN else char)
     return "".join(out) + ("…" if len(cut) > limit else "")
 
 
-def plain_lines(text: str, *, limit: int = MAX_LINE) -> list[str]:
-    """Several lines, each made harmless."""
-    return [plain(line, limit=limit) for line in text.replace("\r\n", "\n").split("\n")]
+def plain_lines(text: str, *, limit: int = MAX_LINE, most: int = MAX_LINES) -> list[str]:
+    """Several lines, each made harmless; after ``most`` of them the rest is left out, and said to be."""
+    lines = text.replace("\r\n", "\n").split("\n", most)
+    left = [f"… and {lines.pop().count(chr(10)) + 1:,} more lines"] if len(lines) > most else []
+    return [plain(line, limit=limit) for line in lines] + left
 
 
 def ago(seconds: float) -> str:

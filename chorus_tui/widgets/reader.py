@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from pathlib import Path
 
 from rich.cells import chop_cells
 from rich.segment import Segment
@@ -23,6 +22,7 @@ from textual.strip import Strip
 from textual.widgets import Footer, Static
 
 from chorus_tui.client.artifacts import keep
+from chorus_tui.client.local_files import here, local
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.plain import plain
 
@@ -60,7 +60,8 @@ class Lines(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Fold anew."""
-        width = max(1, self.size.width)
+        # The size counts the scrollbar in.
+        width = max(1, self.scrollable_content_region.width)
         self._rows = [(kind, row) for kind, text in self._lines for row in chop_cells(text, width) or [""]]
         self.virtual_size = Size(width, len(self._rows))
         self.refresh()
@@ -85,12 +86,16 @@ class Reader(ModalScreen[None]):
     Reader #command { color: $text-muted; }
     """
     BINDINGS = [  # noqa: RUF012 - Textual's way
-        Binding("escape,q", "leave", "Back", key_display="esc", id="reader.back", tooltip="Back to the task"),
+        Binding("escape,q", "leave", "Back", key_display="esc", id="reader.back", tooltip="Back to where you were"),
         Binding("s", "save", "Save", id="reader.save", tooltip="Save it to a file, byte for byte"),
     ]
 
-    def __init__(self, about: str, command: str, lines: Iterable[tuple[str, str]], data: bytes, name: str) -> None:
+    def __init__(
+        self, about: str, command: str, lines: Iterable[tuple[str, str]], data: bytes, name: str, to: str = "--to FILE"
+    ) -> None:
+        """``to`` is what the command needs to write into a file."""
         super().__init__()
+        self._to = to
         self._headline = about
         self._twin = command
         self._lines = Lines(lines)
@@ -113,16 +118,16 @@ class Reader(ModalScreen[None]):
 
     def action_save(self) -> None:
         """Ask where to."""
-        where = str(Path.cwd() / self._save_as)
-        self.app.push_screen(Ask(f"Save it where?  $ {self._twin} --to FILE", value=where), self._save)
+        where = str(here() / self._save_as)
+        self.app.push_screen(Ask(f"Save it where?  $ {self._twin} {self._to}", value=where), self._save)
 
     def _save(self, where: str | None) -> None:
         if not where:
             return
-        target = Path(where).expanduser()
         try:
+            target = local(where)
             keep(self._data, target)
         except OSError as error:
-            self.app.report("It could not be saved", f"{target}: {error.strerror or error}")  # type: ignore[attr-defined]
+            self.app.report("It could not be saved", f"{where}: {error.strerror or error}")  # type: ignore[attr-defined]
         else:
             self.app.notify(f"Saved {target}", markup=False)

@@ -12,7 +12,22 @@ from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
 from chorus_tui.contract.events import Event
-from chorus_tui.contract.models import blobs, decisions, hmmm, inbox, peers, status, task_result, task_spec, tasks
+from chorus_tui.contract.models import (
+    blobs,
+    collab,
+    decisions,
+    hmmm,
+    inbox,
+    patches,
+    peers,
+    portals,
+    slurp,
+    status,
+    task_result,
+    task_spec,
+    tasks,
+    ucxl,
+)
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.contract.problem import Problem
@@ -30,6 +45,14 @@ def spec(**fields: Any) -> task_spec.TaskSpec:
     )
 
 
+def checks(level: str, told: str, log: tuple[str, str] = ("healthy", "term 1, 17 entries")) -> list[dict[str, str]]:
+    return [
+        {"name": "peers", "level": level, "detail": told},
+        {"name": "control log", "level": log[0], "detail": log[1]},
+        {"name": "Docker", "level": "healthy", "detail": "20.10.24; images: base, python"},
+    ]
+
+
 def a_status(**fields: Any) -> status.Status:
     base: dict[str, Any] = {
         "agent_id": "you", "peer_id": IDS[3], "kind": "human", "version": "0.1.0", "started_at": NOW - 300,
@@ -38,11 +61,7 @@ def a_status(**fields: Any) -> status.Status:
         "voters": [IDS[0]], "failover": "one voter: no failover", "peers": 3, "members": 4,
         "tasks": {"completed": 1, "failed": 1, "running": 1}, "running": 0, "max_tasks": 0, "network": "key",
         "health": "healthy", "feed_entries": 42, "control_index": 17,
-        "checks": [
-            {"name": "peers", "level": "healthy", "detail": "3 connected"},
-            {"name": "control log", "level": "healthy", "detail": "term 1, 17 entries"},
-            {"name": "Docker", "level": "healthy", "detail": "20.10.24; images: base, python"},
-        ],
+        "checks": checks("healthy", "3 connected"),
         "models": [
             {"name": "ollama", "endpoint": "http://127.0.0.1:11434", "model": "qwen2.5-coder:7b", "state": "ok", "asked": 3,
              "tokens": 1234},
@@ -140,6 +159,20 @@ def some_tasks() -> list[tasks.TaskView]:
     return made
 
 
+NO_PLACES = ucxl.PlaceList(places=[], total=0)
+
+
+LEARNED = slurp.ContextRow(
+    node_id="a1" * 32, path="shop/api", kind="decision", summary="Use PostgreSQL (passed: approve)", by=IDS[0], by_name="ada",
+    at=NOW - 60, relevance=1.0, standing=0.67, used=2, influence=0.0, staleness=0.11, purpose="for its transactions",
+    sources=["ucxl://ada:member@shop:api/*^/decisions/01J"], confidence=0.5,
+)  # fmt: skip
+EARLIER = slurp.ContextRow(
+    node_id="b2" * 32, path="shop", kind="task", summary="measure stores: PostgreSQL keeps up", by=IDS[1], by_name="ben", at=NOW - 90,
+    relevance=1.0, standing=0.67, used=1,
+)  # fmt: skip
+
+
 class FakeEngine:
     """``calls`` records every call; ``problems`` answers an operation with a problem; ``gone`` cuts the engine off."""
 
@@ -148,16 +181,34 @@ class FakeEngine:
         self.on_connection: Any = None
         self.hello = None
         self.status = (
-            a_status(mesh_state="provisional", peers=0, members=1, tasks={}, models=[]) if empty else a_status()
+            a_status(
+                mesh_state="provisional",
+                peers=0,
+                members=1,
+                tasks={},
+                models=[],
+                voters=[IDS[3]],
+                health="degraded",
+                admin={"agent_id": "you", "peer_id": IDS[3], "term": 1},
+                checks=checks("degraded", "no other peer is connected"),
+            )
+            if empty
+            else a_status()
         )
         self.peers = some_peers()[:1] if empty else some_peers()
         self.inbox: list[inbox.InboxItem] = []
         self.decisions: list[decisions.DecisionView] = []
+        self.patches: list[patches.PatchView] = []
+        self.preview = patches.PatchPreview(files=[], added=0, removed=0)
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
         self.rooms: dict[str, hmmm.ThreadView] = {}
         self.templates = hmmm.Templates()
+        self.contents: Any = None
+        """Answers the operations of contents, when there are some."""
         self.output = "first line\nsecond line\n"
         self.blobs: dict[str, bytes] = {}
+        self.hops = slurp.ContextHops(node=LEARNED, builds_on=[[EARLIER]], led_to=[])
+        self.portals: list[portals.ServedPortal] = []
         self.calls: list[tuple[str, Any]] = []
         self.problems: dict[str, Problem] = {}
         self.gone = False
@@ -175,9 +226,18 @@ class FakeEngine:
             "status.show": lambda: self.status,
             "peers.list": lambda: peers.PeerList(peers=self.peers),
             "inbox.list": lambda: inbox.Inbox(inbox=self.inbox),
+            "collab.list": lambda: collab.CollabList(collabs=[]),
             "decisions.list": lambda: decisions.DecisionList(decisions=self.decisions),
             "decisions.show": lambda: next(one for one in self.decisions if one.decision_id == asked.decision_id),
             "decisions.propose": lambda: decisions.Proposed(decision_id="01ARZ3NDEKTSV4RRFFQ69G5FC9"),
+            "patches.list": lambda: patches.PatchList(patches=self.patches),
+            "patches.show": lambda: next(one for one in self.patches if one.patch_id == asked.patch_id),
+            "patches.diff": lambda: self._diff(asked),
+            "patches.stage": lambda: patches.Staged(
+                staged="ab" * 16, size=asked.offset + len(base64.b64decode(asked.data))
+            ),
+            "patches.preview": lambda: self.preview.model_copy(update={"title": asked.title, "message": asked.message}),
+            "patches.create": lambda: self.patches[0],
             "tasks.list": lambda: tasks.TaskList(tasks=[self.row(task) for task in self.tasks.values()]),
             "tasks.show": lambda: self.tasks[asked.task_id],
             "tasks.output": lambda: tasks.OutputChunk(
@@ -191,8 +251,19 @@ class FakeEngine:
             "hmmm.show": lambda: self.rooms[f"{asked.issue_id}/{asked.thread_id}"],
             "hmmm.preview": lambda: hmmm.Previewed(message=asked.message, reasoning=asked.reasoning),
             "hmmm.templates": lambda: self.templates,
+            "slurp.show": lambda: self.hops,
+            "web.show": lambda: portals.PortalList(portals=self.portals),
+            "web.invite": lambda: portals.PortalUrl(url="http://127.0.0.1:8090/?token=" + "x" * 32, expires_s=600),
             **dict.fromkeys(("hmmm.send", "hmmm.query", "hmmm.propose", "hmmm.reply"), lambda: SAID),
         }
+        if operation.startswith("ucxl."):
+            return (
+                self.contents(operation, asked)
+                if self.contents
+                else Empty()
+                if operation != "ucxl.places"
+                else NO_PLACES
+            )
         return answers.get(operation, Empty)()
 
     def keep(self, data: bytes) -> str:
@@ -205,6 +276,14 @@ class FakeEngine:
         data = self.blobs[asked.digest]
         piece = base64.b64encode(data[asked.offset : asked.offset + 1000]).decode()
         return blobs.BlobChunk(digest=asked.digest, size=len(data), offset=asked.offset, data=piece)
+
+    def _diff(self, asked: patches.ReadDiff) -> patches.DiffChunk:
+        view = next(one for one in self.patches if one.patch_id == asked.patch_id)
+        data = self.blobs[view.digest]
+        piece = base64.b64encode(data[asked.offset : asked.offset + 1000]).decode()
+        return patches.DiffChunk(
+            patch_id=view.patch_id, revision=0, digest=view.digest, size=len(data), offset=asked.offset, data=piece
+        )
 
     @staticmethod
     def row(task: tasks.TaskView) -> tasks.TaskRow:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable, Input, TextArea
 
+from chorus_tui.commands import twins
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.widgets.dialogs import ErrorBox
 from tests.ui.fake_engine import NOW, FakeEngine
@@ -59,9 +60,29 @@ def test_a_vote_with_a_reason_is_given_by_keys():
         await until(pilot, lambda: bool(asked(engine, "decisions.vote")), "voted")
 
         (vote,) = asked(engine, "decisions.vote")
-        assert (vote.decision_id, vote.choice, vote.reason) == (IDENTIFIERS[0], "reject", "too big")
+        assert (vote.decision_id, vote.choice, vote.reason, vote.final) == (IDENTIFIERS[0], "reject", "too big", False)
 
     play(steps, engine=filled(), first="decide")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_vote_is_given_for_good_only_where_that_is_marked(picture, size):
+    """The box says what it means; marked with the space bar it is in the request, in what is told and in the command's line."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("v")
+        await settle(pilot)
+        await pilot.press("1", "tab", "tab", "space")
+        await settle(pilot)
+        picture(pilot.app, f"decide/vote-{size}")
+        await pilot.press("shift+tab", "enter")
+        await until(pilot, lambda: bool(asked(engine, "decisions.vote")), "voted")
+
+        (vote,) = asked(engine, "decisions.vote")
+        assert (vote.choice, vote.final) == ("approve", True)
+        assert twins.line("decisions.vote", vote).endswith("approve --final")
+
+    play(steps, engine=filled(), first="decide", size=SIZES[size])
 
 
 @pytest.mark.parametrize("down", [1, 2])

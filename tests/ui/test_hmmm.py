@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import DataTable, Input, OptionList, TextArea
 
 from chorus_tui.contract.models import hmmm
 from chorus_tui.contract.problem import invalid
 from chorus_tui.screens.hmmm_draft import Draft
-from tests.ui.fake_engine import FakeEngine
+from tests.ui.fake_engine import NOW, FakeEngine
 from tests.ui.rooms import filled
 from tests.ui.test_portal import SIZES, play, settle, until
 
@@ -183,3 +184,33 @@ def test_the_wizards_recipients_look_as_they_should(picture, size):
         picture(pilot.app, f"hmmm/recipients-{size}")
 
     play(steps, engine=filled(FakeEngine()), first="hmmm", size=SIZES[size])
+
+
+class Slow(FakeEngine):
+    """Takes its time to tell a thread, once it is ``slow``."""
+
+    slow = False
+
+    async def call(self, operation: str, request: Any = None) -> Any:
+        if operation == "hmmm.show" and self.slow:
+            await asyncio.sleep(5)
+        return await super().call(operation, request)
+
+
+def test_the_open_conversation_stays_with_its_keys_when_another_thread_gets_a_word():
+    """The list is sorted anew around it: the conversation, its cursor and the focus are as they were."""
+
+    async def steps(pilot: Any, engine: Slow) -> None:
+        screen = pilot.app.screen
+        rows, talk = screen.query_one("#threads", DataTable), screen.query_one("#talk", OptionList)
+        rows.move_cursor(row=2)
+        await until(pilot, lambda: talk.option_count == 2, "the agreed one is open")
+        talk.focus()
+        engine.slow = True
+        row = engine.rooms["shop/t3"].row.model_copy(update={"last_at": NOW + 60, "escalated": True})
+        engine.say("threads", row.key, row.model_dump(mode="json"))
+        await until(pilot, lambda: next(iter(rows.rows)).value == "shop/t3", "sorted anew")
+        await settle(pilot, 1)
+        assert (talk.display, talk.has_focus, talk.option_count) == (True, True, 2)
+
+    play(steps, engine=filled(Slow()), first="hmmm")

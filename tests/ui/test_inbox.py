@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from chorus_tui.contract.problem import Problem
+from chorus_tui.widgets.answer import AnswerBox
 from chorus_tui.widgets.dialogs import ErrorBox
 from tests.ui.fake_engine import FakeEngine, some_waiting
 from tests.ui.test_portal import SIZES, play, settle, until
@@ -95,3 +96,35 @@ def test_escape_answers_nothing():
         assert not answers(engine)
 
     play(steps, engine=with_items(), first="inbox")
+
+
+def test_a_long_question_leaves_room_for_its_answer():
+    """A title, a tally and options as long as the mesh lets them be, at 80 columns: options, words, what is for good, the command and
+    the keys are all there, and the question scrolls."""
+    box = AnswerBox(
+        "T" * 199 + "!", " ".join(f"{n:02} {'o' * 61}: 0" for n in range(16)), [f"{n:02} {'o' * 61}" for n in range(16)],
+        "optional", "chorus-tui decide vote 01ARZ3NDEKTSV4RRFFQ69G5FA4 CHOICE --reason TEXT --final", for_good="for good",
+    )  # fmt: skip
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.app.push_screen(box)
+        await settle(pilot, 2)
+        box.query_one("#problem", Static).update("Choose one first.")
+        await settle(pilot, 2)
+        shown = "\n".join(strip.text for strip in box._compositor.render_strips())
+
+        for words in (
+            "TTTT",
+            "1  00 oooo",
+            "3  02 oooo",
+            "your words",
+            "for good",
+            "Choose one first.",
+            "--final",
+            "escape  back",
+        ):
+            assert words in shown, f"{words}\n{shown}"
+        assert box.query_one("#asked").max_scroll_y > 0
+        assert "█▄▄▄▄" in shown
+
+    play(steps, size=(80, 24))

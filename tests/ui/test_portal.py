@@ -20,14 +20,19 @@ from chorus_tui.screens.status import facts
 from chorus_tui.store import Store
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.portal_screen import head_line
-from tests.ui.fake_engine import NOW, FakeEngine, a_status
+from tests.ui.fake_engine import NOW, FakeEngine, a_status, checks
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 Steps = Callable[[Any, FakeEngine], Awaitable[None]]
 
 
 def play(
-    steps: Steps, *, engine: FakeEngine | None = None, first: str = "tasks", size: tuple[int, int] = (120, 40)
+    steps: Steps,
+    *,
+    engine: FakeEngine | None = None,
+    first: str = "tasks",
+    size: tuple[int, int] = (120, 40),
+    read_only: bool = False,
 ) -> None:
     """Run the portal headless and take ``steps(pilot, engine)``."""
     engine = engine or FakeEngine()
@@ -36,7 +41,7 @@ def play(
         return engine
 
     async def run() -> None:
-        app = ChorusApp(connect, first=first)
+        app = ChorusApp(connect, first=first, read_only=read_only)
         app.animation_level = "none"
         async with app.run_test(size=size, notifications=True) as pilot:
             await settle(pilot)
@@ -51,7 +56,7 @@ async def settle(pilot: Any, calm: int = 4) -> None:
     for _ in range(80):
         await pilot.pause(0.06)
         now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
-        same = same + 1 if now == before else 0
+        same = same + 1 if now == before and getattr(pilot.app.screen, "complete", True) else 0
         before = now
         if same >= calm:
             return
@@ -121,7 +126,7 @@ def test_a_finished_task_looks_as_it_should(picture, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_lost_admin_and_a_lost_engine_look_as_they_should(picture, size):
-    """No admin is said in words on status; a lost engine shows a banner."""
+    """No admin is said in words on status, and that no beat is heard; a lost engine shows a banner."""
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         engine.connect_state("lost")
@@ -130,9 +135,13 @@ def test_a_lost_admin_and_a_lost_engine_look_as_they_should(picture, size):
 
     engine = FakeEngine()
     engine.status = a_status(
-        mesh_state="no_admin", health="degraded", peers=2,
+        mesh_state="no_admin", health="degraded", peers=2, checks=checks("healthy", "2 connected", ("degraded", "ada is the only voter and has not been heard")),
         mesh_detail="No admin: ada is the only voter and has not been heard. Running tasks go on, new ones wait",
         admin={"agent_id": "ada", "peer_id": "12D3KooWAda", "term": 1, "reachable": False},
+        beats={
+            "index": 59_812_334, "tempo_bpm": 2.0, "phase": "execute", "drift_ms": 3, "problem": "no beat is heard",
+            "bar": {"from_beat": 59_812_200, "to_beat": 59_812_319, "agents": {"idle": 2, "executing": 1}, "operations": {"settling": 4}},
+        },
     )  # fmt: skip
     play(steps, engine=engine, first="status", size=SIZES[size])
 
@@ -348,6 +357,53 @@ def test_scrolling_back_stops_following_and_end_follows_again():
         assert log._shown[-1][1].endswith("late")
 
     play(steps, first="status")
+
+
+def test_a_box_over_the_log_leaves_its_reader_in_place():
+    """A dialog, and a look at another screen: who reads further up stays there, what came meanwhile is counted. Only a log that
+    the engine tells anew begins at its end."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        log = pilot.app.screen.query_one(EventLog)
+        engine.say_many("log", [{"at": NOW, "level": "info", "text": f"line {n}"} for n in range(200)])
+        await settle(pilot, 2)
+        await pilot.press("pageup", "pageup")
+        await settle(pilot, 1)
+        place = log.scroll_offset.y
+        for there, back in (("colon", "escape"), ("t", "2")):
+            await pilot.press(there)
+            engine.say("log", None, {"at": NOW, "level": "info", "text": "late"})
+            await settle(pilot, 1)
+            await pilot.press(back)
+            await settle(pilot, 1)
+            assert not log.following
+            assert log.scroll_offset.y == place
+        assert "+2 new" in str(log.border_subtitle)
+        assert [text[-4:] for _, text in log._lines].count("late") == 2
+        pilot.app.store.restart_log()
+        pilot.app.store.note("told anew")
+        await until(pilot, lambda: log.held == 1 and log.following, "the log as it is told now")
+
+    play(steps, first="status")
+
+
+def test_the_prompt_brings_back_what_was_typed():
+    """Up goes back line by line, down to what was being typed; the same line twice counts once; the screens know nothing of it."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        for word in ("peers", "status", "status"):
+            await pilot.press("colon", *word, "enter")
+            await until(pilot, lambda word=word: pilot.app.current_mode == word, word)
+        await pilot.press("colon", *"ta")
+        await until(pilot, lambda: bool(pilot.app.screen.query(Input)), "asked")
+        field, seen = pilot.app.screen.query_one(Input), []
+        for key in ("up", "up", "up", "down", "down", "down"):
+            await pilot.press(key)
+            seen.append(field.value)
+
+        assert seen == ["status", "peers", "peers", "status", "ta", "ta"]
+
+    play(steps)
 
 
 HOSTILE = [

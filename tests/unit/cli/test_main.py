@@ -80,6 +80,9 @@ def test_quick():
         ["--nope"],
         ["--headless", "status"],
         ["--headless", "--attach", "http://x"],
+        ["--read-only", "--headless"],
+        ["--read-only", "--plain"],
+        ["--read-only", "status"],
         ["task"],
         ["task", "wait"],
         [],
@@ -92,6 +95,21 @@ def test_usage(arguments):
     assert result.returncode == 2
     assert result.stderr
     assert result.stdout == ""
+
+
+def test_who_may_only_look_serves_who_may_only_look(monkeypatch):
+    """--read-only holds where the portal is served to browsers, too: its guests have the scope read."""
+    from click.testing import CliRunner
+
+    from chorus_tui.cli import main, web
+
+    served = []
+    monkeypatch.setenv("CHORUS_HAP_MODE", "web")
+    monkeypatch.setattr(web.web, "callback", lambda **given: served.append(given["scope"]))
+    for arguments in (["--read-only"], []):
+        CliRunner().invoke(main.cli, arguments, catch_exceptions=False)
+
+    assert served == ["read", "operate"]
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
@@ -141,3 +159,29 @@ def test_commands_without_an_engine_take_the_folder_from_either_place(monkeypatc
     CliRunner().invoke(main.cli, arguments)
 
     assert became == [["journal", "rebuild", "--kind=agent", "--data-dir", "/d"]]
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"CHORUS_HAP_MODE": "web", "CHORUS_SERVE_ROOT": "/nowhere"}, "CHORUS_SERVE_ROOT: /nowhere is no folder"),
+        ({"CHORUS_HAP_MODE": "paper"}, "'paper' is none of: terminal, web"),
+        ({"CHORUS_HAP_MODE_FILE": "/nowhere"}, "/nowhere"),
+        ({"CHORUS_HAP_MODE_FILE": "/etc/hostname", "CHORUS_HAP_MODE": "terminal"}, "use one of them"),
+        ({"CHORUS_HAP_MODE": "terminal"}, "The portal needs a terminal"),
+        ({}, "The portal needs a terminal"),
+    ],
+)
+def test_mode_of_the_portal(variables, words):
+    """The portal opens in the terminal, or is served to browsers; what is wrong is told before anything is started."""
+    result = run(**variables)
+
+    assert (result.returncode, words in result.stderr) == (2, True), result.stderr
+
+
+def test_mode_of_the_portal_from_a_file(tmp_path):
+    """As every variable, it can stand in a file."""
+    (tmp_path / "mode").write_text("web\n")
+    served = run(CHORUS_HAP_MODE_FILE=str(tmp_path / "mode"), CHORUS_SERVE_ROOT="/nowhere")
+
+    assert "CHORUS_SERVE_ROOT: /nowhere is no folder" in served.stderr

@@ -1,0 +1,36 @@
+"""The portal's own themes, and which one it begins with.
+
+Colours are an addition: every state is told by a word and a sign, too, so that each theme, grey ones included, tells the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Final
+
+from textual.theme import Theme
+
+DEFAULT: Final = "chorus-dark"
+MONOCHROME: Final = "chorus-mono"
+
+THEMES: Final = (
+    Theme(DEFAULT, primary="#5fafd7", secondary="#87afaf", accent="#d7af5f", warning="#d7af5f", error="#d75f5f",
+          success="#87af5f", background="#121417", surface="#191c20", panel="#262b31", foreground="#d7dae0", dark=True),
+    Theme("chorus-light", primary="#005f87", secondary="#5f8787", accent="#af5f00", warning="#af8700", error="#af0000",
+          success="#5f8700", background="#fafaf7", surface="#ffffff", panel="#e4e4de", foreground="#24292f", dark=False),
+    Theme(MONOCHROME, primary="#d0d0d0", secondary="#a8a8a8", accent="#ffffff", warning="#e4e4e4", error="#ffffff",
+          success="#d0d0d0", background="#000000", surface="#121212", panel="#303030", foreground="#e4e4e4", dark=True),
+)  # fmt: skip
+
+
+def first(environ: Mapping[str, str], kept: str, known: Container[str]) -> tuple[str, str]:
+    """The theme to begin with, and in words what was wrong with the wish for another.
+
+    ``NO_COLOR`` counts most, then ``CHORUS_THEME``, then what was chosen last time.
+    """
+    if environ.get("NO_COLOR"):
+        return MONOCHROME, ""
+    wanted = environ.get("CHORUS_THEME", "").strip()
+    if wanted and wanted not in known:
+        return DEFAULT, f"CHORUS_THEME: there is no theme {wanted!r}; the palette (ctrl+p, Theme) shows all"
+    return wanted or (kept if kept in known else DEFAULT), ""

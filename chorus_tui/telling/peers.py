@@ -1,0 +1,21 @@
+"""Words for a peer that is kept out."""
+
+from __future__ import annotations
+
+from chorus_tui.contract.models.peers import Ban
+
+
+def kept_out(ban: Ban, now: float) -> str:
+    """Why, since when, until when; ``now`` is Unix time."""
+    since = _span(now - ban.since)
+    if ban.until is None:
+        return f"{ban.why}; blocked for {since}, until it is unbanned"
+    return f"{ban.why}; out for {since} so far, {_span(ban.until - now)} to go"
+
+
+def _span(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * size:
+            return f"{whole // size} {name}"
+    return f"{whole} s"

@@ -1,0 +1,70 @@
+"""The journal screen where there is nothing to show, and where the person has gone on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual.widgets import Input
+
+from chorus_tui.contract.problem import Problem
+from chorus_tui.widgets.reader import Reader
+from chorus_tui.widgets.rows import Rows
+
+from .test_look import text_of
+from .test_portal import play, settle, until
+from .worlds import FullEngine, everything
+
+
+class SlowEngine(FullEngine):
+    """Verifies only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = asyncio.Event()
+
+    async def call(self, operation: str, request: Any = None) -> Any:
+        if operation == "journal.verify":
+            await self.let.wait()
+        return await super().call(operation, request)
+
+
+def test_why_no_entry_is_shown_is_told_truly():
+    """For a type without entries it is that, with the way out; not that nothing was said. What could not be read again is told
+    beside what is still shown."""
+
+    async def steps(pilot: Any, engine: FullEngine) -> None:
+        screen = pilot.app.screen
+        table = screen.query_one(Rows)
+        await until(pilot, lambda: table.row_count == 4, "read")
+        engine.problems["journal.tail"] = Problem(503, "busy", "Not now", "the index is being made")
+        await pilot.press("l")
+        await until(pilot, lambda: "the index is being made" in text_of(pilot), "the fault")
+        assert table.row_count == 4
+        engine.problems.clear()
+        await pilot.press("f")
+        await settle(pilot, 1)
+        pilot.app.screen.query_one(Input).value = "heartbeat"
+        await pilot.press("enter")
+        await until(pilot, lambda: table.row_count == 0, "none of that type")
+
+        assert "No entry of the type heartbeat is held here." in text_of(pilot)
+        assert "the index is being made" not in text_of(pilot)
+        assert "Nothing was said yet" not in text_of(pilot)
+
+    play(steps, engine=everything(), first="journal")
+
+
+def test_a_verdict_does_not_jump_at_who_has_gone_on():
+    """On another screen it is a notice; the screen and its keys stay as they are."""
+
+    async def steps(pilot: Any, engine: SlowEngine) -> None:
+        await pilot.press("v", "t")
+        await until(pilot, lambda: pilot.app.current_mode == "tasks", "gone on")
+        engine.let.set()
+        told = pilot.app._notifications
+        await until(pilot, lambda: any("17 decided: nothing is wrong" in one.message for one in told), "told")
+
+        assert not isinstance(pilot.app.screen, Reader)
+
+    play(steps, engine=SlowEngine(), first="journal")

@@ -1,0 +1,103 @@
+"""How the portal stays true to its engine: snapshots, what is not understood, the banner, and errors that can be read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual.widgets import DataTable
+
+from chorus_tui.contract.problem import Problem
+from chorus_tui.widgets.dialogs import Ask, ErrorBox
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.test_portal import play, settle, until
+
+TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA3"
+ODD = Problem(502, "not-understood", "The engine's answer is not understood here", "status.show: 1 faults")
+
+
+def test_a_status_that_is_not_told_keeps_no_list_from_being_shown_and_comes_with_the_next_try():
+    """The lists are there, the status screen says why it has nothing; once the engine tells it, it is shown unasked."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        assert pilot.app.screen.query_one(DataTable).row_count == 4
+        assert pilot.app.store.failing == {"status": str(ODD)}
+        await pilot.press("2")
+        await settle(pilot)
+        assert "not understood here" in str(pilot.app.screen.query_one("#me-text").render())
+        engine.problems.clear()
+        await until(pilot, lambda: pilot.app.store.status is not None, "asked again")
+        assert pilot.app.store.failing == {}
+
+    engine = FakeEngine()
+    engine.problems["status.show"] = ODD
+    play(steps, engine=engine)
+
+
+def test_updates_that_end_by_a_fault_are_told():
+    """Whatever ends the following of the engine: the reason is on the screen, under its number."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorBox), "told")
+        shown = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+        assert "The portal gets no updates any more" in shown
+        assert "ValueError: odd" in shown
+
+    engine = FakeEngine()
+    engine.problems["tasks.list"] = ValueError("odd")  # type: ignore[assignment] # a fault that is no answer
+    play(steps, engine=engine)
+
+
+class Racing(FakeEngine):
+    """Tells that a task is completed while it answers the second snapshot, whose list of tasks is older."""
+
+    async def call(self, operation: str, request: Any = None) -> Any:
+        again = [name for name, _ in self.calls].count(operation) == 1
+        if again and operation == "status.show":
+            self.problems.clear()
+        if again and operation == "inbox.list":
+            self.say("tasks", TASK, {**self.row(self.tasks[TASK]).model_dump(), "state": "completed"})
+            for _ in range(50):
+                await asyncio.sleep(0)
+        return await super().call(operation, request)
+
+
+def test_a_snapshot_that_is_asked_for_again_does_not_put_old_rows_over_newer_ones():
+    """What an event told while the snapshot was on its way stands afterwards."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        store = pilot.app.store
+        await until(pilot, lambda: not store.failing, "asked again")
+        await settle(pilot)
+        assert store.tasks[TASK].state == "completed"
+
+    engine = Racing()
+    engine.problems["peers.list"] = ODD
+    play(steps, engine=engine)
+
+
+def test_the_banner_is_true_after_a_dialog_and_an_error_is_kept_with_its_reason(monkeypatch):
+    """Lost or found while a box is open: the screen below says so once the box is closed. A key typed before an error could be read
+    does not close it, and the event log has its reason."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        banner = pilot.app.screen.query_one("#banner")
+        for state, shown in (("lost", True), ("connected", False)):
+            await pilot.press("colon")
+            await until(pilot, lambda: isinstance(pilot.app.screen, Ask), "asked")
+            engine.connect_state(state)
+            await pilot.press("escape")
+            await until(pilot, lambda shown=shown: banner.has_class("-shown") is shown, f"{state} is told")
+
+        monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 3600)
+        pilot.app.report("It was refused", "Nothing was written.\nAsk ada.")
+        await settle(pilot)
+        await pilot.press("x", "escape")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, ErrorBox)
+        monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 0)
+        await pilot.press("x")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ErrorBox), "closed")
+        assert pilot.app.store.lines[-1].text == "E1: It was refused: Nothing was written. Ask ada."
+
+    play(steps)
