@@ -1,4 +1,4 @@
-"""``chorus-tui peers``, ``connect``, ``invite`` and ``stop``."""
+"""``chorus-tui peers`` (``ban``, ``block``, ``unban``), ``connect``, ``invite`` and ``stop``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,65 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Session, complain, engine_command
+from chorus_tui.cli.session import Session, Target, complain, engine_command, with_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.peers import Invitation, Peer, PeerList
 
 
-@click.command()
+@click.command("list")
 @engine_command
-async def peers(session: Session) -> None:
+async def list_peers(session: Session) -> None:
     """The peers this engine knows."""
     session.show(await session.ask("peers.list"), _print_peers)
+
+
+@click.group(invoke_without_command=True)
+@with_options
+@click.pass_context
+def peers(
+    context: click.Context, data_dir: str | None, attach: str | None, token_file: str | None, *, as_json: bool
+) -> None:
+    """The peers this engine knows; keep one out, let it in again."""
+    if context.invoked_subcommand is not None:
+        context.obj = Target(data_dir, attach, token_file).over(context.find_object(Target) or Target())
+        return
+    context.invoke(list_peers, data_dir=data_dir, attach=attach, token_file=token_file, as_json=as_json)
+
+
+@peers.command()
+@click.argument("peer")
+@click.option(
+    "--for", "seconds", type=click.FloatRange(1, 30 * 86_400), default=3600.0, metavar="S", help="Seconds [3600]."
+)
+@click.option("--why", default="", help="What others here read on the peers screen.")
+@engine_command
+async def ban(session: Session, peer: str, seconds: float, why: str) -> None:
+    """Keep PEER (a peer id or a name) out for a while. Only this engine does; others decide for themselves."""
+    from chorus_tui.contract.models.peers import BanPeer
+
+    session.show(await session.ask("peers.ban", BanPeer(peer=peer, seconds=seconds, why=why)), _print_peer)
+
+
+@peers.command()
+@click.argument("peer")
+@click.option("--why", default="", help="What others here read on the peers screen.")
+@engine_command
+async def block(session: Session, peer: str, why: str) -> None:
+    """Keep PEER (a peer id or a name) out until it is unbanned, also after a restart."""
+    from chorus_tui.contract.models.peers import BlockPeer
+
+    session.show(await session.ask("peers.block", BlockPeer(peer=peer, why=why)), _print_peer)
+
+
+@peers.command()
+@click.argument("peer")
+@engine_command
+async def unban(session: Session, peer: str) -> None:
+    """Let PEER (a peer id or a name) in again, whether it was banned, blocked, or had misbehaved."""
+    from chorus_tui.contract.models.peers import UnbanPeer
+
+    session.show(await session.ask("peers.unban", UnbanPeer(peer=peer)), _print_peer)
 
 
 @click.command("connect")
@@ -27,7 +75,7 @@ async def connect_peer(session: Session, address: str) -> None:
     """Dial a peer by its multiaddr ADDRESS, with or without /p2p/<id>."""
     from chorus_tui.contract.models.peers import ConnectPeer
 
-    session.show(await session.ask("peers.connect", ConnectPeer(address=address)), _print_connected)
+    session.show(await session.ask("peers.connect", ConnectPeer(address=address)), _print_peer)
 
 
 @click.command()
@@ -58,6 +106,9 @@ def _print_peers(answer: PeerList) -> None:
         return
     headers = ("name", "kind", "role", "state", "status", "tasks", "latency", "peer")
     table(headers, [_peer_row(peer) for peer in answer.peers])
+    for peer in answer.peers:
+        if peer.ban is not None:
+            _print_peer(peer)
 
 
 def _peer_row(peer: Peer) -> tuple[object, ...]:
@@ -74,10 +125,14 @@ def _peer_row(peer: Peer) -> tuple[object, ...]:
     )
 
 
-def _print_connected(peer: Peer) -> None:
-    from chorus_tui.cli.plain import clean, say
+def _print_peer(peer: Peer) -> None:
+    import time
 
-    say(clean(f"{peer.name or peer.peer_id}: {peer.state}"))
+    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.telling.peers import kept_out
+
+    why = f" ({kept_out(peer.ban, time.time())})" if peer.ban is not None else ""
+    say(clean(f"{peer.name or peer.peer_id}: {peer.state}{why}"))
 
 
 def _print_invitation(answer: Invitation) -> None:

@@ -11,6 +11,14 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
+_spoken: list[bool] = [False]
+
+
+def speak() -> None:
+    """From now on this process prints for a voice: no columns, no signs, nothing drawn (``--plain``)."""
+    _spoken[0] = True
+
+
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 
@@ -34,6 +42,10 @@ def _visible(character: str, lines: bool) -> str:
 
 def say(text: str = "") -> None:
     """A line on stdout; the caller has cleaned what is foreign in it. Characters the terminal lacks are replaced."""
+    if _spoken[0]:
+        from chorus_tui.telling.spoken import spoken
+
+        text = spoken(text)
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
@@ -41,6 +53,12 @@ def say(text: str = "") -> None:
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Aligned columns: with rich on a terminal, as plain text elsewhere."""
     cells = [[clean(cell) for cell in row] for row in rows]
+    if _spoken[0]:
+        from chorus_tui.telling.spoken import row as as_line
+
+        for number, row in enumerate(cells, start=1):
+            say(as_line(headers, row, number, len(cells)))
+        return
     if not sys.stdout.isatty():
         _plain_table(headers, cells)
         return
@@ -69,7 +87,7 @@ def pairs(rows: Iterable[tuple[str, object]]) -> None:
     shown = [(name, clean(value)) for name, value in rows if value not in {None, ""}]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        say(f"{name.ljust(width)}  {value}")
+        say(f"{name}: {value}" if _spoken[0] else f"{name.ljust(width)}  {value}")
 
 
 def size(number: int) -> str:

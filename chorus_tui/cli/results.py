@@ -74,7 +74,7 @@ async def diff(session: Session, task_id: str, to: str | None, force: bool) -> i
     if session.json:
         click.echo(json.dumps({"task_id": task_id, "change": result.change.model_dump(), "file": to}))
     elif to is None:
-        _put(await read(session.ask, result.change.patch))
+        put_patch(await read(session.ask, result.change.patch))
     return Exit.OK
 
 
@@ -130,7 +130,7 @@ def _no_change(view: TaskView, result: TaskResult | None) -> str:
     return f"task {view.task_id} has no change: its result came without one"
 
 
-def _put(patch: bytes) -> None:
+def put_patch(patch: bytes) -> None:
     """In colours for people, as it is for programs."""
     from chorus_tui.cli.plain import clean
     from chorus_tui.telling.patch import told_apart

@@ -9,7 +9,7 @@ import click
 from chorus_tui.cli.session import Session, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.slurp import ContextAnswer, FeedbackTaken, SlurpStats
+    from chorus_tui.contract.models.slurp import ContextAnswer, ContextHops, FeedbackTaken, SlurpStats
 
 
 @click.group()
@@ -27,6 +27,20 @@ async def context(session: Session, path: str, query: str, limit: int) -> None:
     from chorus_tui.contract.models.slurp import AskContext
 
     session.show(await session.ask("slurp.context", AskContext(path=path, query=query, limit=limit)), _print)
+
+
+@slurp.command(name="show")
+@click.argument("node")
+@engine_command
+async def show_node(session: Session, node: str) -> None:
+    """NODE, an id of 'slurp context' or the UCXL address that it comes from: all that is known of it, what it builds on and what
+    was built on it."""
+    from chorus_tui.contract.models.slurp import ContextRef
+
+    session.show(
+        await session.ask("slurp.show", ContextRef(node_id=node if node.startswith("ucxl://") else node.lower())),
+        _print_hops,
+    )
 
 
 @slurp.command()
@@ -65,6 +79,14 @@ def _print(answer: ContextAnswer) -> None:
     table(("node", "kind", "path", "what", "by", "at", "relevance", "standing", "used"), rows)
     if answer.known > len(answer.nodes):
         say(f"{answer.known - len(answer.nodes)} more; see --limit")
+
+
+def _print_hops(answer: ContextHops) -> None:
+    from chorus_tui.cli.plain import say
+    from chorus_tui.telling import context as words
+
+    for _, line in words.hops(answer):
+        say(line)
 
 
 def _print_taken(answer: FeedbackTaken) -> None:

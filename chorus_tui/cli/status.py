@@ -23,6 +23,7 @@ async def status(session: Session) -> None:
 
 def _print(status: Status) -> None:
     from chorus_tui.cli.plain import clean, moment, pairs, say
+    from chorus_tui.telling import beats
 
     pairs(
         [
@@ -41,6 +42,8 @@ def _print(status: Status) -> None:
             ("tasks", ", ".join(f"{number} {state}" for state, number in status.tasks.items()) or "none"),
             ("running here", f"{status.running} of {status.max_tasks}"),
             ("models", status.models_found),
+            ("beats", clean(beats.beat(status.beats)) if status.beats else ""),
+            ("last bar", clean(beats.bar(status.beats)) if status.beats else ""),
             ("journal", f"{status.feed_entries} entries, control log at {status.control_index}"),
             ("refused", ", ".join(f"{number} {reason}" for reason, number in status.refused_messages.items())),
             ("draining", "yes" if status.draining else ""),

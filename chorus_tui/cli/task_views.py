@@ -55,6 +55,7 @@ def print_task(task: TaskView) -> None:
             ("subtasks", ", ".join(task.subtasks)),
             *(("delivered", delivered(one)) for one in task.delivered),
             *(("coordinated", telling.coordinated(one)) for one in task.coordinated),
+            ("callback", _callback(task)),
             ("retry of", task.retry_of),
             ("retried as", ", ".join(task.retried_as)),
             ("continues", task.continues),
@@ -172,6 +173,16 @@ def _print_thread(task: TaskView) -> None:
 def _print_lines(text: str) -> None:
     for line in text.rstrip("\n").split("\n"):
         say(f"  {clean(line, lines=True)}")
+
+
+def _callback(task: TaskView) -> str:
+    """Whom its end is told to, and whether they have heard."""
+    call = task.callback
+    if call is None:
+        return ""
+    state = {"waiting": "waits", "delivered": "delivered", "given_up": "given up"}[call.state]
+    tries = f", {call.tries} tries" if call.tries else ""
+    return f"{state}{tries}: {call.url}{f' ({call.problem})' if call.problem else ''}"
 
 
 def delivered(one: Delivered) -> str:

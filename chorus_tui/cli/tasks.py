@@ -67,14 +67,18 @@ for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
 @click.option("--cpus", type=float, help="Processors of the sandbox.")
 @click.option("--disk-mb", type=int, help="Size of each writable folder, MiB.")
 @click.option("--idempotency-key", default="", help="The same key twice gives the same task.")
+@click.option("--callback-url", default="", metavar="URL", help="Called when it has ended; see docs/api.md.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit codes as 'task wait'.")
 @engine_command
-async def announce(session: Session, file: str | None, idempotency_key: str, wait: bool, **options: Any) -> int:
+async def announce(
+    session: Session, file: str | None, idempotency_key: str, callback_url: str, wait: bool, **options: Any
+) -> int:
     """Announce a task: from FILE (JSON; '-' is stdin), from options, or both, options first."""
     from chorus_tui.cli.announcement import make_spec
     from chorus_tui.contract.models.tasks import AnnounceTask
 
-    request = AnnounceTask(spec=make_spec(file, options), idempotency_key=idempotency_key)
+    spec = make_spec(file, options)
+    request = AnnounceTask(spec=spec, idempotency_key=idempotency_key, callback_url=callback_url)
     reference = await session.ask("tasks.announce", request)
     if not wait:
         session.show(reference, lambda answer: click.echo(answer.task_id))

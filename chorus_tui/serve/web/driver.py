@@ -1,0 +1,35 @@
+"""textual's driver for browsers, made safe for guests: no file leaves, and nothing goes on when the server has gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Literal, TextIO
+
+from textual import messages
+from textual.drivers.web_driver import WebDriver
+
+
+class GuestDriver(WebDriver):
+    """Speaks with the server over stdin and stdout."""
+
+    def run_input_thread(self) -> None:
+        """The stock thread ends without a word when stdin does, and the app would go on for ever."""
+        super().run_input_thread()
+        if not self.exit_event.is_set():
+            self._app.post_message(messages.ExitApp())
+
+    def deliver_binary(
+        self,
+        binary: BinaryIO | TextIO,
+        *,
+        delivery_key: str,
+        save_path: Path,
+        open_method: Literal["browser", "download"] = "download",
+        encoding: str | None = None,
+        mime_type: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Refused: what the portal can save are files of the server's machine."""
+        del delivery_key, save_path, open_method, encoding, mime_type, name
+        binary.close()
+        self._app.notify("Files are not given to browsers", severity="warning", markup=False)
