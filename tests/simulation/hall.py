@@ -15,7 +15,7 @@ from chorus_tui.engine.decisions.service import DecisionService
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.simulation.clocks import SimulatedClock
-from chorus_tui.engine.simulation.stand_ins import NoBlobs
+from chorus_tui.engine.simulation.stand_ins import AnnouncedOnly
 from chorus_tui.engine.vault.age_identity import AgeIdentity
 from chorus_tui.engine.vault.sealing import AgeSealing
 from tests.simulation.engines import Peer, World, until, world
@@ -43,7 +43,7 @@ class Hall:
             )
             holder["service"] = DecisionService(
                 Parts(
-                    peer.peer_id, kind, peer.journal, peer.control, NoBlobs(), sealing, self.at.clock(),  # type: ignore[arg-type]
+                    peer.peer_id, kind, peer.journal, peer.control, AnnouncedOnly(peer.journal), sealing, self.at.clock(),  # type: ignore[arg-type]
                     SeededEntropy(f"{name} {len(self.services)}"), EventBus(),
                 )
             )  # fmt: skip

@@ -73,7 +73,7 @@ class Talk(Shop):
         voice = Voice(model, lambda _role: "", "", clock) if model else None  # type: ignore[arg-type]
         self.coordination[name] = made = CoordinationService(
             Parts(
-                peer.peer_id, name, reports_to, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, peers,  # type: ignore[arg-type]
+                peer.peer_id, name, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, peers,  # type: ignore[arg-type]
                 tasks.name, tasks.touched, voice,
             )
         )  # fmt: skip

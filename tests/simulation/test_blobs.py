@@ -12,7 +12,7 @@ import trio
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal.blobs.keeping import FRESH_S
-from chorus_tui.engine.journal.blobs.rules import KEPT_BY_ALL, Named
+from chorus_tui.engine.journal.blobs.rules import CHOSEN, Named
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.interface import BlobMissing, Copies
 from chorus_tui.engine.mesh.interface import StreamClosed
@@ -123,9 +123,9 @@ async def test_a_holder_that_goes_in_the_middle_is_replaced(tmp_path: Path, monk
         exchange, cut = peers.peers[0].keeping._exchange, []
         whole = exchange.get
 
-        async def breaks(peer, part):
+        async def breaks(peer, part, sizes):
             if peer != peers.ids[1]:
-                return await whole(peer, part)
+                return await whole(peer, part, sizes)
             part.write(DATA[:262_144])
             cut.append(peer)
             raise StreamClosed("gone")
@@ -183,7 +183,7 @@ async def test_records_come_to_their_keepers(tmp_path: Path) -> None:
         makers = frozenset(peers.ids[:2])
         peers.name(
             Named(small.digest, 5, makers, record=True, why="small"),
-            Named(DIGEST, KEPT_BY_ALL + 1, makers, record=True, why="big"),
+            Named(DIGEST, len(DATA), makers, record=True, why="big"),
         )
         for peer in peers.peers:
             await peer.keeping.fetch_due()
@@ -264,3 +264,37 @@ async def test_the_least_recently_used_goes_first_and_no_more_than_needed(tmp_pa
 
         assert await mine.keeping.make_room(100)
         assert [mine.has(digest) for digest in digests] == [True, True, False, False]
+
+
+async def test_a_blob_of_another_size_than_is_said_of_it_is_not_kept_for_that(tmp_path: Path) -> None:
+    """Whoever names a big one as a small one makes nobody fetch it, nor keep it; who names it as it is has it kept."""
+    async with shelf(tmp_path, 5) as peers:
+        makers = frozenset({peers.ids[1]})
+        await peers.peers[1].put_bytes(DATA)
+        lie = Named(DIGEST, 1, makers, record=True, why="a lie")
+        peers.name(lie)
+        for peer in peers.peers:
+            await peer.keeping.fetch_due()
+
+        assert peers.holders(DIGEST) == [1]
+        assert await peers.peers[1].keeping.pins() == {}
+        assert not await peers.peers[1].keeping._exchange.keep(peers.ids[2], DIGEST, 1)
+        with pytest.raises(BlobMissing):
+            await peers.peers[2].path(DIGEST, 1)
+        peers.name(lie, Named(DIGEST, len(DATA), frozenset({peers.ids[0]}), record=False, why="as it is"), lie)
+        for peer in peers.peers:
+            peer.keeping._retries.clear()
+            await peer.keeping.fetch_due()
+        assert {0, 1} <= set(peers.holders(DIGEST))
+        assert await peers.peers[0].keeping.pins() == {DIGEST: ["as it is"]}
+
+
+async def test_a_blob_whose_size_nobody_tells_is_kept_as_a_big_one(tmp_path: Path) -> None:
+    """By who made it and three others, whatever it turns out to be."""
+    async with shelf(tmp_path, 6) as peers:
+        await peers.peers[0].put_bytes(DATA)
+        peers.name(Named(DIGEST, None, frozenset({peers.ids[0]}), record=True, why="a transcript"))
+        for peer in peers.peers:
+            await peer.keeping.fetch_due()
+
+        assert len(peers.holders(DIGEST)) == 1 + CHOSEN

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -19,6 +21,9 @@ from tests.simulation.seeds import named, options, run_all, workers
 
 BLOCK = 20
 BLOCKS = 10
+LARGE = 9
+"""Large meshes cost several times what small ones do: here every ninth seed may be one; the soak takes all as they come."""
+SEEDS = [seed for seed in range(400) if options(seed).peers <= 5 or seed % LARGE == 0][: BLOCK * BLOCKS]
 PROCESSES = max(1, min(4, os.cpu_count() or 1))
 
 
@@ -33,7 +38,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_no_seed_breaks_an_invariant(block, pool):
     """Two simulated minutes of every fault, three to twenty peers; a seed that fails names itself, the time and what."""
-    seeds = range(block * BLOCK, (block + 1) * BLOCK)
+    seeds = SEEDS[block * BLOCK : (block + 1) * BLOCK]
     failed = [done for done in run_all(map(options, seeds), pool) if not done["ok"]]
 
     assert failed == []
@@ -44,7 +49,8 @@ def test_no_seed_breaks_an_invariant(block, pool):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_situation_comes_about_and_breaks_nothing(name, pool):
     """The situation of that name happens in every seed, among all other faults, and no invariant breaks."""
-    runs = run_all((named(name, seed) for seed in range(BLOCK)), pool)
+    small = (asked for asked in map(partial(named, name), itertools.count()) if asked.peers <= 5)
+    runs = run_all(itertools.islice(small, BLOCK), pool)
 
     assert [done for done in runs if not done["ok"]] == []
     assert [done["counts"].get(name) for done in runs] == [1] * BLOCK

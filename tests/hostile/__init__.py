@@ -1,0 +1,1 @@
+"""Peers, strangers and bytes that mean harm."""
