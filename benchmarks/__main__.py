@@ -1,4 +1,7 @@
-"""``make bench``: every area that stands, a table on stdout, the figures in ``benchmarks/results.json``."""
+"""``make bench``: a table on stdout, the figures in ``benchmarks/results.json``. ``python -m benchmarks shhh`` runs one area.
+
+The figures of an area stand with the time, the commit and the machine of its own last run; those of the others stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +9,69 @@ import json
 import os
 import platform
 import subprocess
-from dataclasses import asdict
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import chorus_tui
-from benchmarks import journal, sandbox, start, tasks
+from benchmarks import context, journal, sandbox, shhh, ssh, start, tasks, tui
+from benchmarks.measure import Row
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+AREAS = {
+    "start": start,
+    "journal": journal,
+    "context": context,
+    "shhh": shhh,
+    "sandbox": sandbox,
+    "tasks": tasks,
+    "ssh": ssh,
+    "tui": tui,
+}
 
 
-def main() -> None:
-    """Run all areas in order; a failing one ends the run with its error."""
-    rows = []
-    print(f"{'area':10} {'what':34} {'ours':>10} {'beside':>10} {'ratio':>7}  beside what; to reach")
-    for area in (start, journal, sandbox, tasks):
+def main(names: list[str]) -> None:
+    """Run these areas, or all, in order; a failing one ends the run with its error."""
+    unknown = sorted(set(names) - set(AREAS))
+    if unknown:
+        sys.exit(f"No area {', '.join(unknown)}; there are {', '.join(AREAS)}.")
+    print(f"{'area':10} {'what':40} {'ours':>10} {'beside':>10} {'ratio':>7}  beside what; to reach")
+    for name, area in AREAS.items():
+        if names and name not in names:
+            continue
+        rows = []
         for row in area.rows():
-            rows.append({**asdict(row), "ratio": row.ratio})
-            print(
-                f"{row.area:10} {row.what:34} {row.ours * 1000:8.1f}ms {row.theirs * 1000:8.1f}ms {row.ratio:7.2f}"
-                f"  {row.beside}; {row.to_reach}"
-            )
+            rows.append(row)
+            shown(row)
+        keep(name, rows)
+
+
+def shown(row: Row) -> None:
+    """One row of the table, and its figures below."""
+    print(
+        f"{row.area:10} {row.what:40} {row.ours * 1000:8.1f}ms {row.theirs * 1000:8.1f}ms {row.ratio:7.2f}"
+        f"  {row.beside}; {row.to_reach}"
+    )
+    for one in row.figures:
+        print(f"{'':11}{one.told()}", flush=True)
+
+
+def keep(name: str, rows: list[Row]) -> None:
+    """Put an area's figures in the place of its last ones."""
+    areas = json.loads(RESULTS.read_text())["areas"] if RESULTS.exists() else {}
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=HERE
     )
-    results = {
+    areas[name] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit.stdout.strip(),
         "version": chorus_tui.__version__,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "rows": rows,
+        "rows": [row.stored() for row in rows],
     }
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"areas": areas}, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

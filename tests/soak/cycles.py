@@ -17,9 +17,10 @@ import trio
 
 from chorus_tui.engine.execution.image_build import build_images
 from chorus_tui.engine.execution.settings import ExecutionSettings
-from tests.integration.execution.conftest import DOCKER_HOST, Bench
+from tests.integration.execution.conftest import Bench
 from tests.integration.execution.cycles import AT_ONCE, Cycled, cycles
 from tests.soak.row import Row
+from tests.support.docker_engine import DOCKER_HOST
 
 COUNT = 1000
 A_ROUND = 50

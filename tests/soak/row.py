@@ -1,7 +1,8 @@
 """One row of the big counts: a file of results that a stopped run goes on with.
 
 A row belongs to one version and one set of settings; other ones begin anew. Every start of a run adds the machine it ran
-on and how busy that was: times are worth nothing without.
+on, how busy that was, and the commit of the code: times are worth nothing without. Rounds of an older commit stay, and are told
+when the row is opened; ``--anew`` makes them again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import datetime as dt
 import json
 import math
 import os
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,9 @@ class Row:
         held = {} if anew or not self.path.exists() else json.loads(self.path.read_text(encoding="utf-8"))
         same = all(held.get(key) == fresh[key] for key in ("version", "settings"))
         self._held = held if same else fresh
-        self._held["machines"].append(machine(begins_with_round=self.done))
+        if older := self.older(code_commit()):
+            print(f"{name}: {older}", flush=True)
+        self._held["machines"].append(machine(begins_with_round=self.done, commit=code_commit()))
 
     @property
     def done(self) -> int:
@@ -37,6 +42,28 @@ class Row:
     @property
     def failed(self) -> list[dict[str, Any]]:
         return self._held["failed"]
+
+    def held(self, name: str) -> list[Any]:
+        """What every round that held kept under ``name``."""
+        return [made.get(name) for made in self._held["rounds"]]
+
+    def older(self, commit: str) -> str:
+        """How many rounds were made with other code than that of ``commit``, and with which; empty when none were."""
+        starts = self._held["machines"]
+        ends = [*(start["begins_with_round"] for start in starts[1:]), self.done][: len(starts)]
+        made = [
+            (start.get("commit") or "one that was not kept", end - start["begins_with_round"])
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        others = {other: None for other, rounds in made if rounds > 0 and other != commit}
+        count = sum(rounds for other, rounds in made if rounds > 0 and other in others)
+        return (
+            f"{count} of {self.done} rounds are of an older commit than the code: {', '.join(others)}" if count else ""
+        )
+
+    def forget_failed(self) -> None:
+        """Those that failed are to be made again."""
+        self._held["failed"] = []
 
     def times(self) -> list[float]:
         """Seconds of every round that has some."""
@@ -76,6 +103,20 @@ def spread(seconds: list[float]) -> dict[str, float]:
 def at_share(seconds: list[float], percent: float) -> float:
     """The smallest that so many of a hundred do not exceed (nearest rank)."""
     return sorted(seconds)[max(math.ceil(len(seconds) * percent / 100), 1) - 1]
+
+
+@cache
+def code_commit() -> str:
+    """The last commit that changed what is measured, with "+" when it was changed since; empty outside of a repository."""
+    commit, changed = _git("log", "-1", "--format=%h", "--abbrev=12"), _git("status", "--porcelain")
+    return f"{commit}+" if commit and changed else commit
+
+
+def _git(*arguments: str) -> str:
+    """What git says of the package; empty when it cannot."""
+    folder = Path(chorus_tui.__file__).parent
+    command = ["git", *arguments, "--", "."]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def machine(**more: Any) -> dict[str, Any]:
