@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 UV ?= uv
 
-.PHONY: run test lint format bench soak simulate screens messages lock clean
+.PHONY: run test lint format bench soak simulate screens messages shhh docs age-vectors dist image mesh lock clean
 
 run: ## the demo: a mesh of three agents and you, one finished task, then everything is gone again
 	@scripts/setup.sh run
@@ -40,9 +40,32 @@ screens: ## render the snapshots to PNG in build/screens
 	@scripts/setup.sh test
 	@$(PY) scripts/screens.py
 
-messages: ## write docs/messages.md from the table of message types
+messages: ## write docs/messages.md and docs/api.md from the tables they are made of
 	@scripts/setup.sh test
 	@PYTHONPATH=. $(PY) scripts/messages.py
+	@PYTHONPATH=. $(PY) scripts/api.py
+
+shhh: ## write the tables of docs/shhh.md from the rules and the doors
+	@PYTHONPATH=. $(PY) scripts/shhh.py
+
+docs: ## write the pages of docs/ about metrics, log events and settings from their tables
+	@scripts/setup.sh test
+	@PYTHONPATH=. $(PY) scripts/operations_docs.py
+
+age-vectors: ## write docs/age-vectors.md: how the test vectors of the age format fare
+	@PYTHONPATH=. $(PY) scripts/age_vectors.py
+
+dist: ## wheel and source distribution into dist/
+	@scripts/setup.sh run
+	@scripts/dist.sh
+
+image: ## the image chorus-tui:latest, where there is a registry or only Debian packages; IMAGE="--debian" picks these
+	@scripts/setup.sh run
+	@deploy/image/build.sh $(IMAGE)
+
+mesh: ## three agents in containers and the portal over SSH, by deploy/compose.yml; MESH=down takes them away
+	@deploy/prepare.sh
+	@docker compose -f deploy/compose.yml $(or $(MESH),up -d)
 
 lock: ## resolve the lock files anew (needs uv)
 	$(UV) pip compile pyproject.toml --group install --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -q -o requirements.lock

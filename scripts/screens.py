@@ -1,4 +1,4 @@
-"""Renders every snapshot to PNG in build/screens, and the README's picture. ``make screens``."""
+"""Renders every snapshot to PNG in build/screens, and those that the pages of docs/ show. ``make screens``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import resvg_py
 
 ROOT = Path(__file__).parent.parent
 FONTS = ("fonts-firacode", "fonts-droid-fallback", "fonts-noto-color-emoji")
-README_PICTURE = ("tasks/finished-120x40", ROOT / "docs" / "images" / "tasks.png")
+SHOWN = {"tasks": "tasks-finished-120x40", "patch": "patch-filled-120x40", "decide": "decide-passed-120x40"}
+"""Pictures of the README and of docs/portal.md."""
 
 
 def main() -> int:
@@ -30,8 +31,8 @@ def main() -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(render(picture.read_text()))
         print(target.relative_to(ROOT))
-    name, readme = README_PICTURE
-    shutil.copy(ROOT / "build" / "screens" / f"{name.replace('/', '-')}.png", readme)
+    for name, picture in SHOWN.items():
+        shutil.copy(ROOT / "build" / "screens" / f"{picture}.png", ROOT / "docs" / "pictures" / f"{name}.png")
     return 0
 
 

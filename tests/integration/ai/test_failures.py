@@ -23,6 +23,14 @@ from tests.support.wires import PATHS, stream
 NOWHERE = "nothing listens there"
 KEY = "key-of-the-provider-0123456789"
 LIMITS = Timeouts(first=0.4, between=0.4, whole=2.0)
+PATIENT = Timeouts(first=10.0, between=10.0, whole=30.0)
+"""For what fails for another reason than time: how long a busy machine takes for it is not what is tested."""
+OF_TIME = {
+    "no first word in time": Timeouts(first=0.4, between=10.0, whole=30.0),
+    "it stops in the middle of the answer": Timeouts(first=10.0, between=0.4, whole=30.0),
+    "it goes on, but is not done in time": Timeouts(first=10.0, between=10.0, whole=2.0),
+    "slow, but in time": Timeouts(first=1.2, between=1.2, whole=30.0),
+}
 BOTH = pytest.mark.parametrize("wire", ["ollama", "openai"])
 SCHEMA = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -34,10 +42,10 @@ def provider(wire, url, name="first"):
     return made
 
 
-def chain(*providers, redact=str):
+def chain(*providers, redact=str, limits=LIMITS):
     """A chain with short time-outs."""
     choice = Choice({made.name: "m" for made in providers})
-    return ModelChain(providers, choice, redact, SystemClock(), SeededEntropy(1), LIMITS)
+    return ModelChain(providers, choice, redact, SystemClock(), SeededEntropy(1), limits)
 
 
 def question(failure="", text="Say it"):
@@ -68,8 +76,9 @@ def test_every_line_of_the_table_has_a_test_and_every_test_a_line():
 async def test_a_line_of_the_table(wire, failure):
     """As many tries as the line says, then the error, the next provider, or an answer; nothing that was spent is lost."""
     tries, then, reason = table()[failure]
+    limits = OF_TIME.get(failure, PATIENT)
     async with serving(*CASES[failure](wire)) as first, serving([stream("openai", ["fine"])]) as second:
-        alone = chain(provider(wire, first.url))
+        alone = chain(provider(wire, first.url), limits=limits)
         if then == "answer":
             answer = await alone.ask(question(failure))
             assert answer.provider == "first"
@@ -80,7 +89,7 @@ async def test_a_line_of_the_table(wire, failure):
         assert len(first.seen) == tries
 
         first.seen.clear()
-        both = chain(provider(wire, first.url), provider("openai", second.url, "second"))
+        both = chain(provider(wire, first.url), provider("openai", second.url, "second"), limits=limits)
         if then == "error":
             with pytest.raises(AiError) as caught:
                 await both.ask(question(failure))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import secrets
 import subprocess
 import tarfile
@@ -18,9 +17,8 @@ from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.image_build import build_images
 from chorus_tui.engine.execution.interface import Job
-from chorus_tui.engine.execution.settings import DEFAULT_SOCKET, ExecutionSettings
-
-DOCKER_HOST = os.environ.get("DOCKER_HOST", DEFAULT_SOCKET)
+from chorus_tui.engine.execution.settings import ExecutionSettings
+from tests.support.docker_engine import DOCKER_HOST
 
 
 def docker(*arguments: str) -> str:

@@ -12,8 +12,9 @@ import pytest
 
 from chorus_tui.engine.execution.docker_api import socket_of
 from tests.integration.execution import agent_image
-from tests.integration.execution.conftest import DOCKER_HOST, docker
+from tests.integration.execution.conftest import docker
 from tests.integration.system.peers import eventually
+from tests.support.docker_engine import DOCKER_HOST
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

@@ -22,7 +22,8 @@ from chorus_tui.engine.execution.profile import (
     LIFELINE,
 )
 from chorus_tui.engine.execution.settings import ExecutionSettings
-from tests.integration.execution.conftest import DOCKER_HOST, containers, docker, volumes
+from tests.integration.execution.conftest import containers, docker, volumes
+from tests.support.docker_engine import DOCKER_HOST
 
 pytestmark = pytest.mark.docker
 

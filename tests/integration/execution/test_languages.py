@@ -11,7 +11,8 @@ import trio
 from chorus_tui.engine.execution.debian_packages import need_debian
 from chorus_tui.engine.execution.image_build import build_images
 from chorus_tui.engine.execution.recipes import RECIPES
-from tests.integration.execution.conftest import DOCKER_HOST, Bench, docker
+from tests.integration.execution.conftest import Bench, docker
+from tests.support.docker_engine import DOCKER_HOST
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
 

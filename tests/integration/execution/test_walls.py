@@ -12,7 +12,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.integration.execution.conftest import DOCKER_HOST, containers, docker
+from tests.integration.execution.conftest import containers, docker
+from tests.support.docker_engine import DOCKER_HOST
 
 pytestmark = pytest.mark.docker
 

@@ -14,8 +14,9 @@ import pytest
 import trio
 
 from chorus_tui.engine.execution.executor import DockerExecutor
-from tests.integration.execution.conftest import DOCKER_HOST, Bench, Heard, containers, docker, volumes
+from tests.integration.execution.conftest import Bench, Heard, containers, docker, volumes
 from tests.integration.execution.test_ending import gone_within
+from tests.support.docker_engine import DOCKER_HOST
 
 pytestmark = pytest.mark.docker
 

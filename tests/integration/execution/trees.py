@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from chorus_tui.engine.execution.git_names import member_path, parents
+from chorus_tui.contract.git_names import member_path, parents
 
 Tree = dict[bytes, tuple[str, bytes]]
 """Path to (``file``, ``program`` or ``link``; content or target)."""

@@ -69,6 +69,8 @@ def catch_up(folder: Path, entries: int) -> CaughtUp:
         eventually("all hold the same", lambda: len({_held(peer) for peer in made.peers}) == 1, 60)
         verified = fresh.json("journal", "verify")
         assert verified["ok"], verified
+        out = [peer for one in made.peers for peer in one.get("/api/v1/peers")["peers"] if peer["ban"]]
+        assert not out, f"an honest peer was kept out: {out}"
         peak, serving = _peak_mb(fresh), max(_peak_mb(old), _peak_mb(colleague))
         return CaughtUp(entries, round(seconds, 2), peak, serving, round(worst, 3), len(work.tasks))
     finally:

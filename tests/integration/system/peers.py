@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -14,10 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import httpx
+from urllib.parse import urlencode
 
 from chorus_tui import locations
+from chorus_tui.client import one_question
+from tests.support import warm
 
 CLI = [sys.executable, "-m", "chorus_tui"]
 NETWORK_KEY = secrets.token_hex(32)
@@ -49,7 +51,7 @@ class Peer:
         self.prefix = prefix or []
         self.program = program
         """What runs in the place of ``--headless``."""
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | warm.Process | None = None
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("CHORUS_")},
             "CHORUS_LICENSE_ID": "dev-test",
@@ -68,10 +70,12 @@ class Peer:
 
     def start(self) -> Peer:
         """Start ``--headless``, or a person's engine as the portal would, and return at once."""
-        engine = [sys.executable, "-P", "-m", "chorus_tui.engine", "serve", "--kind", "human"]
+        if not self.prefix and not self.program:
+            self.process = warm.engine(self.kind, self.environment, self.log)
+            return self
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, *(self.program or (engine if self.kind == "human" else [*CLI, "--headless"]))],
+                [*self.prefix, *(self.program or [*CLI, "--headless"])],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -79,7 +83,7 @@ class Peer:
             )
         return self
 
-    def ready(self, seconds: float = 30.0) -> Peer:
+    def ready(self, seconds: float = 60.0) -> Peer:
         """Wait until it answers."""
         eventually(
             f"{self.name} answers (see {self.log}: {self.tail()})",
@@ -100,40 +104,33 @@ class Peer:
 
     def get(self, path: str, **query: Any) -> Any:
         """A GET on its Unix socket; None when nobody answers there."""
-        # No TLS on a Unix socket: reading all the machine's certificates for each question takes longer than the answer.
-        transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)), verify=False)
-        with (
-            contextlib.suppress(httpx.TransportError),
-            httpx.Client(transport=transport, base_url="http://engine") as client,
-        ):
-            answer = client.get(path, params=query, timeout=30)
-            return answer.json() if answer.status_code == 200 else None
+        target = f"{path}?{urlencode(query)}" if query else path
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, body = self._ask("GET", target)
+            return json.loads(body) if status == 200 else None
         return None
+
+    def text(self, path: str) -> str:
+        """The text that a GET on its Unix socket gives."""
+        status, body = self._ask("GET", path)
+        assert status == 200, (path, status)
+        return body.decode()
 
     def probe(self, path: str) -> int:
         """The status of a GET on its Unix socket."""
-        transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)), verify=False)
-        with httpx.Client(transport=transport, base_url="http://engine") as client:
-            return client.get(path, timeout=30).status_code
+        return self._ask("GET", path)[0]
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         """A POST on its Unix socket: (status, answer)."""
-        transport = httpx.HTTPTransport(uds=str(locations.socket_path(self.data_dir)), verify=False)
-        with httpx.Client(transport=transport, base_url="http://engine") as client:
-            answer = client.post(path, json=body, timeout=30)
-            return answer.status_code, answer.json()
+        status, answer = self._ask("POST", path, json.dumps(body).encode())
+        return status, json.loads(answer)
+
+    def _ask(self, verb: str, target: str, body: bytes | None = None) -> tuple[int, bytes]:
+        return one_question.exchange(locations.socket_path(self.data_dir), verb, target, body, 30)
 
     def run(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """The command line against this peer."""
-        return subprocess.run(
-            [*CLI, *arguments],
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return warm.command(list(arguments), self.environment, stdin or "", timeout)
 
     def json(self, *arguments: str, timeout: float = 120) -> Any:
         """The command line's ``--json`` answer."""

@@ -39,11 +39,22 @@ class Terminal:
     def type(self, text: str) -> None:
         self._tmux("send-keys", "-l", text)
 
+    def paste(self, text: str) -> None:
+        """As a terminal pastes: in brackets, so that the program knows it was not typed."""
+        self._tmux("set-buffer", "-b", "pasted", text)
+        self._tmux("paste-buffer", "-p", "-d", "-b", "pasted")
+
     def sees(self, text: str, seconds: float = 20.0) -> str:
         try:
             return eventually("seen", lambda: text in self.screen() and self.screen(), seconds)
         except AssertionError:
             raise AssertionError(f"no {text!r} within {seconds} s; the screen shows:\n{self.screen()}") from None
+
+    def lacks(self, text: str, seconds: float = 20.0) -> None:
+        try:
+            eventually("gone", lambda: text not in self.screen(), seconds)
+        except AssertionError:
+            raise AssertionError(f"{text!r} is there after {seconds} s; the screen shows:\n{self.screen()}") from None
 
     def cursor_row(self) -> str:
         return self._tmux("display-message", "-p", "#{cursor_y}").strip()

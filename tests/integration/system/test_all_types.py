@@ -13,7 +13,7 @@ from tests.integration.system.peers import Mesh, Peer, eventually
 from tests.integration.system.test_agents import a_repository, announced, drive, ended, says
 from tests.support.scripted_model import Asked, Rule, ScriptedModel
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
 ELSEWHERE = {"fork_evidence"}
 """Shown by real engines where a peer really lies."""
@@ -107,6 +107,46 @@ def discuss(beta: Peer, pat: Peer) -> None:
     beta.run("hmmm", "escalate", "stuck", stuck["thread_id"], "somebody has to say")
 
 
+def change(beta: Peer, pat: Peer, folder: Path) -> None:
+    """A patch of a work tree, reviewed and submitted."""
+    here = a_repository(folder / "change")
+    (here / "calc.py").write_text("def add(a, b):\n    return a + b\n")
+    id_ = pat.json("patch", "new", "--repo", str(here), "--title", "Add, do not subtract")["patch_id"]
+    eventually("known", lambda: beta.get(f"/api/v1/patches/{id_}"))
+    beta.json("patch", "review", id_, "--approve")
+    pat.json("patch", "submit", id_)
+
+
+def write_together(pat: Peer, beta: Peer, gamma: Peer) -> None:
+    """A shared text, large enough for a snapshot; joined by two more, talked about, typed into, ended."""
+    begun = pat.run("collab", "new", "--title", "Notes", "--text", "-", stdin="ß" * 150_000)
+    session = begun.stdout.strip()
+    pat.json("collab", "join", session)
+    eventually("a snapshot", lambda: "collab_snapshot" in kept(gamma), 60)
+    for peer in (beta, gamma):
+        eventually("known", lambda peer=peer: peer.get(f"/api/v1/collab/{session}"), 45)
+        peer.json("collab", "join", session)
+
+    def typed() -> bool:
+        pat.json("collab", "join", session)
+        pat.json("collab", "edit", session, "--append", "x")
+        return "collab_edit" in fleeting(gamma, {"collab_edit"})
+
+    eventually("typed live", typed, 40)
+    pat.json("collab", "chat", session, "good so")
+    pat.json("collab", "end", session, "--as", "nothing")
+
+
+def keep_a_key(alpha: Peer) -> None:
+    """A word list of the master key in another's care."""
+    eventually(
+        "the first key",
+        lambda: any(one["mine"] and one["keyring"] == "master" for one in alpha.json("vault", "roles")["keyrings"]),
+        60,
+    )
+    alpha.run("vault", "split", "--to", "beta", stdin="")
+
+
 def ask(pat: Peer, alpha: Peer) -> None:
     """A question to an area, and a word on what is known."""
     got = pat.json("ask", "How do I count?", "--expertise", "python", "--wait", "60")
@@ -114,6 +154,13 @@ def ask(pat: Peer, alpha: Peer) -> None:
     (node, *_) = eventually("learned", lambda: pat.json("slurp", "context", "web")["nodes"], 30)
     pat.json("slurp", "feedback", node["node_id"], "helpful")
     assert alpha.status()["mesh_id"]
+
+
+def write(beta: Peer) -> None:
+    """Content under an address, which its author announces to keep."""
+    place = "ucxl://beta:worker@web:notes/*^/colours.md"
+    assert beta.run("ucxl", "put", place, "-", stdin="Blue, as the sky.\n").returncode == 0
+    assert beta.json("ucxl", "announce", place)["here"]
 
 
 def tasks(alpha: Peer, beta: Peer, folder: Path) -> None:
@@ -147,6 +194,7 @@ def steered(alpha: Peer, folder: Path) -> None:
     ended(alpha, task_id)
 
 
+@pytest.mark.timeout(300)
 async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_path, base_image):
     """Three agents and a person do what a mesh is for; afterwards a peer that only looked on holds every type, readable, by another
     author, under the original's log type."""
@@ -172,7 +220,11 @@ async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_p
         steered(alpha, tmp_path)
         decide(made.peers)
         discuss(beta, pat)
+        change(beta, pat, tmp_path)
+        keep_a_key(alpha)
         ask(pat, alpha)
+        write_together(pat, beta, gamma)
+        write(beta)
         wanted = {name for name, row in messages.TYPES.items() if row.durable} - ELSEWHERE - {"goodbye"}
         eventually("all types are here", lambda: wanted <= kept(gamma).keys() or missing(wanted, gamma), 90)
         quick = {name for name, row in messages.TYPES.items() if not row.durable}
@@ -183,4 +235,12 @@ async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_p
         assert {name: logged for name, logged in found.items() if logged != {messages.TYPES[name].log_type}} == {}
         assert gamma.run("journal", "verify").returncode == 0
 
-    await drive(test, RULES, tmp_path, "alpha", CHORUS_AGENT_MAX_TASKS="1")
+    await drive(
+        test,
+        RULES,
+        tmp_path,
+        "alpha",
+        CHORUS_AGENT_MAX_TASKS="1",
+        CHORUS_BACKBEAT_TEMPO_BPM="60",
+        CHORUS_BACKBEAT_BAR="10",
+    )

@@ -67,10 +67,8 @@ def test_a_decision_by_the_command_line(tmp_path):
 
 
 def record_of(peer, id_):
-    """The record as it lies in the blob store."""
-    digest = seen(peer, id_)["record"]
-    (path,) = peer.data_dir.glob(f"blobs/*/{digest.removeprefix('sha256:')}")
-    return json.loads(path.read_bytes())
+    """The record as it lies under its address."""
+    return json.loads(peer.run("ucxl", "get", seen(peer, id_)["ucxl"]).stdout)["record"]
 
 
 def test_a_sealed_decision_is_read_by_its_role_alone(tmp_path):

@@ -22,7 +22,7 @@ from tests.support.scripted_model import Rule, scripted
 pytestmark = pytest.mark.docker
 
 TASKS, LIMIT = 50, 3
-BUSY = "timeout 1 sh -c 'while :; do :; done'; sleep 1"
+BUSY = "timeout 1 sh -c 'while :; do :; done'; sleep 2"
 """All cores' worth of such tasks leave the engines no idle time."""
 
 

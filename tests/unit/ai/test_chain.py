@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from chorus_tui.engine.ai import breaker
-from chorus_tui.engine.ai.chain import PROBE_EVERY_S, ModelChain, Timeouts
+from chorus_tui.engine.ai.chain import PROBE_AGAIN_S, PROBE_EVERY_S, ModelChain, Timeouts
 from chorus_tui.engine.ai.choice import Choice
 from chorus_tui.engine.ai.interface import AiError, Ask, Message, Usage
 from chorus_tui.engine.ai.link import PROBE_S
@@ -142,7 +142,7 @@ async def test_a_trial_that_was_cancelled_is_tried_again(autojump_clock):
 
 
 async def test_looks_go_on_and_tell_when_something_changed(autojump_clock):
-    """Every 30 s; a provider that hangs is given up after 10; only a change is told, and the words pass the redactor."""
+    """Every 30 s, every 5 s while one is missing; a provider that hangs is given up after 10; only a change is told, and the words pass the redactor."""
     gone = AiError("provider_unreachable", "nothing at hunter2")
     provider = InMemory([["x"]], looks=[None, gone, gone, 1000.0, None])
     models = chain(provider, redact=lambda text: text.replace("hunter2", "[gone]"))
@@ -152,7 +152,8 @@ async def test_looks_go_on_and_tell_when_something_changed(autojump_clock):
         await models.run()
 
     late = "first at http://here did not answer a look within 10 s"
-    at = [0, PROBE_EVERY_S, 3 * PROBE_EVERY_S + PROBE_S, 4 * PROBE_EVERY_S + PROBE_S]
+    hung = PROBE_EVERY_S + 2 * PROBE_AGAIN_S + PROBE_S
+    at = [0, PROBE_EVERY_S, hung, hung + PROBE_AGAIN_S]
     assert told == [
         (at[0], True, ""), (at[1], False, "nothing at [gone]"), (at[2], False, late), (at[3], True, ""),
     ]  # fmt: skip

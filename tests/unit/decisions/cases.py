@@ -6,8 +6,9 @@ import hashlib
 from typing import Any
 
 from chorus_tui.engine.control.interface import Member
-from chorus_tui.engine.decisions.facts import Closing, Proposal, Said, Stated, Vote
+from chorus_tui.engine.decisions.facts import Closing, Proposal, Stated, Vote
 from chorus_tui.engine.protocol.messages.decisions import DecisionProposal, DecisionVote
+from chorus_tui.engine.protocol.said import Said
 
 MESH = "5e" * 32
 ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chorus_tui
+from tests.soak import row as row_module
 from tests.soak.row import Row, at_share
 
 
@@ -36,6 +37,39 @@ def test_other_settings_another_version_or_a_wish_begin_anew(tmp_path, monkeypat
     assert Row("some", anew=True, folder=tmp_path, peers=5).done == 0
     monkeypatch.setattr(chorus_tui, "__version__", "9.9")
     assert Row("some", folder=tmp_path, peers=5).done == 0
+
+
+def test_rounds_of_older_code_are_told_and_kept(tmp_path, monkeypatch, capsys):
+    """Each start keeps the commit; what was made with another is said when the row is opened, and is not made again."""
+    for commit, rounds in (("aaa", 2), ("bbb", 1), ("bbb", 0), ("ccc", 1)):
+        monkeypatch.setattr(row_module, "code_commit", lambda commit=commit: commit)
+        opened = Row("some", folder=tmp_path)
+        said = capsys.readouterr().out
+        for _ in range(rounds):
+            opened.add(seconds=1.0)
+    written = json.loads((tmp_path / "some.json").read_text())
+
+    assert said == "some: 3 of 3 rounds are of an older commit than the code: aaa, bbb\n"
+    assert opened.older("ccc") == "3 of 4 rounds are of an older commit than the code: aaa, bbb"
+    assert [machine["commit"] for machine in written["machines"]] == ["aaa", "bbb", "ccc"]
+
+
+def test_a_row_from_before_commits_were_kept_is_of_an_older_one(tmp_path, monkeypatch, capsys):
+    """Nobody knows of which; a row of the same commit says nothing."""
+    monkeypatch.setattr(row_module, "code_commit", lambda: "aaa")
+    Row("some", folder=tmp_path).add(seconds=1.0)
+    assert Row("some", folder=tmp_path).done == 1
+    assert not capsys.readouterr().out
+    path = tmp_path / "some.json"
+    path.write_text(path.read_text().replace('"commit": "aaa"', '"load1": 1'))
+    Row("some", folder=tmp_path)
+
+    assert "1 of 1 rounds are of an older commit than the code: one that was not kept" in capsys.readouterr().out
+
+
+def test_the_commit_is_that_of_the_code():
+    """Of the package, whatever else was committed since."""
+    assert row_module._git("log", "-1", "--format=%H").startswith(row_module.code_commit().rstrip("+"))
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(0, 100))

@@ -1,0 +1,278 @@
+"""The portal in a real browser: who gets in, what it may do and reach, and what is left when it has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from chorus_tui.portals import present
+from tests.integration.system.peers import CLI, Peer, eventually
+
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
+
+
+@dataclass
+class Portal:
+    """``chorus-tui web`` as a process, and the URL it printed."""
+
+    peer: Peer
+    process: subprocess.Popen[str]
+    url: str
+
+    @property
+    def address(self) -> str:
+        return self.url.partition("/?")[0]
+
+    def another(self) -> str:
+        return self.peer.run("web", "--url").stdout.strip()
+
+    def ask(self, path: str, **headers: str) -> tuple[int, str]:
+        """A GET without a browser: (status, text)."""
+        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def guests(self) -> list[Any]:
+        return [guest for one in present(self.peer.data_dir) if one.pid == self.process.pid for guest in one.guests]
+
+    def tabs(self) -> list[Path]:
+        """The processes behind its tabs."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
+                if parent == str(self.process.pid) and b"guest" in (path / "cmdline").read_bytes():
+                    found.append(path)
+        return found
+
+
+@contextlib.contextmanager
+def served(peer: Peer, *arguments: str) -> Iterator[Portal]:
+    process = subprocess.Popen(
+        [*CLI, "web", "--port", "0", *arguments], env=peer.environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield Portal(peer, process, process.stdout.readline().strip())
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@dataclass
+class Tab:
+    """A page, and all that went over the wire since it was opened."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", self._listen)
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+
+    def _listen(self, stream: Any) -> None:
+        self.asked.append(stream.url)
+        stream.on("framereceived", lambda data: self.frames.append(data if isinstance(data, bytes) else data.encode()))
+
+    def sees(self, text: str) -> None:
+        """Wait until the terminal was sent ``text``."""
+
+        def seen() -> bool:
+            self.page.wait_for_timeout(50)  # lets the browser's messages in
+            return text in ESCAPES.sub("", b"".join(self.frames).decode("utf-8", "replace"))
+
+        eventually(f"the terminal shows {text!r}", seen, 60)
+
+
+@pytest.fixture(scope="module")
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    made = Peer(tmp_path_factory.mktemp("web"), "ana", kind="human").start().ready()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def portal(peer: Peer) -> Iterator[Portal]:
+    with served(peer) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    rooted = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as player:
+        made = player.chromium.launch(executable_path=CHROMIUM, args=rooted)
+        yield made
+        made.close()
+
+
+def test_a_one_time_url_opens_the_portal_and_keys_work(portal: Portal, browser: Browser) -> None:
+    """Once: then it is dead, for the one who used it too. All that is asked for is here. Its tab is a process that holds neither token
+    nor licence where others look, has the portal's scope, and goes with the tab."""
+    tab = Tab(browser.new_page())
+    tab.page.goto(portal.address)
+    assert "one-time URL" in tab.page.inner_text("main")
+
+    url = portal.another()
+    tab.page.goto(url)
+    tab.page.wait_for_url(f"{portal.address}/")
+    tab.sees("· status")
+    tab.page.keyboard.press("3")
+    tab.sees("· peers")
+    (guest,), (process,) = portal.guests(), portal.tabs()
+    (token,) = [one for one in portal.peer.json("token", "list")["tokens"] if one["name"].startswith("web:")]
+    stranger = browser.new_page()
+    stranger.goto(url)
+
+    assert "used already" in stranger.inner_text("main")
+    assert (guest.scope, token["scope"]) == ("operate", "operate")
+    assert b"chorus" in (process / "cmdline").read_bytes()
+    assert not any(
+        word in (process / name).read_bytes() for name in ("cmdline", "environ") for word in (b"dev-test", b"CHORUS_")
+    )
+    assert {urlsplit(one).netloc for one in tab.asked} == {urlsplit(portal.address).netloc}
+    assert not [one for one in tab.errors if "Content Security Policy" in one]
+
+    tab.page.close()
+    eventually("the tab's process has ended", lambda: not portal.tabs() and not portal.guests(), 40)
+    eventually(
+        "its token is void",
+        lambda: token["token_id"] not in [one["token_id"] for one in portal.peer.json("token", "list")["tokens"]],
+    )
+
+
+REFUSALS: tuple[tuple[str, dict[str, str], int], ...] = (
+    ("/", {}, 401),
+    ("/?token=", {}, 401),
+    ("/?token=guessed", {}, 401),
+    ("/", {"Host": "evil.example"}, 403),
+    ("/", {"Origin": "https://evil.example"}, 403),
+    ("/ws", {"Origin": "https://evil.example"}, 403),
+    ("/ws", {}, 403),
+    ("/ws", {"Origin": "SELF"}, 401),
+    ("/static/portal.js", {}, 200),
+    ("/static/..%2frules.py", {}, 404),
+    ("/download/key", {}, 404),
+)
+"""Path, headers, status."""
+
+
+def test_who_is_not_invited_gets_nothing(portal: Portal) -> None:
+    """No or a wrong token, a foreign Host or Origin, a stream without an Origin or a cookie; no file but those of the pages."""
+    got = []
+    for path, headers, _ in REFUSALS:
+        own = {name: portal.address if value == "SELF" else value for name, value in headers.items()}
+        got.append((path, headers, portal.ask(path, **own)[0]))
+
+    assert got == list(REFUSALS)
+
+
+def test_a_guest_who_may_read_can_do_no_more_and_is_told_when_it_ends(peer: Peer, browser: Browser) -> None:
+    """The engine refuses, not the screen. SIGTERM ends every tab, says so on its page, and leaves nothing behind."""
+    with served(peer, "--scope", "read", "--tabs", "1") as portal:
+        tab = Tab(browser.new_page(viewport={"width": 1200, "height": 700}))
+        tab.page.goto(portal.url)
+        tab.sees("· status")
+        tab.page.keyboard.press("8")
+        tab.sees("· decide")
+        tab.page.keyboard.press("n")
+        tab.sees("ctrl+s")
+        tab.page.keyboard.type("Take it")
+        tab.page.keyboard.press("Control+s")
+        tab.sees("needs the scope 'operate'")
+        second = browser.new_page()
+        second.goto(portal.another())
+        second.wait_for_selector("#ended:not([hidden])")
+        portal.process.send_signal(signal.SIGTERM)
+        tab.page.wait_for_selector("#ended:not([hidden])")
+
+        assert "Only 1 can be open" in second.inner_text("#why")
+        assert "stopped where it is served" in tab.page.inner_text("#why")
+        assert portal.process.wait(20) == 0
+        assert not portal.tabs()
+        assert str(portal.process.pid) not in str(list((peer.data_dir / "portals").rglob("*")))
+
+
+def test_the_engine_serves_and_stops_it_at_a_word(peer: Peer) -> None:
+    """Start, show, invite, stop by the command line, one at a time; a refused start gives its reason and leaves nothing."""
+    refused = peer.run("web", "start", "--host", "192.0.2.1")
+    started = peer.json("web", "start", "--port", "0", "--scope", "read")
+    again = peer.run("web", "start")
+    url = peer.run("web", "invite", "--person", "ben").stdout.strip()
+    made = [one for one in peer.json("web", "show")["portals"] if one["pid"] == started["pid"]]
+    entered = subprocess.run(
+        ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url], capture_output=True, text=True, check=True
+    )
+    stopped = peer.json("web", "stop")
+
+    assert refused.returncode == 1
+    assert "Cannot listen on 192.0.2.1" in refused.stderr
+    assert [one["address"] for one in made] == [started["address"]]
+    assert "served already" in again.stderr
+    assert entered.stdout == "200"
+    assert started["pid"] in [one["pid"] for one in stopped["portals"]]
+    assert not Path(f"/proc/{started['pid']}").exists()
+    assert peer.run("web", "invite").returncode == 1
+
+
+def test_what_an_engine_serves_ends_with_it(tmp_path: Path) -> None:
+    """SIGTERM to the engine: the process that serves has gone when the engine has."""
+    other = Peer(tmp_path, "ben", kind="human").start().ready()
+    try:
+        pid = other.json("web", "start", "--port", "0")["pid"]
+    finally:
+        assert other.stop() == 0
+
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_tab_that_says_too_much_or_nothing_is_closed_and_none_outlives_the_server(peer: Peer) -> None:
+    """A message over its size ends the stream; so does silence. Neither leaves a process, nor does a server that is killed."""
+
+    async def go(portal: Portal) -> tuple[list[int], list[Path]]:
+        address, _, token = portal.url.partition("/?token=")
+        ended = []
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            await session.get(f"{address}/?token={token}")
+            for message in ("x" * (1 << 20), ""):
+                async with session.ws_connect(f"{address}/ws", headers={"Origin": address}) as stream:
+                    if message:
+                        await stream.send_str(message)
+                    async for one in stream:
+                        assert one.type is not aiohttp.WSMsgType.ERROR
+                    ended.append(stream.close_code or 0)
+            eventually("both processes have ended", lambda: not portal.tabs())
+            async with session.ws_connect(f"{address}/ws", headers={"Origin": address}) as stream:
+                await stream.receive_bytes()
+                left = portal.tabs()
+                portal.process.kill()
+        return ended, left
+
+    with served(peer, "--idle", "0.05") as portal, ThreadPoolExecutor(1) as pool:
+        # The browser's own loop runs in this thread.
+        ended, left = pool.submit(asyncio.run, go(portal)).result(90)
+
+    assert ended == [1009, 1001]
+    assert len(left) == 1
+    eventually("what it left has ended", lambda: not left[0].exists())
