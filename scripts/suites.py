@@ -9,6 +9,7 @@ which the others wait. A chunk that is green says so in a line; of a red one eve
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -35,6 +36,8 @@ class Chunk:
     name: str
     files: list[str]
     seconds: float = 0.0
+    busy: float = 0.0
+    """Seconds of processor time that it took, with all that it started and waited for."""
     code: int | None = None
 
 
@@ -93,7 +96,7 @@ class Runner:
     def __init__(self, lanes: list[Lane]) -> None:
         self._lanes = lanes
         self._lock = threading.Lock()
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._running: set[int] = set()
         self._over = False
 
     def run(self) -> None:
@@ -107,8 +110,9 @@ class Runner:
     def end(self, *_: object) -> None:
         """As Ctrl-C does: each pytest ends what it started."""
         self._over = True
-        for process in list(self._running.values()):
-            process.send_signal(signal.SIGINT)
+        for pid in list(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
 
     def _serve(self, lane: Lane) -> None:
         while not self._over and (chunk := self._next(lane)) is not None:
@@ -137,12 +141,13 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 process_group=0,
             )
-            self._running[process.pid] = process
-            code = process.wait()
-            del self._running[process.pid]
+            self._running.add(process.pid)
+            _, status, used = os.wait4(process.pid, 0)
+            code = process.returncode = os.waitstatus_to_exitcode(status)
+            self._running.discard(process.pid)
             output.seek(0)
             told = output.read().decode(errors="replace").strip()
-        chunk.seconds, chunk.code = time.monotonic() - began, code
+        chunk.seconds, chunk.busy, chunk.code = time.monotonic() - began, used.ru_utime + used.ru_stime, code
         with self._lock:
             if code == 0:
                 print(f"✓ {chunk.name}: {told.splitlines()[-1]}", flush=True)
@@ -151,14 +156,15 @@ class Runner:
 
 
 def table(chunks: list[Chunk], whole: float) -> list[str]:
-    """Seconds by suite, of all its chunks together."""
-    lines = []
+    """Seconds by suite, of all its chunks together, and how many of them a processor was busy with them."""
+    lines = [f"{'':<12} {'time':>7}  {'of a core':>9}"]
     for suite in dict.fromkeys(chunk.suite for chunk in chunks):
         own = [chunk for chunk in chunks if chunk.suite == suite]
         red = [str(chunk.code) for chunk in own if chunk.code != 0]
         state = f"RED ({', '.join(red)})" if red else "green"
-        lines.append(f"{suite:<12} {sum(chunk.seconds for chunk in own):5.0f} s  {state}")
-    return [*lines, f"{'whole':<12} {whole:5.0f} s"]
+        seconds, busy = sum(chunk.seconds for chunk in own), sum(chunk.busy for chunk in own)
+        lines.append(f"{suite:<12} {seconds:5.0f} s  {busy:7.0f} s  {state}")
+    return [*lines, f"{'whole':<12} {whole:5.0f} s  {sum(chunk.busy for chunk in chunks):7.0f} s"]
 
 
 def main(suites: list[str]) -> int:

@@ -27,4 +27,4 @@ def test_a_lane_out_of_work_takes_what_another_has_not_begun(capfd, monkeypatch)
     assert [chunk.code for chunk in (*chunks, bad)] == [0, 0, 0, 3]
     assert told.count("✓ good") == 3
     assert "first\nlast" in told
-    assert [line.split()[-1] for line in suites.table([*chunks, bad], 1.0)] == ["green", "(3)", "s"]
+    assert [line.split()[-1] for line in suites.table([*chunks, bad], 1.0)] == ["core", "green", "(3)", "s"]
