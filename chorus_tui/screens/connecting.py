@@ -6,8 +6,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Center, Middle
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
+from chorus_tui.widgets.footer import PortalFooter
 from chorus_tui.widgets.plain import plain_lines
 
 
@@ -27,7 +28,7 @@ class ConnectingScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with Middle(), Center():
             yield Static("chorus-tui\n\nLooking for the engine …", id="box", markup=False)
-        yield Footer()
+        yield PortalFooter()
 
     def step(self, text: str) -> None:
         """One more step."""

@@ -6,10 +6,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from chorus_tui.telling.patch import told_apart
 from chorus_tui.widgets.diff import SideBySide
+from chorus_tui.widgets.footer import PortalFooter
 from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.reader import Lines
 
@@ -48,7 +49,7 @@ class Compare(ModalScreen[None]):
                 yield Lines(told_apart(self._lines))
             if self._command:
                 yield Static(plain(f"$ {self._command}"), id="command", markup=False)
-        yield Footer()
+        yield PortalFooter()
 
     def on_mount(self) -> None:
         """The keys go to what scrolls."""

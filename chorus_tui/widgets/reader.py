@@ -19,11 +19,12 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from chorus_tui.client.artifacts import keep
 from chorus_tui.client.local_files import here, local
 from chorus_tui.widgets.dialogs import Ask
+from chorus_tui.widgets.footer import PortalFooter
 from chorus_tui.widgets.plain import plain
 
 MOST_LINES = 20_000
@@ -107,7 +108,7 @@ class Reader(ModalScreen[None]):
             yield Static(plain(self._headline), id="about", markup=False)
             yield self._lines
             yield Static(f"$ {plain(self._twin)}", id="command", markup=False)
-        yield Footer()
+        yield PortalFooter()
 
     def on_mount(self) -> None:
         self._lines.focus()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chorus_tui.engine.simulation.clocks import JumpingClock
+from chorus_tui.engine.simulated_time import JumpingClock
 
 
 @pytest.fixture

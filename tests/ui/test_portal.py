@@ -20,6 +20,7 @@ from chorus_tui.screens.status import facts
 from chorus_tui.store import Store
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.portal_screen import head_line
+from tests.support.patience import PATIENCE
 from tests.ui.fake_engine import NOW, FakeEngine, a_status, checks
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
@@ -63,7 +64,7 @@ async def settle(pilot: Any, calm: int = 4) -> None:
 
 
 async def until(pilot: Any, condition: Callable[[], bool], what: str) -> None:
-    for _ in range(100):
+    for _ in range(100 * PATIENCE):
         if condition():
             return
         await pilot.pause(0.05)

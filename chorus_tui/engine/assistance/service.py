@@ -16,6 +16,7 @@ from chorus_tui.engine.assistance.parts import Parts
 from chorus_tui.engine.assistance.requests import TYPES, Question, Reply, Requests
 from chorus_tui.engine.assistance.rules import Helper
 from chorus_tui.engine.assistance.seeking import Seeking
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.clock import Ages
 from chorus_tui.engine.control.authority import may
 from chorus_tui.engine.journal.interface import Refused
@@ -37,9 +38,9 @@ class AssistanceService:
         self.requests = Requests()
         self.ages = Ages(parts.clock)
         self._live = False
-        self._wake = trio.Event()
         self.answering = Answering(self)
         self.seeking = Seeking(self)
+        self._bells = (Bell(), Bell())
         self.doors = Doors(self)
         parts.journal.fold(self)
 
@@ -48,7 +49,8 @@ class AssistanceService:
     def apply(self, entry: Entry, message: Message) -> None:
         """The journal's fold."""
         request = self.requests.apply(entry, message)
-        self._wake.set()
+        for bell in self._bells:
+            bell.ring()
         if self._live and request in (entry.hash, getattr(message, "request", "")):
             self._show(request, entry)
 
@@ -121,20 +123,17 @@ class AssistanceService:
         """Until cancelled."""
         self._live = True
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._every_so_often, self.answering.round)
-            nursery.start_soon(self._every_so_often, self.seeking.round)
+            for bell, act in zip(self._bells, (self.answering.round, self.seeking.round), strict=True):
+                nursery.start_soon(self._every_so_often, bell, act)
             task_status.started()
 
-    async def _every_so_often(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def _every_so_often(self, bell: Bell, act: Callable[[], Awaitable[None]]) -> None:
         while True:
-            with trio.move_on_after(LOOK_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await bell.rung(LOOK_S, PAUSE_S)
             try:
                 await act()
             except Refused as error:
                 log.info("A word of help was not said", reason=str(error))
-            await trio.sleep(0.1)
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""

@@ -13,6 +13,7 @@ import trio
 from pydantic import ValidationError
 
 from chorus_tui.engine import http_exchange
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.http_exchange import NoAnswer
 from chorus_tui.engine.protocol.messages.beats import BeatFrame
 
@@ -31,7 +32,7 @@ class Endpoint:
     def __init__(self, url: str) -> None:
         self._url = url
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MOST_WAITING)
-        self._wake = trio.Event()
+        self._wake = Bell()
         self.problem = ""
         """Why the newest exchange failed, in words; empty when it did not."""
         self.sent = self.lost = 0
@@ -41,13 +42,12 @@ class Endpoint:
         if len(self._waiting) == MOST_WAITING:
             self.lost += 1
         self._waiting.append((path, body))
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Until cancelled: one after the other, in order."""
         while True:
-            await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung()
             while self._waiting:
                 await self._deliver(*self._waiting.popleft())
 

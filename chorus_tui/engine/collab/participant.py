@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-import trio
 from pydantic import ValidationError
 
 from chorus_tui.contract.models.collab import Edited, TextEdit
 from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.collab.book import Session
 from chorus_tui.engine.collab.parts import Parts, Voice
 from chorus_tui.engine.collab.rules import Word
@@ -86,7 +86,7 @@ class Participant:
         self._noted: dict[str, int] = {}
         """Entries of words that were noted, and when they were said: heard again, they are not."""
         self._said: deque[float] = deque()
-        self._wake = trio.Event()
+        self._wake = Bell()
 
     def heard(self, _session: Session, word: Word) -> None:
         """A word came, perhaps again: note it if it is for this agent."""
@@ -103,13 +103,12 @@ class Participant:
             return
         self._noted = {noted: at for noted, at in self._noted.items() if at >= fresh} | {entry: at_ms}
         self._waiting.append(word)
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Until cancelled; one word at a time."""
         while True:
-            await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung()
             while self._waiting:
                 word = self._waiting.popleft()
                 session = self._session(word.said.session)

@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.models.collab import CollabEvent
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.collab import rules, update
 from chorus_tui.engine.collab.book import Book, Session, Update
 from chorus_tui.engine.collab.ending import Ending
@@ -84,7 +85,7 @@ class CollabService:
         self._shown: dict[str, dict[str, Any]] = {}
         self._present: dict[str, list[dict[str, Any]]] = {}
         self._granted = 0
-        self._wake = trio.Event()
+        self._wake = Bell()
         parts.control.fold(self.grants)
         parts.control.fold(self.kinds)
         parts.control.on_change(self._changed)
@@ -96,15 +97,15 @@ class CollabService:
     def apply(self, entry: Any, message: Message) -> None:
         """The journal's fold."""
         self.book.apply(entry, message)
-        self._wake.set()
+        self._wake.ring()
 
     def reset(self) -> None:
         """The journal's fold begins anew."""
         self.book.reset()
-        self._wake.set()
+        self._wake.ring()
 
     def _changed(self) -> None:
-        self._wake.set()
+        self._wake.ring()
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
@@ -141,7 +142,7 @@ class CollabService:
         open_ = live is not None and not live.stale and self.texts.end(session) is None
         if message.update and live is not None and open_ and self.texts.may_write(session, author):
             self.texts.hear(live, author, decode(message.update))
-        self._wake.set()
+        self._wake.ring()
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,11 +155,8 @@ class CollabService:
                     nursery.start_soon(self._participant.run)
                 task_status.started()
                 while True:
-                    with trio.move_on_after(ROUND_S):
-                        await self._wake.wait()
-                    self._wake = trio.Event()
+                    await self._wake.rung(ROUND_S, PAUSE_S)
                     await self._round()
-                    await trio.sleep(PAUSE_S)
         finally:
             with trio.move_on_after(2.0) as scope:
                 scope.shield = True

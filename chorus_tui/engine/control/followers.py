@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.control.entries import Commit
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
@@ -38,7 +39,7 @@ class Following:
         self._control = control
         self._heard_at: float | None = None
         self._announce: list[tuple[list[ControlEntry], Commit]] = []
-        self._wake = trio.Event()
+        self._wake = Bell()
         self._fetch_from: set[str] = set()
         self.shown = trio.Event()
         """Some member has shown all it holds since the start."""
@@ -66,7 +67,7 @@ class Following:
     def announce(self, entries: list[ControlEntry], commit: Commit) -> None:
         """Gossip committed entries soon."""
         self._announce.append((entries, commit))
-        self._wake.set()
+        self._wake.ring()
 
     def _on_link(self, peer_id: str, connected: bool) -> None:
         if connected and self._control.is_member(peer_id):
@@ -88,9 +89,7 @@ class Following:
 
     async def _heartbeats(self) -> None:
         while True:
-            with trio.move_on_after(self._control.parameters["heartbeat_s"]):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(self._control.parameters["heartbeat_s"])
             waiting, self._announce = self._announce, []
             for entries, commit in waiting:
                 await self._whisper("control_entries", entries, commit)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.control import candidacy, electorate, entries, raft_wire
 from chorus_tui.engine.control.consensus import Consensus
 from chorus_tui.engine.control.electorate import Candidate
@@ -55,7 +56,7 @@ class Governing:
         self._asked = False
         self._won_at = 0.0
         control.on_request(entries.HAND_OVER, self._may_hand_over)
-        self._wake = trio.Event()
+        self._wake = Bell()
         self.standing: dict[str, list[int]] = {}
         """The five parts of each voter's score, per mille, as the admin last showed them."""
 
@@ -65,9 +66,7 @@ class Governing:
             control = self._control
             if control.consensus is not None:
                 await self._round(control.consensus)
-            with trio.move_on_after(control.parameters["heartbeat_s"] / (1 if control.is_admin else 2)):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(control.parameters["heartbeat_s"] / (1 if control.is_admin else 2))
 
     async def _round(self, consensus: Consensus) -> None:
         if not consensus.leads:
@@ -104,7 +103,7 @@ class Governing:
         before = self._heard.get(peer_id)
         self._heard[peer_id] = Heard(self._control.clock.monotonic(), frame.incarnation, frame.message)
         if before is None or frame.message.leaving:
-            self._wake.set()
+            self._wake.ring()
 
     async def leave(self) -> None:
         """An orderly stop: hand over, then be no voter any more. What cannot be had soon is left to the others."""
@@ -130,7 +129,7 @@ class Governing:
     def hand_over_soon(self) -> None:
         """A member with the authority asked for another admin, and that is decided."""
         self._asked = True
-        self._wake.set()
+        self._wake.ring()
 
     def _may_hand_over(self, _peer_id: str, _data: dict[str, object]) -> str | None:
         """After a win only faults count for a while, so that the mesh does not change hands to and fro."""

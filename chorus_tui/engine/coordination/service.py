@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.models.coordination import CoordinatedWith
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.clock import Ages
 from chorus_tui.engine.control.authority import may
 from chorus_tui.engine.control.leaders import Leaders
@@ -47,7 +48,7 @@ class CoordinationService:
         self.ages = Ages(parts.clock)
         self._told: dict[str, str] = {}
         self._live = False
-        self._wake = trio.Event()
+        self._wake = Bell()
         self.leading = Leading(self)
         self.speaking = Speaking(self)
         self.reporting = Reporting(parts, self.projects, self.leaders)
@@ -115,7 +116,7 @@ class CoordinationService:
 
     def nudge(self) -> None:
         """Something changed."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
@@ -128,11 +129,8 @@ class CoordinationService:
 
     async def _lead(self) -> None:
         while True:
-            with trio.move_on_after(LOOK_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(LOOK_S, PAUSE_S)
             await self.leading.round()
-            await trio.sleep(0.1)
 
     def _show(self, session_id: str) -> None:
         """One line of the event log for people when a session begins or ends; its tasks are shown anew."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
-import trio
 
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import NoMesh, NotAdmin
 from chorus_tui.engine.decisions import rules
@@ -44,24 +44,21 @@ class Admin:
         """Records that this life announced: once is enough, whatever becomes of the word."""
         self._later: dict[str, float] = {}
         """Records that could not be kept, and when that is tried again."""
-        self._wake = trio.Event()
+        self._wake = Bell()
 
     def nudge(self) -> None:
         """Something changed; look soon."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with trio.move_on_after(ROUND_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(ROUND_S, PAUSE_S)
             if self._settled():
                 try:
                     await self._round()
                 except (NotAdmin, NoMesh) as error:
                     log.info("Not decided: leading ended", reason=str(error))
-            await trio.sleep(0.1)
 
     def _settled(self) -> bool:
         control, now = self._parts.control, self._parts.clock.monotonic()

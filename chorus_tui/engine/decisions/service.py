@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.control.entries import BODY_ERASED
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.decisions import views
@@ -48,7 +49,7 @@ class DecisionService:
         """Until something is said or decided of the proposal: a record is not made anew for each look."""
         self._opened: dict[tuple[str, str], dict[str, Any] | None] = {}
         self._live = False
-        self._tick = trio.Event()
+        self._tick = Bell()
         parts.journal.fold(self)
         parts.journal.on_doubt(self._doubt)
         parts.control.fold(_Decided(self))
@@ -86,7 +87,7 @@ class DecisionService:
             self._results.pop(case.hash, None)
         if case is not None and self._live:
             self._changed[case.hash] = None
-            self._tick.set()
+            self._tick.ring()
             self.admin.nudge()
 
     def _touch_all(self) -> None:
@@ -94,7 +95,7 @@ class DecisionService:
             self._touch(case)
         if self._live:
             self._changed.update(dict.fromkeys(self._shown))
-            self._tick.set()
+            self._tick.ring()
 
     def _mesh_changed(self) -> None:
         for case in self.book.cases.values():
@@ -129,14 +130,11 @@ class DecisionService:
     async def _tell_clients(self) -> None:
         """Changed rows to the event bus, a few times a second at most; what only time changes is looked at every second."""
         while True:
-            with trio.move_on_after(LOOK_S):
-                await self._tick.wait()
-            self._tick = trio.Event()
+            await self._tick.rung(LOOK_S, PAUSE_S)
             self._changed.update({case.hash: None for case in self.book.proposals(lambda case: case.end is None)})
             changed, self._changed = self._changed, {}
             for hash_ in changed:
                 self._tell(hash_)
-            await trio.sleep(0.1)
 
     def _tell(self, hash_: str) -> None:
         case = self.book.cases.get(hash_)

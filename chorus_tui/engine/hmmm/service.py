@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.hmmm.alarm import Alarm
 from chorus_tui.engine.hmmm.closing import Closing
 from chorus_tui.engine.hmmm.inbox_items import Waiting
@@ -55,7 +56,7 @@ class HmmmService:
             self._participant = Participant(parts, parts.voice, self.rooms, self.kinds, self.mouth)
             self.planner = Planner(parts, parts.voice, self.rooms, self.kinds, self.mouth)
         self._shown: set[str] = set()
-        self._wake = trio.Event()
+        self._wake = Bell()
         parts.control.fold(self.kinds)
         parts.journal.fold(self)
 
@@ -64,12 +65,12 @@ class HmmmService:
         self.rooms.apply(entry, message)
         if isinstance(message, RoleCollaboration) and self._is_called(message):
             self.presence.stay(message.subject_id, CALLED_S)
-        self._wake.set()
+        self._wake.ring()
 
     def reset(self) -> None:
         """The journal's fold begins anew: rows of what is gone are taken back in the next round."""
         self.rooms.reset()
-        self._wake.set()
+        self._wake.ring()
 
     def _is_called(self, message: RoleCollaboration) -> bool:
         role = topics.part(self.parts.role) if self.parts.role else ""
@@ -85,7 +86,7 @@ class HmmmService:
     def looked_at(self, issue_id: str) -> None:
         """A client looks at a room: listen to it live."""
         self.presence.stay(issue_id, LOOKS_S)
-        self._wake.set()
+        self._wake.ring()
 
     def handlers(self) -> dict[str, Callable[[Any, Any], Awaitable[Any]]]:
         """The operations of this feature."""
@@ -98,11 +99,8 @@ class HmmmService:
                 nursery.start_soon(self._participant.run)
             task_status.started()
             while True:
-                with trio.move_on_after(ROUND_S):
-                    await self._wake.wait()
-                self._wake = trio.Event()
+                await self._wake.rung(ROUND_S, PAUSE_S)
                 await self._round()
-                await trio.sleep(PAUSE_S)
 
     async def _round(self) -> None:
         changed, self.rooms.changed = self.rooms.changed, set()

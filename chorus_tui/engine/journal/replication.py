@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.journal import frames
 from chorus_tui.engine.journal.exchange import Exchange
@@ -57,7 +58,7 @@ class Replication:
         self._entropy = entropy
         self._due: set[str] = set()
         self._fetching = Fetching()
-        self._wake = trio.Event()
+        self._wake = Bell()
         self._held: dict[str, dict[str, int]] = {}
         self._told: list[dict[str, dict[str, int]]] = []
         self._knew: dict[str, dict[tuple[str, str], Knew]] = {}
@@ -69,7 +70,7 @@ class Replication:
     def ask(self, peer_id: str) -> None:
         """Replicate with this peer soon."""
         self._due.add(peer_id)
-        self._wake.set()
+        self._wake.ring()
 
     def ask_all(self) -> None:
         """Replicate with every linked member soon."""
@@ -93,8 +94,7 @@ class Replication:
             nursery.start_soon(self._whisper_watermarks)
             task_status.started()
             while True:
-                await self._wake.wait()
-                self._wake = trio.Event()
+                await self._wake.rung()
                 for peer_id in sorted(self._due):
                     self._due.discard(peer_id)
                     if self._journal.intake.is_member(peer_id):

@@ -33,6 +33,8 @@ from chorus_tui.engine.mesh.interface import (
 )
 from chorus_tui.engine.mesh.limits import GOSSIP_QUEUE, MAX_GOSSIP
 from chorus_tui.engine.mesh.simulated_stream import Pipe, SimulatedStream
+from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.simulated_time import Sleeper
 
 if TYPE_CHECKING:
     from chorus_tui.engine.mesh.simulated import SimulatedNetwork
@@ -48,22 +50,22 @@ class Wire:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
-        self._wait = trio.CancelScope()
+        self._waits = Sleeper()
 
     def at(self, due: float, action: Callable[[], None]) -> None:
         """Run ``action`` at ``due`` (trio's clock)."""
         number = next(self._numbers)
         heapq.heappush(self._heap, (due, number, action))
         if self._heap[0][1] == number:  # else something that is waited for already is due before it
-            self._wait.deadline = due
+            self._waits.wake()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         while True:
             while self._heap and self._heap[0][0] <= trio.current_time():
                 heapq.heappop(self._heap)[2]()
-            with trio.CancelScope(deadline=self._heap[0][0] if self._heap else math.inf) as self._wait:
-                await trio.sleep_forever()
+            self._waits = Sleeper()
+            await self._waits.sleep_until(self._heap[0][0] if self._heap else math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +315,9 @@ class SimulatedMesh:
             await handler(stream)
         except MeshError as error:
             log.debug("stream ended", peer=stream.peer_id, reason=str(error))
+        except WireError as error:
+            log.debug("stream made no sense", peer=stream.peer_id, reason=str(error))
+            stream.reset()
         except trio.TooSlowError:
             log.debug("stream ended", peer=stream.peer_id, reason="the peer fell silent")
             stream.reset()

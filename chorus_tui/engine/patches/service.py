@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.models.patches import OPEN, PatchView
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.journal.blobs.rules import Named
 from chorus_tui.engine.journal.interface import Refused
@@ -45,7 +46,7 @@ class PatchService:
         self._changed: dict[Key, None] = {}
         self._shown: dict[Key, views.Row] = {}
         self._live = False
-        self._tick = trio.Event()
+        self._tick = Bell()
         parts.journal.fold(self)
         parts.journal.on_doubt(self._doubt)
         parts.control.fold(_Decided(self))
@@ -58,7 +59,7 @@ class PatchService:
         patch = self.book.apply(entry, message)
         if patch is not None and self._live:
             self._changed[patch.key] = None
-            self._tick.set()
+            self._tick.ring()
 
     def reset(self) -> None:
         """The journal's fold begins anew."""
@@ -72,7 +73,7 @@ class PatchService:
     def _touch_all(self) -> None:
         if self._live:
             self._changed |= dict.fromkeys([*self.book.patches, *self._shown])
-            self._tick.set()
+            self._tick.ring()
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -81,9 +82,7 @@ class PatchService:
         self._live = True
         task_status.started()
         while True:
-            with trio.move_on_after(LOOK_S):
-                await self._tick.wait()
-            self._tick = trio.Event()
+            await self._tick.rung(LOOK_S, PAUSE_S)
             changed = {**self._changed, **{key: None for key, row in self._shown.items() if row.state in OPEN}}
             if len(self._shown) < len(self.book.patches):
                 changed |= dict.fromkeys(self.book.patches)
@@ -91,7 +90,6 @@ class PatchService:
             for key in changed:
                 self._tell(key)
             await self._remember()
-            await trio.sleep(0.1)
 
     def _tell(self, key: Key) -> None:
         patch = self.book.patches.get(key)

@@ -11,6 +11,7 @@ import trio
 
 from chorus_tui.contract.models.peers import ConnectPeer, Peer, PeerList
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
@@ -89,7 +90,7 @@ class PeerService:
         self._load = load
         self._directory = Directory()
         self._shown: dict[str, Peer] = {}
-        self._wake = trio.Event()
+        self._wake = Bell()
         self._told: tuple[Any, ...] = ()
         self._told_at = -1e9
         self._said_role = ""
@@ -101,7 +102,7 @@ class PeerService:
 
     def nudge(self) -> None:
         """Something changed: look again soon."""
-        self._wake.set()
+        self._wake.ring()
 
     def become(self, me: Self) -> None:
         """This peer was told otherwise: it says so to all."""
@@ -146,14 +147,11 @@ class PeerService:
         """Until cancelled."""
         task_status.started()
         while True:
-            with trio.move_on_after(LOOK_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(LOOK_S, PAUSE_S)
             if self._control.mesh_id is not None:
                 await self._say_what_i_am()
                 await self._say_how_busy()
             self._publish()
-            await trio.sleep(0.1)
 
     async def _say_what_i_am(self) -> None:
         me = self.me

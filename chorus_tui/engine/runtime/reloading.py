@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.sources import taken_up
 from chorus_tui.engine.settings import Settings, SettingsError
@@ -26,11 +27,11 @@ class Reloading:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._asked = trio.Event()
+        self._asked = Bell()
 
     def ask(self) -> None:
         """Read anew soon."""
-        self._asked.set()
+        self._asked.ring()
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
@@ -38,10 +39,7 @@ class Reloading:
         sources, questions = self._engine.sources, 0
         while True:
             low, high = rules.pause_s(questions)
-            with trio.move_on_after(self._engine.entropy.uniform(low, high) if sources.whoosh.missing else math.inf):
-                await self._asked.wait()
-            if self._asked.is_set():
-                self._asked = trio.Event()
+            if await self._asked.rung(self._engine.entropy.uniform(low, high) if sources.whoosh.missing else math.inf):
                 await self._signalled()
                 continue
             questions += 1

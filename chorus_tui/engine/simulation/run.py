@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import structlog
 import trio
 
+from chorus_tui.engine.simulated_time import JumpingClock
 from chorus_tui.engine.simulation import faults, load, rest, votes
-from chorus_tui.engine.simulation.clocks import JumpingClock
 from chorus_tui.engine.simulation.cuts import between
 from chorus_tui.engine.simulation.leadership import Leadership
 from chorus_tui.engine.simulation.plan import MEET_S, REST_S, Options, Step, plan

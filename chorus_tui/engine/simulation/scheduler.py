@@ -24,6 +24,8 @@ from typing import Any, cast
 import trio
 from trio._core import _run
 
+from chorus_tui.engine.simulated_time import light_sleep
+
 TRIO = "0.35."
 """The release line whose insides are known here."""
 
@@ -46,7 +48,8 @@ def deterministic(seed: int | str) -> Iterator[None]:
     collects = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with light_sleep():
+            yield
     finally:
         inside._ALLOW_DETERMINISTIC_SCHEDULING, inside._r = before  # noqa: SLF001 - see above
         if collects:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.authority import may, may_cancel
 from chorus_tui.engine.control.interface import Control, NoMesh, NotAdmin
@@ -40,18 +40,16 @@ class Admin:
         self._agents = agents
         self._term: tuple[str | None, int] = (None, 0)
         self._state = AdminState()
-        self._wake = trio.Event()
+        self._wake = Bell()
 
     def nudge(self) -> None:
         """Something changed; decide soon."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with trio.move_on_after(ROUND_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(ROUND_S)
             if self._control.is_admin:
                 await self._round()
 

@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.models.task_result import Change
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.execution.delivery import Delivered, Label
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.interface import RepositoryError
@@ -35,13 +36,13 @@ class Delivering:
 
     def __init__(self, service: TaskService) -> None:
         self._service = service
-        self._wake = trio.Event()
+        self._wake = Bell()
         self._held: set[Key] = set()
         """Tasks of which the log says already that their patch is held back."""
 
     def nudge(self) -> None:
         """Something was accepted, perhaps."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -49,9 +50,7 @@ class Delivering:
             for task in self._due():
                 if self._is_due(task):  # still, after those before it
                     await self._deliver(task)
-            with trio.move_on_after(LOOK_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(LOOK_S)
 
     def _due(self) -> list[Task]:
         """Accepted results of this peer that change a repository and are not brought there."""

@@ -12,6 +12,7 @@ from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import OutputChunk, TaskView
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
@@ -43,6 +44,7 @@ DECISIONS = {
     "task_check_granted": "has a result; its checks are run", "task_check_ended": "is checked by somebody else",
     "task_approved": "was approved", "task_denied": "was denied",
 }  # fmt: skip
+LOOK_S = 2.0
 WATCH_S = 30.0
 BUFFERS = 64
 
@@ -63,7 +65,7 @@ class TaskService:
         self.coordinated: Callable[[Key], list[CoordinatedWith]] = lambda _key: []
         """The sessions in which a task is coordinated with others; the runtime joins the feature that knows."""
         self._live = False
-        self._tick = trio.Event()
+        self._tick = Bell()
         self.admin = Admin(self.board, parts.control, parts.journal, parts.clock, parts.agents)
         tools = Tools(
             parts.agent_id, parts.journal, parts.control, parts.blobs, parts.executor, parts.repositories, parts.clock,
@@ -155,13 +157,13 @@ class TaskService:
         """What another feature tells of a task has changed: it is shown anew."""
         if self._live and key in self.board.tasks:
             self._changed[key] = None
-            self._tick.set()
+            self._tick.ring()
 
     def _touch(self, key: Key | None) -> None:
         if key is None or not self._live:
             return
         self._changed[key] = None
-        self._tick.set()
+        self._tick.ring()
         self.admin.nudge()
         self.worker.nudge()
         self.delivering.nudge()
@@ -169,7 +171,7 @@ class TaskService:
     def _mesh_changed(self) -> None:
         if self._live:
             self._changed.update({task.key: None for task in self.board.tasks.values() if not task.terminal})
-            self._tick.set()
+            self._tick.ring()
             self.admin.nudge()
             self.worker.nudge()
 
@@ -195,10 +197,7 @@ class TaskService:
     async def _tell_clients(self) -> None:
         """Changed rows to the event bus, a few times a second at most; waiting reasons are looked at again now and then."""
         while True:
-            with trio.move_on_after(2.0) as waited:
-                await self._tick.wait()
-            self._tick = trio.Event()
-            if waited.cancelled_caught:
+            if not await self._tick.rung(LOOK_S, PAUSE_S):
                 self._changed.update(
                     {task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open}
                 )
@@ -209,7 +208,6 @@ class TaskService:
             for task in tasks:
                 if task.announced is not None:
                     await self._ended(task)
-            await trio.sleep(0.1)
 
     def _tell(self, tasks: list[Task]) -> None:
         around = self.around()
@@ -301,7 +299,7 @@ class TaskService:
         if self.phases.get(key) != fresh:
             self.phases[key] = fresh
             self._changed[key] = None
-            self._tick.set()
+            self._tick.ring()
 
     def _hear_output(self, task_id: str, attempt: int, offset: int, text: str) -> None:
         buffer = self._buffer(task_id)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.mesh.interface import Mesh
@@ -76,8 +77,8 @@ class Worker:
         """Runs whose result was said, until the mesh has decided."""
         self._reported: set[tuple[Key, int, str]] = set()
         """Results that an admin of this name has received."""
-        self._wake = trio.Event()
-        self._to_report = trio.Event()
+        self._wake = Bell()
+        self._to_report = Bell()
         self._to_stop = trio.Event()
         self._idle = trio.Event()
         self.draining = False
@@ -92,8 +93,8 @@ class Worker:
     def nudge(self) -> None:
         """Board, mesh or Docker changed. Nothing is looked at here: the board may be half of what it will be in a moment."""
         self._to_stop.set()
-        self._wake.set()
-        self._to_report.set()
+        self._wake.ring()
+        self._to_report.ring()
 
     def become(self, skills: Skills) -> None:
         """This peer was told otherwise. What runs goes on; what it offers from now on follows."""
@@ -103,7 +104,7 @@ class Worker:
     def called(self) -> None:
         """Workers like this one are looked for: offer again, even if nothing changed."""
         self._offered = ()
-        self._wake.set()
+        self._wake.ring()
 
     async def _stop(self) -> None:
         """What has no grant any more is stopped at once, also while the loop waits for an admin that does not answer."""
@@ -120,9 +121,7 @@ class Worker:
             nursery.start_soon(self._renew_leases)
             nursery.start_soon(self._report)
             while True:
-                with trio.move_on_after(ROUND_S):
-                    await self._wake.wait()
-                self._wake = trio.Event()
+                await self._wake.rung(ROUND_S)
                 self._stop_ended()
                 await self._say_again()
                 await self._give_back()
@@ -270,9 +269,7 @@ class Worker:
                 if entry is not None and await self._tools.journal.deliver(entry, admin):
                     self._reported.add((task.key, grant.attempt, admin))
                     self.nudge()
-            with trio.move_on_after(REPORT_S):
-                await self._to_report.wait()
-            self._to_report = trio.Event()
+            await self._to_report.rung(REPORT_S)
 
     def _has(self, task: Task, grant: Grant) -> bool:
         """Whether the present admin has received the result of this grant."""

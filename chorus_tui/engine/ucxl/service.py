@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.ucxl import Address
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.control.entries import BODY_ERASED
 from chorus_tui.engine.control.grants import Grants
 from chorus_tui.engine.control.interface import ControlEntry
@@ -47,7 +48,7 @@ class UcxlService:
         self.doors = Doors(self)
         self._changed: dict[str, None] = {}
         self._shown: set[str] = set()
-        self._tick = trio.Event()
+        self._tick = Bell()
         self._live = False
         parts.journal.fold(self)
         parts.control.fold(_Erased(self.book))
@@ -66,13 +67,13 @@ class UcxlService:
     def _touch(self, places: list[str]) -> None:
         if self._live and any(places):
             self._changed.update(dict.fromkeys(filter(None, places)))
-            self._tick.set()
+            self._tick.ring()
 
     def reset(self) -> None:
         """The journal's fold begins anew: a version was erased, or stands behind a fork."""
         self.book.reset()
         self._changed.update(dict.fromkeys(self._shown))
-        self._tick.set()
+        self._tick.ring()
 
     def _heard(self) -> Passed:
         """A member's later entries come later than a version when it has said something later already, all of which is here, or
@@ -101,12 +102,10 @@ class UcxlService:
         self._shown.update(self.book.places())
         task_status.started()
         while True:
-            await self._tick.wait()
-            self._tick = trio.Event()
+            await self._tick.rung(apart=PAUSE_S)
             changed, self._changed = self._changed, {}
             for place in changed:
                 self._publish(place)
-            await trio.sleep(PAUSE_S)
 
     def _publish(self, place: str) -> None:
         row = self.views.place(place)

@@ -13,6 +13,7 @@ import structlog
 import trio
 from pyrage import x25519
 
+from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import NoMesh, NotAdmin, Refused
 from chorus_tui.engine.journal.interface import Refused as NotSaid
@@ -46,7 +47,7 @@ class KeyService:
         self.parts = parts
         self.keyrings = Keyrings()
         self.told = Told(parts.me, parts.clock)
-        self._wake = trio.Event()
+        self._wake = Bell()
         self._seen: tuple[dict[str, list[int]], float] = ({}, 0.0)
         self._sharing = Sharing(parts, self.keyrings, self.told)
         self._joined = ("", 0.0)
@@ -58,19 +59,16 @@ class KeyService:
 
     def nudge(self) -> None:
         """Something changed: look again soon."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
         task_status.started()
         while True:
-            with trio.move_on_after(LOOK_S):
-                await self._wake.wait()
-            self._wake = trio.Event()
+            await self._wake.rung(LOOK_S, PAUSE_S)
             mesh_id = self.parts.control.mesh_id
             if mesh_id is not None:
                 await self._round(mesh_id, self.keyrings.of(mesh_id))
-            await trio.sleep(0.1)
 
     async def _round(self, mesh_id: str, keys: MeshKeys) -> None:
         now = self.parts.clock.monotonic()

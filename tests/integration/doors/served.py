@@ -23,6 +23,7 @@ from chorus_tui.engine.api.server import ApiServer
 from chorus_tui.engine.api.tokens import Tokens
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.locations import socket_path
+from tests.support.patience import PATIENCE
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
@@ -131,7 +132,7 @@ def refuse(status: int, code: str, title: str) -> Any:
 
 
 async def until(holds: Any) -> None:
-    """Wait until ``holds()``, for 10 s at most. What is watched lives in another thread or process, so it is asked."""
-    async with asyncio.timeout(10):
+    """Wait until ``holds()``, for 10 s at most, on a calm machine. What is watched lives in another thread or process, so it is asked."""
+    async with asyncio.timeout(10 * PATIENCE):
         while not holds():
             await asyncio.sleep(0.01)

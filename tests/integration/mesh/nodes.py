@@ -11,6 +11,7 @@ from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.mesh.node import Libp2pMesh
 from chorus_tui.engine.protocol.identity import Identity
+from tests.support.patience import PATIENCE
 
 KEY = bytes(range(32))
 TOPIC = "CHORUS/coordination/v1"
@@ -60,15 +61,15 @@ class Node:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for a condition; TooSlowError when it does not come."""
-    with trio.fail_after(seconds):
+    """Wait for a condition; TooSlowError when it does not come. ``seconds`` are those of a calm machine."""
+    with trio.fail_after(seconds * PATIENCE):
         while not condition():
             await trio.sleep(0.02)
 
 
 async def until_heard(sender: Node, receiver: Node, data: bytes, seconds: float = 10.0) -> None:
     """Publish ``data`` now and then until it arrives: gossip promises nothing, least of all in its first second."""
-    with trio.fail_after(seconds):
+    with trio.fail_after(seconds * PATIENCE):
         while data not in receiver.heard:
             await sender.mesh.publish(TOPIC, data)
             await trio.sleep(0.1)

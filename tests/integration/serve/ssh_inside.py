@@ -20,6 +20,7 @@ from chorus_tui.serve.ssh.house import House
 from chorus_tui.serve.ssh.keys import KeyFile
 from chorus_tui.serve.ssh.limits import Limits
 from chorus_tui.serve.ssh.server import Server
+from tests.support.patience import PATIENCE
 from tests.ui.fake_engine import FakeEngine
 
 _environment = dict(os.environ)
@@ -163,9 +164,9 @@ async def open_and_close(folder: Path, rounds: int) -> tuple[list[weakref.ref[An
 
 async def until(condition: Callable[[], Any], what: str, seconds: float = 15.0) -> Any:
     """Poll in this loop; fails with ``what``."""
-    async with asyncio.timeout(seconds + 30):
-        for _ in range(int(seconds * 100)):
-            if found := condition():
-                return found
-            await asyncio.sleep(0.01)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds * PATIENCE):
+            while not (found := condition()):
+                await asyncio.sleep(0.01)
+            return found
     raise AssertionError(f"not within {seconds} s: {what}")

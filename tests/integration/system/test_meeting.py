@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import time
 
-from tests.integration.system.peers import Peer, eventually
+from tests.integration.system.peers import Peer, eventually, within
 
 
 def test_bootstrapped_peers_list_each_other_within_five_seconds(fresh_mesh):
@@ -20,7 +20,7 @@ def test_bootstrapped_peers_list_each_other_within_five_seconds(fresh_mesh):
     def met() -> bool:
         return second.peer_id in first.connected() and first.peer_id in second.connected()
 
-    eventually("each in the other's list", met, 5)
+    within("each in the other's list", met, 5)
     listed = {peer["peer_id"] for peer in first.json("peers")["peers"]}
 
     assert second.peer_id in listed

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from tests.integration.system.peers import Peer, containers, eventually
+from tests.integration.system.peers import Peer, containers, eventually, within
 
 pytestmark = pytest.mark.docker
 
@@ -100,7 +100,7 @@ def test_waiting_too_short_says_still_running_and_cancel_ends_it(trio_of_peers):
     assert refused.returncode == 1
     assert "authority" in refused.stderr
     assert cancelled.returncode == 0, cancelled.stderr
-    eventually("its container is gone", lambda: not containers(f"chorus.task={task_id}"), 5)
+    within("its container is gone", lambda: not containers(f"chorus.task={task_id}"), 5)
     eventually("cancelled, confirmed", lambda: alpha.task(task_id)["state"] == "cancelled", 10)
 
 
@@ -140,7 +140,7 @@ def test_a_killed_worker_delays_a_task_and_nothing_more(fresh_mesh):
     eventually("its container runs", lambda: containers(f"chorus.task={task_id}", "chorus.attempt=1"), 10)
     {worker.peer_id: worker for worker in workers}[holder].kill()
 
-    eventually("its container is gone", lambda: not containers(f"chorus.task={task_id}", "chorus.attempt=1"), 5)
+    within("its container is gone", lambda: not containers(f"chorus.task={task_id}", "chorus.attempt=1"), 5)
     shown = finished(boss, task_id, 90)
 
     assert shown["state"] == "completed"
