@@ -1,0 +1,111 @@
+"""The bell of a loop, in trio's time and in simulated time: the two are to be told apart by nothing but the time they take."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.simulated_time import JumpingClock, Sleeper, light_sleep
+
+CLOCKS = {"trio's": lambda: MockClock(autojump_threshold=0), "simulated": JumpingClock}
+ROUNDS = 12
+NANOSECOND = 1e-9
+
+
+def heard(
+    clock: trio.abc.Clock, rings: list[float], work: list[float], within: float, apart: float
+) -> list[tuple[float, bool]]:
+    """When a loop with rounds of ``work`` seconds was woken, and whether by a ring."""
+
+    async def main() -> list[tuple[float, bool]]:
+        bell, told = Bell(), []
+        start = trio.current_time()
+
+        async def ring(at: float) -> None:
+            await trio.sleep_until(start + at)
+            bell.ring()
+
+        async with trio.open_nursery() as nursery:
+            for at in rings:
+                nursery.start_soon(ring, at)
+            for seconds in work:
+                rang = await bell.rung(within, apart)
+                told.append((trio.current_time() - start, rang))
+                await trio.sleep(seconds)
+            nursery.cancel_scope.cancel()
+        return told
+
+    with light_sleep():
+        return trio.run(main, clock=clock)
+
+
+@pytest.mark.parametrize("kind", CLOCKS)
+@given(data=st.data())
+def test_no_ring_is_lost_and_none_comes_too_soon(kind, data):
+    """Each ring is followed by a round that begins at it or after it, as soon as the round before has ended and ``apart`` has passed;
+    without a ring a round begins when ``within`` has passed."""
+    # No two of these times fall on one moment, where either order would be right.
+    dice = random.Random(data.draw(st.integers(0, 1 << 32)))
+    rings = sorted(dice.uniform(0, 6) for _ in range(data.draw(st.integers(0, 6))))
+    work = [dice.uniform(0, 1.5) for _ in range(ROUNDS)]
+    within, apart = dice.uniform(0.3, 2), dice.choice([0.0, dice.uniform(0.01, 0.29)])
+
+    told, free, last = [], 0.0, -apart
+    left = list(rings)
+    for seconds in work:
+        rang = bool(left) and left[0] < free + within
+        at = max(free, left[0], last + apart) if rang else free + within
+        left = [one for one in left if one > at]
+        told.append((at, rang))
+        free, last = at + seconds, at
+
+    seen = heard(CLOCKS[kind](), rings, work, within, apart)
+    assert [rang for _, rang in seen] == [rang for _, rang in told]
+    assert [at for at, _ in seen] == pytest.approx([at for at, _ in told], abs=NANOSECOND)
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)), min_size=1, max_size=9))
+def test_sleepers_wake_when_they_asked_or_are_cancelled(sleeps):
+    """Each at its time and no other, or when its scope ends before; the clock never goes back."""
+
+    async def one(seconds: float, patience: float, woken: list[tuple[float, float]]) -> None:
+        with trio.move_on_after(patience):
+            await trio.sleep(seconds)
+        woken.append((trio.current_time(), min(seconds, patience)))
+
+    async def main() -> list[tuple[float, float]]:
+        woken: list[tuple[float, float]] = []
+        async with trio.open_nursery() as nursery:
+            for seconds, patience in sleeps:
+                nursery.start_soon(one, seconds, patience, woken)
+        return woken
+
+    with light_sleep():
+        woken = trio.run(main, clock=JumpingClock())
+
+    assert [at for at, _ in woken] == pytest.approx([asked for _, asked in woken], abs=NANOSECOND)
+    assert [at for at, _ in woken] == sorted(at for at, _ in woken)
+
+
+def test_a_sleeper_is_woken_once():
+    """By hand before its time; the time that comes later, and a second hand, find nobody."""
+
+    async def main() -> float:
+        sleeper = Sleeper()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sleeper.sleep_until, 5.0)
+            await trio.sleep(1)
+            sleeper.wake()
+            sleeper.wake()
+        woken = trio.current_time()
+        await trio.sleep(9)
+        return woken
+
+    with light_sleep():
+        assert trio.run(main, clock=JumpingClock()) == 1.0
