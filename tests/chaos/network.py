@@ -27,7 +27,7 @@ class NoChaosHere(Exception):
 
 def command(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command of the machine on ``text``; its failure is raised with what it said."""
-    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode != 0:
         raise NoChaosHere(f"{' '.join(words)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
     return done
@@ -164,7 +164,7 @@ class Network:
     def down(self) -> None:
         """Remove every namespace, and with it its links and filters; processes in it must have ended before."""
         for namespace in [*map(self.namespace, self._addresses), self._switch]:
-            subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False, timeout=30)
+            subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False, timeout=120)
 
 
 def sweep() -> None:
@@ -173,7 +173,7 @@ def sweep() -> None:
         name = line.split(" ")[0]
         owner = name.removeprefix(TAG).partition("x")[0]
         if name.startswith(TAG) and owner.isdecimal() and not Path(f"/proc/{owner}").exists():
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False, timeout=30)
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False, timeout=120)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ def run(*command: str | Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         env={"PATH": os.environ["PATH"], **environment},
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,7 +23,7 @@ def run(*command: str | Path, folder: Path = ROOT) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         cwd=folder,
         env={**clean, "PYTHON": sys.executable},
     )

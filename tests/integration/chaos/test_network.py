@@ -51,9 +51,9 @@ def test_cuts_and_loss_are_what_they_say(two):
         with subprocess.Popen(listen, stdout=subprocess.PIPE, text=True) as there:
             assert there.stdout.readline() == "ready\n"
             send = [sys.executable, "-c", SEND, address[receiver]]
-            subprocess.run([*net.prefix(sender), *send, str(PACKETS), "x"], check=True, timeout=30)
+            subprocess.run([*net.prefix(sender), *send, str(PACKETS), "x"], check=True, timeout=120)
             # Told by itself, which no fault between the two can stop.
-            subprocess.run([*net.prefix(receiver), *send, "1", "end"], check=True, timeout=30)
+            subprocess.run([*net.prefix(receiver), *send, "1", "end"], check=True, timeout=120)
             return int(there.stdout.read())
 
     assert passed("ada", "ben") == PACKETS

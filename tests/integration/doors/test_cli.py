@@ -348,7 +348,7 @@ def test_broken_pipe(tmp_path):
     many = ExportPage(lines=['{"line":"' + "x" * 900 + '"}'] * 2000, next=None)
     with serve(tmp_path / "d", {"journal.export": many}):
         command = f"{sys.executable} -m chorus_tui journal export --data-dir {tmp_path / 'd'} | head -1"
-        result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=240, check=False)
 
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""

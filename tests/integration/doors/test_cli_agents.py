@@ -167,7 +167,7 @@ def test_diff_is_byte_for_byte(tmp_path):
     with serve(tmp_path / "d", {"tasks.show": agents(), "blobs.read": blobs(PATCH)}):
         environment = {**os.environ, "CHORUS_DATA_DIR": str(tmp_path / "d")}
         command = [sys.executable, "-m", "chorus_tui", "task", "diff", TASK]
-        piped = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+        piped = subprocess.run(command, env=environment, capture_output=True, timeout=240, check=False)
         filed = run(tmp_path / "d", "task", "diff", TASK, "--to", str(target))
         written = target.read_bytes()
         target.write_text("mine")
@@ -195,7 +195,7 @@ def test_diff_on_a_terminal_is_coloured_and_harmless(tmp_path, colours):
         environment.pop("NO_COLOR", None)
         command = [sys.executable, "-m", "chorus_tui", "task", "diff", TASK]
         subprocess.run(
-            command, env=environment | ({} if colours else {"NO_COLOR": "1"}), stdout=inner, timeout=60, check=True
+            command, env=environment | ({} if colours else {"NO_COLOR": "1"}), stdout=inner, timeout=240, check=True
         )
     os.close(inner)
     shown = os.read(outer, 1 << 16).decode()

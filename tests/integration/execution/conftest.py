@@ -23,7 +23,7 @@ from tests.support.docker_engine import DOCKER_HOST
 
 def docker(*arguments: str) -> str:
     """The docker command's output: an observer that shares no code with us."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=120)
     return done.stdout
 
 

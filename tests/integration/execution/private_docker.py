@@ -45,13 +45,13 @@ class PrivateDocker:
     def says(self, *arguments: str) -> str:
         """The docker command's output on this engine; empty when it fails."""
         command = ["docker", "--host", self.host, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout
 
     def give(self, image: str) -> None:
         """Copy an image over from the machine's engine."""
-        saved = subprocess.run(["docker", "save", image], capture_output=True, check=True, timeout=60).stdout
+        saved = subprocess.run(["docker", "save", image], capture_output=True, check=True, timeout=240).stdout
         subprocess.run(
-            ["docker", "--host", self.host, "load"], input=saved, capture_output=True, check=True, timeout=60
+            ["docker", "--host", self.host, "load"], input=saved, capture_output=True, check=True, timeout=240
         )
 
     def stop(self) -> None:

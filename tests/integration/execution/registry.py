@@ -51,7 +51,7 @@ class Registry:
             "images", "--format", "{{.Repository}}@{{.Digest}} {{.Repository}}:{{.Tag}}", "--digests"
         ).split()
         for name in {one for one in names if one.startswith(self.host) and "<none>" not in one}:
-            subprocess.run(["docker", "rmi", "-f", name], capture_output=True, check=False, timeout=30)
+            subprocess.run(["docker", "rmi", "-f", name], capture_output=True, check=False, timeout=120)
 
 
 def unpacked(folder: Path) -> Path:

@@ -55,7 +55,7 @@ def agent(images, tmp_path_factory):
 
 def inside(name: str, *command: str) -> str:
     """A command in the agent's container: what it printed."""
-    done = subprocess.run(["docker", "exec", name, *command], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(["docker", "exec", name, *command], capture_output=True, text=True, check=False, timeout=240)
     return done.stdout if done.returncode == 0 else ""
 
 

@@ -101,7 +101,7 @@ class SSHPortal:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
             stdin=subprocess.DEVNULL,
         )
 

@@ -109,7 +109,7 @@ def _watch(fresh: Peer, others: list[Peer], entries: int) -> tuple[float, float]
             held = []
             for door in doors:
                 asked = time.monotonic()
-                held.append(door.get("/api/v1/status", timeout=30).json()["feed_entries"])
+                held.append(door.get("/api/v1/status", timeout=120).json()["feed_entries"])
                 worst = max(worst, time.monotonic() - asked)
             if held[0] >= entries:
                 return time.monotonic() - began, worst

@@ -36,7 +36,7 @@ class Prometheus:
     """Answers questions about what it scraped."""
 
     def __init__(self, url: str, targets: Path) -> None:
-        self._client = httpx.Client(base_url=url, timeout=20)
+        self._client = httpx.Client(base_url=url, timeout=80)
         self._targets = targets
 
     def scrape(self, peers: list[Peer]) -> None:

@@ -26,7 +26,7 @@ class Terminal:
             text=True,
             check=False,
             env=environment,
-            timeout=20,
+            timeout=80,
         )
         return done.stdout
 

@@ -120,9 +120,9 @@ def test_every_door_with_every_token(peer, url, tokens):
     own user needs none, and one that is shown counts there too. Probes need none anywhere."""
     socket = str(locations.socket_path(peer.data_dir))
     doors = {
-        "tcp": httpx.Client(base_url=url, timeout=30),
+        "tcp": httpx.Client(base_url=url, timeout=120),
         "socket": httpx.Client(
-            transport=httpx.HTTPTransport(uds=socket, verify=False), base_url="http://engine", timeout=30
+            transport=httpx.HTTPTransport(uds=socket, verify=False), base_url="http://engine", timeout=120
         ),
     }
 
@@ -206,7 +206,7 @@ def test_only_listed_hosts_are_called(peer, address):
 def test_events_of_a_real_engine(url, tokens):
     """A program with plain HTTP and a read token hears how the engine is, with ids to go on from."""
     headers = {"Authorization": f"Bearer {tokens['read']}"}
-    with httpx.stream("GET", f"{url}/api/v1/events?topics=status", headers=headers, timeout=30) as answer:
+    with httpx.stream("GET", f"{url}/api/v1/events?topics=status", headers=headers, timeout=120) as answer:
         names = [line for line in _some(answer, 4) if line.startswith(("event: ", "id: "))]
 
     assert names[0] == "event: hello"
@@ -270,7 +270,7 @@ def test_connect_answers_as_it_is_described(peer, url, tokens, document):
     told = {}
     for case, (kind, address, _) in CONNECTS.items():
         headers = {"Authorization": f"Bearer {tokens[kind]}"} if tokens[kind] else {}
-        answer = httpx.post(f"{url}/api/v1/peers/connect", json={"address": address}, headers=headers, timeout=60)
+        answer = httpx.post(f"{url}/api/v1/peers/connect", json={"address": address}, headers=headers, timeout=240)
         told[case] = answer.status_code
         assert str(answer.status_code) in described
         assert answer.json()["title"]

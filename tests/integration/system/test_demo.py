@@ -73,7 +73,7 @@ def test_the_demo_says_what_is_missing(tmp_path):
     """Without Docker it exits 1 with the way to get it, and leaves no folder."""
     environment = {**os.environ, "TMPDIR": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
     done = subprocess.run(
-        [*CLI, "demo", "--no-tui"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*CLI, "demo", "--no-tui"], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
 
     assert done.returncode == 1

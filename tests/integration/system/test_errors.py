@@ -182,7 +182,7 @@ def test_help_and_version_need_no_settings():
     for flag in ("--help", "-h", "--version", "-v"):
         done = subprocess.run(
             [*CLI, flag],
-            env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=20, check=False,
+            env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=80, check=False,
         )  # fmt: skip
 
         assert done.returncode == 0, done.stderr

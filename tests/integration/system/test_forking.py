@@ -37,7 +37,7 @@ def verified(file, tmp_path, *options: str) -> subprocess.CompletedProcess[str]:
     empty.mkdir(exist_ok=True)
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(empty), "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run(
-        [*CLI, "journal", "verify", *options, str(file)], env=environment, cwd=empty, capture_output=True, text=True, timeout=60,
+        [*CLI, "journal", "verify", *options, str(file)], env=environment, cwd=empty, capture_output=True, text=True, timeout=240,
         check=False,
     )  # fmt: skip
     assert list(empty.iterdir()) == []

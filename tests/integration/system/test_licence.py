@@ -171,7 +171,7 @@ def test_at_the_end_of_the_grace_the_engine_drains_says_goodbye_and_tells_why(tm
         )
         try:
             eventually("it left", revoke, 60)
-            (end,) = json.loads(done.communicate(timeout=60)[0])
+            (end,) = json.loads(done.communicate(timeout=240)[0])
         finally:
             done.kill()
             done.wait()

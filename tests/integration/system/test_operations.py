@@ -70,7 +70,7 @@ class Liveness:
 
 def reasons(url: str) -> tuple[int, list[str]]:
     """What ``/ready`` says."""
-    answer = httpx.get(f"{url}/ready", timeout=10)
+    answer = httpx.get(f"{url}/ready", timeout=240)
     return answer.status_code, answer.json()["reasons"]
 
 
@@ -176,7 +176,7 @@ def use(made: Mesh) -> None:
 
 
 def _puts(made: Mesh) -> bool:
-    texts = [httpx.get(f"http://127.0.0.1:{api_port(peer)}/metrics", timeout=10).text for peer in made.peers]
+    texts = [httpx.get(f"http://127.0.0.1:{api_port(peer)}/metrics", timeout=240).text for peer in made.peers]
     return any(re.search(r'chorus_dht_queries_total\{kind="put"\} [1-9]', text) for text in texts)
 
 
@@ -203,7 +203,8 @@ def test_a_prometheus_sees_three_peers_and_alerts_fire_and_clear(tmp_path, fresh
         eventually("redactions have passed", lambda: not _any(asked, "ChorusSecretsRedacted"), 90)
 
         docker.unlink()
-        eventually("it is missed", lambda: reasons(f"http://127.0.0.1:{api_port(alpha)}")[0] == 503, 30)
+        for peer in fresh_mesh.peers:  # else one of them, to whom it is still open, does the task
+            eventually("it is missed", lambda peer=peer: reasons(f"http://127.0.0.1:{api_port(peer)}")[0] == 503, 30)
         announced(alpha, "Waits for Docker", "true")
         missed = {
             *(("ChorusDockerDown", peer.name) for peer in fresh_mesh.peers),
@@ -211,7 +212,7 @@ def test_a_prometheus_sees_three_peers_and_alerts_fire_and_clear(tmp_path, fresh
             ("ChorusDescriptorsLow", "gamma"),
         }
         with descriptors(gamma, int(open_files(gamma) * 1.1) + 2):
-            eventually("all of it is told", lambda: missed <= asked.firing(), 90)
+            _all_fire(asked, missed)
         eventually("its part is told", lambda: _any(asked, "ChorusComponentUnwell"), 30)
         docker.symlink_to(SOCKET)
         eventually("and all is back", lambda: not missed & asked.firing(), 90)
@@ -225,10 +226,25 @@ def test_a_prometheus_sees_three_peers_and_alerts_fire_and_clear(tmp_path, fresh
             ("ChorusAlone", "alpha"),
             ("ChorusNoAdmin", ""),
         }
-        eventually("two of three are lost", lambda: lost <= asked.firing(), 90)
+        _all_fire(asked, lost)
         for peer in (beta, gamma):
             peer.signal(signal.SIGCONT)
         eventually("all is well again", lambda: not lost & asked.firing(), 120)
+
+
+def _all_fire(asked, wanted: set[tuple[str, str]]) -> None:
+    """Together, within ninety seconds."""
+    quiet = wanted
+
+    def told() -> bool:
+        nonlocal quiet
+        quiet = wanted - asked.firing()
+        return not quiet
+
+    try:
+        eventually("all of it is told", told, 90)
+    except AssertionError:
+        raise AssertionError(f"of {wanted} these never fired: {quiet}") from None
 
 
 def _any(asked, alert: str) -> bool:
@@ -247,7 +263,7 @@ def _moved(asked) -> None:
 
 def _clean(peer: Peer) -> None:
     """What a peer shows is of the catalogue, free of remarks, and names nobody."""
-    text = httpx.get(f"http://127.0.0.1:{api_port(peer)}/metrics", timeout=10).text
+    text = httpx.get(f"http://127.0.0.1:{api_port(peer)}/metrics", timeout=240).text
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     shown = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
 

@@ -25,7 +25,7 @@ class Ucxi:
         token = dict(line.split() for line in lines if line and not line.startswith("#"))[scope]
         port = re.findall(r"api_port\W+(\d+)", peer.log.read_text())[-1]
         headers = headers or {"Authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/ucxi/v1", headers=headers, timeout=30)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/ucxi/v1", headers=headers, timeout=120)
 
     def __call__(
         self, verb: str, path: str, body: bytes | str | None = None, type_: str = "", **query: Any

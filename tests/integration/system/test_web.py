@@ -44,7 +44,7 @@ class Portal:
 
     def ask(self, path: str, **headers: str) -> tuple[int, str]:
         """A GET without a browser: (status, text)."""
-        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=80)
         with contextlib.closing(connection):
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
