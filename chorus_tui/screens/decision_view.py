@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from chorus_tui.contract.models.decisions import OPEN, DecisionView, VoteView
@@ -23,8 +24,9 @@ SHOWN_LINES = 4
 
 def detail(view: DecisionView, now: float) -> RenderableType:
     """Everything known of a decision."""
-    votes = [_vote(vote, now) for vote in view.votes]
-    return Group(table([*_about(view), *_standing(view, now)]), *votes, table([*_made(view, now), *_record(view)]))
+    return Group(
+        table([*_about(view), *_standing(view, now)]), _votes(view, now), table([*_made(view, now), *_record(view)])
+    )
 
 
 def _about(view: DecisionView) -> Rows:
@@ -71,14 +73,24 @@ def _record(view: DecisionView) -> Rows:
     yield "id", view.decision_id
 
 
+def _votes(view: DecisionView, now: float) -> Table:
+    """A choice is never cut, as a fact's name would be: it is what somebody said."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(min_width=10, max_width=24, overflow="fold", style="bold")
+    grid.add_column(overflow="fold")
+    for vote in view.votes:
+        grid.add_row(f"{plain(vote.choice)}{' (final)' if vote.final else ''}", _vote(vote, now))
+    return grid
+
+
 def _vote(vote: VoteView, now: float) -> Text:
-    """``approve ✓ counted  ada (agent), held by 3, 9 s ago: because (why it is marked so)``."""
-    tone = words.MARKS[vote.mark][1]
-    text = Text(f"{plain(vote.choice)}{' (final)' if vote.final else ''}".ljust(10) + " ", style="bold")
-    text.append(words.MARKS[vote.mark][0], style=f"not bold {STYLES[tone]}")
-    told = f"  {plain(words.signer(vote))}, {words.delivered(vote.delivery)}, {ago(now - vote.at)} ago"
-    text.append(told, style="not bold dim")
+    """``✓ counted  ada (agent), held by 3, 9 s ago: because (why it is marked so)``."""
+    word, tone = words.MARKS[vote.mark]
+    text = Text.assemble((word, STYLES[tone]))
+    text.append(
+        f"  {plain(words.signer(vote))}, {words.delivered(vote.delivery)}, {ago(now - vote.at)} ago", style="dim"
+    )
     reason = words.reason(vote)
     if reason:
-        text.append(f": {plain(' '.join(reason.split()), limit=400)}", style="not bold")
-    return text.append(f" ({plain(vote.why)})", style="not bold dim") if vote.why else text
+        text.append(f": {plain(' '.join(reason.split()), limit=400)}")
+    return text.append(f" ({plain(vote.why)})", style="dim") if vote.why else text
