@@ -78,7 +78,7 @@ def command(arguments: list[str], env: dict[str, str], stdin: str, timeout: floa
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(40)
             raise
         texts = [one.read_text(encoding="utf-8", errors="replace") for one in (out, err)]
     return subprocess.CompletedProcess(["chorus-tui", *arguments], code, *texts)

@@ -126,6 +126,6 @@ def test_prompts_that_cannot_be_used_end_it_before_it_begins(tmp_path):
     peer = Peer(tmp_path, "mute", CHORUS_PROMPTS_DIR=str(tmp_path / "prompts")).start()
     assert peer.process is not None
 
-    assert peer.process.wait(20) == 2
+    assert peer.process.wait(80) == 2
     assert "mine.yaml: roles.poet.system_prompt: Field required" in peer.log.read_text()
     assert "Traceback" not in peer.log.read_text()

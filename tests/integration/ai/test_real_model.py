@@ -121,7 +121,7 @@ async def test_a_look_finds_it_and_asks_nothing(models):
     """Its list of models has the one we want; no token is spent."""
     looked = trio.Event()
     models.on_change = looked.set
-    with trio.fail_after(60):
+    with trio.fail_after(240):
         async with trio.open_nursery() as nursery:
             await nursery.start(models.run)
             await looked.wait()

@@ -93,7 +93,7 @@ def serve(
 
     thread = threading.Thread(target=run)
     thread.start()
-    up.wait(20)
+    up.wait(80)
     if failure:
         raise failure[0]
     served = Served(data, server, events, tokens, seen, ready=reasons)

@@ -48,7 +48,7 @@ def main() -> int:
         os.write(ready, b"ready\n")
         os.close(ready)
         # Bounded, so that a test that fails leaves nothing running for long.
-        gone.wait(60)
+        gone.wait(240)
     return 0
 
 

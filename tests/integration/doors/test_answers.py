@@ -238,7 +238,7 @@ def test_what_is_no_request_is_a_problem_too(served, lines, status):
     async def send():
         reader, writer = await asyncio.open_connection("127.0.0.1", served.server.api_port)
         writer.write(lines)
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 40)
         writer.close()
         return answer
 

@@ -272,7 +272,7 @@ def test_silent_connection_is_closed(tmp_path, monkeypatch, start):
     async def hang(path):
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(start)
-        got = await asyncio.wait_for(reader.read(), 10)
+        got = await asyncio.wait_for(reader.read(), 40)
         writer.close()
         return got
 
@@ -292,7 +292,7 @@ def test_stop_says_goodbye(tmp_path):
             leaving = asyncio.ensure_future(stream.receive())
             await asyncio.sleep(0)
             await asyncio.to_thread(served.stop)
-            message = await asyncio.wait_for(leaving, 5)
+            message = await asyncio.wait_for(leaving, 20)
             await session.close()
             return message.data, served.server.clients()
 
@@ -306,7 +306,7 @@ def test_slow_body(tmp_path, monkeypatch):
     async def trickle(path):
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b"POST /api/v1/engine/stop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
-        line = await asyncio.wait_for(reader.readline(), 10)
+        line = await asyncio.wait_for(reader.readline(), 40)
         writer.close()
         return line
 

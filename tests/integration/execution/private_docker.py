@@ -58,7 +58,7 @@ class PrivateDocker:
         """End it as a service manager does."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(40)
+        self.process.wait(160)
 
     def gone(self) -> None:
         """Stop it and remove all it has left on this machine."""

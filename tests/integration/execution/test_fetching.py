@@ -295,14 +295,14 @@ async def test_a_host_that_hangs_costs_a_bounded_time(settings, host):
 
     def hang(_):
         entered.set()
-        host.stopped.wait(60)
+        host.stopped.wait(240)
 
     host.behave = hang
     said = await refused(dataclasses.replace(settings, clone_timeout_s=1), host)
 
     assert entered.is_set()
     assert "took longer than 1 s" in said
-    with trio.fail_after(5):  # they were killed; on a busy machine it takes a moment until they are gone
+    with trio.fail_after(20):  # they were killed; on a busy machine it takes a moment until they are gone
         while runs(host):
             await trio.sleep(0.02)
 

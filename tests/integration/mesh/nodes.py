@@ -26,7 +26,8 @@ class Node:
     """A mesh and what it heard. ``stop`` ends it alone."""
 
     def __init__(self, number: int, folder: Path, **options) -> None:
-        config = {"network_key": KEY, "mdns": False, "ping_interval": 0.5, "ping_timeout": 1.0, "redial": (0.3, 0.6)}
+        # A peer of a busy machine may be silent for seconds, so that none is taken for dead before six.
+        config = {"network_key": KEY, "mdns": False, "ping_interval": 0.5, "ping_timeout": 6.0, "redial": (0.3, 0.6)}
         self.mesh = Libp2pMesh(identity(number), MeshConfig(data_dir=folder / str(number), **(config | options)))
         self.peer_id = self.mesh.peer_id
         self.heard: list[bytes] = []

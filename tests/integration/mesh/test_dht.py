@@ -131,7 +131,7 @@ async def test_the_cache_is_bounded_in_bytes(tmp_path):
 async def test_what_nobody_puts_anew_goes_and_its_author_puts_it_anew_in_time(tmp_path):
     """After its time to live a value of somebody who left is gone; that of somebody who stays was put anew at a third of it."""
     async with trio.open_nursery() as nursery:
-        stays, leaves, holds = await mesh_of(3, tmp_path, nursery, dht_ttl=3.0)
+        stays, leaves, holds = await mesh_of(3, tmp_path, nursery, dht_ttl=10.0)
         other = b"of somebody who left"
         await dht(stays).put(VALUE)
         await dht(leaves).put(other)

@@ -57,7 +57,7 @@ async def test_three_peers_of_one_network_meet_and_a_fourth_of_another_does_not(
 
     met: list[list[str]] = []
     strangers: list[list[str]] = []
-    with trio.fail_after(30):
+    with trio.fail_after(120):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run, 4, 8, 1, strangers)
             for number in (1, 2, 3):

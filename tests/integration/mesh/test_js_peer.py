@@ -22,7 +22,7 @@ async def test_a_js_peer_joins_talks_and_is_validated(tmp_path) -> None:
             me = await js.event("ready", seconds=60)
             await js.event("connected", peer=a.peer_id)
             await js.event("subscribed", peer=a.peer_id)
-            with trio.fail_after(15):
+            with trio.fail_after(60):
                 while not any(e["event"] == "message" for e in js.events):
                     await a.mesh.publish(TOPIC, b"from python")
                     await trio.sleep(0.2)

@@ -38,7 +38,7 @@ class SSHPortal:
         """End it; its exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(80)
 
     @property
     def log(self) -> str:

@@ -121,12 +121,12 @@ def test_twenty_at_once_and_nothing_of_them_afterwards(portal):
             client.kill()
         for person in persons:
             assert portal.peer.run("ssh", "keys", "remove", person).returncode == 0
-        assert [client.wait(20) for client in clients[10:]] == [0] * 10
+        assert [client.wait(80) for client in clients[10:]] == [0] * 10
         assert all("Your key may no longer" in out.read_text(errors="replace") for out in outs[10:])
     finally:
         for client in clients:
             client.kill()
-            client.wait(10)
+            client.wait(40)
     eventually("nothing is left of them", lambda: not portal.guests and not portal.tokens())
 
 

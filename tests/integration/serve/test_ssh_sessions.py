@@ -339,7 +339,7 @@ def test_who_tries_too_much_is_sent_away(tmp_path):
             with pytest.raises((asyncssh.ConnectionLost, ConnectionError)):
                 await portal.connect()
         (tmp_path / "silent").mkdir()
-        async with inside(tmp_path / "silent", Limits(login_s=0.2)) as portal, asyncio.timeout(30):
+        async with inside(tmp_path / "silent", Limits(login_s=0.2)) as portal, asyncio.timeout(120):
             reader, writer = await asyncio.open_connection("127.0.0.1", portal.port)
             assert (await reader.read(1 << 16)).startswith(b"SSH-2.0-chorus-tui")
             while await reader.read(1 << 16):  # until it is closed on us, who say nothing
@@ -397,7 +397,7 @@ def test_an_open_connection_can_do_no_more_than_its_key(tmp_path, monkeypatch):
                 told = [await refused(gone), await refused(less)]
                 monkeypatch.setattr(house, "ROUND_S", 0.02)
                 rounds = asyncio.create_task(portal.house.look_round())
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(40):
                     await asyncio.gather(*(one.wait_closed() for one in (gone, less)))
                 rounds.cancel()
                 return told, portal.reception.guests, same.is_closed()
@@ -420,7 +420,7 @@ def test_no_place_is_held_by_a_channel_nobody_uses_or_closes(tmp_path, monkeypat
             portal.connect() as second,
         ):
             await until(lambda: len(portal.house._visitors) == 2, "both have logged in")
-            async with portal.connect() as third, asyncio.timeout(10):
+            async with portal.connect() as third, asyncio.timeout(40):
                 await third.wait_closed()
             silent = SSHClientChannel(first, asyncio.get_running_loop(), "strict", None, "strict", 1 << 16, 1 << 15)
             await silent._open(b"session")

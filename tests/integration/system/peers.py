@@ -183,7 +183,7 @@ class Peer:
         """``kill -9``."""
         self.signal(signal.SIGKILL)
         assert self.process is not None
-        self.process.wait(10)
+        self.process.wait(40)
 
     def stop(self) -> int:
         """SIGTERM, and SIGKILL when it does not go; its exit code."""
@@ -191,10 +191,10 @@ class Peer:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(45)
+                self.process.wait(180)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(10)
+                self.process.wait(40)
         return self.process.returncode
 
 

@@ -112,4 +112,4 @@ def prometheus(folder: Path, peers: list[Peer]) -> Iterator[Prometheus]:
             asked.close()
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(80)

@@ -333,4 +333,4 @@ def test_stop_answers_and_then_stops(tmp_path):
         assert alone.post("/api/v1/engine/stop", {"drain_s": -1})[0] == 422
         assert alone.post("/api/v1/engine/stop", {"drain_s": 0}) == (200, {})
         assert alone.process is not None
-        assert alone.process.wait(20) == 0
+        assert alone.process.wait(80) == 0

@@ -28,7 +28,7 @@ def crash(folder: Path, lines: int) -> list[str]:
     finally:
         process.kill()
     rest = process.stdout.read()
-    process.wait(10)
+    process.wait(40)
     assert all(said), "it ended by itself"
     return [line for line in ("".join(said) + rest).splitlines(keepends=True) if line.endswith("\n")]
 

@@ -281,7 +281,7 @@ async def test_a_stranger_reaches_nothing(node: Peer) -> None:
 
 async def announced(js: JsPeer, task_id: str) -> dict[str, Any]:
     """The message that announces a task, when the js peer has it."""
-    with trio.fail_after(20):
+    with trio.fail_after(80):
         while True:
             for event in js.events:
                 if event["event"] == "message" and f'"task_id":"{task_id}"' in event["data"]:

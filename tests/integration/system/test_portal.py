@@ -75,7 +75,7 @@ def test_a_killed_engine_shows_a_banner_and_is_found_again(person):
         terminal.sees("person (you)")
     finally:
         again.terminate()
-        again.wait(40)
+        again.wait(160)
 
 
 def test_a_second_portal_stays_when_the_first_leaves(person):

@@ -164,7 +164,7 @@ def test_sigterm_finishes_the_short_task_and_hands_the_long_one_over(fresh_mesh)
     (other,) = fresh_mesh.grow("other")
 
     worker.signal(signal.SIGTERM)
-    code = worker.process.wait(30)
+    code = worker.process.wait(120)
     first = boss.task(long)["attempts"][0]
 
     assert code == 0

@@ -74,7 +74,7 @@ def served(peer: Peer, *arguments: str) -> Iterator[Portal]:
         yield Portal(peer, process, process.stdout.readline().strip())
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(80)
 
 
 @dataclass
@@ -209,7 +209,7 @@ def test_a_guest_who_may_read_can_do_no_more_and_is_told_when_it_ends(peer: Peer
 
         assert "Only 1 can be open" in second.inner_text("#why")
         assert "stopped where it is served" in tab.page.inner_text("#why")
-        assert portal.process.wait(20) == 0
+        assert portal.process.wait(80) == 0
         assert not portal.tabs()
         assert str(portal.process.pid) not in str(list((peer.data_dir / "portals").rglob("*")))
 
