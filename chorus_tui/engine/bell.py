@@ -6,7 +6,7 @@ import math
 
 import trio
 
-from chorus_tui.engine.simulated_time import JumpingClock, Sleeper
+from chorus_tui.engine.simulated_time import Sleeper
 
 PAUSE_S = 0.1
 """Between two rounds of what shows, or does, no more than people can follow."""
@@ -17,14 +17,12 @@ class Bell:
 
     def __init__(self) -> None:
         self._is_rung = False
-        self._event = trio.Event()
         self._sleeper = Sleeper()
         self._last = -math.inf
 
     def ring(self) -> None:
         """There is something to do. Idempotent until it was heard."""
         self._is_rung = True
-        self._event.set()
         self._sleeper.wake()
 
     async def rung(self, within: float = math.inf, apart: float = 0.0) -> bool:
@@ -35,20 +33,11 @@ class Bell:
         if self._is_rung:
             await trio.lowlevel.checkpoint()
         else:
-            await self._wait(within)
+            self._sleeper = Sleeper()
+            await self._sleeper.sleep_until(trio.current_time() + within)
         rang = self._is_rung
         if rang and (early := self._last + apart - trio.current_time()) > 0:
             await trio.sleep(early)
         self._is_rung = False
         self._last = trio.current_time()
         return rang
-
-    async def _wait(self, within: float) -> None:
-        clock = trio.lowlevel.current_clock()
-        if isinstance(clock, JumpingClock):
-            self._sleeper = Sleeper()
-            await self._sleeper.sleep_until(clock.current_time() + within)
-        else:
-            self._event = trio.Event()
-            with trio.move_on_after(within):
-                await self._event.wait()

@@ -53,11 +53,12 @@ class JumpingClock(trio.abc.Clock):
 
     def wakes(self, sleeper: Sleeper, deadline: float) -> None:
         """``sleeper`` is woken at ``deadline``, or at the first of several."""
-        heapq.heappush(self._sleepers, (deadline, next(self._numbers), sleeper))
+        if deadline < math.inf:
+            heapq.heappush(self._sleepers, (deadline, next(self._numbers), sleeper))
 
 
 class Sleeper:
-    """A task that sleeps, once, until the clock or somebody else wakes it."""
+    """A task that sleeps, once, until the clock, which may be any, or somebody else wakes it."""
 
     __slots__ = ("task",)
 
@@ -66,8 +67,16 @@ class Sleeper:
         """None before and after."""
 
     async def sleep_until(self, deadline: float) -> None:
-        """Until ``deadline`` or a :meth:`wake`; in a run with a :class:`JumpingClock`."""
-        current_clock().wakes(self, deadline)
+        """Until ``deadline`` (trio's time) or a :meth:`wake`."""
+        clock = trio.lowlevel.current_clock()
+        if isinstance(clock, JumpingClock):
+            clock.wakes(self, deadline)
+            await self._sleep()
+        else:
+            with trio.move_on_at(deadline):
+                await self._sleep()
+
+    async def _sleep(self) -> None:
         self.task = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(self._abort)
 
@@ -80,13 +89,6 @@ class Sleeper:
     def _abort(self, _: object) -> trio.lowlevel.Abort:
         self.task = None
         return trio.lowlevel.Abort.SUCCEEDED
-
-
-def current_clock() -> JumpingClock:
-    """That of this run."""
-    clock = trio.lowlevel.current_clock()
-    assert isinstance(clock, JumpingClock)
-    return clock
 
 
 @contextmanager

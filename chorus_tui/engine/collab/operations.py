@@ -147,9 +147,14 @@ class Operations:
     async def join(self, request: models.JoinCollab, _caller: Any) -> models.Joined:
         """Take part: the text, and a client id for this copy of it."""
         session = self._find(request.session)
-        live = await self._texts.open(session)
-        if self._texts.end(session) is None and self._may_write(session):
+        writes = self._texts.end(session) is None and self._may_write(session)
+        if writes:
             self._service.presence.stay(session.session)
+            await self._service.presence.listen(
+                session.session
+            )  # before the text is read: what is typed from now on is heard
+        live = await self._texts.open(session)
+        if writes:
             answer = session.answers.get(self._parts.me)
             if session.owner != self._parts.me and not (answer is not None and answer[1]):
                 await self._service.answer_invitation(session.session, takes_part=True)

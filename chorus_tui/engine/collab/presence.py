@@ -5,6 +5,7 @@ Topics are few, so a peer listens where a screen follows, or its agent takes par
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,6 +110,13 @@ class Presence:
         if here is not None:
             here.beaten = self._parts.clock.monotonic()
 
+    async def listen(self, session: str) -> None:
+        """From now on hear what is typed. Where no room is left among the topics, what is saved comes all the same. Idempotent."""
+        if session not in self._joined:
+            with contextlib.suppress(MeshError):
+                await self._parts.mesh.join(topics.collab(session))
+                self._joined.add(session)
+
     async def follow(self) -> None:
         """Join and leave as is wanted now, and say that one is still there."""
         now = self._parts.clock.monotonic()
@@ -120,13 +128,8 @@ class Presence:
             self._joined.discard(session)
             self.sessions.pop(session, None)
         for session in wanted:
-            if session not in self._joined:
-                try:
-                    await self._parts.mesh.join(topics.collab(session))
-                except MeshError:
-                    continue  # no room left among the topics: what is saved comes all the same
-                self._joined.add(session)
-            if now - self.sessions[session].beaten >= BEAT_S:
+            await self.listen(session)
+            if session in self._joined and now - self.sessions[session].beaten >= BEAT_S:
                 await self.tell(session)
         for session in [one for one, here in self.sessions.items() if here.until <= now and one not in self._joined]:
             del self.sessions[session]
