@@ -269,6 +269,22 @@ def format_of(path: Path) -> int:
         raise StoreError(f"{path} cannot be read: {error.strerror}. Check that the folder is yours.") from None
 
 
+def copy_store(path: Path, to: Path, then: Work[None]) -> None:
+    """Copy the store at ``path`` into the new file ``to``, as it is at one moment, while others go on writing; then run ``then`` on
+    the copy. Raises :class:`StoreError`."""
+    try:
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=10)
+        with contextlib.closing(source), contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy:
+            # All pages in one step: one read transaction, so one moment. Page by page every write would begin it anew.
+            source.backup(copy, pages=-1)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+            copy.execute("BEGIN")
+            then(copy)
+            copy.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+
+
 def refuse_newer(path: Path, schema: list[str]) -> None:
     """Raises :class:`NewerFormat` when a later version wrote the file at ``path``; changes nothing."""
     _refuse_newer(format_of(path), schema, path)
