@@ -48,9 +48,10 @@ messages: ## write docs/messages.md and docs/api.md from the tables they are mad
 shhh: ## write the tables of docs/shhh.md from the rules and the doors
 	@PYTHONPATH=. $(PY) scripts/shhh.py
 
-docs: ## write the pages of docs/ about metrics, log events and settings from their tables
+docs: ## write the pages of docs/ about metrics, log events, settings and performance from their tables
 	@scripts/setup.sh test
 	@PYTHONPATH=. $(PY) scripts/operations_docs.py
+	@PYTHONPATH=. $(PY) scripts/performance.py
 
 age-vectors: ## write docs/age-vectors.md: how the test vectors of the age format fare
 	@PYTHONPATH=. $(PY) scripts/age_vectors.py

@@ -54,6 +54,8 @@ COMMANDS = {
         "chorus_tui.cli.operate:support_bundle",
         "Everything a helper needs, without secrets, in one file",
     ),
+    "backup": ("chorus_tui.cli.operate:backup", "The data folder into one sealed file, while the engine runs"),
+    "restore": ("chorus_tui.cli.operate:restore", "A backup into an empty data folder, verified"),
     "simulate": ("chorus_tui.cli.simulate:simulate", "A mesh in simulated time, with everything going wrong"),
     "ssh": ("chorus_tui.cli.ssh:ssh", "Serve the portal over SSH; whose keys may come in"),
     "web": ("chorus_tui.cli.web:web", "Serve the portal to browsers; what is served, and to whom"),

@@ -1,8 +1,9 @@
-"""``chorus-tui doctor``, ``config`` and ``support-bundle``: they need no engine, and ask a running one."""
+"""``chorus-tui doctor``, ``config``, ``support-bundle``, ``backup`` and ``restore``: they need no engine, and may meet a running one."""
 
 from __future__ import annotations
 
 import os
+import pathlib
 import sys
 
 import click
@@ -79,6 +80,43 @@ def support_bundle(*, to: str | None, kind: str, data_dir: str | None, as_json: 
     """
     more = ["--to", to] if to else []
     _engine_module("bundle", *more, kind=kind, data_dir=data_dir, as_json=as_json)
+
+
+@click.command()
+@click.option("--to", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="The new file.")
+@click.option("--recipient", multiple=True, metavar="age1…", help="Whose age key opens it; again for more.")
+@click.option("--new-key", type=click.Path(dir_okay=False), metavar="KEYFILE", help="Make an age key that opens it.")
+@_KIND
+@_FOLDER
+@_JSON
+def backup(
+    *, to: str, recipient: tuple[str, ...], new_key: str | None, kind: str, data_dir: str | None, as_json: bool
+) -> None:
+    """This peer's whole data folder in one file, its keys too, sealed with age. Its engine may go on meanwhile."""
+    more = [*(f"--recipient={one}" for one in recipient), *([f"--new-key={new_key}"] if new_key else [])]
+    _engine_module("backup", "make", f"--to={to}", *more, kind=kind, data_dir=data_dir, as_json=as_json)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False), metavar="FILE")
+@click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False), metavar="KEYFILE", help="Opens it.")
+@_KIND
+@_FOLDER
+@_JSON
+def restore(*, file: str, key: str, kind: str, data_dir: str | None, as_json: bool) -> None:
+    """Put a backup into an empty data folder, every entry of it verified.
+
+    Exit code 1: not restored; or restored, and entries that did not verify were dropped.
+    """
+    _engine_module(
+        "backup",
+        "restore",
+        f"--key={key}",
+        str(pathlib.Path(file).absolute()),
+        kind=kind,
+        data_dir=data_dir,
+        as_json=as_json,
+    )
 
 
 def _engine_module(*arguments: str, kind: str, data_dir: str | None, as_json: bool) -> None:

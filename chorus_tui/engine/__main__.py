@@ -1,5 +1,5 @@
 """The engine's own command line, for launchers: ``python -m chorus_tui.engine serve``, ``… images build|ensure``
-``… simulate``, ``… journal rebuild|verify``, ``… doctor``, ``… config check`` and ``… bundle``."""
+``… simulate``, ``… journal rebuild|verify``, ``… doctor``, ``… config check``, ``… bundle`` and ``… backup make|restore``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ OPERATING = {
     "doctor": "look at this machine",
     "config": "look at the settings",
     "bundle": "gather what a helper needs, without secrets",
+    "backup": "a data folder into one sealed file, and back",
 }
 """Commands for operators, each a room of :mod:`chorus_tui.engine.runtime`."""
 

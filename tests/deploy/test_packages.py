@@ -15,7 +15,7 @@ import pytest
 from tests.deploy.containers import ROOT
 
 
-def run(*command: str | Path, folder: Path = ROOT) -> str:
+def run(*command: str | Path, folder: Path = ROOT, **more: str) -> str:
     """The output of a command that must succeed, without our import path."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "CHORUS_"))}
     done = subprocess.run(
@@ -25,7 +25,7 @@ def run(*command: str | Path, folder: Path = ROOT) -> str:
         check=False,
         timeout=240,
         cwd=folder,
-        env={**clean, "PYTHON": sys.executable},
+        env={**clean, "PYTHON": sys.executable, **more},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -68,16 +68,40 @@ def test_the_source_distribution_makes_the_same_wheel(built, tmp_path):
         assert (source / name).exists(), name
 
 
-def test_the_wheel_works_in_a_bare_environment(built, tmp_path):
+@pytest.fixture(scope="module")
+def bare(built, tmp_path_factory) -> Path:
+    """An environment that holds the wheel, and sees the locked libraries; nothing in it leads to this tree."""
+    folder = tmp_path_factory.mktemp("bare")
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    run(sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "-q", "--no-deps", "--no-index", "--no-compile",
+        next(built.glob("*.whl")))  # fmt: skip
+    libraries = next((folder / "lib").glob("python3*")) / "site-packages/libraries.pth"
+    libraries.write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
+
+
+def test_the_wheel_works_in_a_bare_environment(bare, tmp_path):
     """Installed with nothing but itself and the locked libraries: the command is there, says its commit, and its engine
     is the installed one."""
-    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare")
-    python = tmp_path / "bare/bin/python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", "--no-compile",
-        next(built.glob("*.whl")))  # fmt: skip
-    libraries = next((tmp_path / "bare/lib").glob("python3*")) / "site-packages/libraries.pth"
-    libraries.write_text(sysconfig.get_path("purelib") + "\n")
-    where = run(python, "-c", "import chorus_tui.engine.__main__ as main; print(main.__file__)", folder=tmp_path)
+    where = run(
+        bare / "bin/python", "-c", "import chorus_tui.engine.__main__ as main; print(main.__file__)", folder=tmp_path
+    )
 
-    assert where.startswith(str(tmp_path))
-    assert run("git", "rev-parse", "--short=12", "HEAD").strip() in run(tmp_path / "bare/bin/chorus-tui", "--version")
+    assert where.startswith(str(bare))
+    assert run("git", "rev-parse", "--short=12", "HEAD").strip() in run(bare / "bin/chorus-tui", "--version")
+
+
+@pytest.mark.docker
+def test_the_demo_works_from_the_wheel(bare, tmp_path):
+    """From an empty folder, with an empty home, by the installed command alone: the demo's tasks are done, and nothing of it stays
+    in that folder or beside it."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    private = {"HOME": str(home), "TMPDIR": str(tmp_path)}
+    run(bare / "bin/chorus-tui", "images", "build", folder=here)
+    said = run(bare / "bin/chorus-tui", "demo", "--no-tui", folder=here, **private)
+
+    assert "completed by" in said
+    assert list(here.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "home"]

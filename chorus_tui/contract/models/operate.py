@@ -82,3 +82,25 @@ class Bundled(Answer):
     file: str
     size: int
     parts: list[str]
+
+
+class BackedUp(Answer):
+    """The answer of ``chorus-tui backup``."""
+
+    file: str
+    size: int = Field(description="Bytes")
+    files: int = Field(description="How many files of the data folder are in it")
+    peer_id: str
+    recipients: list[str] = Field(description="Whose keys open it")
+
+
+class Restored(Answer):
+    """The answer of ``chorus-tui restore``."""
+
+    folder: str
+    files: int
+    peer_id: str
+    made_at: str
+    entries: int = Field(description="Entries of feeds that verify")
+    control_entries: int = Field(description="Decided entries of control logs that verify")
+    problems: list[str] = Field(description="What did not verify; such entries are dropped, members bring them again")

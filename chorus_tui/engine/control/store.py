@@ -56,6 +56,15 @@ def _generation(path: Path) -> int:
     return int.from_bytes(drawn[:4], "little")
 
 
+def unseat(connection: Connection) -> None:
+    """Take out of a copy what would make it a voter, wherever it comes to lie: a number of an inode can be given again.
+
+    The term stays, so that the copy never speaks of an earlier one; whom it voted for goes, because the original may vote on.
+    """
+    connection.execute("DELETE FROM state WHERE name IN ('bound_to', 'incarnation')")
+    connection.execute("UPDATE state SET value = json_set(value, '$.vote', NULL) WHERE name = 'hard'")
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What one transaction keeps."""

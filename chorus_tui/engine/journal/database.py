@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
+from chorus_tui import __version__
+
 T = TypeVar("T")
 Connection = sqlite3.Connection
 """What a work gets; named here so that only this room imports sqlite3."""
@@ -26,6 +28,10 @@ _BATCH = 256
 
 class StoreError(Exception):
     """A store cannot be used. The text names the file and the way out."""
+
+
+class NewerFormat(StoreError):
+    """A later version wrote the store."""
 
 
 class Database(Protocol):
@@ -61,7 +67,8 @@ class SqliteDatabase:
 
     @classmethod
     def open(cls, path: Path, schema: list[str]) -> SqliteDatabase:
-        """Open or make ``path`` and bring it to the newest schema; ``schema[i]`` leads from version i to i + 1."""
+        """Open or make ``path`` and bring it to the newest schema; ``schema[i]`` leads from format i to i + 1."""
+        refuse_newer(path, schema)
         database = cls(path)
         try:
             _migrate(database._writer, schema, path)
@@ -245,14 +252,62 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def format_of(path: Path) -> int:
+    """The format that the file at ``path`` is in, 0 where there is none. The file stays as it is, to the byte."""
+    try:
+        if not path.exists() or not path.stat().st_size:
+            return 0
+        wal = path.with_name(path.name + "-wal")
+        # Whoever opens a file with WAL makes its log and index, even for reading only. Without a log there is nothing in it to miss.
+        logged = wal.exists() and wal.stat().st_size
+        mode = "mode=ro" if logged else "immutable=1"
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection:
+            return _user_version(connection)
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Check that the folder is yours.") from None
+
+
+def copy_store(path: Path, to: Path, then: Work[None]) -> None:
+    """Copy the store at ``path`` into the new file ``to``, as it is at one moment, while others go on writing; then run ``then`` on
+    the copy. Raises :class:`StoreError`."""
+    try:
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=10)
+        with contextlib.closing(source), contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy:
+            # All pages in one step: one read transaction, so one moment. Page by page every write would begin it anew.
+            source.backup(copy, pages=-1)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+            copy.execute("BEGIN")
+            then(copy)
+            copy.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+
+
+def refuse_newer(path: Path, schema: list[str]) -> None:
+    """Raises :class:`NewerFormat` when a later version wrote the file at ``path``; changes nothing."""
+    _refuse_newer(format_of(path), schema, path)
+
+
+def _refuse_newer(held: int, schema: list[str], path: Path) -> None:
+    if held > len(schema):
+        raise NewerFormat(
+            f"{path} was written by a newer chorus-tui: it is in format {held}, and this version, {__version__}, reads up to format "
+            f"{len(schema)}. Nothing was changed. Install the newer version again, restore a backup that this version made into an "
+            "empty folder, or set CHORUS_DATA_DIR to another folder"
+        )
+
+
+def _user_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _migrate(connection: sqlite3.Connection, schema: list[str], path: Path) -> None:
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(schema):
-            raise StoreError(
-                f"{path} was written by a newer version (format {version}, known here: {len(schema)}). Use that version."
-            )
-        for step in range(version, len(schema)):
+        held = _user_version(connection)
+        _refuse_newer(held, schema, path)
+        for step in range(held, len(schema)):
             connection.executescript(f"BEGIN; {schema[step]}; PRAGMA user_version={step + 1}; COMMIT;")
     except sqlite3.Error as error:
         raise _store_error(path, error) from error

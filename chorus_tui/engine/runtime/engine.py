@@ -26,7 +26,6 @@ from chorus_tui.engine.callbacks.service import Parts as CallbackParts
 from chorus_tui.engine.clock import Clock, Entropy, SystemClock, SystemEntropy
 from chorus_tui.engine.collab.parts import Parts as CollabParts
 from chorus_tui.engine.collab.service import CollabService
-from chorus_tui.engine.control import store as control_store
 from chorus_tui.engine.control.service import ControlService
 from chorus_tui.engine.control.settings import Fare
 from chorus_tui.engine.coordination.parts import Parts as CoordinationParts
@@ -39,7 +38,6 @@ from chorus_tui.engine.execution.repositories import GitRepositories
 from chorus_tui.engine.hmmm.parts import Parts as RoomParts
 from chorus_tui.engine.hmmm.service import HmmmService
 from chorus_tui.engine.inbox.service import InboxService
-from chorus_tui.engine.journal import store as feed_store
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.database import SqliteDatabase
 from chorus_tui.engine.journal.events import EventBus
@@ -55,7 +53,7 @@ from chorus_tui.engine.peers.service import Load, PeerService, Self
 from chorus_tui.engine.peers.wish import RoleWish
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.records.service import RecordService
-from chorus_tui.engine.runtime import joining, learning, settings_of_parts
+from chorus_tui.engine.runtime import joining, learning, settings_of_parts, stores
 from chorus_tui.engine.runtime import memory as remembering
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.runtime.memory import Memory
@@ -156,8 +154,8 @@ def build(  # noqa: PLR0915 - one list of parts, in the order in which each need
     clock, entropy, typed = SystemClock(), SystemEntropy(), redactor.at(doors.TYPED).text
     events = EventBus(redactor.at(doors.EVENT).value)
     mesh = Libp2pMesh(identity, settings_of_parts.mesh_config(settings, folder, key, sources.stagger_s), clock, entropy)
-    feeds = SqliteDatabase.open(folder.path / "journal.db", feed_store.SCHEMA)
-    decisions = SqliteDatabase.open(folder.path / "control.db", control_store.SCHEMA)
+    feeds = stores.open_store(folder.path, stores.JOURNAL)
+    decisions = stores.open_store(folder.path, stores.CONTROL)
     journal = FeedJournal(
         identity,
         feeds,
@@ -329,8 +327,9 @@ def _callbacks(
     settings: Settings, folder: DataFolder, tasks: TaskService, redactor: Redactor, clock: Clock, entropy: Entropy
 ) -> CallbackService:
     """Only who may call somebody, or has, keeps a file of it."""
-    path, listed = folder.path / "callbacks.db", callback_rules.targets(settings.callback_hosts)
-    database = SqliteDatabase.open(path, callback_store.SCHEMA) if listed or path.exists() else None
+    listed = callback_rules.targets(settings.callback_hosts)
+    kept = listed or (folder.path / stores.CALLBACKS).exists()
+    database = stores.open_store(folder.path, stores.CALLBACKS) if kept else None
     store = callback_store.CallbackStore(database) if database is not None else None
     return CallbackService(
         CallbackParts(

@@ -11,9 +11,9 @@ import trio
 
 from chorus_tui.contract.models.journal import Rebuilt, Verification
 from chorus_tui.engine.data_folder import DataFolder, FolderError
-from chorus_tui.engine.journal.database import SqliteDatabase, StoreError
+from chorus_tui.engine.journal.database import StoreError
 from chorus_tui.engine.journal.rebuilding import rebuild
-from chorus_tui.engine.journal.store import SCHEMA
+from chorus_tui.engine.runtime import stores
 from chorus_tui.engine.runtime.verifying import verify
 from chorus_tui.locations import data_dir
 
@@ -65,13 +65,14 @@ def _anew(arguments: argparse.Namespace) -> int:
 
 def _rebuild(path: Path, kind: str) -> Rebuilt:
     """Raises :class:`FolderError` when an engine runs on the folder, or when there is no journal."""
-    file = path / "journal.db"
+    file = path / stores.JOURNAL
     if not file.exists():
         raise FolderError(f"There is no journal in {path}. --data-dir names the folder of the peer that is meant")
     folder = DataFolder.open(path, kind)
     try:
+        stores.check(path)
         print(f"⚠️ Rebuilding {file}: every entry is verified, and what does not verify is dropped", file=sys.stderr)
-        database = SqliteDatabase.open(file, SCHEMA)
+        database = stores.open_store(path, stores.JOURNAL)
         try:
             return trio.run(rebuild, database)
         finally:

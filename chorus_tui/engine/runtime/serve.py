@@ -31,7 +31,7 @@ from chorus_tui.engine.licensing.license import LicenseError, check
 from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.mesh.interface import MeshError
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.runtime import health
+from chorus_tui.engine.runtime import health, stores
 from chorus_tui.engine.runtime.engine import Engine, build
 from chorus_tui.engine.runtime.figures.scrape import Figures
 from chorus_tui.engine.runtime.handlers import EngineHandlers
@@ -87,6 +87,7 @@ def prepare(kind: Kind, environ: Mapping[str, str], explicit_dir: str | None) ->
     folder: DataFolder | None = None
     try:
         folder = DataFolder.open(data_dir(kind, explicit_dir or settings.data_dir or None), kind)
+        stores.check(folder.path)
         identity = folder.identity()
         keys = KeyFile.load_or_create(folder.path / "age.key")
         key = network_key.choose(settings.network_key)

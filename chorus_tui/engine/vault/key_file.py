@@ -103,15 +103,10 @@ class KeyFile:
         self._disk = disk
         text = disk.read()
         if text is None:
-            made = x25519.Identity.generate()
-            text = f"# public key: {made.to_public()}\n{made}\n"
+            text = new_identity()[1]
             disk.write(text)
         self._lines = [line.strip() for line in text.splitlines()]
-        identities = [_identity(line, number, disk.name) for number, line in enumerate(self._lines, 1) if _counts(line)]
-        if not identities:
-            raise AgeKeyError(
-                f"{disk.name} holds no age identity; restore it from a backup or move it away for a new one"
-            )
+        identities = identities_in(text, disk.name)
         self.own = AgeIdentity(identities[0])
         self.identities: list[x25519.Identity] = identities
         """All of them, the own one first."""
@@ -154,6 +149,20 @@ class KeyFile:
                 key = RoleKey(match[3], match[1], int(match[2]), secret)
                 found.append((recipient_of_secret(secret), key))
         return found
+
+
+def new_identity() -> tuple[str, str]:
+    """A fresh one: its recipient, and the text of a file that holds it."""
+    made = x25519.Identity.generate()
+    return str(made.to_public()), f"# public key: {made.to_public()}\n{made}\n"
+
+
+def identities_in(text: str, name: str) -> list[x25519.Identity]:
+    """All that the text of an identity file holds, at least one. Raises :class:`AgeKeyError`, which calls it ``name``."""
+    identities = [_identity(line, number, name) for number, line in enumerate(text.splitlines(), 1) if _counts(line)]
+    if not identities:
+        raise AgeKeyError(f"{name} holds no age identity; restore it from a backup or move it away for a new one")
+    return identities
 
 
 def _counts(line: str) -> bool:
