@@ -80,6 +80,11 @@ def local(typed: str | Path) -> Path:
     return _reach[0].path(typed)
 
 
+def served() -> bool:
+    """Whether the person is a guest: not the user that this process runs as."""
+    return _reach[0].served
+
+
 def here() -> Path:
     """The folder that is offered first."""
     return _reach[0].start

@@ -145,8 +145,9 @@ class ApplyForm(Form):
         repository = await asyncio.to_thread(_reached, folder)
         made = onto = ""
         if branch:
+            by = applying.guest(self.app.client.hello)  # type: ignore[attr-defined]
             made = await asyncio.to_thread(
-                applying.commit, repository, self._data, branch, applying.message_of(self._view)
+                applying.commit, repository, self._data, branch, applying.message_of(self._view), by
             )
         else:
             onto = await asyncio.to_thread(applying.apply, repository, self._data)

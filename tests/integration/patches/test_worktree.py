@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from chorus_tui.client import applying, worktree
+from chorus_tui.client import applying, local_files, worktree
 from chorus_tui.client.git_run import GitError, Repository
+from chorus_tui.client.local_files import Reach
 from chorus_tui.contract.diff import BadDiff, parse
+from chorus_tui.contract.models.status import Hello
 from tests.integration.patches.trees import OLD, clone, everything, git, tree
 from tests.unit.contract.test_diff import HOSTILE
 
@@ -155,6 +157,35 @@ def test_a_commit_on_a_new_branch(tmp_path, person):
     for name, why in (("try/it", "exists"), ("a b", "no name"), ("-x", "no name")):
         with pytest.raises(GitError, match=why):
             applying.commit(repository, data, name, "x")
+
+
+def test_a_guests_commit_is_the_guests(tmp_path, person):
+    """At a served portal the commit has the guest's name and the peer's id, and says by whose word it was that guest; who serves is not
+    in it. Without a name there is no commit."""
+    folder = tree(tmp_path / "r")
+    other = clone(folder, tmp_path / "other")
+    by = applying.Guest("ben <b@x>\n", "alpha", "12D3KooWpeer")
+    applying.commit(Repository.at(other), difference(folder), "try", "Say it\n\nPatch: 7\n", by)
+    said = git(other, "log", "-1", "--format=%an|%ae|%cn|%ce|%(trailers:only,unfold)", "try").strip()
+
+    assert said.splitlines() == [
+        "ben b@x|12D3KooWpeer@chorus.invalid|ben b@x|12D3KooWpeer@chorus.invalid|Patch: 7",
+        "Asserted-By: alpha <12D3KooWpeer@chorus.invalid>",
+    ]
+    assert "Ana" not in git(other, "cat-file", "commit", "try")
+
+
+def test_who_a_commit_is_for(monkeypatch):
+    """The user at his own terminal is who git knows; a guest is whom the engine names, or nobody."""
+    hello = Hello(
+        contract=(1, 0), version="1", agent_id="alpha", peer_id="12D3", kind="human", pid=1, data_dir="/d", person="ben"
+    )
+    assert applying.guest(hello) is None
+    monkeypatch.setattr(local_files, "_reach", [Reach(served=True)])
+    assert applying.guest(hello) == applying.Guest("ben", "alpha", "12D3")
+    for unknown in (None, hello.model_copy(update={"person": ""})):
+        with pytest.raises(GitError, match="who you are"):
+            applying.guest(unknown)
 
 
 def test_a_branch_that_cannot_be_gone_to_is_not_left_behind(tmp_path, person):

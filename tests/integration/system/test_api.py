@@ -7,6 +7,7 @@ import hmac
 import http.server
 import json
 import os
+import pwd
 import re
 import subprocess
 import threading
@@ -218,6 +219,15 @@ def test_a_token_names_no_repository_of_the_engines_machine(peer, url, tokens, t
     given = {"scope": "operate", "folder": str(tmp_path)}
     made = httpx.post(f"{url}/api/v1/tokens", json=given, headers={"Authorization": f"Bearer {tokens['admin']}"})
     assert (made.status_code, made.json()["fields"]) == (403, {"folder": "this folder is out of reach"})
+
+
+def test_the_greeting_says_who_asks(peer, url):
+    """The person of the token, by the word of the admin who made it; at the socket the user there. A front signs commits so."""
+    made = peer.run("token", "new", "--scope", "read", "--person", "ben").stdout.strip()
+    greeted = httpx.get(f"{url}/api/v1/hello", headers={"Authorization": f"Bearer {made}"}).json()
+
+    assert (greeted["person"], greeted["peer_id"]) == ("ben", peer.peer_id)
+    assert peer.get("/api/v1/hello")["person"] == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_an_ended_task_calls_back(peer, hook):
