@@ -12,6 +12,7 @@ from chorus_tui.client.git_run import GitError, Repository
 from chorus_tui.client.local_files import Reach
 from chorus_tui.contract.diff import BadDiff, parse
 from chorus_tui.contract.models.status import Hello
+from chorus_tui.screens.patch_draft import PatchDraft
 from tests.integration.patches.trees import OLD, clone, everything, git, tree
 from tests.unit.contract.test_diff import HOSTILE
 
@@ -210,6 +211,44 @@ def test_who_git_does_not_know_makes_no_commit(tmp_path, person, monkeypatch):
     (tmp_path / "home/.gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
     with pytest.raises(GitError, match=r"user\.name"):
         applying.commit(Repository.at(other), data, "try", "x")
+
+
+def test_a_draft_reads_no_repository_out_of_reach(tmp_path, monkeypatch):
+    """The folder is asked for with each diff: one that was typed since, and a link that took the place of one that was looked at."""
+    root = tmp_path.resolve() / "root"
+    shop = tree(root / "shop")
+    (shop / "calc.txt").write_text(NEW)
+    outside = tree(tmp_path.resolve() / "beside")
+    (outside / "calc.txt").write_text(NEW.replace("zeile", "secret"))
+    monkeypatch.setattr(local_files, "_reach", [Reach(served=True, root=root)])
+    draft = PatchDraft("shop", chosen={"calc.txt"})
+    assert [one.path for one in draft.read()] == ["calc.txt"]
+    assert b"zeile 10" in draft.difference()
+
+    draft.folder = str(outside)
+    with pytest.raises(GitError, match="within reach"):
+        draft.difference()
+    draft.folder = str(shop)
+    shop.rename(root / "was")
+    shop.symlink_to(outside)
+    with pytest.raises(GitError, match="within reach"):
+        draft.difference()
+    assert b"secret" not in draft.data
+
+
+def test_files_beyond_the_bound_are_not_read(tmp_path):
+    """Their size is looked at before git gets them, alone and in a folder; what is not chosen does not count."""
+    folder = tree(tmp_path / "r")
+    (folder / "calc.txt").write_text(NEW)
+    (folder / "big").mkdir()
+    with (folder / "big/file").open("wb") as file:
+        file.truncate(worktree.MOST_READ + 1)
+    repository = Repository.at(folder)
+    for paths in (["big/file"], ["big", "calc.txt"], ["."]):
+        with pytest.raises(GitError, match="64 MiB of files at most"):
+            worktree.diff(repository, paths)
+
+    assert b"zeile 10" in worktree.diff(repository, ["calc.txt"])
 
 
 # ── what must not happen ───────────────────────────────────────────────────────────────────────────────────────────────
