@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from chorus_tui.portals import present
 from tests.integration.system.peers import CLI, Peer, eventually
+from tests.support.patience import PATIENCE
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
@@ -245,6 +246,42 @@ def test_what_an_engine_serves_ends_with_it(tmp_path: Path) -> None:
         assert other.stop() == 0
 
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_paste_without_an_end_is_held_by_nobody(portal: Portal) -> None:
+    """A guest's own terminal may leave out its end: the tab's process says so, stays as small as it was, and takes keys when it is over."""
+
+    def resident(tab: Path) -> int:
+        return int((tab / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    async def until_seen(stream: aiohttp.ClientWebSocketResponse, text: str) -> None:
+        seen = ""
+        async with asyncio.timeout(60 * PATIENCE):
+            while text not in seen:
+                message = await stream.receive()
+                assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), (message, seen[-500:])
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    seen += ESCAPES.sub("", message.data.decode("utf-8", "replace"))
+
+    async def go() -> int:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            await session.get(portal.url)
+            async with session.ws_connect(f"{portal.address}/ws", headers={"Origin": portal.address}) as stream:
+                await until_seen(stream, "me and the mesh")
+                (tab,) = portal.tabs()
+                before = resident(tab)
+                await stream.send_json(["stdin", "\x1b[200~" + "x" * 100_000])
+                await until_seen(stream, "Not pasted")
+                for _ in range(100):
+                    await stream.send_json(["stdin", "x" * 200_000])
+                await stream.send_json(["stdin", "\x1b[201~:"])
+                await until_seen(stream, "Command")
+                return resident(tab) - before
+
+    with ThreadPoolExecutor(1) as pool:
+        grown = pool.submit(asyncio.run, go()).result(150 * PATIENCE)
+
+    assert grown < 12 << 20, grown
 
 
 def test_a_tab_that_says_too_much_or_nothing_is_closed_and_none_outlives_the_server(peer: Peer) -> None:
