@@ -8,6 +8,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from chorus_tui.portals import present
+from chorus_tui.serve.web.rules import Limits
 from tests.integration.system.peers import CLI, Peer, eventually
 from tests.support.patience import PATIENCE
 
@@ -246,6 +248,37 @@ def test_what_an_engine_serves_ends_with_it(tmp_path: Path) -> None:
         assert other.stop() == 0
 
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_connections_beyond_the_bound_are_told_and_counted(peer: Peer) -> None:
+    """Half of them from one address, all in sum; a refused one reads why and is closed, the others go on, a place that is free is given
+    again, and whoever looks sees how many were refused."""
+
+    def connect(source: str) -> socket.socket:
+        return socket.create_connection((host, port), timeout=20, source_address=(source, 0))
+
+    def answer(source: str) -> str:
+        with connect(source) as one:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            return b"".join(iter(lambda: one.recv(65536), b"")).decode()
+
+    with served(peer, "--tabs", "1") as portal, contextlib.ExitStack() as held:
+        host, port = str(urlsplit(portal.address).hostname), int(urlsplit(portal.address).port or 0)
+        most = Limits(sessions=1).connections
+        here = [held.enter_context(connect("127.0.0.1")) for _ in range(most // 2)]
+        one_too_many = answer("127.0.0.1")
+        for number in range(most // 2):
+            held.enter_context(connect(f"127.0.0.{2 + number % 2}"))
+        full = answer("127.0.0.4")
+        here.pop().close()
+        eventually("its place is free", lambda: answer("127.0.0.4").startswith("HTTP/1.1 401"))
+
+        assert one_too_many.startswith("HTTP/1.1 503")
+        assert f"{most // 2} connections from this address are open" in one_too_many
+        assert full.startswith("HTTP/1.1 503")
+        assert f"All {most} connections are taken" in full
+        shown = eventually("it is told", lambda: (one := present(peer.data_dir)[0]).refused >= 2 and one)
+        assert f"{shown.refused} connections were refused" in peer.run("web", "show").stdout
 
 
 def test_a_paste_without_an_end_is_held_by_nobody(portal: Portal) -> None:
