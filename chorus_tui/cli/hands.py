@@ -55,14 +55,13 @@ async def submit(
 
 
 def _file(name: str) -> SubmittedFile:
+    from chorus_tui.client.local_files import read
     from chorus_tui.contract.models.tasks import SubmittedFile
 
     try:
-        content = Path(name).read_bytes()
+        content = read(name, FILE_BYTES)
     except OSError as error:
         raise click.UsageError(f"{name}: {error.strerror}") from error
-    if len(content) > FILE_BYTES:
-        raise click.UsageError(f"{name} holds {len(content)} bytes; {FILE_BYTES} at most can be submitted.")
     return SubmittedFile(name=Path(name).name, content=base64.b64encode(content).decode())
 
 

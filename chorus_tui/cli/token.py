@@ -22,14 +22,19 @@ def token() -> None:
 @click.option("--name", default="", help="Who or what it is for.")
 @click.option("--person", default="", metavar="NAME", help="Who acts with it; that name is in what is done.")
 @click.option(
+    "--folder", type=click.Path(resolve_path=True), metavar="FOLDER",
+    help="Folder of this machine whose repositories tasks may be announced with. Default: none.",
+)  # fmt: skip
+@click.option(
     "--expires", default="", metavar="TIME", help="From now (90s, 10m, 2h, 30d), or RFC 3339. Default: never."
 )
 @engine_command
-async def new(session: Session, scope: str, name: str, person: str, expires: str) -> None:
+async def new(session: Session, scope: str, name: str, person: str, folder: str | None, expires: str) -> None:
     """Make a token; prints it, this once."""
     from chorus_tui.contract.models.tokens import NewToken
 
-    request = NewToken.model_validate({"scope": scope, "name": name, "person": person, "expires": expires})
+    asked = {"scope": scope, "name": name, "person": person, "folder": folder or "", "expires": expires}
+    request = NewToken.model_validate(asked)
     session.show(await session.ask("tokens.new", request), _print_made)
 
 
@@ -70,10 +75,11 @@ def _print_list(answer: TokenList) -> None:
             moment(row.last_used_at) if row.last_used_at else "never",
             row.person,
             row.name,
+            row.folder,
         )
         for row in answer.tokens
     ]
-    table(("token", "scope", "expires", "last used", "person", "name"), rows)
+    table(("token", "scope", "expires", "last used", "person", "name", "folder"), rows)
 
 
 def _print_revoked(answer: TokenRow) -> None:

@@ -131,6 +131,8 @@ def _print_list(answer: PortalList) -> None:
                 f"{words.KINDS[portal.kind]}: {words.way_in(portal)}, since {moment(portal.since)}, {words.connected(portal)}"
             )
         )
+        if portal.refused:
+            say(f"  {words.refused(portal)}")
         if portal.identity:
             say(clean(f"  host key {portal.identity}"))
     rows = [

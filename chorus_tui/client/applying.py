@@ -10,12 +10,19 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chorus_tui.client.git_run import GitError, Repository
+from chorus_tui.client.git_run import GitError, Repository, identity
+from chorus_tui.client.local_files import served
 from chorus_tui.contract.diff import FileDiff, parse
 from chorus_tui.contract.diff_text import Misfit, nearest_misfit, split
+from chorus_tui.contract.git_names import signature
 from chorus_tui.contract.models.patches import PatchView
+
+if TYPE_CHECKING:
+    from chorus_tui.contract.models.status import Hello
 
 _FAILED = re.compile(r"error: patch failed: (?P<file>.*):(?P<line>\d+)")
 _OTHER = re.compile(r"error: (?P<file>.*?): (?P<why>.*)")
@@ -74,8 +81,38 @@ def apply(repository: Repository, data: bytes) -> str:
     return head
 
 
-def commit(repository: Repository, data: bytes, branch: str, message: str) -> str:
-    """Make a commit of a diff on HEAD, on a new branch, and switch to it; the commit. Author is the person, as git knows them.
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody at a served portal, by the word of the peer that serves it."""
+
+    person: str
+    agent_id: str
+    peer_id: str
+
+    @property
+    def signature(self) -> dict[str, str]:
+        """Who it is to git, as variables: the person's name, and the peer's id for an address."""
+        name, mail = signature(self.person, self.peer_id)
+        return identity(name, mail)
+
+    @property
+    def asserted(self) -> str:
+        """The trailer that says by whose word it was that person."""
+        name, mail = signature(self.agent_id, self.peer_id)
+        return f"Asserted-By: {name} <{mail}>\n"
+
+
+def guest(hello: Hello | None) -> Guest | None:
+    """Whom a commit is made for: None for the user at his own terminal, whom git knows. Raises :class:`GitError`."""
+    if not served():
+        return None
+    if hello is None or not hello.person:
+        raise GitError("the engine does not say who you are, so no commit can be made in your name")
+    return Guest(hello.person, hello.agent_id, hello.peer_id)
+
+
+def commit(repository: Repository, data: bytes, branch: str, message: str, by: Guest | None = None) -> str:
+    """Make a commit of a diff on HEAD, on a new branch, and switch to it; the commit. Author is ``by``, else the person as git knows them.
 
     Raises :class:`chorus_tui.contract.diff.BadDiff` and :class:`GitError`; then there is no new branch.
     """
@@ -86,7 +123,8 @@ def commit(repository: Repository, data: bytes, branch: str, message: str) -> st
         raise GitError(f"{branch!r} is no name for a branch") from None
     if repository.git("for-each-ref", "--format=x", f"refs/heads/{branch}"):
         raise GitError(f"the branch {branch} exists; take another name")
-    who, head = repository.identity(), repository.head
+    who, head = by.signature if by else repository.identity(), repository.head
+    message += by.asserted if by else ""
     with _index_of_head(repository) as variables:
         repository.git("apply", "--cached", "-", data=data, variables=variables)
         tree = repository.git("write-tree", variables=variables).decode().strip()

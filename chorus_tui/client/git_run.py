@@ -93,9 +93,7 @@ class Repository:
             raise GitError(f"git does not know who you are: {hint}") from None
         name, _, rest = printed.decode("utf-8", "surrogateescape").partition(" <")
         mail = rest.partition(">")[0]
-        return {
-            "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": mail,
-        }  # fmt: skip
+        return identity(name, mail)
 
     @cached_property
     def _emptied(self) -> dict[str, str]:
@@ -141,6 +139,11 @@ class Repository:
         if good is not None and code not in good:
             raise GitError(_last(said) or f"git ended with {code}")
         return printed, code, said
+
+
+def identity(name: str, mail: str) -> dict[str, str]:
+    """Who makes a commit, as variables."""
+    return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": mail}
 
 
 def _environment(variables: Mapping[str, str] | None, settings: Mapping[str, str]) -> dict[str, str]:

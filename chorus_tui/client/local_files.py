@@ -2,11 +2,14 @@
 
 A portal in somebody's own terminal opens what its user may. One that is served to others, over SSH or in a browser, opens nothing of
 the server, or what lies below one folder (``CHORUS_SERVE_ROOT``). That holds for the whole process: who serves says it once, before
-the first guest, and nothing takes it back. Whatever a person typed as a path goes through :func:`local`.
+the first guest, and nothing takes it back. Whatever a person typed as a path goes through :func:`local`, and what is read
+whole through :func:`read`.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -78,6 +81,29 @@ def confine(reach: Reach) -> None:
 def local(typed: str | Path) -> Path:
     """What was typed, as a path that may be opened. Raises :class:`OutOfReach`."""
     return _reach[0].path(typed)
+
+
+def read(typed: str | Path, most: int) -> bytes:
+    """All of a plain file, of ``most`` bytes at most; its size is looked at before anything is read. Raises ``OSError`` with the reason."""
+    file = local(typed)
+    # Not waited for: what is no plain file may have nobody at its other end.
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+        # Of the file that is open: between the look at its path and now a link may have taken a part of that path.
+        if served() and Path(f"/proc/self/fd/{opened.fileno()}").readlink() != file:
+            raise OutOfReach(str(typed), "it was moved while it was opened")
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OutOfReach(str(typed), "it is no plain file")
+        data = b"" if status.st_size > most else opened.read(most + 1)
+    size = max(status.st_size, len(data))
+    if size > most:
+        raise OutOfReach(str(typed), f"it holds {size} bytes; {most} at most are taken")
+    return data
+
+
+def served() -> bool:
+    """Whether the person is a guest: not the user that this process runs as."""
+    return _reach[0].served
 
 
 def here() -> Path:

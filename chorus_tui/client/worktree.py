@@ -8,12 +8,17 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from chorus_tui.client.git_run import GitError, Repository
+from chorus_tui.client.local_files import OutOfReach, local
 from chorus_tui.contract.diff import MOST_BYTES
 
+MOST_READ: Final = 64 << 20
+"""Bytes of the files that a diff is made of: git reads all of each, however little of it differs."""
 _WORDS = {
     "M": "changed",
     "A": "new",
@@ -36,6 +41,16 @@ class ChangedFile:
     def tracked(self) -> bool:
         """Whether git knows it."""
         return self.how != "untracked"
+
+
+def reached(folder: str | Path) -> Repository:
+    """The repository that a typed folder lies in, if the person may open that folder and its top. Raises :class:`GitError`."""
+    try:
+        repository = Repository.at(local(folder))
+        local(repository.top)  # git finds it from below, so its top may lie further up
+    except OutOfReach as error:
+        raise GitError(str(error)) from error
+    return repository
 
 
 def repositories(folder: Path) -> list[Repository]:
@@ -78,6 +93,7 @@ def diff(repository: Repository, paths: Sequence[str]) -> bytes:
     head = repository.head
     if not paths:
         return b""
+    _check_size(repository, paths)
     objects = (
         repository.git("rev-parse", "--path-format=absolute", "--git-path", "objects")
         .decode("utf-8", "surrogateescape")
@@ -96,3 +112,16 @@ def diff(repository: Repository, paths: Sequence[str]) -> bytes:
             "diff", "--cached", "--binary", "--full-index", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/",
             "--dst-prefix=b/", "--submodule=short", head, "--", *paths, variables=variables, most=MOST_BYTES,
         )  # fmt: skip
+
+
+def _check_size(repository: Repository, paths: Sequence[str]) -> None:
+    """Raises :class:`GitError` for more than git shall read."""
+    size = 0
+    for one in changed(repository):
+        if any(path in (".", one.path) or one.path.startswith(f"{path}/") for path in paths):
+            with suppress(OSError):  # deleted
+                size += (repository.top / one.path).lstat().st_size
+    if size > MOST_READ:
+        raise GitError(
+            f"these files hold {size / (1 << 20):.0f} MiB; a patch is made of {MOST_READ >> 20} MiB of files at most"
+        )

@@ -1,4 +1,4 @@
-"""Which names of a hostile archive or diff may become paths of a git tree. Pure; at least as strict as git itself.
+"""Which names of a hostile archive or diff may become paths of a git tree, and who signs a commit. Pure; at least as strict as git itself.
 
 git refuses its own folder's name in every spelling that some file system takes for it: another case, invisible
 characters (HFS+), trailing dots and blanks, short names and streams (NTFS). What it refuses would spoil a whole patch, so
@@ -13,7 +13,20 @@ _PATH_BYTES = 4095
 _PART_BYTES = 255
 _QUOTED = re.compile(rb'[\x00-\x1f\x7f"\\]')
 _UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_CRUD = re.compile(r"[<>\x00-\x1f\x7f]")
+_NOBODY = "chorus"
 _TAIL = re.compile(rb"(?::.*|[ .]+)\Z", re.DOTALL)
+
+
+def signature(name: str, peer_id: str) -> tuple[str, str]:
+    """Name and address of whoever has no address of their own: the one of the peer that says who it was, where no mail goes."""
+    # A top-level domain that is reserved for being nobody's.
+    return one_line(name).strip() or _NOBODY, f"{one_line(peer_id).replace(' ', '') or _NOBODY}@chorus.invalid"
+
+
+def one_line(text: str) -> str:
+    """Without what a line about a person cannot hold."""
+    return _CRUD.sub("", text)
 
 
 def member_path(raw: bytes) -> bytes:

@@ -11,9 +11,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Input, Label, Static
 
 from chorus_tui.client import EngineGone, applying
-from chorus_tui.client.git_run import GitError, Repository
+from chorus_tui.client.git_run import GitError
 from chorus_tui.client.local_files import OutOfReach, here, local
 from chorus_tui.client.patches import read_diff
+from chorus_tui.client.worktree import reached
 from chorus_tui.commands.twins import line
 from chorus_tui.contract.diff import BadDiff
 from chorus_tui.contract.models.patches import PatchApplied, PatchView, WriteContext, Written
@@ -114,7 +115,7 @@ class ApplyForm(Form):
     async def _try_in_tree(self, folder: Path, branch: str) -> list[str]:
         client = self.app.client  # type: ignore[attr-defined]
         self._data = await read_diff(client.call, self._view.patch_id, self._view.revision)
-        repository = await asyncio.to_thread(_reached, folder)
+        repository = await asyncio.to_thread(reached, folder)
         wrong = await asyncio.to_thread(applying.misfits, repository, self._data, on_head=bool(branch))
         return [line for one in wrong for line in words.misfit(one)]
 
@@ -142,11 +143,12 @@ class ApplyForm(Form):
 
     async def _apply_in_tree(self, folder: Path, branch: str) -> str:
         """When the mesh cannot be told, that is said: the work tree is changed by then."""
-        repository = await asyncio.to_thread(_reached, folder)
+        repository = await asyncio.to_thread(reached, folder)
         made = onto = ""
         if branch:
+            by = applying.guest(self.app.client.hello)  # type: ignore[attr-defined]
             made = await asyncio.to_thread(
-                applying.commit, repository, self._data, branch, applying.message_of(self._view)
+                applying.commit, repository, self._data, branch, applying.message_of(self._view), by
             )
         else:
             onto = await asyncio.to_thread(applying.apply, repository, self._data)
@@ -167,13 +169,3 @@ class ApplyForm(Form):
         client = self.app.client  # type: ignore[attr-defined]
         written: Written = await client.call("patches.write", WriteContext(patch_id=self._view.patch_id))
         return f"Written as version {written.version} of {written.address}"
-
-
-def _reached(folder: Path) -> Repository:
-    """The repository that a folder lies in, if its top may be opened too. Raises :class:`GitError`."""
-    repository = Repository.at(folder)
-    try:
-        local(repository.top)
-    except OutOfReach as error:
-        raise GitError(str(error)) from error
-    return repository

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chorus_tui.client.local_files import OutOfReach, here, local
@@ -66,10 +65,10 @@ class PatchDraft:
 
     def difference(self) -> bytes:
         """The diff of the chosen files, kept. Blocks. Raises ``GitError``."""
-        from chorus_tui.client.git_run import Repository
-        from chorus_tui.client.worktree import diff
+        from chorus_tui.client.worktree import diff, reached
 
-        self.data = diff(Repository(Path(self.folder)), sorted(self.chosen))
+        # Asked for anew: another folder may be typed by now, and a link may stand where one was.
+        self.data = diff(reached(self.folder), sorted(self.chosen))
         return self.data
 
     def faults(self) -> list[str]:

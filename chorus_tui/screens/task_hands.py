@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.binding import Binding
 
-from chorus_tui.client.local_files import local
+from chorus_tui.client.local_files import local, read
 from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models.tasks import ClaimTask, JudgeTask, ReleaseTask, RetryTask, SubmitTask, TaskRow, TaskView
 from chorus_tui.widgets.dialogs import Ask, Confirm
@@ -125,10 +125,7 @@ def submission(task_id: str, text: str) -> SubmitTask:
     """What a person typed, as a result. Raises ``OSError`` or ``ValueError`` with the reason."""
     if text.startswith(FAILED):
         return SubmitTask(task_id=task_id, kind="failed", reason=text.removeprefix(FAILED).strip())
-    file = local(text)
-    content = file.read_bytes()
-    if len(content) > FILE_BYTES:
-        raise ValueError(f"{file} holds {len(content)} bytes; {FILE_BYTES} at most can be submitted")
+    file, content = local(text), read(text, FILE_BYTES)
     sent = {"name": file.name, "content": base64.b64encode(content).decode()}
     kind = "patch" if file.suffix in (".patch", ".diff") else "output"
     return SubmitTask.model_validate({"task_id": task_id, "kind": kind, "file": sent})

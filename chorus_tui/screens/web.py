@@ -254,6 +254,8 @@ def detail(portal: ServedPortal, now: float) -> RenderableType:
     facts = [("way in", plain(words.way_in(portal))), ("process", str(portal.pid))]
     if portal.identity:
         facts.append(("host key", plain(portal.identity)))
+    if portal.refused:
+        facts.append(("refused", words.refused(portal)))
     if not portal.guests:
         return Group(table(facts), Text("\nNobody is connected.", style="dim"))
     guests = [("", plain(f"{words.guest(one)}, for {ago(now - one.since)}")) for one in portal.guests]

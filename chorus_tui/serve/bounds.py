@@ -12,11 +12,11 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from chorus_tui.app import ChorusApp
+from chorus_tui.serve.pastes import PASTE, PasteRefused
 
-PASTE: Final = 64 << 10
 AREA: Final = 256 << 10
 LINE: Final = 16 << 10
-"""Of a text area. All four are characters."""
+"""Of a text area. All of these are characters, as those of a paste."""
 FIELD: Final = 4096
 """Of a field of one line."""
 
@@ -32,6 +32,12 @@ class GuestPortal(ChorusApp):
                 self.notify(why, severity="warning", markup=False)
                 return
         await super().on_event(event)
+
+    def on_paste_refused(self, _event: PasteRefused) -> None:
+        """It was let fall while it came."""
+        self.notify(
+            f"Not pasted: more than {PASTE} characters are too much at once here", severity="warning", markup=False
+        )
 
     def _brought(self, event: events.Key | events.Paste) -> str:
         """The text that a field would get."""

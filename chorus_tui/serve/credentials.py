@@ -43,9 +43,13 @@ class Credential:
 
 
 class Credentials:
-    """Those that this process had made for the guests of its portal."""
+    """Those that this process had made for the guests of its portal.
 
-    def __init__(self, kind: PortalKind) -> None:
+    ``folder`` is that of the engine's machine whose repositories guests may name; empty: none.
+    """
+
+    def __init__(self, kind: PortalKind, folder: str = "") -> None:
+        self._folder = folder
         self._machine = f"{kind}:{_machine()}"
         # A number of a process comes back; what it was drawn with does not.
         self._ours = f"{os.getpid()}:{secrets.token_hex(4)}"
@@ -70,7 +74,7 @@ class Credentials:
         from chorus_tui.contract.models.tokens import NewToken
 
         name = f"{self._machine}:{self._ours}:{next(self._number)}"
-        request = NewToken(scope=scope, name=name, person=person, expires=f"{LONGEST_S}s")
+        request = NewToken(scope=scope, name=name, person=person, folder=self._folder, expires=f"{LONGEST_S}s")
         self._making += 1
         try:
             made = cast("TokenMade", await call("tokens.new", request))

@@ -18,6 +18,11 @@ def connected(portal: ServedPortal) -> str:
     return {0: "nobody", 1: "1 person"}.get(len(portal.guests), f"{len(portal.guests)} people")
 
 
+def refused(portal: ServedPortal) -> str:
+    """How many did not get in; empty when all did."""
+    return f"{portal.refused} connections were refused: too many were open at once" if portal.refused else ""
+
+
 def guest(one: PortalGuest) -> str:
     """Who, from where, what it may do."""
     return f"{one.person} ({one.scope}) from {one.address}"

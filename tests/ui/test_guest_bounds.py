@@ -10,6 +10,7 @@ from textual.widgets import Input, TextArea
 
 from chorus_tui.serve import bounds
 from chorus_tui.serve.bounds import GuestPortal
+from chorus_tui.serve.pastes import PASTE
 
 
 class Fields(Screen[None]):
@@ -30,7 +31,7 @@ class Portal(GuestPortal):
 FULL = ("x" * 1023 + "\n") * (bounds.AREA // 1024)
 CASES = [
     ("area", "", "ab\n" * 1000, True),
-    ("area", "", "ab\n" * (bounds.PASTE // 3 + 1), False),
+    ("area", "", "ab\n" * (PASTE // 3 + 1), False),
     ("area", "", "x" * bounds.LINE, True),
     ("area", "y", "x" * bounds.LINE, False),
     ("area", "", "x\n" + "x" * (bounds.LINE + 1), False),

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from textual.widgets import Input, SelectionList, TextArea
 
+from chorus_tui.client import local_files
+from chorus_tui.client.local_files import Reach
 from chorus_tui.contract.models.patches import PatchFile, PatchPreview, SecretLine
+from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.patch_draft import PatchDraft
 from chorus_tui.screens.patch_wizard import PatchWizard
@@ -195,6 +198,40 @@ def test_it_is_tried_then_asked_then_applied(tmp_path):
         (said,) = asked(engine, "patches.applied")
         assert (there / "README.md").read_text() == "Shop\n\nA shop.\n"
         assert (said.repository, said.branch, said.onto) == ("shop", "main", git(there, "rev-parse", "HEAD").strip())
+
+    play(steps, engine=filled(), first="patch")
+
+
+def test_a_guest_commits_under_his_own_name(tmp_path, monkeypatch):
+    """At a served portal a commit on a new branch is by whom the engine names, not by who serves."""
+    here = tree(tmp_path / "shop", {"README.md": "Shop\n"})
+    there = clone(here, tmp_path / "there")
+    monkeypatch.setattr(local_files, "_reach", [Reach(served=True, root=tmp_path.resolve())])
+    hello = {
+        "contract": (1, 0),
+        "version": "1",
+        "agent_id": "alpha",
+        "peer_id": "12D3",
+        "kind": "human",
+        "pid": 1,
+        "data_dir": "/d",
+    }
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        engine.hello = Hello.model_validate({**hello, "person": "ben"})
+        form = await applying(pilot, there)
+        form.query_one("#branch", Input).value = "by-ben"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "It applies" in shown(pilot), "tried")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked")
+        await settle(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(asked(engine, "patches.applied")), "told")
+        written = git(
+            there, "log", "-1", "--format=%an %ae %cn %(trailers:key=Asserted-By,valueonly)", "by-ben"
+        ).strip()
+        assert written == "ben 12D3@chorus.invalid ben alpha <12D3@chorus.invalid>"
 
     play(steps, engine=filled(), first="patch")
 

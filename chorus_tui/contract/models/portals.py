@@ -29,6 +29,9 @@ class ServedPortal(Answer):
     address: str = Field(description="Host and port, or the URL to open")
     since: float
     guests: list[PortalGuest] = Field(default_factory=list)
+    refused: int = Field(
+        default=0, ge=0, description="Connections that were not taken, for too many were open; of web only"
+    )
     identity: str = Field(default="", description="What to compare on the first visit: the host key's fingerprint")
 
 

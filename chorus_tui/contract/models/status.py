@@ -24,6 +24,9 @@ class Hello(Answer):
     pid: int
     data_dir: str
     draining: bool = False
+    person: str = Field(
+        default="", description="Who asks, as others will be told: of the token shown, else the user at the socket"
+    )
     operations: list[str] = Field(default_factory=list, description="Names of the operations offered; set by the API")
 
 

@@ -20,6 +20,10 @@ class NewToken(Request):
         default="", max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$",
         description="Who acts with it; that name is in what is done. Empty: whoever holds it",
     )  # fmt: skip
+    folder: str = Field(
+        default="", max_length=1024, pattern=r"^(/[^\x00-\x1f\x7f]*)?$",
+        description="Folder of the engine's machine whose repositories it may name; given by who owns the engine. Empty: none",
+    )  # fmt: skip
     expires: str = Field(
         default="", max_length=64, description="From now (90s, 10m, 2h, 30d), or RFC 3339; empty: it does not expire"
     )
@@ -36,6 +40,9 @@ class TokenRow(Answer):
     last_used_at: float | None = Field(default=None, description="None: never")
     expired: bool = False
     person: str = Field(default="", description="Who acts with it; empty: whoever holds it")
+    folder: str = Field(
+        default="", description="Folder of the engine's machine whose repositories it may name; empty: none"
+    )
 
 
 class TokenMade(TokenRow):

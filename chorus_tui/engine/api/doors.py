@@ -52,7 +52,8 @@ class Doors:
 class Caller:
     """Who asks: ``scope`` bounds what it may do, ``person`` is the verified name or empty, ``via`` the door.
 
-    ``token`` is the digest of the token shown, empty without one; ``expires_at`` Unix seconds until when it does.
+    ``token`` is the digest of the token shown, empty without one; ``expires_at`` Unix seconds until when it does; ``folder`` that of
+    this machine whose repositories it may name.
     """
 
     scope: Scope
@@ -60,6 +61,12 @@ class Caller:
     via: Literal["socket", "tcp"]
     token: str = ""
     expires_at: float | None = None
+    folder: str = ""
+
+    @property
+    def owner(self) -> bool:
+        """Whether it is the engine's own user, at this machine and for nobody else."""
+        return self.via == "socket" and not self.token
 
     @property
     def key(self) -> str:

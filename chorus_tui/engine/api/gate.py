@@ -106,7 +106,7 @@ class Gate:
     def _shown(self, request: web.Request, via: str, person: str) -> Caller:
         token = self._tokens.find(_secret(request))
         door: Literal["socket", "tcp"] = "socket" if via == "socket" else "tcp"
-        return Caller(token.scope, token.person or person, door, token.digest, token.expires_at)
+        return Caller(token.scope, token.person or person, door, token.digest, token.expires_at, token.folder)
 
     def _slow(self, key: str) -> None:
         wait = self._throttle.draw(key, time.monotonic())

@@ -13,6 +13,7 @@ from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import invalid
 from chorus_tui.engine.api.tokens import Token, Tokens
 from chorus_tui.engine.decisions.deadline import deadline_ms
+from chorus_tui.engine.tasks import reach
 
 
 class TokenDoors:
@@ -26,12 +27,13 @@ class TokenDoors:
         """By operation."""
         return {"tokens.new": self.new, "tokens.list": self.list_, "tokens.revoke": self.revoke}
 
-    async def new(self, request: models.NewToken, _caller: Any) -> models.TokenMade:
+    async def new(self, request: models.NewToken, caller: Any) -> models.TokenMade:
         """The only answer that ever carries a token."""
         expires_at = self._moment(request.expires) if request.expires else None
         scope = Scope[request.scope.upper()]
+        folder = await trio.to_thread.run_sync(reach.folder, request.folder, caller)
         token, secret = await trio.to_thread.run_sync(
-            self._tokens.issue, scope, request.name, expires_at, request.person
+            self._tokens.issue, scope, request.name, expires_at, request.person, folder
         )
         return models.TokenMade(**self._row(token, None).model_dump(), token=secret)
 
@@ -54,5 +56,6 @@ class TokenDoors:
             {
                 "token_id": token.token_id, "scope": token.scope.name.lower(), "name": token.name, "created_at": token.created_at,
                 "expires_at": token.expires_at, "last_used_at": used, "expired": token.expired(self._now()), "person": token.person,
+                "folder": token.folder,
             }
         )  # fmt: skip

@@ -33,7 +33,8 @@ ID_LENGTH: Final = 12
 class Token:
     """A token, known by its SHA-256. Times are Unix seconds; ``expires_at`` None: never.
 
-    ``person`` is who acts with it, by the word of the admin who made it; empty: whoever holds it.
+    ``person`` is who acts with it, by the word of the admin who made it; empty: whoever holds it. ``folder`` is that of this machine
+    whose repositories may be named with it; empty: none.
     """
 
     digest: str
@@ -42,6 +43,7 @@ class Token:
     created_at: float | None = None
     expires_at: float | None = None
     person: str = ""
+    folder: str = ""
 
     @property
     def token_id(self) -> str:
@@ -121,11 +123,13 @@ class Tokens:
 
     # ── who may come ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def issue(self, scope: Scope, name: str, expires_at: float | None, person: str = "") -> tuple[Token, str]:
+    def issue(
+        self, scope: Scope, name: str, expires_at: float | None, person: str = "", folder: str = ""
+    ) -> tuple[Token, str]:
         """A new token and its secret, on disk when this returns. Raises :class:`Problem`, :class:`TokenFileError`."""
         secret = new_secret(scope)
         now = self._now()
-        token = Token(_digest(secret), scope, name, now, expires_at, person)
+        token = Token(_digest(secret), scope, name, now, expires_at, person, folder)
         with self._lock:
             self._forget_expired(now)
             if len(self._tokens) - len(self._first) >= MOST:
@@ -206,6 +210,7 @@ class Tokens:
                     "created_at": t.created_at,
                     "expires_at": t.expires_at,
                     "person": t.person,
+                    "folder": t.folder,
                 }
                 for t in issued
             ]
@@ -228,6 +233,7 @@ def _token(row: dict[str, Any]) -> Token:
     return Token(
         str(row["sha256"]), Scope[str(row["scope"]).upper()], str(row["name"]), float(row["created_at"]),
         None if expires is None else float(expires), str(row.get("person", "")),
+        str(row.get("folder", "")),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import trio
 
+from chorus_tui.contract.git_names import one_line, signature
 from chorus_tui.contract.models.task_spec import TASK_ID
 from chorus_tui.engine.execution.errors import DeliveryFailed, PatchRefused
 from chorus_tui.engine.execution.git import GitFailed, git
@@ -28,9 +29,7 @@ from chorus_tui.engine.execution.tree import base_commit
 
 _TITLE = 200
 _SUMMARY = 20_000
-_NOBODY = "chorus"
 _UTF8 = ("i18n.commitEncoding=utf-8",)
-_CRUD = re.compile(r"[<>\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def commit_message(label: Label) -> str:
     """Title, summary, trailers. Nothing in a title or summary can be read as one of the trailers."""
     title = " ".join(readable(label.title.encode()).split())[:_TITLE] or f"Task {label.task_id}"
     summary = readable(label.summary.encode()).strip()[:_SUMMARY]
-    trailers = f"Task-Id: {label.task_id}\nResult: {_CRUD.sub('', label.result)}\n"
+    trailers = f"Task-Id: {label.task_id}\nResult: {one_line(label.result)}\n"
     return "\n\n".join(part for part in (title, summary, trailers) if part)
 
 
@@ -141,9 +140,7 @@ async def _commit(checkout: Path, patch: Path, label: Label, store: Path) -> tup
 
 
 def _identity(label: Label) -> dict[str, str]:
-    name = _CRUD.sub("", label.agent).strip() or _NOBODY
-    # A top-level domain that is reserved for being nobody's.
-    email = f"{_CRUD.sub('', label.peer_id).replace(' ', '') or _NOBODY}@chorus.invalid"
+    name, email = signature(label.agent, label.peer_id)
     made: dict[str, str] = {}
     for role in ("AUTHOR", "COMMITTER"):
         made |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": f"@{label.date} +0000"}

@@ -15,6 +15,7 @@ from chorus_tui.engine.execution.interface import DockerState
 log = structlog.get_logger("chorus.docker")
 
 LOOK_S = 10.0
+FIRST_LOOK_S = 2.0
 LOOK_AGAIN_S = 2.0
 """While Docker is missing: it may be restarting."""
 REAP_EVERY = 6
@@ -25,7 +26,7 @@ class DockerWatch:
 
     def __init__(self, executor: DockerExecutor) -> None:
         self._executor = executor
-        self.state = DockerState(available=False, problem="Docker has not been asked yet")
+        self.state = DockerState(available=False, problem="the Docker Engine has not answered yet")
         self.reaped = 0
         """Sandboxes past their deadline that were removed, since the start."""
         self.on_change: Callable[[], None] = _nothing
@@ -37,9 +38,17 @@ class DockerWatch:
         return self.state.languages if self.state.available else None
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-        """Until cancelled; started after the first look."""
+        """Until cancelled; started after the first look, or without it when Docker lets us wait: nothing else of the engine shall."""
+        seen = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch, seen)
+            with trio.move_on_after(FIRST_LOOK_S):
+                await seen.wait()
+            task_status.started()
+
+    async def _watch(self, seen: trio.Event) -> None:
         await self._look()
-        task_status.started()
+        seen.set()
         looks = 0
         while True:
             if self.state.available and looks % REAP_EVERY == 0:

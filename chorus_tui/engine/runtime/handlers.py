@@ -89,12 +89,13 @@ class EngineHandlers:
             **SlurpDoors(self._engine.slurp, self._engine.journal, self._engine.control).handlers(),
         }
 
-    async def hello(self, _request: Any, _caller: Any) -> models.Hello:
+    async def hello(self, _request: Any, caller: Any) -> models.Hello:
         """The greeting."""
         engine = self._engine
         return models.Hello(
             contract=CONTRACT_VERSION, version=__version__, agent_id=engine.agent_id, peer_id=engine.identity.peer_id,
             kind=engine.kind, pid=os.getpid(), data_dir=str(engine.folder.path), draining=engine.draining,
+            person=str(getattr(caller, "person", "")),
         )  # fmt: skip
 
     async def log(self, request: TailLog, _caller: Any) -> LogTail:

@@ -17,7 +17,7 @@ from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
-from chorus_tui.engine.tasks import dependencies, ids, views
+from chorus_tui.engine.tasks import dependencies, ids, reach, views
 from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
 from chorus_tui.engine.tasks.task import Key, Reported, Task
 
@@ -59,7 +59,7 @@ class Announcing:
         wrong = dependencies.faults(task_id, request.spec.depends_on, self._service.board, mesh_id)
         if wrong:
             raise invalid(wrong)
-        spec = await self._with_repository(request.spec)
+        spec = await self._with_repository(request.spec, caller)
         data = {
             "task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(),
             "on_behalf_of": getattr(caller, "person", "") or "", "idempotency": request.idempotency_key,
@@ -117,8 +117,8 @@ class Announcing:
                 return task.key[1]
         return ""
 
-    async def _with_repository(self, spec: TaskSpec) -> TaskSpec:
-        """A path on this machine becomes a bundle that workers can fetch; the rest is checked for its form."""
+    async def _with_repository(self, spec: TaskSpec, caller: Any) -> TaskSpec:
+        """A path that the caller may name becomes a bundle that workers can fetch; the rest is checked for its form."""
         named, parts = spec.repository, self._service.parts
         if not named or named.startswith(("sha256:", "https://")):
             return spec
@@ -127,8 +127,9 @@ class Announcing:
                 f"{named!r} is neither an https URL, nor a blob digest, nor an absolute path on the announcer's machine"
             )
             raise invalid({"spec.repository": text})
+        found = await trio.to_thread.run_sync(reach.repository, named, caller)
         try:
-            bundle = await parts.repositories.bundle(named)
+            bundle = await parts.repositories.bundle(str(found))
         except RepositoryError as error:
             raise invalid({"spec.repository": str(error)}, "The repository cannot be used") from error
         try:

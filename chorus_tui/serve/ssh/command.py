@@ -59,10 +59,10 @@ async def serve(wish: Wish, environ: Mapping[str, str], say: Callable[[str], Non
     """Until SIGTERM, SIGINT or SIGHUP; ``say`` is told what a person should know. Raises :class:`CannotServe`, ``BadSetting``."""
     logging_.configure(settings.text("CHORUS_LOG_LEVEL", environ), settings.text("CHORUS_LOG_FORMAT", environ))
     bounds = limits(environ)
-    _confine(environ)
+    reach = _confine(environ)
     cures.apply()
     keys = KeyFile(key_file(wish.data, environ))
-    reception = Reception(wish.address, wish.opener)
+    reception = Reception(wish.address, wish.opener, reach.root)
     try:
         await reception.open(lambda _: None)
         await _serve(wish, House(reception, keys, bounds), say)
@@ -114,8 +114,10 @@ def _announce(address: str, identity: str, keys: KeyFile, say: Callable[[str], N
         say("Nobody can come in yet: chorus-tui ssh keys add FILE.pub --person NAME --scope operate")
 
 
-def _confine(environ: Mapping[str, str]) -> None:
+def _confine(environ: Mapping[str, str]) -> Reach:
     try:
-        confine(Reach.of_guests(settings.text("CHORUS_SERVE_ROOT", environ)))
+        reach = Reach.of_guests(settings.text("CHORUS_SERVE_ROOT", environ))
+        confine(reach)
     except ValueError as error:
         raise CannotServe(str(error)) from error
+    return reach

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TextIO
 
 from textual import events
-from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.geometry import Size
 
+from chorus_tui.serve.pastes import GuestParser
 from chorus_tui.serve.ssh.limits import Typing, window
 from chorus_tui.serve.ssh.terminal import RESET
 
@@ -33,6 +33,7 @@ SLICE: Final = 256
 ESCAPE_S: Final = 0.1
 """A lone escape is the key, when nothing has followed it for so long."""
 LONGEST_PASTE: Final = 1 << 20
+"""Bytes that mean nothing: of a paste that was refused already, and still goes on."""
 
 START: Final = "".join(
     f"\x1b[{code}"
@@ -57,10 +58,10 @@ class Channel(Protocol):
         ...
 
 
-class SessionParser(XTermParser):
+class SessionParser(GuestParser):
     """The stock method's cache would keep every ended session alive."""
 
-    _parse_extended_key: Any = XTermParser._parse_extended_key.__wrapped__  # noqa: SLF001 - the cure is for that very method
+    _parse_extended_key: Any = GuestParser._parse_extended_key.__wrapped__  # noqa: SLF001 - the cure is for that very method
 
 
 class Line:

@@ -21,12 +21,12 @@ Opener = Callable[[Progress], Awaitable["SocketClient"]]
 
 
 class Reception:
-    """``address`` is where guests reach the engine: its socket, or its URL."""
+    """``address`` is where guests reach the engine: its socket, or its URL. ``root`` is the folder of this machine that they may open."""
 
-    def __init__(self, address: Path | str, opener: Opener) -> None:
+    def __init__(self, address: Path | str, opener: Opener, root: Path | None = None) -> None:
         self._address = address
         self._opener = opener
-        self._credentials = Credentials("ssh")
+        self._credentials = Credentials("ssh", str(root) if root is not None and isinstance(address, Path) else "")
         self._given: dict[EngineClient, Credential] = {}
         self._opening = asyncio.Lock()
         self._admin: SocketClient | None = None

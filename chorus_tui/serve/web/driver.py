@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO, Literal, TextIO
+from typing import Any, BinaryIO, Literal, TextIO
 
 from textual import messages
+from textual.drivers import web_driver
 from textual.drivers.web_driver import WebDriver
+
+from chorus_tui.serve.pastes import GuestParser
 
 
 class GuestDriver(WebDriver):
     """Speaks with the server over stdin and stdout."""
 
     def run_input_thread(self) -> None:
-        """The stock thread ends without a word when stdin does, and the app would go on for ever."""
+        """The stock thread ends without a word when stdin does, and the app would go on for ever; its parser takes pastes without end."""
+        stock: Any = web_driver  # it looks for its parser there; this process is one guest's
+        stock.XTermParser = GuestParser
         super().run_input_thread()
         if not self.exit_event.is_set():
             self._app.post_message(messages.ExitApp())

@@ -23,6 +23,11 @@ class Limits:
     idle_s: float = 4 * 3600.0
     visit_s: float = 12 * 3600.0
 
+    @property
+    def connections(self) -> int:
+        """At once, half of them from one address: all may come through one tunnel, and each tab needs one."""
+        return 64 + 2 * self.sessions
+
 
 @dataclass(frozen=True, slots=True)
 class Said:

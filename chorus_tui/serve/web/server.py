@@ -23,6 +23,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.portals import Invitations, invitation_url
 from chorus_tui.serve.register import Register
 from chorus_tui.serve.web import pages, rules
+from chorus_tui.serve.web.connections import Connections, listen
 from chorus_tui.serve.web.rules import Limits
 from chorus_tui.serve.web.sessions import Sessions
 from chorus_tui.serve.web.visits import Visit, Visits
@@ -32,6 +33,8 @@ LOOK_S: Final = 15.0
 LEAVE_S: Final = 5.0
 KEPT_S: Final = 30.0
 """How long a connection that asks for nothing stays open."""
+TELL_S: Final = 1.0
+"""How soon the register has those that were refused."""
 _THEIRS: Final = Path(textual_serve.__file__).parent / "static"
 _OURS: Final = Path(__file__).parent / "static"
 FILES: Final = {
@@ -73,10 +76,21 @@ class WebPortal:
         register, invitations = Register(self.data), Invitations(self.data, os.getpid())
         url = site(self.host, listener.getsockname()[1])
 
+        told_later: asyncio.TimerHandle | None = None
+
+        def refused() -> None:
+            """A flood of them is told once a second."""
+            nonlocal told_later
+            if told_later is None or told_later.when() <= loop.time():
+                told_later = loop.call_later(TELL_S, tell)
+
+        connections = Connections(self.limits, refused)
+
         def tell() -> None:
             guests = sessions.guests()
             try:
-                register.tell(ServedPortal(kind="web", pid=os.getpid(), address=url, since=self._since, guests=guests))
+                told = ServedPortal(kind="web", pid=os.getpid(), address=url, since=self._since, guests=guests)
+                register.tell(told.model_copy(update={"refused": connections.refused}))
             except OSError as error:  # it stops nobody
                 sys.stderr.write(f"chorus-tui: the register of portals cannot be written: {error.strerror}\n")
 
@@ -84,14 +98,14 @@ class WebPortal:
         visits = Visits(invitations, self.limits.visit_s, time.monotonic)
         runner = web.AppRunner(
             Doors(sessions, visits, self.host).application(),
-            access_log=None,
             shutdown_timeout=LEAVE_S,
-            keepalive_timeout=KEPT_S,
         )
+        door: asyncio.AbstractServer | None = None
         following = asyncio.create_task(self._stay())
         try:
             await runner.setup()
-            await web.SockSite(runner, listener).start()
+            assert runner.server is not None
+            door = await listen(runner.server, listener, connections, KEPT_S)
             with contextlib.suppress(EngineGone, Problem):
                 await sessions.credentials.sweep(self.client.call)
             tell()
@@ -101,12 +115,14 @@ class WebPortal:
             raise CannotServe(f"The data folder {self.data} cannot be written: {error.strerror}") from error
         finally:
             invitations.close()
-            for door in list(runner.sites):
-                await door.stop()
+            if door is not None:
+                door.close()
             await sessions.close()
             await runner.cleanup()
             register.leave()
             following.cancel()
+            if told_later is not None:
+                told_later.cancel()
 
     async def _stay(self) -> None:
         """Keep the engine, which may stop once nobody follows it."""

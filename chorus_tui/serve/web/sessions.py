@@ -58,9 +58,12 @@ class Sessions:
     root: str
     limits: Limits
     changed: Callable[[], None]
-    credentials: Credentials = field(default_factory=lambda: Credentials("web"))
+    credentials: Credentials = field(init=False)
     open: list[Session] = field(default_factory=list)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.credentials = Credentials("web", self.root)
 
     def guests(self) -> list[PortalGuest]:
         """Who is connected."""

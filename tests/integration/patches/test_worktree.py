@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from chorus_tui.client import applying, worktree
+from chorus_tui.client import applying, local_files, worktree
 from chorus_tui.client.git_run import GitError, Repository
+from chorus_tui.client.local_files import Reach
 from chorus_tui.contract.diff import BadDiff, parse
+from chorus_tui.contract.models.status import Hello
+from chorus_tui.screens.patch_draft import PatchDraft
 from tests.integration.patches.trees import OLD, clone, everything, git, tree
 from tests.unit.contract.test_diff import HOSTILE
 
@@ -157,6 +160,35 @@ def test_a_commit_on_a_new_branch(tmp_path, person):
             applying.commit(repository, data, name, "x")
 
 
+def test_a_guests_commit_is_the_guests(tmp_path, person):
+    """At a served portal the commit has the guest's name and the peer's id, and says by whose word it was that guest; who serves is not
+    in it. Without a name there is no commit."""
+    folder = tree(tmp_path / "r")
+    other = clone(folder, tmp_path / "other")
+    by = applying.Guest("ben <b@x>\n", "alpha", "12D3KooWpeer")
+    applying.commit(Repository.at(other), difference(folder), "try", "Say it\n\nPatch: 7\n", by)
+    said = git(other, "log", "-1", "--format=%an|%ae|%cn|%ce|%(trailers:only,unfold)", "try").strip()
+
+    assert said.splitlines() == [
+        "ben b@x|12D3KooWpeer@chorus.invalid|ben b@x|12D3KooWpeer@chorus.invalid|Patch: 7",
+        "Asserted-By: alpha <12D3KooWpeer@chorus.invalid>",
+    ]
+    assert "Ana" not in git(other, "cat-file", "commit", "try")
+
+
+def test_who_a_commit_is_for(monkeypatch):
+    """The user at his own terminal is who git knows; a guest is whom the engine names, or nobody."""
+    hello = Hello(
+        contract=(1, 0), version="1", agent_id="alpha", peer_id="12D3", kind="human", pid=1, data_dir="/d", person="ben"
+    )
+    assert applying.guest(hello) is None
+    monkeypatch.setattr(local_files, "_reach", [Reach(served=True)])
+    assert applying.guest(hello) == applying.Guest("ben", "alpha", "12D3")
+    for unknown in (None, hello.model_copy(update={"person": ""})):
+        with pytest.raises(GitError, match="who you are"):
+            applying.guest(unknown)
+
+
 def test_a_branch_that_cannot_be_gone_to_is_not_left_behind(tmp_path, person):
     """The work tree has changes of its own in the way: they stay, and so does everything else."""
     folder = tree(tmp_path / "r")
@@ -179,6 +211,44 @@ def test_who_git_does_not_know_makes_no_commit(tmp_path, person, monkeypatch):
     (tmp_path / "home/.gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
     with pytest.raises(GitError, match=r"user\.name"):
         applying.commit(Repository.at(other), data, "try", "x")
+
+
+def test_a_draft_reads_no_repository_out_of_reach(tmp_path, monkeypatch):
+    """The folder is asked for with each diff: one that was typed since, and a link that took the place of one that was looked at."""
+    root = tmp_path.resolve() / "root"
+    shop = tree(root / "shop")
+    (shop / "calc.txt").write_text(NEW)
+    outside = tree(tmp_path.resolve() / "beside")
+    (outside / "calc.txt").write_text(NEW.replace("zeile", "secret"))
+    monkeypatch.setattr(local_files, "_reach", [Reach(served=True, root=root)])
+    draft = PatchDraft("shop", chosen={"calc.txt"})
+    assert [one.path for one in draft.read()] == ["calc.txt"]
+    assert b"zeile 10" in draft.difference()
+
+    draft.folder = str(outside)
+    with pytest.raises(GitError, match="within reach"):
+        draft.difference()
+    draft.folder = str(shop)
+    shop.rename(root / "was")
+    shop.symlink_to(outside)
+    with pytest.raises(GitError, match="within reach"):
+        draft.difference()
+    assert b"secret" not in draft.data
+
+
+def test_files_beyond_the_bound_are_not_read(tmp_path):
+    """Their size is looked at before git gets them, alone and in a folder; what is not chosen does not count."""
+    folder = tree(tmp_path / "r")
+    (folder / "calc.txt").write_text(NEW)
+    (folder / "big").mkdir()
+    with (folder / "big/file").open("wb") as file:
+        file.truncate(worktree.MOST_READ + 1)
+    repository = Repository.at(folder)
+    for paths in (["big/file"], ["big", "calc.txt"], ["."]):
+        with pytest.raises(GitError, match="64 MiB of files at most"):
+            worktree.diff(repository, paths)
+
+    assert b"zeile 10" in worktree.diff(repository, ["calc.txt"])
 
 
 # ── what must not happen ───────────────────────────────────────────────────────────────────────────────────────────────

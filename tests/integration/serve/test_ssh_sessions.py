@@ -16,6 +16,7 @@ import pytest
 import structlog
 from asyncssh.channel import SSHClientChannel
 
+from chorus_tui.serve.pastes import PASTE
 from chorus_tui.serve.ssh import driver, house, session
 from chorus_tui.serve.ssh.limits import Limits, Typing
 from chorus_tui.serve.ssh.terminal import RESET
@@ -142,6 +143,29 @@ def test_a_paste_without_an_end_ends_the_session(tmp_path, monkeypatch):
             return window.text
 
     assert "was pasted at once" in asyncio.run(go())
+
+
+def test_a_paste_beyond_the_bound_is_let_fall_and_the_session_goes_on(tmp_path):
+    """It is said while it still comes, and little of it is held meanwhile; half a character is no end of what is typed."""
+
+    async def go():
+        async with inside(tmp_path) as portal, portal.connect() as connection:
+            window = await open_window(connection)
+            await window.sees("me and the mesh")
+            (held,) = portal.sessions
+            parser = held._line.driver._parser
+            window.channel.write(b"\x1b[200~" + b"x" * (PASTE + 20_000))
+            await window.sees("Not pasted")
+            waits = sum(map(len, parser._held))
+            window.channel.write(b"\x1b[201~:")
+            await window.sees("Command")
+            window.channel.write("日".encode()[:1])
+            await until(lambda: not held._line.driver._pending, "taken")
+            window.channel.write("日".encode()[1:] + b" there")
+            await window.sees("日 there")
+            return waits
+
+    assert asyncio.run(go()) == 0
 
 
 def test_a_window_is_drawn_in_any_size(tmp_path):

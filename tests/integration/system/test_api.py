@@ -7,10 +7,13 @@ import hmac
 import http.server
 import json
 import os
+import pwd
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -166,6 +169,65 @@ def test_tokens_are_listed_without_their_secrets(peer, tokens):
     for file in [peer.log, *(path for path in peer.data_dir.rglob("*") if path.is_file())]:
         assert not any(secret.encode() in file.read_bytes() for secret in issued), file
     assert (peer.data_dir / "api.tokens.json").stat().st_mode & 0o777 == 0o600
+
+
+def a_repository(folder: Path) -> str:
+    folder.mkdir(parents=True)
+    (folder / "secret.txt").write_text("what only the owner reads\n")
+    for line in (["init", "-q"], ["add", "."], ["-c", "user.name=o", "-c", "user.email=o@x", "commit", "-qm", "x"]):
+        subprocess.run(["git", "-C", str(folder), *line], check=True)
+    return str(folder)
+
+
+def test_a_token_names_no_repository_of_the_engines_machine(peer, url, tokens, tmp_path):
+    """Whatever its scope and its door, a token names no path, and the refusal tells nothing of what there is; with a folder given by the
+    owner it names what lies there. The owner at the socket names any. Nobody gives a folder over the network."""
+    within, outside = a_repository(tmp_path / "given" / "shop"), a_repository(tmp_path / "beside")
+    done = peer.run("token", "new", "--scope", "operate", "--folder", str(tmp_path / "given"))
+    assert done.returncode == 0, done.stderr
+    folder_token = done.stdout.strip()
+
+    def announce(path: str, token: str | None, **door) -> httpx.Response:
+        spec = {"title": "read it", "commands": ["cat secret.txt"], "repository": path, "approval": "always"}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with httpx.Client(timeout=60, **door) as client:
+            return client.post("/api/v1/tasks", json={"spec": spec}, headers=headers)
+
+    tcp = {"base_url": url}
+    socket = str(locations.socket_path(peer.data_dir))
+
+    def unix() -> dict[str, Any]:
+        return {"transport": httpx.HTTPTransport(uds=socket), "base_url": "http://engine"}
+
+    refused = [
+        announce(path, tokens[scope], **door)
+        for path in (outside, str(tmp_path / "nothing"), "/etc") for scope in ("operate", "admin") for door in (tcp, unix())
+    ]  # fmt: skip
+    assert {answer.status_code for answer in refused} == {403}
+    assert len({answer.text for answer in refused}) == 1
+    assert announce(outside, folder_token, **tcp).status_code == 403
+    assert announce(str(tmp_path / "given" / ".." / "beside"), folder_token, **unix()).status_code == 403
+
+    taken = announce(within, folder_token, **tcp)
+    owners = announce(outside, None, **unix())
+    assert (taken.status_code, owners.status_code) == (200, 200), (taken.text, owners.text)
+    for answer in (taken, owners):
+        task_id = answer.json()["task_id"]
+        assert peer.task(task_id)["spec"]["repository"].startswith("sha256:")
+        peer.run("task", "cancel", task_id)
+
+    given = {"scope": "operate", "folder": str(tmp_path)}
+    made = httpx.post(f"{url}/api/v1/tokens", json=given, headers={"Authorization": f"Bearer {tokens['admin']}"})
+    assert (made.status_code, made.json()["fields"]) == (403, {"folder": "this folder is out of reach"})
+
+
+def test_the_greeting_says_who_asks(peer, url):
+    """The person of the token, by the word of the admin who made it; at the socket the user there. A front signs commits so."""
+    made = peer.run("token", "new", "--scope", "read", "--person", "ben").stdout.strip()
+    greeted = httpx.get(f"{url}/api/v1/hello", headers={"Authorization": f"Bearer {made}"}).json()
+
+    assert (greeted["person"], greeted["peer_id"]) == ("ben", peer.peer_id)
+    assert peer.get("/api/v1/hello")["person"] == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_an_ended_task_calls_back(peer, hook):

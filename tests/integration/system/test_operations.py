@@ -15,10 +15,12 @@ import httpx
 import pytest
 import trio
 
+from chorus_tui.engine.execution.profile import LABEL_OWNER
 from chorus_tui.engine.telemetry import catalogue
 from tests.integration.system.alerting.of_the_machine import descriptors, open_files
-from tests.integration.system.peers import Mesh, Peer, eventually
+from tests.integration.system.peers import Mesh, Peer, containers, eventually
 from tests.integration.system.prometheus import api_port, prometheus
+from tests.support.between import before_docker, before_port
 from tests.support.docker_engine import SOCKET
 from tests.support.scripted_model import MODEL, ScriptedModel
 
@@ -139,6 +141,85 @@ async def test_liveness_never_fails_and_readiness_says_exactly_why_not(tmp_path,
         assert "Traceback" not in peer.log.read_text()
     finally:
         peer.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
+def remove_sandboxes(owner: str) -> None:
+    """Those that an engine could not remove, of which the lifelines would make an end."""
+    left = containers(f"{LABEL_OWNER}={owner}") if owner else []
+    if left:
+        subprocess.run(["docker", "rm", "-fv", *left], check=True, capture_output=True)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(400)
+async def test_a_docker_and_a_provider_that_hang_stall_nothing(tmp_path, base_image):
+    """Both take connections and never answer: the engine starts all the same, lives, says so word by word, works again when they do, and
+    ends in its time while Docker still hangs, with a task on it."""
+    run = partial(trio.to_thread.run_sync, abandon_on_cancel=True)
+    port, behind = free_port(), free_port()
+    there = tmp_path / "docker.sock"
+    peer = Peer(
+        tmp_path, "patient", DOCKER_HOST=f"unix://{there}", CHORUS_AI_PROVIDER="ollama", OLLAMA_ENDPOINT=f"http://127.0.0.1:{port}",
+        OLLAMA_MODEL=MODEL, CHORUS_AGENT_MAX_TASKS="2", CHORUS_DRAIN_TIMEOUT="2",
+    )  # fmt: skip
+    hangs = [
+        f"Docker: the Docker Engine at unix://{there} did not answer within 10 s",
+        f"models: ollama at http://127.0.0.1:{port} did not answer a look within 10 s",
+    ]
+    async with (
+        before_docker(there, SOCKET) as docker,
+        before_port(port, behind) as provider,
+        trio.open_nursery() as nursery,
+    ):
+        await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), ScriptedModel([], port=behind).serve, behind)
+        docker.hang()
+        provider.hang()
+        owner = ""
+        try:
+            await run(peer.start)
+            await run(peer.ready)
+            owner = peer.peer_id
+            assert docker.first_at is not None
+            assert trio.current_time() - docker.first_at < 10, "the engine waited for Docker before it answered"
+            url = f"http://127.0.0.1:{api_port(peer)}"
+            with Liveness(api_port(peer)).watching() as alive:
+                await run(partial(eventually, "both hang", lambda: reasons(url) == (503, hangs), 40))
+                docker.go_on()
+                provider.go_on()
+                await run(partial(eventually, "both answer", lambda: reasons(url) == (200, []), 90))
+                first = await run(announced, peer, "Ends", "true")
+                await run(partial(eventually, "it is done", lambda: state(peer, first) == "completed", 90))
+
+                last = await run(announced, peer, "Is cut off", "sleep 600")
+                await run(partial(eventually, "it runs", lambda: state(peer, last) == "running", 90))
+                docker.hang()
+                provider.hang()
+                await run(partial(eventually, "both hang again", lambda: reasons(url) == (503, hangs), 120))
+                report = await run(partial(httpx.get, f"{url}/health"))
+                assert (report.status_code, report.json()["status"], report.json()["active_tasks"]) == (
+                    200,
+                    "degraded",
+                    1,
+                )
+
+                alive.ending = True
+                began = trio.current_time()
+                peer.signal(signal.SIGTERM)
+                assert await run(peer.stop) == 0
+                took = trio.current_time() - began
+            assert alive.answers == {("/healthz", 200), ("/startupz", 200)}
+            assert took < 30, "sandboxes that cannot be removed keep it for a few seconds each"
+        finally:
+            await run(peer.stop)
+            # What still waits never reaches Docker: a sandbox made now would be nobody's.
+            nursery.cancel_scope.cancel()
+            await run(remove_sandboxes, owner)
 
 
 FAULTS = (

@@ -8,6 +8,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from chorus_tui.portals import present
+from chorus_tui.serve.web.rules import Limits
 from tests.integration.system.peers import CLI, Peer, eventually
+from tests.support.patience import PATIENCE
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
@@ -245,6 +248,73 @@ def test_what_an_engine_serves_ends_with_it(tmp_path: Path) -> None:
         assert other.stop() == 0
 
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_connections_beyond_the_bound_are_told_and_counted(peer: Peer) -> None:
+    """Half of them from one address, all in sum; a refused one reads why and is closed, the others go on, a place that is free is given
+    again, and whoever looks sees how many were refused."""
+
+    def connect(source: str) -> socket.socket:
+        return socket.create_connection((host, port), timeout=20, source_address=(source, 0))
+
+    def answer(source: str) -> str:
+        with connect(source) as one:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            return b"".join(iter(lambda: one.recv(65536), b"")).decode()
+
+    with served(peer, "--tabs", "1") as portal, contextlib.ExitStack() as held:
+        host, port = str(urlsplit(portal.address).hostname), int(urlsplit(portal.address).port or 0)
+        most = Limits(sessions=1).connections
+        here = [held.enter_context(connect("127.0.0.1")) for _ in range(most // 2)]
+        one_too_many = answer("127.0.0.1")
+        for number in range(most // 2):
+            held.enter_context(connect(f"127.0.0.{2 + number % 2}"))
+        full = answer("127.0.0.4")
+        here.pop().close()
+        eventually("its place is free", lambda: answer("127.0.0.4").startswith("HTTP/1.1 401"))
+
+        assert one_too_many.startswith("HTTP/1.1 503")
+        assert f"{most // 2} connections from this address are open" in one_too_many
+        assert full.startswith("HTTP/1.1 503")
+        assert f"All {most} connections are taken" in full
+        shown = eventually("it is told", lambda: (one := present(peer.data_dir)[0]).refused >= 2 and one)
+        assert f"{shown.refused} connections were refused" in peer.run("web", "show").stdout
+
+
+def test_a_paste_without_an_end_is_held_by_nobody(portal: Portal) -> None:
+    """A guest's own terminal may leave out its end: the tab's process says so, stays as small as it was, and takes keys when it is over."""
+
+    def resident(tab: Path) -> int:
+        return int((tab / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    async def until_seen(stream: aiohttp.ClientWebSocketResponse, text: str) -> None:
+        seen = ""
+        async with asyncio.timeout(60 * PATIENCE):
+            while text not in seen:
+                message = await stream.receive()
+                assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), (message, seen[-500:])
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    seen += ESCAPES.sub("", message.data.decode("utf-8", "replace"))
+
+    async def go() -> int:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            await session.get(portal.url)
+            async with session.ws_connect(f"{portal.address}/ws", headers={"Origin": portal.address}) as stream:
+                await until_seen(stream, "me and the mesh")
+                (tab,) = portal.tabs()
+                before = resident(tab)
+                await stream.send_json(["stdin", "\x1b[200~" + "x" * 100_000])
+                await until_seen(stream, "Not pasted")
+                for _ in range(100):
+                    await stream.send_json(["stdin", "x" * 200_000])
+                await stream.send_json(["stdin", "\x1b[201~:"])
+                await until_seen(stream, "Command")
+                return resident(tab) - before
+
+    with ThreadPoolExecutor(1) as pool:
+        grown = pool.submit(asyncio.run, go()).result(150 * PATIENCE)
+
+    assert grown < 12 << 20, grown
 
 
 def test_a_tab_that_says_too_much_or_nothing_is_closed_and_none_outlives_the_server(peer: Peer) -> None:

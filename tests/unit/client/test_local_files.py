@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from chorus_tui.client import local_files
 from chorus_tui.client.local_files import OutOfReach, Reach
 
 
@@ -72,6 +74,46 @@ except ValueError:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
 
     assert done.stdout == "closed\n"
+
+
+def test_a_file_is_read_whole_or_refused_by_its_size(tmp_path: Path) -> None:
+    """At the bound it is read; one byte more, a file that only says it is huge, and one that is none, are refused without being read."""
+    (tmp_path / "fits").write_bytes(b"x" * 10)
+    (tmp_path / "more").write_bytes(b"x" * 11)
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1 << 40)
+    os.mkfifo(tmp_path / "pipe")
+
+    assert local_files.read(tmp_path / "fits", 10) == b"x" * 10
+    for name, why in (
+        ("more", "11 bytes; 10 at most"),
+        ("huge", f"{1 << 40} bytes; 10 at most"),
+        ("pipe", "plain file"),
+    ):
+        with pytest.raises(OutOfReach, match=why):
+            local_files.read(tmp_path / name, 10)
+    with pytest.raises(OutOfReach, match="10 at most"):  # it says that it is empty
+        local_files.read("/proc/self/maps", 10)
+
+
+class Swapped(Reach):
+    """A link takes the place of a folder just after it was looked at."""
+
+    def path(self, typed: str | Path) -> Path:
+        found = super().path(typed)
+        found.parent.rename(found.parent.with_name("was"))
+        found.parent.symlink_to(found.parents[2] / "beside")
+        return found
+
+
+def test_what_was_looked_at_is_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest who gets a link put into the path after the look is refused."""
+    for name in ("root/a", "beside"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text(name)
+    monkeypatch.setattr(local_files, "_reach", [Swapped(served=True, root=tmp_path.resolve() / "root")])
+    with pytest.raises(OutOfReach, match="moved"):
+        local_files.read("a/file", 100)
 
 
 def test_no_screen_takes_a_typed_path_past_the_rule() -> None:

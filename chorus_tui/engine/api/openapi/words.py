@@ -13,6 +13,10 @@ folder; `chorus-tui token new` makes others, with `--person` for somebody whose 
 name is then in what is done with it, `chorus-tui token revoke` voids them at once: \
 streams and reads that wait end with 401, a change that has begun is carried to its end.
 
+**Files of the engine's machine.** The engine's own user, at the Unix socket and without a token, may name any repository of that machine \
+for a task. A token, whatever its scope and its door, names none (403), or those in the folder that was given with it: `chorus-tui token \
+new --folder`, on that machine. No other operation takes a path that the engine opens.
+
 **Refusals** are problem details (RFC 9457): what is wrong, why, and the way out, each wrong field by name.
 
 **Once.** A POST with an `Idempotency-Key` is carried out once, however often it is sent: the same key \
