@@ -15,6 +15,7 @@ from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -321,6 +322,14 @@ class ChorusApp(Jumps):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
+
+    def on_notify(self, event: Notify) -> None:
+        """A notice that says the same as one that is still shown takes its place, and its time begins anew."""
+        new = event.notification
+        told = (new.message, new.title, new.severity)
+        for old in list(self._notifications):
+            if (old.message, old.title, old.severity) == told:
+                self._unnotify(old, refresh=False)
 
     def report(self, title: str, detail: str) -> None:
         """An error, for people; under its number it stands in the event log, too."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
 from chorus_tui.app import ChorusApp
 from chorus_tui.client.read_only import ReadOnly, reads
@@ -221,6 +222,27 @@ def test_a_key_typed_before_the_question_was_painted_decides_nothing(monkeypatch
         assert isinstance(pilot.app.screen, Confirm)
         await pilot.press("y")
         await until(pilot, lambda: "tasks.cancel" in [name for name, _ in engine.calls], "cancelled")
+
+    play(steps, engine=everything())
+
+
+def test_a_notice_that_is_repeated_is_shown_once(monkeypatch):
+    """Copied again and again, it stands there once, as the newest; another one stands beside it."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        def told() -> list[str]:
+            return [one.message.split()[0] for one in pilot.app._notifications]
+
+        monkeypatch.setattr(pilot.app, "NOTIFICATION_TIMEOUT", 3600)
+        await pilot.press("y", "y")
+        pilot.app.notify("Another", markup=False)
+        await until(pilot, lambda: "Another" in told(), "the other one")
+        await pilot.press("y")
+        await until(pilot, lambda: told()[-1] == "Copied", "the newest")
+        await settle(pilot, 2)
+
+        assert told() == ["Another", "Copied"]
+        assert len(pilot.app.screen.query(Toast)) == 2
 
     play(steps, engine=everything())
 
