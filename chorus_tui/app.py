@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import work
+from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -29,6 +30,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
 from chorus_tui.look import kept, keymap, themes
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
+from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.portal_screen import PortalScreen
 
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from chorus_tui.contract.feed import Batch
-    from chorus_tui.widgets.dialogs import Ask
 
 DRAW_HZ = 10
 RETRY_S = 1.0
@@ -237,31 +238,37 @@ class ChorusApp(Jumps):
         return None
 
     @work(exit_on_error=False)
-    async def ask_engine(self, operation: str, request: BaseModel, done: str) -> None:
-        """Do something for the person: say that it is done, or why not."""
+    async def ask_engine(self, operation: str, request: BaseModel, done: str, box: Box[Any] | None = None) -> None:
+        """Do something for the person: say that it is done, or why not; the latter in the box that asked, while it is open."""
         if self.client is None:
             return
+        title = detail = ""
         try:
             await self.client.call(operation, request)
         except Problem as problem:
-            self.report(
-                problem.title, "\n".join([problem.detail, *(f"{n}: {m}" for n, m in problem.fields.items())]).strip()
-            )
+            fields = [f"{name}: {words}" for name, words in problem.fields.items()]
+            title, detail = problem.title, "\n".join(filter(None, [problem.detail, *fields]))
         except EngineGone as error:
-            self.report("The engine is out of reach", str(error))
-        else:
+            title, detail = "The engine is out of reach", str(error)
+        told_there = box is not None and box.settle("\n".join(filter(None, [title, detail])))
+        if title and not told_there:
+            self.report(title, detail)
+        elif not title:
             self.note_done(operation, request)
             told = f"\n$ {plain(self.last_done[1], limit=160)}" if operation in TWINS and self.last_done else ""
             self.notify(f"{plain(done)}{told}", markup=False)
 
-    def ask_and_do(self, box: Ask, operation: str, done: str) -> None:
-        """Ask the person, then the engine with what the box has made of the answer; escape and an empty line do nothing."""
+    def ask_and_do(self, box: Box[Any], operation: str, done: str | Callable[[Any], str]) -> None:
+        """Ask the person, then the engine with what the box has made of the answer; escape and an empty line do nothing.
 
-        def answered(_text: str | None) -> None:
-            if box.made is not None:
-                self.ask_engine(operation, box.made, done)
+        The box closes when the engine took it. Else it says why, and what was typed is still there. ``done``: words for what was asked.
+        """
 
-        self.push_screen(box, answered)
+        def bring(made: BaseModel) -> None:
+            self.ask_engine(operation, made, done if isinstance(done, str) else done(made), box)
+
+        box.bring = bring
+        self.push_screen(box)
 
     def note_done(self, operation: str, request: BaseModel, **known: Any) -> None:
         """Something was done for the person; its command line can be asked for."""
@@ -269,20 +276,22 @@ class ChorusApp(Jumps):
             self.last_done = ("what you did last", line(operation, request, **known))
 
     @work(exit_on_error=False)
-    async def save_artifacts(self, artifacts: list[Any], typed: str) -> None:
-        """Fetch files of a result into a folder of this machine."""
+    async def save_artifacts(self, artifacts: list[Any], folder: Path, box: Box[Any]) -> None:
+        """Fetch files of a result into a folder of this machine; why they could not be saved is told in the box that asked."""
         from chorus_tui.client.artifacts import fetch
         from chorus_tui.client.local_files import local
 
         assert self.client is not None
         try:
-            folder = local(typed)
             for artifact in artifacts:
                 local(folder / artifact.path)
                 await fetch(self.client.call, artifact, folder, force=False)
         except (Problem, EngineGone, OSError) as error:
-            self.report("The files could not be saved", str(error))
+            title = "The files could not be saved"
+            if not box.settle(f"{title}\n{error}"):
+                self.report(title, str(error))
         else:
+            box.settle("")
             self.notify(f"Saved {len(artifacts)} files in {folder}", markup=False)
 
     # ── drawing and keys ───────────────────────────────────────────────────────────────────────────────────────────
@@ -293,6 +302,14 @@ class ChorusApp(Jumps):
             topics = self.store.changes()
             with self.batch_update():
                 self.screen.tell(topics)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that was typed before the box on top was there has come through the screen below: it is the box's to hold or swallow."""
+        box = self.screen
+        if isinstance(box, Box) and not box.meant(event):
+            event.stop()
+            event.prevent_default()
+            box.early(event)
 
     async def action_show(self, mode: str) -> None:
         """Switch to a screen."""
@@ -305,6 +322,14 @@ class ChorusApp(Jumps):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
+
+    def on_notify(self, event: Notify) -> None:
+        """A notice that says the same as one that is still shown takes its place, and its time begins anew."""
+        new = event.notification
+        told = (new.message, new.title, new.severity)
+        for old in list(self._notifications):
+            if (old.message, old.title, old.severity) == told:
+                self._unnotify(old, refresh=False)
 
     def report(self, title: str, detail: str) -> None:
         """An error, for people; under its number it stands in the event log, too."""

@@ -35,15 +35,26 @@ def journal() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Entries at most.")
 @click.option("--type", "type_", help="Only this message type.")
 @click.option("--author", help="Only this author's (peer id).")
+@click.option("--since", metavar="TIME", help="From then on: back from now (90s, 10m, 2h, 3d), or RFC 3339.")
+@click.option("--until", metavar="TIME", help="Only before then, written likewise.")
 @click.option(
     "--fleeting", is_flag=True, help="What was heard and is kept in no feed: progress, availability, heartbeats."
 )
 @engine_command
-async def tail(session: Session, limit: int, type_: str | None, author: str | None, *, fleeting: bool) -> None:
+async def tail(
+    session: Session,
+    limit: int,
+    type_: str | None,
+    author: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    fleeting: bool,
+) -> None:
     """The newest entries, oldest of them first."""
     from chorus_tui.contract.models.journal import TailJournal
 
-    asked = TailJournal(limit=limit, type=type_, author=author)
+    asked = TailJournal(limit=limit, type=type_, author=author, since=since, until=until)
     if fleeting:
         session.show(await session.ask("journal.fleeting", asked), _print_fleeting)
     else:

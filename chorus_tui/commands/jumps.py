@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -11,6 +12,9 @@ from chorus_tui.commands.table import COMMANDS, parse
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from chorus_tui.contract.models.peers import ConnectPeer
+    from chorus_tui.widgets.box import Box
 
 
 MOST_TYPED = 100
@@ -33,8 +37,8 @@ class Jumps(App[int]):
         async def action_show(self, mode: str) -> None:
             """Switch to a screen."""
 
-        def ask_engine(self, operation: str, request: BaseModel, done: str) -> Any:
-            """Do something for the person: say that it is done, or why not."""
+        def ask_engine(self, operation: str, request: BaseModel, done: str, box: Box[Any] | None = None) -> Any:
+            """Do something for the person: say that it is done, or why not, in the box that asked if there is one."""
 
     async def action_announce(self) -> None:
         """The form, on the tasks screen."""
@@ -84,7 +88,17 @@ class Jumps(App[int]):
 
         if self.client is not None:
             words = [command.word for command in COMMANDS]
-            self.push_screen(Prompt(words, list(self._typed), _checked), self._prompted)
+            box = Prompt(words, list(self._typed), _checked)
+            box.bring = partial(self._bring_line, box)
+            self.push_screen(box, self._prompted)
+
+    def _bring_line(self, box: Box[str], line: str) -> None:
+        """What the engine may refuse is asked for while the line can still be mended."""
+        request = _dialled(line)
+        if request is not None:
+            self.ask_engine("peers.connect", request, f"Connected to {request.address}", box)
+        else:
+            box.settle("")
 
     async def _prompted(self, line: str | None) -> None:
         if not line:
@@ -92,13 +106,9 @@ class Jumps(App[int]):
         if line not in list(self._typed)[-1:]:
             self._typed.append(line)
         command, rest = parse(line)
-        if command is None:
-            self.notify(f"No command {line!r}; 1 shows them all", severity="warning", markup=False)
-        elif command.word == "connect" and rest:
-            from chorus_tui.contract.models.peers import ConnectPeer
-
-            self.ask_engine("peers.connect", ConnectPeer(address=rest), f"Connected to {rest}")
-        elif command.word == "collab" and rest:
+        if command is None or _dialled(line) is not None:
+            return
+        if command.word == "collab" and rest:
             self.opening = rest
             await self.action_show("collab")
         elif command.word == "decide" and rest == "new":
@@ -112,10 +122,17 @@ class Jumps(App[int]):
 
 
 def _checked(line: str) -> str:
-    """The line. Raises ``ValueError`` for an address that none can be: the line stays, to be mended."""
+    """The line. Raises ``ValueError`` for no command, and for an address that none can be: the line stays, to be mended."""
+    command, _ = parse(line)
+    if command is None:
+        raise ValueError(f"No command {line!r}; 1 shows them all")
+    _dialled(line)
+    return line
+
+
+def _dialled(line: str) -> ConnectPeer | None:
+    """The request of ``connect ADDRESS``; None for any other line."""
     from chorus_tui.contract.models.peers import ConnectPeer
 
     command, rest = parse(line)
-    if command is not None and command.word == "connect" and rest:
-        ConnectPeer(address=rest)
-    return line
+    return ConnectPeer(address=rest) if command is not None and command.word == "connect" and rest else None

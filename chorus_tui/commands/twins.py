@@ -43,7 +43,7 @@ TWINS: Mapping[str, str] = {
     "hmmm.show": "hmmm show {issue_id:ROOM} {thread_id:THREAD}",
     "inbox.answer": "inbox answer {item_id} [{choice}] [--text {text}]",
     "inbox.list": "inbox list",
-    "journal.tail": "journal tail [--type {type}] [--author {author}] --limit {limit}",
+    "journal.tail": "journal tail [--type {type}] [--author {author}] [--since {since}] [--until {until}] --limit {limit}",
     "journal.verify": "journal verify",
     "patches.apply": "patch apply {patch_id} [--branch {branch}]",
     "patches.create": "patch new {files:FILE} --title {title} [--type {kind}]",

@@ -140,18 +140,18 @@ class DecideScreen(ListScreen[DecisionRow]):
             self.notify(f"No vote here: {why}", severity="warning", markup=False)
             return
 
-        def give(answer: Answered | None) -> None:
-            if answer is not None:
-                choice, reason, final = answer
-                request = VoteDecision(decision_id=view.decision_id, choice=choice, reason=reason, final=final)
-                done = f"Voted {choice}{', for good' if final else ''}"
-                self.app.ask_engine("decisions.vote", request, done)  # type: ignore[attr-defined]
+        def make(answer: Answered) -> VoteDecision:
+            choice, reason, final = answer
+            return VoteDecision(decision_id=view.decision_id, choice=choice, reason=reason, final=final)
+
+        def done(request: VoteDecision) -> str:
+            return f"Voted {request.choice}{', for good' if request.final else ''}"
 
         before = f"; you voted {view.my_vote}, the last vote counts" if view.my_vote else ""
         command = twin("decisions.vote", decision_id=view.decision_id)
         question = f"{words.tally(view)}{before}"
-        box = AnswerBox(words.title(view), question, view.options, "optional", command, for_good=FOR_GOOD)
-        self.app.push_screen(box, give)
+        box = AnswerBox(words.title(view), question, view.options, "optional", command, for_good=FOR_GOOD, make=make)
+        self.app.ask_and_do(box, "decisions.vote", done)  # type: ignore[attr-defined]
 
     async def action_propose(self) -> None:
         """The form."""

@@ -53,6 +53,7 @@ class InboxScreen(ListScreen[InboxItem]):
     def on_mount(self) -> None:
         """What is left to wait is counted down."""
         self.query_one("#item").border_title = "item"
+        self.rows.enter = self.action_answer
         self.focus_main()
         self.set_interval(AGE_S, self.grow_older)
 
@@ -77,7 +78,7 @@ class InboxScreen(ListScreen[InboxItem]):
         self._show_detail()
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
-        """Enter on a row; the table takes that key for itself."""
+        """A click on the row under the cursor."""
         self.action_answer()
 
     def _show_detail(self) -> None:
@@ -96,13 +97,14 @@ class InboxScreen(ListScreen[InboxItem]):
         if item is None:
             return
 
-        def give(answer: Answered | None) -> None:
-            if answer is not None:
-                request = AnswerItem(item_id=item.item_id, choice=answer.choice, text=answer.words)
-                self.app.ask_engine("inbox.answer", request, f"Answered: {answer.choice or 'in words'}")  # type: ignore[attr-defined]
+        def make(answer: Answered) -> AnswerItem:
+            return AnswerItem(item_id=item.item_id, choice=answer.choice, text=answer.words)
 
-        box = AnswerBox(item.title, item.purpose, item.choices, item.words, item.command)
-        self.app.push_screen(box, give)
+        def done(request: AnswerItem) -> str:
+            return f"Answered: {request.choice or 'in words'}"
+
+        box = AnswerBox(item.title, item.purpose, item.choices, item.words, item.command, make=make)
+        self.app.ask_and_do(box, "inbox.answer", done)  # type: ignore[attr-defined]
 
     async def action_open(self) -> None:
         """Go to the screen that shows it in full."""

@@ -43,18 +43,21 @@ class JournalScreen(PortalScreen):
         Binding(
             "a", "only_author", "Author", id="journal.author", tooltip="Only what the author under the cursor said"
         ),
+        Binding("w", "only_time", "When", id="journal.when", tooltip="Only entries from then on, or until then"),
+        Binding("v", "verify", "Verify", id="journal.verify", tooltip="Check every signature and chain held here"),
         Binding("b", "before", "Older", id="journal.older", tooltip="The entries before these"),
         Binding("l", "newest", "Newest", id="journal.newest", tooltip="The newest entries, as they come"),
-        Binding("v", "verify", "Verify", id="journal.verify", tooltip="Check every signature and chain held here"),
         Binding("o", "turn", "Read on", id="journal.turn", tooltip="To the entry and back, to scroll it"),
     ]
-    TWINS = {"only_type": "journal.tail", "verify": "journal.verify"}  # noqa: RUF012 - as above
+    TWINS = {"only_type": "journal.tail", "only_time": "journal.tail", "verify": "journal.verify"}  # noqa: RUF012 - as above
 
     def __init__(self) -> None:
         super().__init__()
         self._entries: dict[str, JournalEntry] = {}
         self._type = ""
         self._author = ""
+        self._since = ""
+        self._until = ""
         self._cursor: str | None = None
         """Where the page begins; None: with the newest, and it goes on with what comes."""
         self._next: str | None = None
@@ -85,9 +88,8 @@ class JournalScreen(PortalScreen):
 
     @work(exclusive=True, group="page", exit_on_error=False)
     async def _load(self) -> None:
-        asked = TailJournal(limit=PAGE, type=self._type or None, author=self._author or None, cursor=self._cursor)
         try:
-            page: JournalPage = await self.app.client.call("journal.tail", asked)  # type: ignore[attr-defined]
+            page: JournalPage = await self.app.client.call("journal.tail", self._asked(self._cursor))  # type: ignore[attr-defined]
         except (Problem, EngineGone) as error:
             self._fault = str(error)
         else:
@@ -95,13 +97,29 @@ class JournalScreen(PortalScreen):
             self._entries = {entry.hash: entry for entry in reversed(page.entries)}
         self.lay_out()
 
+    def _asked(self, cursor: str | None = None) -> TailJournal:
+        return TailJournal(limit=PAGE, cursor=cursor, **self._which())
+
+    def _which(self) -> dict[str, str | None]:
+        """The filters of the engine, by field."""
+        return {
+            "type": self._type or None,
+            "author": self._author or None,
+            "since": self._since or None,
+            "until": self._until or None,
+        }
+
     def lay_out(self) -> None:
         """Entries that fit the filter, the newest first."""
         fitting = [one for one in self._entries.values() if self.fits(_words(one))]
         hidden = len(self._entries) - len(fitting)
         self.query_one(Rows).lay_out([(one.hash, line(one)) for one in fitting], hidden)
         self.tell_hidden(hidden, len(self._entries))
-        which = [f"type {self._type}" if self._type else "", f"by {self._author_name()}" if self._author else ""]
+        which = [
+            f"type {self._type}" if self._type else "",
+            f"by {self._author_name()}" if self._author else "",
+            self._when(),
+        ]
         where = "older entries; l goes to the newest" if self._cursor else "the newest, as they come"
         words = " · ".join([f"{len(self._entries)} entries", *filter(None, which), where])
         stale = f"✗ As it was; it could not be read again: {self._fault} · " if self._fault and self._entries else ""
@@ -115,6 +133,10 @@ class JournalScreen(PortalScreen):
         known = (one.author_name for one in self._entries.values() if one.author == self._author)
         return next(known, "") or self._author[-8:]
 
+    def _when(self) -> str:
+        told = [f"since {self._since}" if self._since else "", f"until {self._until}" if self._until else ""]
+        return " ".join(filter(None, told))
+
     def focus_main(self) -> None:
         self.query_one(Rows).focus()
 
@@ -126,7 +148,10 @@ class JournalScreen(PortalScreen):
         entry = self.selected()
         if entry is None:
             return None
-        return Thing(entry.hash, "journal.tail", {"type": entry.type, "author": entry.author, "limit": str(PAGE)})
+        times = {"since": self._since, "until": self._until}
+        return Thing(
+            entry.hash, "journal.tail", {"type": entry.type, "author": entry.author, "limit": str(PAGE), **times}
+        )
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """The detail follows the cursor."""
@@ -147,10 +172,12 @@ class JournalScreen(PortalScreen):
             return "Nothing fits the filter. Escape clears it."
         asked = [f"of the type {plain(self._type)}"] if self._type else []
         asked += [f"by {plain(self._author_name())}"] if self._author else []
+        asked += [plain(self._when())] if self._when() else []
         if not asked:
             return EMPTY if self._cursor is None else "There are no older entries. l goes to the newest."
         ways = ["f chooses another type, or all"] if self._type else []
         ways += ["a shows all authors again"] if self._author else []
+        ways += ["w chooses another time, or all"] if self._when() else []
         return f"No entry {' '.join(asked)} is held here. {'; '.join(ways)}."
 
     # ── which entries ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,7 +188,7 @@ class JournalScreen(PortalScreen):
         types = sorted({one.type for one in self._entries.values()})
         value = self._type or (entry.type if entry is not None else "")
         question = "Only which type? 'all' shows every one again."
-        command = twin("journal.tail", limit=PAGE)
+        command = twin("journal.tail", limit=PAGE, **{**self._which(), "type": "TYPE"})
         self.app.push_screen(Ask(question, command=command, value=value, words=[*types, "all"]), self._take_type)
 
     def _take_type(self, word: str | None) -> None:
@@ -174,6 +201,19 @@ class JournalScreen(PortalScreen):
         entry = self.selected()
         self._author = "" if self._author or entry is None else entry.author
         self._from_the_newest()
+
+    def action_only_time(self) -> None:
+        """Ask from when and until when; both empty show all again."""
+        from chorus_tui.screens.journal_times import TimesForm
+
+        form = TimesForm(self._asked())
+
+        def taken(word: str | None) -> None:
+            if word:
+                self._since, self._until = form.asked.since or "", form.asked.until or ""
+                self._from_the_newest()
+
+        self.app.push_screen(form, taken)
 
     def action_before(self) -> None:
         """The page before this one."""

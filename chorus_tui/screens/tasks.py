@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from rich.text import Text
 from textual import work
@@ -12,7 +13,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
 from chorus_tui.client.artifacts import patch_of
-from chorus_tui.client.local_files import here
+from chorus_tui.client.local_files import here, local
 from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models.patches import PatchFromTask
 from chorus_tui.contract.models.task_result import Artifact
@@ -263,13 +264,10 @@ class TasksScreen(TaskSteering):
         folder = str(here() / f"task-{view.task_id[-8:]}")
         many = "1 file" if len(files) == 1 else f"{len(files)} files"
         command = twin("tasks.artifacts", task_id=view.task_id)
-        self.app.push_screen(
-            Ask(f"Save {many} where?", command=command, value=folder), lambda word: self._save(files, word)
-        )
-
-    def _save(self, files: list[Artifact], folder: str | None) -> None:
-        if folder:
-            self.app.save_artifacts(files, folder)  # type: ignore[attr-defined]
+        app: Any = self.app
+        box = Ask(f"Save {many} where?", command=command, value=folder, make=local)
+        box.bring = lambda target: app.save_artifacts(files, target, box)
+        app.push_screen(box)
 
     def action_patch(self) -> None:
         """Ask first: others see it at once."""

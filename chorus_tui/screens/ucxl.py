@@ -296,11 +296,17 @@ class UcxlScreen(PortalScreen):
             return
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.at))
 
-        def go(at: str | None) -> None:
-            if at:
-                self.open(row.place.replace("/*^/", f"/@{at}/", 1))
+        def make(at: str) -> str:
+            address = row.place.replace("/*^/", f"/@{at}/", 1)
+            ucxl.parse(address)
+            return address
 
-        self.app.push_screen(Ask("As it was at which moment?", placeholder="2030-01-31T12:00:00Z", value=now), go)
+        def go(_at: str | None) -> None:
+            if box.made is not None:
+                self.open(box.made)
+
+        box = Ask("As it was at which moment?", placeholder="2030-01-31T12:00:00Z", value=now, make=make)
+        self.app.push_screen(box, go)
 
     def action_hops(self) -> None:
         """What the mesh remembers of it: what it builds on, what was built on it."""

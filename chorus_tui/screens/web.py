@@ -140,18 +140,15 @@ class WebScreen(PortalScreen):
             self.notify(f"It is served already, at {portal.address}", severity="warning", markup=False)
         elif kind == "web":
             question = "What may guests in a browser do: read, operate or admin?  $ chorus-tui web start --scope SCOPE"
-            self.app.push_screen(Ask(question, value="operate", words=list(words.SCOPES)), self._start_web)
+            box = Ask(question, value="operate", words=list(words.SCOPES), make=_with_scope)
+            self.app.push_screen(box, lambda _word: self._start_web(box.made))
         else:
             sure = Confirm("Serve the portal over SSH, to the keys in the file of keys?", "chorus-tui web start ssh")
             self.app.push_screen(sure, self._start_ssh)
 
-    def _start_web(self, scope: str | None) -> None:
-        if not scope:
-            return
-        if scope not in words.SCOPES:
-            self.notify(f"{scope!r} is none of: read, operate, admin", severity="warning", markup=False)
-            return
-        self._start(StartPortal.model_validate({"kind": "web", "scope": scope}))
+    def _start_web(self, request: StartPortal | None) -> None:
+        if request is not None:
+            self._start(request)
 
     def _start_ssh(self, word: str | None) -> None:
         if word == "yes":
@@ -232,13 +229,22 @@ class OneTimeUrl(Dialog):
             yield Label("c  copy      any other key  close", classes="hint")
 
     def on_key(self, event: Key) -> None:
-        """Copy, or close."""
+        """Copy, or close. A key that was typed ahead does nothing: it is shown once only."""
         event.stop()
+        if self.typed_ahead(event):
+            return
         if event.key == "c":
             self.app.copy_to_clipboard(self._url)
             self.app.notify("Copied", markup=False)
             return
         self.dismiss("")
+
+
+def _with_scope(scope: str) -> StartPortal:
+    """The browser portal with these rights. Raises ``ValueError`` for any other word."""
+    if scope not in words.SCOPES:
+        raise ValueError(f"{scope!r} is none of: {', '.join(words.SCOPES)}")
+    return StartPortal.model_validate({"kind": "web", "scope": scope})
 
 
 def row(portal: ServedPortal, now: float) -> tuple[Text, ...]:

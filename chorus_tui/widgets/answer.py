@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, Label, OptionList, Static
 
-from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.plain import plain, plain_lines
 
 
 class Answered(NamedTuple):
@@ -22,9 +23,11 @@ class Answered(NamedTuple):
     for_good: bool = False
 
 
-class AnswerBox(ModalScreen[Answered | None]):
-    """The answer, or None. Nothing typed is lost while it is open: an empty answer is not taken.
+class AnswerBox(Box[Answered | None]):
+    """The answer, or None. Nothing typed is lost while it is open: an empty answer is not taken, nor one that the engine refuses.
 
+    Words that are typed before the box is there go to their field; a choice that is typed ahead is none.
+    ``make`` makes of the answer what the engine is asked for.
     ``for_good``: what an answer means that is never given again; where that makes no difference it is empty, and not asked.
     """
 
@@ -49,9 +52,19 @@ class AnswerBox(ModalScreen[Answered | None]):
     ]
 
     def __init__(
-        self, title: str, question: str, choices: list[str], words: str, command: str, *, for_good: str = ""
+        self,
+        title: str,
+        question: str,
+        choices: list[str],
+        words: str,
+        command: str,
+        *,
+        for_good: str = "",
+        make: Callable[[Answered], Any] = lambda answer: answer,
     ) -> None:
         super().__init__()
+        self.holds = not choices
+        self._make = make
         self._for_good = for_good
         self._title, self._question = title, question
         self._choices, self._words, self._command = choices, words, command
@@ -84,10 +97,10 @@ class AnswerBox(ModalScreen[Answered | None]):
     def on_mount(self) -> None:
         """The keys go to what has to be given. Nothing is chosen yet: a key typed ahead must not decide."""
         if self._choices:
-            self.query_one(OptionList).focus()
+            self.begin(self.query_one(OptionList))
             self.call_after_refresh(setattr, self.query_one(OptionList), "highlighted", None)
         else:
-            self.query_one(Input).focus()
+            self.begin(self.query_one(Input))
 
     def action_back(self) -> None:
         """Without an answer."""
@@ -95,7 +108,7 @@ class AnswerBox(ModalScreen[Answered | None]):
 
     def on_key(self, event: events.Key) -> None:
         """A number chooses, while no words are being typed."""
-        if isinstance(self.focused, Input) or not event.key.isdecimal():
+        if isinstance(self.focused, Input) or not event.key.isdecimal() or self.typed_ahead(event):
             return
         number = int(event.key)
         if 1 <= number <= len(self._choices):
@@ -116,13 +129,15 @@ class AnswerBox(ModalScreen[Answered | None]):
         chosen = self.query_one(OptionList).highlighted if self._choices else None
         words = "" if self._words == "none" else self.query_one(Input).value.strip()
         if self._choices and chosen is None:
-            self._tell("Choose one first.")
+            self.complain("Choose one first.")
         elif (self._words == "needed" or not self._choices) and not words:
-            self._tell("Words are needed here.")
+            self.complain("Words are needed here.")
             self.query_one(Input).focus()
         else:
             for_good = bool(self._for_good) and self.query_one(Checkbox).value
-            self.dismiss(Answered(self._choices[chosen] if chosen is not None else "", words, for_good))
+            answer = Answered(self._choices[chosen] if chosen is not None else "", words, for_good)
+            self.hand_over(self._make(answer), answer)
 
-    def _tell(self, problem: str) -> None:
-        self.query_one("#problem", Static).update(problem)
+    def complain(self, fault: str) -> None:
+        """Above the keys."""
+        self.query_one("#problem", Static).update("\n".join(plain_lines(fault)))

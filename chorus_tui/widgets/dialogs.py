@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,17 +9,15 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
 
+from chorus_tui.widgets import box
+from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain, plain_lines
 
-TYPE_AHEAD_S = 0.15
-"""So long a question must have been on the screen before a key can be an answer to it."""
 
-
-class Dialog(ModalScreen[str]):
+class Dialog(Box[str]):
     """A box in the middle. The answer is a word; escape answers with an empty one."""
 
     DEFAULT_CSS = """
@@ -35,18 +31,6 @@ class Dialog(ModalScreen[str]):
     Dialog VerticalScroll { height: auto; max-height: 14; }
     """
     BINDINGS = [Binding("escape", "answer('')", "Back", id="dialog.back", tooltip="Close without doing anything")]  # noqa: RUF012
-    _painted_at = math.inf
-
-    def on_mount(self) -> None:
-        """It is on the screen once everything has been drawn."""
-        self.call_after_refresh(self._note_paint)
-
-    def _note_paint(self) -> None:
-        self._painted_at = time.monotonic()
-
-    def typed_ahead(self, event: events.Key) -> bool:
-        """Whether a key came before the box could be read. What counts is when it was typed, not when this program came to read it."""
-        return event.time < self._painted_at + TYPE_AHEAD_S
 
     def action_answer(self, word: str) -> None:
         """Close with this answer."""
@@ -72,11 +56,6 @@ class Confirm(Dialog):
                 yield Static("\n".join(plain_lines(self._question)), classes="question", markup=False)
             yield Static(f"$ {plain(self._command)}\n" if self._command else "", classes="hint", markup=False)
             yield Label("y  yes, do it      n  no", classes="hint")
-
-    def on_key(self, event: events.Key) -> None:
-        """Only who has read the question answers it."""
-        if self.typed_ahead(event):
-            event.stop()
 
     def action_sure(self) -> None:
         """Do it."""
@@ -117,7 +96,7 @@ class Ask(Dialog):
     """One line of text, with completion. A ``careful`` one, whose answer cannot be undone, takes no key that was typed ahead.
 
     What is typed is to be something: ``make`` makes it, or raises ``ValueError`` (pydantic's, too) or ``OSError`` with the reason,
-    or gives None for nothing. A reason is told below the line, which stays open with all that was typed.
+    or gives None for nothing. A reason is told below the line, which stays open with all that was typed; so is what the engine says.
     """
 
     DEFAULT_CSS = "Ask .problem { color: $error; display: none; }"
@@ -143,6 +122,7 @@ class Ask(Dialog):
         self._value = value
         self._words = words or []
         self._careful = careful
+        self.holds = not careful
         self._make = make
         self.made: Any = None
         """What was made of the answer; None while there is none."""
@@ -165,14 +145,14 @@ class Ask(Dialog):
         field = self.query_one(Input)
         field.cursor_blink = False
         if self._careful:
-            self.call_after_refresh(self.set_timer, TYPE_AHEAD_S, self._open)
+            self.call_after_refresh(self.set_timer, box.TYPE_AHEAD_S, self._open)
         else:
-            field.focus()
+            self.begin(field)
 
     def _open(self) -> None:
         field = self.query_one(Input)
         field.can_focus = True
-        field.focus()
+        self.begin(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -181,21 +161,25 @@ class Ask(Dialog):
             try:
                 self.made = self._make(text)
             except (ValueError, OSError) as error:
-                self._tell(error)
+                self.complain(_words(error))
                 return
-        self.dismiss(text)
+        self.hand_over(self.made, text)
 
-    def _tell(self, error: Exception) -> None:
-        from pydantic import ValidationError  # noqa: PLC0415 - most answers have no fault
-
-        from chorus_tui.widgets.faults import faults  # noqa: PLC0415 - as above
-
-        lines = [str(error)]
-        if isinstance(error, ValidationError):
-            lines = [f"{name}: {words}" for name, words in faults(error).items()]
+    def complain(self, fault: str) -> None:
+        """Below the line."""
         problem = self.query_one(".problem", Static)
-        problem.display = True
-        problem.update("\n".join(plain(line) for line in lines))
+        problem.display = bool(fault)
+        problem.update("\n".join(plain_lines(fault)))
+
+
+def _words(error: Exception) -> str:
+    from pydantic import ValidationError  # noqa: PLC0415 - most answers have no fault
+
+    from chorus_tui.widgets.faults import faults  # noqa: PLC0415 - as above
+
+    if isinstance(error, ValidationError):
+        return "\n".join(f"{name}: {words}" for name, words in faults(error).items())
+    return str(error)
 
 
 class Prompt(Ask):

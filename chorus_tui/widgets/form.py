@@ -8,19 +8,19 @@ from rich.markup import escape
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static, TextArea
 
 from chorus_tui.client import EngineGone
 from chorus_tui.contract.problem import Problem
+from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-class Form(ModalScreen[str]):
+class Form(Box[str]):
     """Answers with the id of what was made, or an empty text. Subclasses have the fields, a ``#problem`` line, buttons ``#send``
     and ``#back``, and an action ``send`` that checks, asks the engine, and closes only when it took it."""
 
@@ -28,6 +28,7 @@ class Form(ModalScreen[str]):
         Binding("escape", "leave", "Back", id="form.back", tooltip="Close the form"),
         Binding("ctrl+s", "send", "Send", id="form.send", tooltip="Send what was typed", priority=True),
     ]
+    holds = True
     FIRST = ""
     """Selector of the field that has the keys at the beginning."""
     PLACES: ClassVar[dict[str, str]] = {}
@@ -49,7 +50,7 @@ class Form(ModalScreen[str]):
             field.cursor_blink = False
         for area in self.query(TextArea):
             area.cursor_blink = False
-        self.query_one(self.FIRST).focus()
+        self.begin(self.query_one(self.FIRST))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Either button."""

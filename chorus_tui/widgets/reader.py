@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 
 from rich.cells import chop_cells
 from rich.segment import Segment
@@ -120,15 +121,16 @@ class Reader(ModalScreen[None]):
     def action_save(self) -> None:
         """Ask where to."""
         where = str(here() / self._save_as)
-        self.app.push_screen(Ask(f"Save it where?  $ {self._twin} {self._to}", value=where), self._save)
+        box = Ask(f"Save it where?  $ {self._twin} {self._to}", value=where, make=self._save)
+        self.app.push_screen(
+            box, lambda _word: self.app.notify(f"Saved {box.made}", markup=False) if box.made else None
+        )
 
-    def _save(self, where: str | None) -> None:
-        if not where:
-            return
+    def _save(self, where: str) -> Path:
+        """Raises ``OSError`` with words for the box."""
         try:
             target = local(where)
             keep(self._data, target)
         except OSError as error:
-            self.app.report("It could not be saved", f"{where}: {error.strerror or error}")  # type: ignore[attr-defined]
-        else:
-            self.app.notify(f"Saved {target}", markup=False)
+            raise OSError(f"It could not be saved: {where}: {error.strerror or error}") from error
+        return target

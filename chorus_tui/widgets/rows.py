@@ -6,7 +6,7 @@ more goes to the columns of words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 from textual import events
@@ -27,6 +27,8 @@ class Rows(DataTable[Text]):
         self._names, self._least, self._stretch = names, widths, stretch
         self._laid: list[tuple[str, Cells]] = []
         self._hidden = 0
+        self.enter: Callable[[], None] | None = None
+        """What enter does on a row, where it opens a box. A message would come after keys that were typed right behind it."""
         for name, width in zip(names, widths, strict=True):
             self.add_column(name, key=name, width=width)
 
@@ -45,6 +47,13 @@ class Rows(DataTable[Text]):
             return False
         self.move_cursor(row=self.get_row_index(key), animate=False)
         return True
+
+    def action_select_cursor(self) -> None:
+        """Enter."""
+        if self.enter is not None and self.row_count:
+            self.enter()
+        else:
+            super().action_select_cursor()
 
     # ── what is shown ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -132,7 +132,7 @@ def test_a_word_is_said_in_the_thread():
 
 def test_ending_the_work_asks_first(monkeypatch):
     """Nothing before the yes."""
-    monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 0)
+    monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 0)
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         await pilot.press("e")
@@ -166,7 +166,8 @@ def test_what_is_read_is_saved_byte_for_byte_and_over_nothing(tmp_path, key, dat
             await settle(pilot, 2)
             if content == b"mine":
                 assert "It could not be saved" in shown(pilot)
-                await pilot.press("enter")
+                await pilot.press("escape")
+                await settle(pilot, 2)
             else:
                 assert target.read_bytes() == data
                 target.write_bytes(b"mine")

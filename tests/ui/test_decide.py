@@ -9,8 +9,9 @@ from textual.widgets import DataTable, Input, TextArea
 
 from chorus_tui.commands import twins
 from chorus_tui.contract.problem import Problem, invalid
-from chorus_tui.widgets.dialogs import ErrorBox
+from chorus_tui.widgets.answer import AnswerBox
 from tests.ui.fake_engine import NOW, FakeEngine
+from tests.ui.test_look import text_of
 from tests.ui.test_portal import SIZES, play, settle, until
 from tests.ui.votes import IDENTIFIERS, filled
 
@@ -102,14 +103,16 @@ def test_where_no_vote_is_possible_none_is_offered(down):
 
 
 def test_what_the_engine_refuses_is_told():
-    """A vote that came too late says so, and the screen goes on."""
+    """A vote that came too late says so in its box, and the screen goes on once that is left."""
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         engine.problems["decisions.vote"] = Problem(409, "closed", "The decision is not open: passed", "")
         await pilot.press("v")
         await settle(pilot)
         await pilot.press("1", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorBox), "told")
+        await until(pilot, lambda: "The decision is not open: passed" in text_of(pilot), "told")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, AnswerBox), "left")
 
     play(steps, engine=filled(), first="decide")
 

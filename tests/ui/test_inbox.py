@@ -9,8 +9,8 @@ from textual.widgets import Input, Static
 
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.answer import AnswerBox
-from chorus_tui.widgets.dialogs import ErrorBox
 from tests.ui.fake_engine import FakeEngine, some_waiting
+from tests.ui.test_look import text_of
 from tests.ui.test_portal import SIZES, play, settle, until
 
 
@@ -81,7 +81,7 @@ def test_needed_words_are_asked_for_and_an_answer_that_came_too_late_says_so():
         await settle(pilot)
         assert not answers(engine)
         await pilot.press(*"take the old one", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorBox), "told")
+        await until(pilot, lambda: "It was answered meanwhile" in text_of(pilot), "told")
         assert [a.text for a in answers(engine)] == ["take the old one"]
 
     play(steps, engine=with_items(), first="inbox")

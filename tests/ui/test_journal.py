@@ -8,6 +8,7 @@ from typing import Any
 from textual.widgets import Input
 
 from chorus_tui.contract.problem import Problem
+from chorus_tui.screens.journal_times import TimesForm
 from chorus_tui.widgets.reader import Reader
 from chorus_tui.widgets.rows import Rows
 
@@ -51,6 +52,38 @@ def test_why_no_entry_is_shown_is_told_truly():
         assert "No entry of the type heartbeat is held here." in text_of(pilot)
         assert "the index is being made" not in text_of(pilot)
         assert "Nothing was said yet" not in text_of(pilot)
+
+    play(steps, engine=everything(), first="journal")
+
+
+def test_only_entries_of_a_time_are_shown_once_the_engine_took_it():
+    """What it does not take is told at its field and nothing typed is lost; what it took is asked for from then on, told above the
+    list and in the command line, and can be taken back."""
+
+    async def steps(pilot: Any, engine: FullEngine) -> None:
+        screen = pilot.app.screen
+        table = screen.query_one(Rows)
+        await until(pilot, lambda: table.row_count == 4, "read")
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TimesForm), "asked")
+        await settle(pilot, 1)
+        form = pilot.app.screen
+        await pilot.press(*"yesterday", "tab", *"65s", "enter")
+        await until(pilot, lambda: form.query_one("#since").has_class("-wrong"), "told at the field")
+        assert "since: 'yesterday' is neither a time back from now" in text_of(pilot)
+        assert form.query_one("#until", Input).value == "65s"
+        form.query_one("#since", Input).value = "85s"
+        await pilot.press("enter")
+        await until(pilot, lambda: table.row_count == 2, "those of 80 and of 70 seconds ago")
+
+        assert "since 85s until 65s" in text_of(pilot)
+        assert "--since 85s --until 65s" in dict(screen.told_commands())["show it"]
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TimesForm), "asked again")
+        pilot.app.screen.query_one("#until", Input).value = "80s"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: table.row_count == 0, "none of that time")
+        assert "No entry since 85s until 80s is held here. w chooses another time, or all." in text_of(pilot)
 
     play(steps, engine=everything(), first="journal")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
 from chorus_tui.app import ChorusApp
 from chorus_tui.client.read_only import ReadOnly, reads
@@ -16,7 +17,7 @@ from chorus_tui.commands.places import PLACES
 from chorus_tui.contract.operations import OPERATIONS, Scope
 from chorus_tui.contract.problem import Problem
 from chorus_tui.look import kept
-from chorus_tui.widgets import dialogs
+from chorus_tui.widgets import box
 from chorus_tui.widgets.command_box import CommandBox
 from chorus_tui.widgets.dialogs import Confirm, ErrorBox
 from chorus_tui.widgets.event_log import EventLog
@@ -113,7 +114,7 @@ def test_help_status_and_contents_filter_too():
 
 def test_what_was_done_last_can_be_had_as_a_command_line(monkeypatch):
     """After an action its line is the first of the box, with its true fields."""
-    monkeypatch.setattr(dialogs, "TYPE_AHEAD_S", 0)
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         task_id = pilot.app.screen.thing().identifier
@@ -206,7 +207,7 @@ def test_what_acts_is_refused_before_it_leaves():
 
 def test_a_key_typed_before_the_question_was_painted_decides_nothing(monkeypatch):
     """What counts is when it was typed: a y that waited in the queue while the machine was slow is swallowed."""
-    monkeypatch.setattr(dialogs, "TYPE_AHEAD_S", 0)
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         from textual import events
@@ -225,8 +226,30 @@ def test_a_key_typed_before_the_question_was_painted_decides_nothing(monkeypatch
     play(steps, engine=everything())
 
 
-def test_an_error_has_a_number_that_stands_in_the_log_and_is_copied():
+def test_a_notice_that_is_repeated_is_shown_once(monkeypatch):
+    """Copied again and again, it stands there once, as the newest; another one stands beside it."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        def told() -> list[str]:
+            return [one.message.split()[0] for one in pilot.app._notifications]
+
+        monkeypatch.setattr(pilot.app, "NOTIFICATION_TIMEOUT", 3600)
+        await pilot.press("y", "y")
+        pilot.app.notify("Another", markup=False)
+        await until(pilot, lambda: "Another" in told(), "the other one")
+        await pilot.press("y")
+        await until(pilot, lambda: told()[-1] == "Copied", "the newest")
+        await settle(pilot, 2)
+
+        assert told() == ["Another", "Copied"]
+        assert len(pilot.app.screen.query(Toast)) == 2
+
+    play(steps, engine=everything())
+
+
+def test_an_error_has_a_number_that_stands_in_the_log_and_is_copied(monkeypatch):
     """The box names it, c copies number, title and detail, any other key closes and does nothing else."""
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
 
     async def steps(pilot: Any, _engine: FakeEngine) -> None:
         copied: list[str] = []

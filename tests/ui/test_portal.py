@@ -202,14 +202,14 @@ def test_announcing_shows_problems_at_the_field_and_then_succeeds():
 
 def test_cancelling_asks_first_and_swallows_type_ahead(monkeypatch):
     """A y typed before the question could be read does nothing; a y after it does it."""
-    monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 3600)
+    monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 3600)
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         await pilot.press("x", "y")
         await settle(pilot)
 
         assert "tasks.cancel" not in [name for name, _ in engine.calls]
-        monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 0)
+        monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 0)
         await pilot.press("y")
         await until(pilot, lambda: "tasks.cancel" in [name for name, _ in engine.calls], "cancelled")
         request = dict(engine.calls)["tasks.cancel"]

@@ -70,7 +70,7 @@ def test_a_key_is_offered_only_where_it_can_do_something(engine, expected):
 )
 def test_each_key_asks_first_and_then_calls_its_operation(monkeypatch, key, engine, operation):
     """Nothing before the yes; then the operation for the task under the cursor."""
-    monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 0)
+    monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 0)
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         await pilot.press(key)

@@ -89,13 +89,13 @@ def test_the_banner_is_true_after_a_dialog_and_an_error_is_kept_with_its_reason(
             await pilot.press("escape")
             await until(pilot, lambda shown=shown: banner.has_class("-shown") is shown, f"{state} is told")
 
-        monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 3600)
+        monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 3600)
         pilot.app.report("It was refused", "Nothing was written.\nAsk ada.")
         await settle(pilot)
         await pilot.press("x", "escape")
         await settle(pilot)
         assert isinstance(pilot.app.screen, ErrorBox)
-        monkeypatch.setattr("chorus_tui.widgets.dialogs.TYPE_AHEAD_S", 0)
+        monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 0)
         await pilot.press("x")
         await until(pilot, lambda: not isinstance(pilot.app.screen, ErrorBox), "closed")
         assert pilot.app.store.lines[-1].text == "E1: It was refused: Nothing was written. Ask ada."

@@ -11,6 +11,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.web import OneTimeUrl
 from chorus_tui.widgets.dialogs import Confirm, ErrorBox
 from tests.ui.fake_engine import NOW, FakeEngine
+from tests.ui.test_look import text_of
 from tests.ui.test_portal import SIZES, play, settle, until
 
 WEB = ServedPortal(
@@ -67,7 +68,8 @@ def test_it_is_started_with_the_rights_that_were_chosen():
         await pilot.press("s", *["backspace"] * 7, *"root", "enter")
         await settle(pilot)
         assert not asked(engine, "web.start")
-        await pilot.press("s", *["backspace"] * 7, *"read", "enter")
+        assert "'root' is none of: read, operate, admin" in text_of(pilot)
+        await pilot.press(*["backspace"] * 4, *"read", "enter")
         await until(pilot, lambda: bool(asked(engine, "web.start")), "asked")
         await settle(pilot)
         await pilot.press("down", "s")

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chorus_tui.contract.models import journal
+from chorus_tui.engine.journal import spans
 from tests.ui import contents, patches, rooms, votes
 from tests.ui.fake_engine import IDS, NOW, FakeEngine, some_waiting
 from tests.ui.texts import TextEngine
@@ -44,8 +45,13 @@ class FullEngine(TextEngine):
             return self.verification
         if operation == "journal.tail" and operation not in self.problems and not self.gone:
             self.calls.append((operation, request))
+            span = spans.asked(request, NOW)
             fitting = [
-                one for one in self.entries if request.type in (None, one.type) and request.author in (None, one.author)
+                one
+                for one in self.entries
+                if request.type in (None, one.type)
+                and request.author in (None, one.author)
+                and span.holds(one.at * 1000)
             ]
             return journal.JournalPage(entries=fitting, next=None)
         return await super().call(operation, request)

@@ -38,11 +38,20 @@ class JournalEntry(Answer):
 
 
 class TailJournal(Paged):
-    """The newest ``limit`` entries, oldest of them first; with filters. The page after is of those before them."""
+    """The newest ``limit`` entries, oldest of them first; with filters. The page after is of those before them.
+
+    Times are those of their authors' clocks; of a fleeting message, when it was heard. A time back from now counts from each request.
+    """
 
     limit: int = Field(default=50, ge=1, le=1000)
     type: str | None = None
     author: str | None = None
+    since: str | None = Field(
+        default=None, max_length=64, description="The first moment: back from now (90s, 10m, 2h, 3d), or RFC 3339"
+    )
+    until: str | None = Field(
+        default=None, max_length=64, description="The first moment after it: back from now, or RFC 3339"
+    )
 
 
 class FleetingMessage(Answer):

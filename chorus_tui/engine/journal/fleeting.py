@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from chorus_tui.contract.models.journal import FleetingLog, FleetingMessage
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.journal.interface import FleetingHandler
+from chorus_tui.engine.journal.spans import Span
 from chorus_tui.engine.protocol import messages
 from chorus_tui.engine.protocol.messages import Message
 
@@ -32,7 +33,11 @@ class Fleeting:
         if handler is not None:
             await handler(author, message, topic)
 
-    def tail(self, limit: int, type_: str | None, author: str | None) -> FleetingLog:
-        """The newest ``limit`` of a type and an author, oldest of them first."""
-        found = [line for line in self.lines if type_ in (None, line.type) and author in (None, line.author)]
+    def tail(self, limit: int, type_: str | None, author: str | None, span: Span) -> FleetingLog:
+        """The newest ``limit`` of a type, an author and a stretch of time, oldest of them first."""
+        found = [
+            line
+            for line in self.lines
+            if type_ in (None, line.type) and author in (None, line.author) and span.holds(line.at * 1000)
+        ]
         return FleetingLog(messages=found[-limit:])

@@ -25,7 +25,7 @@ from chorus_tui.contract.models.journal import (
 )
 from chorus_tui.engine import paging
 from chorus_tui.engine.clock import Clock, Entropy
-from chorus_tui.engine.journal import reading, statistics
+from chorus_tui.engine.journal import reading, spans, statistics
 from chorus_tui.engine.journal.acceptance import Acceptance, feed_entry
 from chorus_tui.engine.journal.chain import MAX_PARKED
 from chorus_tui.engine.journal.database import Database
@@ -353,13 +353,14 @@ class FeedJournal:
         return self.replication.holders(entry) | set(received)
 
     async def tail(self, request: TailJournal) -> JournalPage:
-        filters = {"type": request.type, "author": request.author}
+        filters = {"type": request.type, "author": request.author, "since": request.since, "until": request.until}
+        span = spans.asked(request, self.clock.wall())
         before = (
             None
             if request.cursor is None
             else reading.place(paging.from_cursor("journal.tail", filters, request.cursor))
         )
-        rows = self.store.newest(request.limit + 1, request.type, request.author, before)
+        rows = self.store.newest(request.limit + 1, request.type, request.author, before, span)
         more, rows = len(rows) > request.limit, rows[-request.limit :]
         return JournalPage(
             entries=[reading.view(entry, problem, self._own_delivery(entry)) for entry, problem in rows],
@@ -368,7 +369,8 @@ class FeedJournal:
 
     def heard(self, request: TailJournal) -> FleetingLog:
         """The newest fleeting messages of others."""
-        return self._fleeting.tail(request.limit, request.type, request.author)
+        span = spans.asked(request, self.clock.wall())
+        return self._fleeting.tail(request.limit, request.type, request.author, span)
 
     def _own_delivery(self, entry: Entry) -> Delivery | None:
         return self.delivery(entry) if entry.author == self.me.peer_id else None

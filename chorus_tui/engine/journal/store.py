@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chorus_tui.engine.journal import signatures
 from chorus_tui.engine.journal.chain import Chains
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.spans import Span
 from chorus_tui.engine.journal.statistics import Tally
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, entry_from_header, entry_from_own_disk
@@ -244,13 +245,23 @@ class FeedStore:
                 return
 
     def newest(
-        self, limit: int, type_: str | None, author: str | None, before: tuple[int, int] | None = None
+        self,
+        limit: int,
+        type_: str | None,
+        author: str | None,
+        before: tuple[int, int] | None = None,
+        span: Span = Span(),  # noqa: B008 - it never changes
     ) -> list[Row]:
-        """The newest by hybrid clock, oldest of them first; those before a :meth:`place` when one is given."""
+        """The newest of ``span`` by hybrid clock, oldest of them first; those before a :meth:`place` when one is given."""
         where, values = ["1"], list[object]()
-        for column, value in (("type", type_), ("author", author)):
+        for test, value in (
+            ("type =", type_),
+            ("author =", author),
+            ("hlc_ms >=", span.since),
+            ("hlc_ms <", span.until),
+        ):
             if value is not None:
-                where.append(f"{column} = ?")
+                where.append(f"{test} ?")
                 values.append(value)
         if before is not None:
             where.append("(hlc_ms, arrived) < (?, ?)")

@@ -1,0 +1,228 @@
+"""What is typed into a box is neither lost nor taken for something else: when the engine refuses it, and when it came before the box."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from textual import events
+from textual.widgets import Input, OptionList
+
+from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.screens.web import OneTimeUrl
+from chorus_tui.widgets import box
+from chorus_tui.widgets.answer import AnswerBox
+from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.dialogs import Ask, Confirm, ErrorBox
+from chorus_tui.widgets.form import Form
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.rooms import filled
+from tests.ui.test_inbox import answers, with_items
+from tests.ui.test_look import text_of
+from tests.ui.test_portal import play, settle, until
+from tests.ui.test_web import WEB, serving
+from tests.ui.texts import TextEngine
+
+NAMES = {" ": "space", ":": "colon"}
+
+
+def at_once(pilot: Any, *keys: str) -> None:
+    """As a terminal brings what was typed while the portal was busy: all of it, before anything is done about the first."""
+    for key in keys:
+        event = events.Key(NAMES.get(key, key), key if len(key) == 1 else None)
+        event.set_sender(pilot.app)
+        pilot.app.post_message(event)
+
+
+def asked(engine: FakeEngine, operation: str) -> list[Any]:
+    return [request for name, request in engine.calls if name == operation]
+
+
+# ── keys that were typed before the box was there ──────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_that_was_typed_with_the_key_that_asks_is_none(monkeypatch):
+    """X and y in one go: the y came through the screen below and is no yes to a question that nobody has seen."""
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        at_once(pilot, "x", "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked")
+        await settle(pilot, 2)
+        assert isinstance(pilot.app.screen, Confirm)
+        assert not asked(engine, "tasks.cancel")
+        await pilot.press("y")
+        await until(pilot, lambda: bool(asked(engine, "tasks.cancel")), "cancelled")
+
+    play(steps)
+
+
+def test_a_whole_line_typed_at_once_reaches_the_prompt():
+    """Its first key, the word and enter: nothing is lost, and nothing of it is a key of the screen below."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        at_once(pilot, ":", *"peers", "enter")
+        await until(pilot, lambda: pilot.app.current_mode == "peers", "gone there")
+        assert list(pilot.app._typed) == ["peers"]
+        assert not asked(engine, "tasks.cancel")
+
+    play(steps)
+
+
+def test_words_typed_at_once_are_the_answer():
+    """Enter on what waits for words, the words, enter: in that order, whole. None of them is a key of the list."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("G")
+        await settle(pilot, 1)
+        at_once(pilot, "enter", *"take 2 of yes", "enter")
+        await until(pilot, lambda: bool(answers(engine)), "answered")
+        await settle(pilot, 1)
+
+        assert [(one.choice, one.text) for one in answers(engine)] == [("", "take 2 of yes")]
+        assert pilot.app.current_mode == "inbox"
+
+    play(steps, engine=with_items(), first="inbox")
+
+
+def test_a_choice_typed_at_once_decides_nothing():
+    """Enter, 1, enter in one go: the box is open, nothing is chosen, and no key has acted on the screen below."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        at_once(pilot, "enter", "1", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AnswerBox), "asked")
+        await settle(pilot)
+        assert pilot.app.screen.query_one(OptionList).highlighted is None
+        assert not answers(engine)
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: bool(answers(engine)), "answered")
+
+        assert [one.choice for one in answers(engine)] == ["deny"]
+        assert pilot.app.current_mode == "inbox"
+
+    play(steps, engine=with_items(), first="inbox")
+
+
+def test_what_is_typed_behind_the_key_of_a_form_is_in_its_first_field():
+    """On the board: a, then a title that holds keys of the board."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        at_once(pilot, "a", *"six big jars")
+        await until(
+            pilot, lambda: "six big jars" in [one.value for one in pilot.app.screen.query(Input)], "all of it is there"
+        )
+        assert isinstance(pilot.app.screen, Form)
+        assert pilot.app.screen.focused.value == "six big jars"
+        assert pilot.app.current_mode == "tasks"
+
+    play(steps)
+
+
+def test_a_one_time_url_is_not_closed_by_what_was_typed_before_it_was_read(monkeypatch):
+    """It is shown once: only a key that was typed when it could be read closes it."""
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 3600)
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OneTimeUrl), "shown")
+        await settle(pilot, 1)
+        await pilot.press("x", "enter", "escape")
+        await settle(pilot, 1)
+        assert isinstance(pilot.app.screen, OneTimeUrl)
+        monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
+        await pilot.press("x")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "closed")
+
+    play(steps, engine=serving(WEB), first="web")
+
+
+# ── what the engine refuses ────────────────────────────────────────────────────────────────────────────────────────────
+
+REFUSED = invalid({"address": "nobody listens there"}, "It could not be dialled")
+LINES = [
+    ("peers", "c", "/ip4/127.0.0.1/tcp/1", "peers.connect"), ("peers", "colon", "connect /ip4/127.0.0.1/tcp/1", "peers.connect"),
+    ("hmmm", "w", "go on", "hmmm.answer"), ("collab", "a", "ada", "collab.invite"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "key", "line", "operation"), LINES)
+def test_a_line_that_the_engine_refuses_stays_with_the_reason(mode, key, line, operation):
+    """Its box is open, what was typed is there to be mended, and a second try closes it."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        engine.problems[operation] = REFUSED
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and pilot.app.screen.is_mounted, "asked")
+        await settle(pilot, 1)
+        asking = pilot.app.screen
+        asking.query_one(Input).value = line
+        await pilot.press("enter")
+        await until(pilot, lambda: "nobody listens there" in text_of(pilot), "told")
+        assert pilot.app.screen is asking
+        assert asking.query_one(Input).value == line
+        engine.problems.clear()
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "taken")
+
+        assert len(asked(engine, operation)) == 2
+
+    engine = filled(TextEngine())
+    play(steps, engine=engine, first=mode)
+
+
+def test_an_answer_that_is_refused_after_its_box_was_left_is_told_all_the_same():
+    """Who goes away meanwhile hears of it in a box of its own."""
+
+    class Slow(FakeEngine):
+        async def call(self, operation: str, request: Any = None) -> Any:
+            if operation == "peers.connect":
+                await left.wait()
+                raise REFUSED
+            return await super().call(operation, request)
+
+    left = asyncio.Event()
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("c")
+        await settle(pilot, 1)
+        pilot.app.screen.query_one(Input).value = "/ip4/127.0.0.1/tcp/1"
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "left")
+        left.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorBox), "told")
+
+    play(steps, engine=Slow(), first="peers")
+
+
+def test_a_command_that_does_not_exist_stays_to_be_mended():
+    """The prompt says so beside what was typed."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("colon", *"peres", "enter")
+        await settle(pilot, 1)
+        assert "No command 'peres'; 1 shows them all" in text_of(pilot)
+        await pilot.press(*["backspace"] * 3, *"ers", "enter")
+        await until(pilot, lambda: pilot.app.current_mode == "peers", "gone there")
+
+    play(steps)
+
+
+def test_a_vote_that_is_refused_keeps_its_reason():
+    """Choice and words stay as they are."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        engine.problems["inbox.answer"] = Problem(
+            409, "ended", "It does not wait any more", "It was answered meanwhile"
+        )
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.press("2", "tab", *"not now", "enter")
+        await until(pilot, lambda: "It was answered meanwhile" in text_of(pilot), "told")
+        asking = pilot.app.screen
+
+        assert asking.query_one(Input).value == "not now"
+        assert asking.query_one(OptionList).highlighted == 1
+        assert isinstance(asking, AnswerBox)
+
+    play(steps, engine=with_items(), first="inbox")
