@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -143,7 +142,7 @@ class _Running:
         self._manager = manager
         self._until_fd = until_fd
         self._idle_s = stop_when_idle_s
-        self._supervisor = Supervisor(engine.clock)
+        self._supervisor = Supervisor(engine.clock, engine.redactor.at(doors.ANSWER).text)
         self._stop = trio.Event()
         self._at_once = trio.Event()
         self._drain_s = engine.settings.drain_timeout_s
@@ -351,10 +350,10 @@ class _Running:
         return self._render()
 
     def _probes(self) -> Probes:
-        engine = self.engine
+        engine, clean = self.engine, self.engine.redactor.at(doors.ANSWER).value
         return Probes(
             started=lambda: self._started,
-            ready=partial(health.not_ready, engine),
-            health=partial(health.report, engine, self._supervisor, self._figures.pulse),
+            ready=lambda: clean(health.not_ready(engine)),
+            health=lambda: clean(health.report(engine, self._supervisor, self._figures.pulse)),
             metrics=self._metrics,
         )

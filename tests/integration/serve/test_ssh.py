@@ -67,7 +67,7 @@ def test_no_file_of_the_server_is_within_reach(portal):
     try:
         window.sees("with the scope admin")
         window.keys("6")
-        window.sees("patch")
+        window.sees("There are no patches")
         window.keys("n")
         window.sees("out of reach")
     finally:

@@ -7,8 +7,9 @@ import contextlib
 import json
 import re
 import shlex
+import tarfile
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -16,7 +17,9 @@ import httpx
 import pytest
 
 from chorus_tui import locations
-from tests.integration.system.peers import CLI, Mesh, Peer, eventually
+from chorus_tui.engine.runtime.supervision import LONGEST_PROBLEM
+from tests.integration.system.alerting.world import FAULTY
+from tests.integration.system.peers import CLI, Mesh, Peer, eventually, mesh
 from tests.integration.system.terminal import Terminal
 from tests.integration.system.test_agents import announced, drive, ended, says
 from tests.integration.system.test_collab import people
@@ -96,7 +99,8 @@ async def test_no_secret_is_anywhere_afterwards(tmp_path, base_image):
 
         for peer in (alpha, ana):
             answers += all_answers(peer, task_id)
-        answers += screens(alpha)
+        answers += screens(alpha, (*PLAIN, ("4", "[REDACTED:"), ("t", "[REDACTED:"), ("i", "held"), ("7", "Notes")))
+        answers += screens(ana, (*PLAIN, ("4", "[REDACTED:"), ("t", "[REDACTED:"), ("7", "Notes")))
         asked = json.dumps([[text for _, text in one.messages] for one in model.asked]).encode()
         clear = {f"answer {number}": seen_in(answer, everything) for number, answer in enumerate(answers)}
         clear["prompts"] = seen_in(asked, everything)
@@ -145,6 +149,55 @@ def a_rule_is_added(alpha: Peer, ana: Peer, rules: Path) -> None:
     assert "[REDACTED:acme-badge:" in json.dumps(alpha.get("/api/v1/journal"))
     status, problem = alpha.post("/api/v1/hmmm/rooms/general/send", {"message": f"use {OTHERS['private-key']} for it"})
     assert (status, problem["type"], list(problem["fields"])) == (422, "urn:chorus:problem:secret", ["message"])
+
+
+def test_an_exception_that_carries_a_secret_tells_it_nobody(tmp_path):
+    """Raised in a handler, in services that go on failing, and in a library, whole and where a text is cut: what the engine answers,
+    shows, logs and keeps, and what the other peer of the mesh holds, has only the marker; that something failed is told."""
+    faults = tmp_path / "faults"
+    faults.mkdir()
+    handled, cut = OTHERS["gitlab-token"], OTHERS["openai-key"]
+    everything = {"raised": handled, "cut": cut[:20]}
+    with mesh(tmp_path) as made:
+        made.grow("alpha")
+        alpha = made.peers[0]
+        odd = Peer(
+            tmp_path, "odd", program=FAULTY, FAULTS=str(faults), GRACE_S="600", CHORUS_BOOTSTRAP_PEERS=alpha.address
+        ).start()
+        made.peers.append(odd.ready())
+        eventually("one mesh", made.whole, 40)
+        (faults / "dht").write_text(f"the library failed with {handled}")
+        where_it_is_cut = LONGEST_PROBLEM - len("RuntimeError: ") - len(everything["cut"])
+        (faults / "say").write_text(f"nothing can be said with {handled} ".ljust(where_it_is_cut) + cut)
+
+        status, answer = odd.post("/api/v1/hmmm/rooms/general/send", {"message": "hello"})
+        assert (status, answer["type"]) == (500, "urn:chorus:problem:internal")
+        eventually("it is logged", lambda: "RuntimeError" in odd.log.read_text(), 30)
+        eventually("a service's failure is told", lambda: "RuntimeError: nothing" in odd.text("/health"), 60)
+        refused = odd.run("task", "announce", "--title", "x", "--command", "true")
+        assert refused.returncode != 0
+        doctor = odd.run("doctor")
+        bundle = odd.run("support-bundle", "--to", str(tmp_path / "bundle.tar.gz"))
+        assert bundle.returncode == 0, bundle.stderr
+        with tarfile.open(tmp_path / "bundle.tar.gz") as packed:
+            packed.extractall(tmp_path / "bundle", filter="data")
+        answers = [json.dumps(answer), *(one.stdout + one.stderr for one in (refused, doctor, bundle))]
+        clear = {f"answer {number}": seen_in(text.encode(), everything) for number, text in enumerate(answers)}
+        for peer in (alpha, odd):
+            read = [
+                *all_answers(peer, ""),
+                *(peer.text(path).encode() for path in ("/health", "/ready") if peer.probe(path) < 500),
+            ]
+            clear |= {f"{peer.name} {number}": seen_in(one, everything) for number, one in enumerate(read)}
+        clear |= {
+            f"alpha's screen {number}": seen_in(one, everything) for number, one in enumerate(screens(alpha, PLAIN))
+        }
+        assert "[REDACTED:gitlab-token:" in odd.log.read_text()
+        made.stop()
+        for path in sorted(tmp_path.rglob("*")):
+            if path.is_file() and path.parent != faults:
+                clear[str(path)] = seen_in(path.read_bytes(), everything)
+    assert {place: kinds for place, kinds in clear.items() if kinds} == {}
 
 
 def type_and_paste(ana: Peer) -> list[bytes]:
@@ -197,20 +250,18 @@ def flat(terminal: Terminal) -> bytes:
     return re.sub(r"[\s│┃▎▏▌▐█]+", "", terminal.screen()).encode()
 
 
-def screens(peer: Peer) -> list[bytes]:
-    """What a portal on this peer's engine shows on each screen that has anything of others."""
+PLAIN = (("2", "me and the mesh"), ("3", "latency"), ("j", "journal"), ("i", "inbox"), ("t", "tasks"))
+"""Keys of screens, and a word that each shows whatever there is."""
+
+
+def screens(peer: Peer, keys: Iterable[tuple[str, str]]) -> list[bytes]:
+    """What a portal on this peer's engine shows on these screens."""
     with contextlib.closing(
         Terminal(CLI, {**peer.environment, "TERM": "xterm-256color"}, width=200, height=60)
     ) as terminal:
         terminal.sees("status", 40)
         found = []
-        for key, sees in (
-            ("2", "me and the mesh"),
-            ("4", "[REDACTED:"),
-            ("t", "[REDACTED:"),
-            ("i", "held"),
-            ("7", "Notes"),
-        ):
+        for key, sees in keys:
             terminal.keys(key)
             terminal.sees(sees, 30)
             found.append(flat(terminal))

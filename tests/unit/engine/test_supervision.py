@@ -38,12 +38,12 @@ def first(group: BaseException) -> BaseException:
 async def live(service: Service) -> None:
     """An engine of one service, to its end."""
     async with trio.open_nursery() as nursery:
-        await Supervisor(SystemClock()).start(nursery, service)
+        await Supervisor(SystemClock(), str).start(nursery, service)
 
 
 async def test_a_service_that_fails_runs_again_and_is_told_until_it_is_calm(autojump_clock):
     """Also in its first run: the engine goes on, says which service and why, counts it, and forgets it after a calm minute."""
-    part, supervisor = Part(2), Supervisor(SystemClock())
+    part, supervisor = Part(2), Supervisor(SystemClock(), str)
     async with trio.open_nursery() as nursery:
         await supervisor.start(nursery, service := Service("files", part.run))
         await trio.sleep(10)
@@ -71,7 +71,7 @@ async def test_what_is_no_longer_failing_again_and_again_is_not_for_good(autojum
     """A critical service that works for more than a minute between failures is restarted for ever."""
     part = Part(3 * MOST_FAILURES, works_s=CALM_S + 1)
     async with trio.open_nursery() as nursery:
-        supervisor = Supervisor(SystemClock())
+        supervisor = Supervisor(SystemClock(), str)
         await supervisor.start(nursery, Service("files", part.run, critical=True))
         await trio.sleep(4 * MOST_FAILURES * CALM_S)
         assert part.runs == 3 * MOST_FAILURES + 1
@@ -83,6 +83,6 @@ async def test_one_that_never_started_is_the_callers(autojump_clock):
     part = Part(1, before_it_started=True)
     async with trio.open_nursery() as nursery:
         with pytest.raises(OSError, match="no more files"):
-            await Supervisor(SystemClock()).start(nursery, Service("files", part.run))
+            await Supervisor(SystemClock(), str).start(nursery, Service("files", part.run))
 
     assert part.runs == 1

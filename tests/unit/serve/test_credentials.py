@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chorus_tui.serve.credentials import Credentials
+from chorus_tui.serve.ssh.reception import Reception
 
 
 class Engine:
@@ -17,12 +19,14 @@ class Engine:
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
+        self.folders: list[str] = []
         self.slow: asyncio.Event | None = None
 
     async def call(self, operation: str, request: Any) -> Any:
         if operation == "tokens.new":
             token_id = f"{len(self.tokens):04x}"
             self.tokens[token_id] = request.name
+            self.folders.append(request.folder)
             if self.slow is not None:
                 await self.slow.wait()
             return SimpleNamespace(token="secret", token_id=token_id)
@@ -50,6 +54,23 @@ def test_a_sign_in_that_is_cancelled_leaves_no_token():
         async with asyncio.timeout(5):
             while engine.tokens:
                 await asyncio.sleep(0)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("address", "root", "folder"),
+    [(Path("/run/engine"), Path("/srv"), "/srv"), (Path("/run/engine"), None, ""), ("http://far", Path("/srv"), "")],
+    ids=["a folder", "no folder", "another machine"],
+)
+def test_a_guests_token_names_the_folder_that_is_opened(address, root, folder):
+    """The engine lets a guest name repositories of that folder alone; a folder of this machine means nothing on another one."""
+
+    async def go():
+        engine = Engine()
+        reception = Reception(address, None, root)  # type: ignore[arg-type]  # nobody has to open an engine here
+        await reception._credentials.issue(engine.call, "ana", "operate")
+        assert engine.folders == [folder]
 
     asyncio.run(go())
 
