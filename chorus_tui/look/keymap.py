@@ -5,6 +5,7 @@ A line that is wrong is named and left out; the others hold. Two bindings that a
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +15,18 @@ from typing import Any, Final
 from textual.binding import Binding
 
 FILE: Final = "keymap.toml"
-EVERYWHERE: Final = ("go", "portal")
-"""The first words of ids of bindings that are live on every screen; others are live on their own screen."""
+EVERYWHERE: Final = ("go", "portal", "log")
+"""The first words of ids of bindings that are live on every screen, or on several; others are live on their own screen."""
+BOXES: Final = (
+    {"dialog", "confirm"}, {"dialog", "prompt"}, {"answer"}, {"commands"}, {"search"}, {"choose"}, {"form", "content"}, {"wizard"},
+    {"patch-wizard"}, {"reader", "lines"}, {"compare", "diff", "lines"},
+)  # fmt: skip
+"""Those that are live together in what is open over a screen: there, the screen's own are not."""
+TYPED: Final = {"dialog", "prompt", "answer", "search", "form", "content", "wizard", "patch-wizard"}
+"""Where people type words: a letter would be written, or be missing from what they write."""
+_NO_LETTER: Final = re.compile(
+    r"(ctrl|alt)\+.+|f\d{1,2}|escape|enter|tab|home|end|pageup|pagedown|insert|delete|up|down"
+)
 KEEPS: Final = {"escape", "enter", "tab", "shift+tab", "up", "down", "left", "right", "ctrl+c", "ctrl+p", "ctrl+q"}
 """Keys that the widgets themselves need, the palette's, and those that leave anyway; giving one away would leave somebody in a dialog."""
 
@@ -78,6 +89,11 @@ def _fault(name: str, value: Any, bindings: Mapping[str, str]) -> str:
         return f"{name}: there is no such binding" + (f"; perhaps {near[0]}" if near else "; help (1) shows them all")
     if not isinstance(value, str) or not _split(value):
         return f"{name}: a key is a text such as 'x', 'ctrl+x', 'f5', or several with commas between"
+    letters = [key for key in _split(value) if not _NO_LETTER.fullmatch(key)] if name.partition(".")[0] in TYPED else []
+    if letters:
+        return (
+            f"{name}: words are typed there, so {letters[0]!r} cannot be its key; take ctrl+ and a letter, or f1 to f12"
+        )
     taken = [key for key in _split(value) if key in KEEPS and key not in _split(bindings[name])]
     return f"{name}: the key {taken[0]} is needed everywhere: by dialogs, lists or the palette" if taken else ""
 
@@ -95,9 +111,13 @@ def _clash(now: Mapping[str, str], wishes: Mapping[str, str]) -> tuple[str, str,
 
 
 def live_together(one: str, other: str) -> bool:
-    """Whether one key could mean both: on the same screen, or one of them everywhere."""
+    """Whether one key could mean both: on the same screen, in the same box, or one of them everywhere."""
     first, second = one.partition(".")[0], other.partition(".")[0]
-    return first == second or first in EVERYWHERE or second in EVERYWHERE
+    if first == second:
+        return True
+    if any(first in group or second in group for group in BOXES):
+        return any({first, second} <= group for group in BOXES)
+    return first in EVERYWHERE or second in EVERYWHERE
 
 
 def _named(key: str) -> str:

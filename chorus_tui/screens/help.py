@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from chorus_tui.commands.keys import Key, everywhere
+from chorus_tui.commands.places import PLACES
 from chorus_tui.commands.table import COMMANDS
 from chorus_tui.screens.help_words import FIRST_STEPS, GLOSSARY
 from chorus_tui.widgets.facts import table
@@ -70,7 +71,7 @@ def sections(keys: Sequence[tuple[str, str, Key]]) -> Sections:
         ]),
     ]  # fmt: skip
     for place in dict.fromkeys(where for where, _, _ in keys):
-        title = "Keys everywhere" if place == "everywhere" else f"Keys on {place}"
+        title = f"Keys on {place}" if place in PLACES else f"Keys {place}"
         found = [(shown, f"{key.title}: {key.help}   [{key.name}]") for where, shown, key in keys if where == place]
         told.append((title, found))
     return [*told, ("What the names mean", GLOSSARY)]

@@ -20,6 +20,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.hmmm_draft import KINDS, PLACES, STEPS, Draft, Kind, named
 from chorus_tui.telling import hmmm as telling
 from chorus_tui.widgets.dialogs import Ask
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain, plain_lines
 from chorus_tui.widgets.steps import trail
 
@@ -87,7 +88,7 @@ class Wizard(ModalScreen[models.Said | None]):
                 with VerticalScroll(id="preview"), VerticalScroll(id="preview-side"):
                     yield Static(id="preview-text", markup=False)
             yield Static(id="problem", markup=False)
-            yield Static("ctrl+n next  ctrl+b back  ctrl+s send  ctrl+t as template  esc close", id="hint")
+            yield Static(self._hint(), id="hint", markup=False)
 
     def _place(self) -> ComposeResult:
         yield Label("Room: an issue, or a task's id")
@@ -275,6 +276,17 @@ class Wizard(ModalScreen[models.Said | None]):
         draft = self.draft
         return models.Template(
             name=name, kind=draft.kind, intent=draft.intent, message=draft.text, reasoning=draft.reasoning
+        )
+
+    def _hint(self) -> str:
+        does = [
+            ("next", "ctrl+n", "next"),
+            ("back", "ctrl+b", "back"),
+            ("send", "ctrl+s", "send"),
+            ("save", "ctrl+t", "as template"),
+        ]
+        return "  ".join(
+            f"{told(self, f'wizard.{name}', key)} {words}" for name, key, words in [*does, ("close", "esc", "close")]
         )
 
     def action_leave(self) -> None:

@@ -21,6 +21,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.patch_draft import KINDS, PLACES, STEPS, PatchDraft
 from chorus_tui.widgets.form import under
 from chorus_tui.widgets.hunks import Hunks
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain, plain_lines
 from chorus_tui.widgets.steps import trail
 
@@ -70,7 +71,7 @@ class PatchWizard(ModalScreen[str]):
                 with VerticalScroll(id="preview"), VerticalScroll(id="preview-side"):
                     yield Static(id="preview-text", markup=False)
             yield Static(id="problem", markup=False)
-            yield Static("ctrl+n next  ctrl+b back  ctrl+s create  space choose  esc close", id="hint")
+            yield Static(self._hint(), id="hint", markup=False)
 
     def _words(self) -> ComposeResult:
         with Horizontal(classes="pair"):
@@ -239,6 +240,11 @@ class PatchWizard(ModalScreen[str]):
             self._step = min(steps)
             self._show_step()
         self._say([problem.title, problem.detail, *(f"{name}: {words}" for name, words in problem.fields.items())])
+
+    def _hint(self) -> str:
+        does = [("next", "ctrl+n", "next"), ("back", "ctrl+b", "back"), ("create", "ctrl+s", "create")]
+        own = [f"{told(self, f'patch-wizard.{name}', key)} {words}" for name, key, words in does]
+        return "  ".join([*own, "space choose", f"{told(self, 'patch-wizard.close', 'esc')} close"])
 
     def action_leave(self) -> None:
         """Without making it; the draft is kept."""

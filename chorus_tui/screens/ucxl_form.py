@@ -37,6 +37,7 @@ class ContentForm(Form):
     """Answers with the address of what was written. ``before`` is the version that is edited, None for something new."""
 
     CSS_PATH = "ucxl_form.tcss"
+    BUTTONS = {**Form.BUTTONS, "compare": ("content.compare", "ctrl+d"), "both": ("content.both", "ctrl+b")}  # noqa: RUF012 - as the base says
     FIRST = "#address"
     PLACES = PLACES
     BINDINGS = [  # noqa: RUF012 - Textual's way

@@ -18,6 +18,7 @@ from chorus_tui.commands.twins import line
 from chorus_tui.contract.models.ucxl import Hits, SearchContent
 from chorus_tui.contract.problem import Problem
 from chorus_tui.contract.ucxl import SCHEME
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain
 
 BOX = """
@@ -43,7 +44,10 @@ class SearchBox(ModalScreen[str]):
             yield OptionList(id="hits", markup=False)
             yield Static(id="told", markup=False, classes="hint")
             yield Static(id="command", markup=False, classes="hint")
-            yield Label("enter  search, open      ↓  to what was found      escape  back", classes="hint")
+            back = told(self, "search.back", "escape")
+            yield Label(
+                f"enter  search, open      ↓  to what was found      {back}  back", classes="hint", markup=False
+            )
 
     def on_mount(self) -> None:
         field = self.query_one(Input)
@@ -113,7 +117,8 @@ class ChooseBox(ModalScreen[str]):
         with Vertical():
             yield Static(plain(self._about), markup=False)
             yield OptionList(*(Option(Text(plain(one)), id=one) for one in self._addresses), markup=False)
-            yield Label("enter  open      escape  back", classes="hint")
+            back = told(self, "choose.back", "escape")
+            yield Label(f"enter  open      {back}  back", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()

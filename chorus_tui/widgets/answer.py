@@ -12,6 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Checkbox, Input, Label, OptionList, Static
 
 from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain, plain_lines
 
 
@@ -86,13 +87,14 @@ class AnswerBox(Box[Answered | None]):
             yield Static(id="problem", markup=False)
             if self._command:
                 yield Static(f"$ {plain(self._command)}", id="command", classes="hint", markup=False)
-            yield Label(self._keys(), classes="hint")
+            yield Label(self._keys(), classes="hint", markup=False)
 
     def _keys(self) -> str:
         choose = [f"1-{len(self._choices)}  choose"] if self._choices else []
+        back = f"{told(self, 'answer.back', 'escape')}  back"
         if self._for_good:
-            return "   ".join([*choose, "enter  answer", "space  mark", "tab  next", "escape  back"])
-        return "      ".join([*choose, "enter  answer", "tab  next field", "escape  back"])
+            return "   ".join([*choose, "enter  answer", "space  mark", "tab  next", back])
+        return "      ".join([*choose, "enter  answer", "tab  next field", back])
 
     def on_mount(self) -> None:
         """The keys go to what has to be given. Nothing is chosen yet: a key typed ahead must not decide."""

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain
 
 
@@ -40,7 +41,8 @@ class CommandBox(ModalScreen[None]):
         with Vertical():
             yield Label("The same on the command line; words in capitals are yours to fill in", classes="hint")
             yield OptionList(*(Option(_shown(what, line)) for what, line in self._told), markup=False)
-            yield Label("enter  copy      esc  back", classes="hint")
+            back = told(self, "commands.back", "esc")
+            yield Label(f"enter  copy      {back}  back", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()

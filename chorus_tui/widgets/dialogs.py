@@ -14,6 +14,7 @@ from textual.widgets import Input, Label, Static
 
 from chorus_tui.widgets import box
 from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain, plain_lines
 
 
@@ -55,7 +56,8 @@ class Confirm(Dialog):
             with VerticalScroll(can_focus=False):
                 yield Static("\n".join(plain_lines(self._question)), classes="question", markup=False)
             yield Static(f"$ {plain(self._command)}\n" if self._command else "", classes="hint", markup=False)
-            yield Label("y  yes, do it      n  no", classes="hint")
+            yes, no = told(self, "confirm.yes", "y"), told(self, "confirm.no", "n")
+            yield Label(f"{yes}  yes, do it      {no}  no", classes="hint", markup=False)
 
     def action_sure(self) -> None:
         """Do it."""
@@ -101,8 +103,9 @@ class Ask(Dialog):
 
     DEFAULT_CSS = "Ask .problem { color: $error; display: none; }"
 
-    MORE_KEYS = ""
-    """What other keys do, for the hint."""
+    def more_keys(self) -> str:
+        """What other keys do, for the hint."""
+        return ""
 
     def __init__(
         self,
@@ -138,7 +141,8 @@ class Ask(Dialog):
             if self._command:
                 yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
             complete = "      →  complete" if self._words else ""
-            yield Label(f"enter  go      escape  back{complete}{self.MORE_KEYS}", classes="hint")
+            back = told(self, "dialog.back", "escape")
+            yield Label(f"enter  go      {back}  back{complete}{self.more_keys()}", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """The keys go to the line; in a careful one only after it could be seen."""
@@ -185,7 +189,6 @@ def _words(error: Exception) -> str:
 class Prompt(Ask):
     """Any command by its name; up and down bring back what was typed here before, the newest first."""
 
-    MORE_KEYS = "      ↑ ↓  what was typed before"
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("up", "recall(-1)", "Earlier", id="prompt.earlier", tooltip="What was typed before this"),
         Binding("down", "recall(1)", "Later", id="prompt.later", tooltip="What was typed after this"),
@@ -195,6 +198,10 @@ class Prompt(Ask):
         super().__init__("Command", placeholder=", ".join(words), words=words, make=make)
         self._lines = [*typed, ""]
         self._at = len(typed)
+
+    def more_keys(self) -> str:
+        keys = f"{told(self, 'prompt.earlier', '↑')} {told(self, 'prompt.later', '↓')}"
+        return f"      {keys}  what was typed before"
 
     def action_recall(self, step: int) -> None:
         """Another line; the one that is being typed waits at the end."""

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Static, TextArea
 from chorus_tui.client import EngineGone
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain
 
 if TYPE_CHECKING:
@@ -44,8 +45,16 @@ class Form(Box[str]):
         """A field's name as the form shows it."""
         return self.NAMES.get(name, name)
 
+    BUTTONS: ClassVar[dict[str, tuple[str, str]]] = {"send": ("form.send", "ctrl+s"), "back": ("form.back", "esc")}
+    """By button, the binding that does the same and how its key is called on the button."""
+
     def on_mount(self) -> None:
         """Begin with the first field."""
+        for button in self.query(Button):
+            binding, usual = self.BUTTONS.get(button.id or "", ("", ""))
+            words = str(button.label)
+            if binding and words.endswith(usual):
+                button.label = f"{escape(words.removesuffix(usual))}{escape(told(self, binding, usual))}"
         for field in self.query(Input):
             field.cursor_blink = False
         for area in self.query(TextArea):

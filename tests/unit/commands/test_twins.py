@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import inspect
+import pkgutil
 import shlex
 
 import click
@@ -124,3 +127,21 @@ def test_every_binding_has_a_name_and_tells_what_it_does():
 
     assert len({key.name for key in keys}) == len(keys) > 60
     assert [key.name for key in keys if not key.help] == []
+
+
+def test_no_binding_of_the_portal_is_left_out_of_the_help_and_of_keymaps():
+    """Whatever class of a screen, a box or other furniture has a key: it is in the one list, by its id."""
+    from chorus_tui import screens, widgets
+    from chorus_tui.app import ChorusApp
+
+    known = {key.name for key in everywhere(ChorusApp)}
+    modules = [
+        importlib.import_module(f"{room.__name__}.{one.name}")
+        for room in (screens, widgets)
+        for one in pkgutil.iter_modules(room.__path__)
+    ]
+    classes = {one for module in modules for one in vars(module).values() if inspect.isclass(one)}
+    own = {one for one in classes if one.__module__.startswith("chorus_tui.")}
+    ids = {binding.id for one in own for binding in vars(one).get("BINDINGS", ())}
+
+    assert ids - known == set()

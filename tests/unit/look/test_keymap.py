@@ -47,6 +47,24 @@ def test_a_key_has_one_name_and_some_are_kept():
         assert check({"tasks.cancel": key}, bindings).keys == {}
 
 
+def test_a_box_shares_its_keys_only_with_what_is_live_in_it():
+    """Over a screen the keys of that screen do nothing, so they are free; where people type words, a letter is no key."""
+    boxes = {
+        "dialog.back": "escape", "confirm.yes": "y", "prompt.earlier": "up", "form.send": "ctrl+s", "content.both": "ctrl+b",
+        "reader.save": "s", "lines.first": "g", "diff.next": "n", "log.follow": "end,G",
+    }  # fmt: skip
+    bindings = BINDINGS | boxes
+
+    assert check({"confirm.yes": "t", "reader.save": "x", "diff.next": "t"}, bindings).faults == ()
+    assert "lines.first" in check({"reader.save": "g"}, bindings).faults[0]
+    assert "content.both" in check({"form.send": "ctrl+b"}, bindings).faults[0]
+    assert "lines.first" in check({"diff.next": "g"}, bindings).faults[0]
+    assert "go.tasks" in check({"log.follow": "t"}, bindings).faults[0]
+    assert check({"prompt.earlier": "ctrl+b", "form.send": "f5", "dialog.back": "escape,f4"}, bindings).faults == ()
+    for name, key in (("dialog.back", "q"), ("form.send", "s"), ("prompt.earlier", "slash"), ("form.send", "space")):
+        assert "words are typed there" in check({name: key}, bindings).faults[0]
+
+
 def test_two_bindings_may_change_places():
     """Their new keys are looked at together, not one after the other."""
     wanted = {"tasks.cancel": "r", "tasks.retry": "x"}
