@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from chorus_tui.contract.models import vault as models
 from chorus_tui.contract.models.common import Empty
+from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.api.doors import Caller
 from chorus_tui.engine.vault.doors import VaultDoors
 from chorus_tui.engine.vault.key_file import InMemory
 from tests.simulation.engines import until
 from tests.simulation.keyholders import ALL, Holders, holders
 
-HERE, BY_TCP = SimpleNamespace(via="socket"), SimpleNamespace(via="tcp")
+HERE = Caller(Scope.ADMIN, "ada", "socket")
+OTHERS = (Caller(Scope.ADMIN, "ada", "tcp"), Caller(Scope.ADMIN, "a guest", "socket", token="0" * 64))
 
 
 async def ask(at: Holders, name: str, operation: str, request: object = None, caller: object = HERE):
@@ -75,16 +76,17 @@ async def test_nobody_is_given_a_third_list(autojump_clock):
         assert not at.services["ada"].told.word_lists
 
 
-async def test_words_do_not_travel_over_a_port(autojump_clock):
-    """Not with the most able token either; and only masters split, rehearse and recover."""
+async def test_words_are_for_the_engines_own_user(autojump_clock):
+    """Not over a port and not for a guest of a portal, with the most able token either; and only masters split, rehearse and recover."""
     async with holders(23, "ada", "bob") as at:
         await at.holds("bob", "coordination")
         three = given("a", "b", "c")
         for operation, request in (
             ("vault.split", models.SplitMaster()), ("vault.rehearse", three), ("vault.recover", three), ("vault.shares", Empty()),
         ):  # fmt: skip
-            with pytest.raises(Problem, match="network port"):
-                await ask(at, "ada", operation, request, BY_TCP)
+            for other in OTHERS:
+                with pytest.raises(Problem, match="engine's own user"):
+                    await ask(at, "ada", operation, request, other)
         for operation, request in (
             ("vault.split", models.SplitMaster()),
             ("vault.rehearse", three),

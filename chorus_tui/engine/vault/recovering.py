@@ -29,9 +29,12 @@ MASTER = "master"
 
 
 class Caller(Protocol):
-    """Who asks, by the door."""
+    """Who asks."""
 
-    via: str
+    @property
+    def owner(self) -> bool:
+        """Whether it is the engine's own user, at this machine and for nobody else: no guest of a portal, who shows a token."""
+        ...
 
 
 class Recovering:
@@ -165,10 +168,10 @@ class Recovering:
         return joined, recipient_of_secret(joined.secret)
 
     def _only_here(self, caller: Caller) -> None:
-        if caller.via != "socket":
+        if not caller.owner:
             raise Problem(
-                403, "only-here", "Word lists do not travel over a network port",
-                "Run the command on the engine's own machine, without --attach.",
+                403, "only-here", "Word lists are for the engine's own user",
+                "Run the command on the engine's own machine, without --attach and in no portal that is served.",
             )  # fmt: skip
 
     def _only_masters(self, act: str) -> None:
