@@ -48,6 +48,7 @@ def test_who_may_only_read_does_nothing(portal):
     window = portal.window("rita")
     try:
         window.sees("You are rita here, with the scope read")
+        window.sees("term 1")  # a key before the first screen is there is for no screen
         window.type(":")
         window.sees("Command")
         window.type("connect /ip4/127.0.0.1/tcp/1/p2p/12D3KooWSC28xNfa")
@@ -66,6 +67,7 @@ def test_no_file_of_the_server_is_within_reach(portal):
     window = portal.window("omar")
     try:
         window.sees("with the scope admin")
+        window.sees("term 1")
         window.keys("6")
         window.sees("There are no patches")
         window.keys("n")
