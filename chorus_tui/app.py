@@ -29,6 +29,7 @@ from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
 from chorus_tui.look import kept, keymap, themes
+from chorus_tui.look.grey import Grey
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain
@@ -126,8 +127,9 @@ class ChorusApp(Jumps):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The grey theme is grey all over: colours that are no theme's, of code and of signs, too."""
-        grey = [Monochrome()] if self.theme == themes.MONOCHROME else []
-        return [*super().get_line_filters(), *grey]
+        if self.theme != themes.MONOCHROME:
+            return super().get_line_filters()
+        return [*(one for one in super().get_line_filters() if not isinstance(one, Monochrome)), Grey()]
 
     # ── the engine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
