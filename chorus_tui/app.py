@@ -300,7 +300,8 @@ class ChorusApp(Jumps):
 
     def _draw(self) -> None:
         """A few times a second: what changed, to the shown screen only."""
-        if self.store.changed and isinstance(self.screen, PortalScreen):
+        # While the app ends its screens are taken apart, and this clock still ticks.
+        if self.is_running and self.store.changed and isinstance(self.screen, PortalScreen):
             topics = self.store.changes()
             with self.batch_update():
                 self.screen.tell(topics)

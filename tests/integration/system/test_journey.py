@@ -180,7 +180,10 @@ def vote(terminal: Terminal, ana: Peer, others: list[Peer]) -> None:
     terminal.sees("● open")
     terminal.sees("voted 0/3")
     eventually("it is marked", lambda: marked(terminal), 60)
-    terminal.keys("BTab", "BTab", "1", "Enter")
+    terminal.keys("1", "BTab")
+    # A key goes to what has the focus when it comes: only once the words are typed there, enter is theirs.
+    eventually("the words are typed", lambda: terminal.type("y") or "▊  y" in terminal.screen())
+    terminal.keys("Enter")
     terminal.sees("Voted approve, for good")
     [row] = others[0].json("decide", "list")["decisions"]
     for other in others:

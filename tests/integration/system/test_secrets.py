@@ -51,11 +51,14 @@ PASTED, TYPED, RAISED, ANSWERED, PACKED = (
 
 
 def printing() -> str:
-    """Commands that print each secret, whose own text holds none: each is put together of two halves. One goes into a file."""
-    lines = [f"printf '%s%s\\n' {shlex.quote(one[:8])} {shlex.quote(one[8:])}" for one in PRINTED.values()]
-    lines.append(
-        f"printf 'key=%s%s\\n' {shlex.quote(PACKED[:8])} {shlex.quote(PACKED[8:])} > /workspace/output/config.env"
-    )
+    """Commands that print each secret, whose own text holds none: each is put together of two halves, with more than blanks between
+    them, which a screen's lines are read without. One goes into a file."""
+
+    def halves(secret: str) -> str:
+        return f"{shlex.quote(secret[:8])} '' {shlex.quote(secret[8:])}"
+
+    lines = [f"printf '%s%s%s\\n' {halves(one)}" for one in PRINTED.values()]
+    lines.append(f"printf 'key=%s%s%s\\n' {halves(PACKED)} > /workspace/output/config.env")
     return "\n".join(lines)
 
 
