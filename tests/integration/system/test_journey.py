@@ -159,15 +159,12 @@ def talk(terminal: Terminal, ana: Peer, beta: Peer) -> None:
     assert {line["thread_id"] for line in told(beta, ana, "hmmm_message")} == {said["thread_id"]}
 
 
-def marked(terminal: Terminal) -> bool:
-    """Open the vote and mark it as one for good; False, and closed again, when that was too early for the box."""
-    terminal.keys("v")
-    terminal.sees("for good")
-    terminal.keys("Tab", "Tab", "Space")
+def takes_words(terminal: Terminal) -> bool:
+    """Go to the words and type there; False when that was too early for the box, which swallows what could be typed ahead."""
+    terminal.keys("Tab")
+    terminal.type("k")
     with contextlib.suppress(AssertionError):
-        return bool(terminal.sees("▐X▌", 5))
-    terminal.keys("Escape")
-    gone(terminal, "for good")
+        return bool(terminal.sees("▊  k", 0.5))
     return False
 
 
@@ -179,11 +176,11 @@ def vote(terminal: Terminal, ana: Peer, others: list[Peer]) -> None:
     fill(terminal, "Put something to the vote", "Keep the name")
     terminal.sees("● open")
     terminal.sees("voted 0/3")
-    eventually("it is marked", lambda: marked(terminal), 60)
-    terminal.keys("1", "BTab")
-    # A key goes to what has the focus when it comes: only once the words are typed there, enter is theirs.
-    eventually("the words are typed", lambda: terminal.type("y") or "▊  y" in terminal.screen())
-    terminal.keys("Enter")
+    terminal.keys("v")
+    terminal.sees("for good")
+    eventually("it takes keys", lambda: takes_words(terminal), 60)
+    for key in ("BTab", "1", "Tab", "Tab", "Space", "BTab", "Enter"):
+        terminal.keys(key)
     terminal.sees("Voted approve, for good")
     [row] = others[0].json("decide", "list")["decisions"]
     for other in others:

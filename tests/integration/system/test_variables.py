@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -41,9 +42,13 @@ def both(tmp_path_factory, base_image) -> Iterator[tuple[Peer, Peer, Mesh]]:
         eventually("it looks for others", lambda: "Waiting for 2 peers" in json.dumps(has.status()), 10)
         assert has.status()["mesh_id"] is None
         inside = next(address for address in has.status()["addresses"] if not address.startswith(ELSEWHERE))
-        # The mesh has the rules of its founder, so the other is in no hurry to found one.
-        patient = {"CHORUS_BOOTSTRAP_PEERS": inside, "CHORUS_AGENT_MAX_TASKS": "0", "CHORUS_DISCOVERY_GRACE": "60"}
+        # The mesh has the rules of its founder, which is the one of the smaller id once it has looked for long enough.
+        patient = {"CHORUS_BOOTSTRAP_PEERS": inside, "CHORUS_AGENT_MAX_TASKS": "0", "CHORUS_DISCOVERY_GRACE": "600"}
         plain = Peer(made.folder, "plain", kind="human", **patient).start().ready()
+        while plain.peer_id < has.peer_id:
+            plain.stop()
+            shutil.rmtree(plain.data_dir)
+            plain.start().ready()
         made.peers.append(plain)
         eventually("one mesh", made.whole, 40)
         assert has.status()["admin"]["agent_id"] == "has"
