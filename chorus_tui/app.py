@@ -95,7 +95,8 @@ class ChorusApp(Jumps):
         read_only: bool = False,
         folder: Path | None = None,
     ) -> None:
-        """``read_only``: nothing can be changed from here. ``folder`` has the person's keymap and keeps what is chosen."""
+        """``read_only``: nothing can be changed from here, as with a token that may only read. ``folder`` has the person's keymap and
+        keeps what is chosen."""
         # Taken before Textual takes the variable away.
         environ = dict(os.environ)
         super().__init__()
@@ -155,6 +156,8 @@ class ChorusApp(Jumps):
                 screen.fail(str(error))
             return
         client.on_connection = self._connection_changed
+        # A guest who may only look is offered no key that the engine would refuse.
+        self.read_only = self.read_only or (client.hello is not None and client.hello.scope == "read")
         self.client = ReadOnly(client) if self.read_only else client
         self._connection_changed(client.connection)
         self._take_keymap()

@@ -14,6 +14,7 @@ from textual.widgets._toast import Toast
 from chorus_tui.app import ChorusApp
 from chorus_tui.client.read_only import ReadOnly, reads
 from chorus_tui.commands.places import PLACES
+from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.operations import OPERATIONS, Scope
 from chorus_tui.contract.problem import Problem
 from chorus_tui.look import kept
@@ -24,7 +25,7 @@ from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.portal_screen import PortalScreen
 from chorus_tui.widgets.reader import Reader
 from chorus_tui.widgets.rows import Rows
-from tests.ui.fake_engine import FakeEngine
+from tests.ui.fake_engine import IDS, FakeEngine
 from tests.ui.test_portal import play, settle, until
 from tests.ui.worlds import everything, poisoned
 
@@ -214,6 +215,23 @@ def test_a_portal_that_only_looks_offers_nothing_that_acts():
         }
 
     start(steps, everything(), read_only=True)
+
+
+def test_a_portal_is_told_that_it_may_only_look():
+    """A guest whose token may only read gets such a portal from the engine's greeting: neither a setting nor the screen's guess."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await until(pilot, lambda: text_of(pilot).splitlines()[-1].startswith(" read only "), "the footer")
+        await pilot.press("a")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, PortalScreen)
+        assert isinstance(pilot.app.client, ReadOnly)
+
+    engine = everything()
+    engine.hello = Hello(
+        contract=(1, 0), version="1", agent_id="you", peer_id=IDS[3], kind="human", pid=1, data_dir="/d", scope="read"
+    )
+    start(steps, engine)
 
 
 def test_what_acts_is_refused_before_it_leaves():

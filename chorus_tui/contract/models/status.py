@@ -27,6 +27,9 @@ class Hello(Answer):
     person: str = Field(
         default="", description="Who asks, as others will be told: of the token shown, else the user at the socket"
     )
+    scope: Literal["", "read", "operate", "admin"] = Field(
+        default="", description="What the caller may do; set by the API. Empty: an older engine, which does not tell"
+    )
     operations: list[str] = Field(default_factory=list, description="Names of the operations offered; set by the API")
 
 

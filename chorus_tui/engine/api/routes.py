@@ -21,7 +21,7 @@ from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.operations import OPERATIONS, Operation, Scope
 from chorus_tui.engine.api.bridge import Bridge
 from chorus_tui.engine.api.calls import Calls, OperationHandler, Read
-from chorus_tui.engine.api.doors import Doors
+from chorus_tui.engine.api.doors import Caller, Doors
 from chorus_tui.engine.api.following import Readers, parse_position, parse_topics
 from chorus_tui.engine.api.gate import CALLER, Gate, require
 from chorus_tui.engine.api.idempotency import HEADER, REPLAYED, Answers, checked
@@ -106,7 +106,7 @@ class Routes:
                 return _json(body, {REPLAYED: "true"} if again else {})
             caller = request[CALLER]
             given = await self.calls.call(bridge, operation, caller, lambda: read_request(operation, request))
-            return _json(self._written(given))
+            return _json(self._written(given, caller))
 
         return answer
 
@@ -121,18 +121,19 @@ class Routes:
             return asked
 
         async def run() -> bytes:
-            return self._written(await self.calls.call(bridge, operation, caller, read))
+            return self._written(await self.calls.call(bridge, operation, caller, read), caller)
 
         fingerprint = hashlib.sha256(asked.model_dump_json().encode()).digest()
         return await self._answers.once((caller.key, operation.name, key), fingerprint, run)
 
-    def _written(self, answer: BaseModel) -> bytes:
-        return self._complete(answer).model_dump_json().encode()
+    def _written(self, answer: BaseModel, caller: Caller) -> bytes:
+        return self._complete(answer, caller).model_dump_json().encode()
 
-    def _complete(self, answer: BaseModel) -> BaseModel:
-        """The greeting names the operations offered, which only this server knows."""
+    def _complete(self, answer: BaseModel, caller: Caller) -> BaseModel:
+        """The greeting names the operations offered and the caller's scope, which only this server knows."""
         if isinstance(answer, Hello):
-            return answer.model_copy(update={"operations": [operation.name for operation in self._operations]})
+            offered = [operation.name for operation in self._operations]
+            return answer.model_copy(update={"operations": offered, "scope": caller.scope.name.lower()})
         return answer
 
     # ── beside operations ──────────────────────────────────────────────────────────────────────────────────────────
@@ -143,7 +144,7 @@ class Routes:
             require(caller, Scope.READ)
             topics = parse_topics(request.query.get("topics", ""))
             after = parse_position(request.headers.get("Last-Event-ID") or request.query.get("after", ""))
-            hello = self._complete(await bridge.call(self.calls.handlers["engine.hello"], Empty(), caller))
+            hello = self._complete(await bridge.call(self.calls.handlers["engine.hello"], Empty(), caller), caller)
             assert isinstance(hello, Hello)
             if not web.WebSocketResponse().can_prepare(request):
                 return await stream_as_sse(request, self.readers, caller, topics, after, hello)

@@ -222,12 +222,14 @@ def test_a_token_names_no_repository_of_the_engines_machine(peer, url, tokens, t
 
 
 def test_the_greeting_says_who_asks(peer, url):
-    """The person of the token, by the word of the admin who made it; at the socket the user there. A front signs commits so."""
+    """The person of the token, by the word of the admin who made it; at the socket the user there. A front signs commits so, and offers
+    no key beyond the scope that it is told."""
     made = peer.run("token", "new", "--scope", "read", "--person", "ben").stdout.strip()
     greeted = httpx.get(f"{url}/api/v1/hello", headers={"Authorization": f"Bearer {made}"}).json()
 
-    assert (greeted["person"], greeted["peer_id"]) == ("ben", peer.peer_id)
-    assert peer.get("/api/v1/hello")["person"] == pwd.getpwuid(os.getuid()).pw_name
+    assert (greeted["person"], greeted["peer_id"], greeted["scope"]) == ("ben", peer.peer_id, "read")
+    mine = peer.get("/api/v1/hello")
+    assert (mine["person"], mine["scope"]) == (pwd.getpwuid(os.getuid()).pw_name, "admin")
 
 
 def test_an_ended_task_calls_back(peer, hook):

@@ -192,24 +192,28 @@ def test_who_is_not_invited_gets_nothing(portal: Portal) -> None:
 
 
 def test_a_guest_who_may_read_can_do_no_more_and_is_told_when_it_ends(peer: Peer, browser: Browser) -> None:
-    """The engine refuses, not the screen. SIGTERM ends every tab, says so on its page, and leaves nothing behind."""
+    """The portal says so and sends nothing that acts; the only token that it has is one of that scope, which the engine holds to. SIGTERM
+    ends every tab, says so on its page, and leaves nothing behind."""
     with served(peer, "--scope", "read", "--tabs", "1") as portal:
         tab = Tab(browser.new_page(viewport={"width": 1200, "height": 700}))
         tab.page.goto(portal.url)
         tab.sees("· status")
         tab.page.keyboard.press("8")
         tab.sees("· decide")
-        tab.page.keyboard.press("n")
-        tab.sees("ctrl+s")
-        tab.page.keyboard.type("Take it")
-        tab.page.keyboard.press("Control+s")
-        tab.sees("needs the scope 'operate'")
+        tab.sees("read only")
+        tab.page.keyboard.type(":")
+        tab.sees("Command")
+        tab.page.keyboard.type("connect /ip4/127.0.0.1/tcp/1/p2p/12D3KooWSC28xNfa")
+        tab.page.keyboard.press("Enter")
+        tab.sees("This portal is read only")
+        (token,) = [one for one in peer.json("token", "list")["tokens"] if one["name"].startswith("web:")]
         second = browser.new_page()
         second.goto(portal.another())
         second.wait_for_selector("#ended:not([hidden])")
         portal.process.send_signal(signal.SIGTERM)
         tab.page.wait_for_selector("#ended:not([hidden])")
 
+        assert token["scope"] == "read"
         assert "Only 1 can be open" in second.inner_text("#why")
         assert "stopped where it is served" in tab.page.inner_text("#why")
         assert portal.process.wait(80) == 0
