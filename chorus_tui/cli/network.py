@@ -117,12 +117,17 @@ def _peer_row(peer: Peer) -> tuple[object, ...]:
         f"{peer.name or peer.agent_id} [{', '.join(marks)}]" if marks else peer.name or peer.agent_id,
         peer.kind,
         peer.role,
-        peer.state if peer.member else f"{peer.state}, no member",
+        _state(peer),
         peer.status,
         f"{peer.running}/{peer.max_tasks}" if peer.running is not None and peer.max_tasks is not None else "",
         f"{peer.latency_ms:.0f} ms" if peer.latency_ms is not None else "",
         peer.peer_id,
     )
+
+
+def _state(peer: Peer) -> str:
+    marks = ["no member"] * (not peer.member) + [f"{peer.held_against}/100 held against it"] * (peer.held_against > 0)
+    return ", ".join((peer.state, *marks))
 
 
 def _print_peer(peer: Peer) -> None:

@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models.peers import BlockPeer, ConnectPeer, Peer, UnbanPeer
 from chorus_tui.telling.coordination import reported
-from chorus_tui.telling.peers import kept_out
+from chorus_tui.telling.peers import conduct, kept_out
 from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.list_screen import ListScreen
@@ -138,6 +138,8 @@ def line(peer: Peer, now: float) -> tuple[Text, ...]:
         name.append(" ♛ admin", style="bold yellow")
     if not peer.member:
         name.append(" no member", style="red")
+    if peer.held_against:
+        name.append(f" ⚠ {peer.held_against}/100", style="yellow")
     return (
         name, Text(peer.kind), Text("● here" if peer.is_self else state, style="green" if peer.is_self else color),
         Text("" if peer.latency_ms is None else f"{peer.latency_ms:.0f} ms", justify="right"),
@@ -155,6 +157,8 @@ def detail(peer: Peer) -> Table:
     ]  # fmt: skip
     if peer.ban is not None:
         rows.append(("✗ out", plain(kept_out(peer.ban, time.time()))))
+    elif not peer.is_self:
+        rows.append(("conduct", conduct(peer.held_against)))
     if peer.reports_to:
         rows.append(("reports to", plain(peer.reports_to)))
     if peer.report is not None:

@@ -1,4 +1,4 @@
-"""Words for a peer that is kept out."""
+"""Words for a peer's conduct, and for one that is kept out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ def kept_out(ban: Ban, now: float) -> str:
     if ban.until is None:
         return f"{ban.why}; blocked for {since}, until it is unbanned"
     return f"{ban.why}; out for {since} so far, {_span(ban.until - now)} to go"
+
+
+def conduct(points: int) -> str:
+    """What is held against a peer, of 100."""
+    return f"{points} of 100 points held against it; at 100 it is kept out" if points else "nothing is held against it"
 
 
 def _span(seconds: float) -> str:

@@ -37,6 +37,20 @@ def test_who_is_kept_out_is_shown_with_why_and_until(picture, size):
     play(steps, engine=guarded(), first="peers", size=SIZES[size])
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_held_against_a_peer_is_shown(picture, size):
+    """With a sign in its row, and in the detail in words, of how many and what follows."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("down")
+        await settle(pilot)
+        picture(pilot.app, f"peers/held-against-{size}")
+
+    engine = FakeEngine()
+    engine.peers[1] = engine.peers[1].model_copy(update={"held_against": 36})
+    play(steps, engine=engine, first="peers", size=SIZES[size])
+
+
 def test_a_peer_is_blocked_and_let_in_after_a_question():
     """The key asks first, says what it means, and calls the operation; on a peer that is out it lets it in."""
 

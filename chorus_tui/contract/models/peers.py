@@ -55,6 +55,12 @@ class Peer(Answer):
     clash: bool = False
     reports_to: str = Field(default="", description="Agent id of its supervisor, as it says")
     ban: Ban | None = Field(default=None, description="Why this peer keeps it out, and until when")
+    held_against: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Points for what it did here and no honest peer does: at 100 it is kept out for a while; they halve every minute",
+    )
     report: Report | None = Field(default=None, description="What it reported last, where this peer is its supervisor")
 
 

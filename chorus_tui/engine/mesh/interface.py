@@ -213,6 +213,10 @@ class Mesh(Protocol):
         """Who is kept out now, by peer id."""
         ...
 
+    def held_against(self, peer_id: str) -> float:
+        """Points for what a peer itself did to this one; it is kept out at 100, and they decay (:mod:`.rules`)."""
+        ...
+
     def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
         """Cut a peer off and keep it out for ``seconds``; None: until :meth:`lift`, also after a restart."""
         ...

@@ -244,6 +244,10 @@ class Libp2pMesh:
         """Who is kept out now, by peer id."""
         return self._conduct.bans()
 
+    def held_against(self, peer_id: str) -> float:
+        """Points of its conduct."""
+        return self._conduct.points(peer_id)
+
     def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
         """Cut a peer off and keep it out; None: until :meth:`lift`, also after a restart."""
         self._conduct.ban(peer_id, why, seconds)

@@ -215,6 +215,10 @@ class SimulatedMesh:
         """Whom a person here keeps out; nobody is out for conduct in a simulated network."""
         return dict(self._banned)
 
+    def held_against(self, peer_id: str) -> float:  # noqa: ARG002 - the interface has it
+        """Nothing: conduct is not judged in a simulated network."""
+        return 0.0
+
     def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
         """Cut a peer off and keep it out for ``seconds``, or until :meth:`lift`."""
         now = trio.current_time()

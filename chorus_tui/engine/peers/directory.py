@@ -97,6 +97,7 @@ def describe(
     now: float,
     link_age: float | None,
     ban: Ban | None = None,
+    held_against: float = 0.0,
 ) -> Peer:
     """One line of the list."""
     agent_id = member.agent_id if member else (said.role.agent_id if said.role else "")
@@ -114,6 +115,7 @@ def describe(
         since=said.heard_at if link_age is None else float(round(now - link_age)),
         reports_to=said.role.reports_to if said.role else "", report=_report(said.report),
         ban=None if ban is None else PeerBan(why=ban.why, since=ban.since, until=ban.until, by_person=ban.by_person),
+        held_against=round(held_against),
     )  # fmt: skip
 
 

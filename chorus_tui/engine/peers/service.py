@@ -200,7 +200,7 @@ class PeerService:
             describe(
                 peer_id, self._directory.said.get(peer_id) or Said(), members.get(peer_id), links.get(peer_id),
                 me=self.me.peer_id, admin=self._control.admin, now=now,
-                link_age=self._link_age(links.get(peer_id)), ban=bans.get(peer_id),
+                link_age=self._link_age(links.get(peer_id)), ban=bans.get(peer_id), held_against=self._mesh.held_against(peer_id),
             )
             for peer_id in ids
         ]  # fmt: skip

@@ -25,7 +25,6 @@ async def test_an_honest_peer_under_load_and_restarted_ten_times_is_not_banned(t
         # A peer that lags behind knows neither the newest members nor the newest types: it ignores what they say.
         steady.mesh.set_validator(lambda _t, data, _a, _f: Verdict.IGNORE if data.endswith(b"0") else Verdict.ACCEPT)
         address = await steady.start(nursery)
-        conduct = steady.mesh._conduct
         for life in range(LIVES):
             busy = Node(2, tmp_path, bootstrap=[address], **AT_EASE)
             await busy.start(nursery)
@@ -39,7 +38,7 @@ async def test_an_honest_peer_under_load_and_restarted_ten_times_is_not_banned(t
             await busy.mesh.open(steady.peer_id, "/t/echo/1")
             await busy.stop()
             await until(lambda: not steady.mesh.links())
-            assert conduct.points(busy.peer_id) == 0, steady.mesh.counters.refused
+            assert steady.mesh.held_against(busy.peer_id) == 0, steady.mesh.counters.refused
 
         assert steady.mesh.bans() == {}
         assert steady.mesh.counters.bans == 0
