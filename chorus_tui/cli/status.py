@@ -23,7 +23,7 @@ async def status(session: Session) -> None:
 
 def _print(status: Status) -> None:
     from chorus_tui.cli.plain import clean, moment, pairs, say
-    from chorus_tui.telling import beats
+    from chorus_tui.telling import beats, rates
 
     pairs(
         [
@@ -45,6 +45,7 @@ def _print(status: Status) -> None:
             ("beats", clean(beats.beat(status.beats)) if status.beats else ""),
             ("last bar", clean(beats.bar(status.beats)) if status.beats else ""),
             ("journal", f"{status.feed_entries} entries, control log at {status.control_index}"),
+            ("lately", ", ".join(f"{rates.NAMES[one.name]} {rates.rate(one)}" for one in status.rates)),
             ("refused", ", ".join(f"{number} {reason}" for reason, number in status.refused_messages.items())),
             ("draining", "yes" if status.draining else ""),
             ("health", status.health),

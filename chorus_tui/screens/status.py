@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from chorus_tui.contract.models.journal import LogLine
 from chorus_tui.contract.models.status import Status
-from chorus_tui.telling import beats
+from chorus_tui.telling import beats, rates
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import ago, plain
@@ -117,6 +117,7 @@ def facts(status: Status, now: float) -> Table:
         ("models", plain(status.models_found)),
         ("network", NETWORKS[status.network]),
         ("history", f"{status.feed_entries} entries said, {status.control_index} decided"),
+        *((rates.LABELS[one.name], rates.line(one)) for one in status.rates),
         ("licence", status.license),
         *([("beats", plain(beats.beat(status.beats)))] if status.beats else []),
     ]

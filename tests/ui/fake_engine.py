@@ -61,6 +61,11 @@ def a_status(**fields: Any) -> status.Status:
         "voters": [IDS[0]], "failover": "one voter: no failover", "peers": 3, "members": 4,
         "tasks": {"completed": 1, "failed": 1, "running": 1}, "running": 0, "max_tasks": 0, "network": "key",
         "health": "healthy", "feed_entries": 42, "control_index": 17,
+        "rates": [
+            {"name": "heard", "every_s": 15, "per_second": [0, 0.4, 1.2, 3.6, 2.2, 1.8, 2.4, 1.1, 0.8, 3.1, 4.4, 2.6, 1.2, 1.6, 2.2, 1.4]},
+            {"name": "said", "every_s": 15, "per_second": [0, 0.1, 0.3, 0.5, 0.2, 0.2, 0.1, 0.1, 0.4, 0.3, 0.3, 0.2, 0.1, 0.2, 0.2, 0.1]},
+            {"name": "entries", "every_s": 15, "per_second": [0, 0, 0.5, 1.1, 0.2, 0, 0, 0, 0, 0.6, 0.9, 0.2, 0, 0, 0, 0]},
+        ],
         "checks": checks("healthy", "3 connected"),
         "models": [
             {"name": "ollama", "endpoint": "http://127.0.0.1:11434", "model": "qwen2.5-coder:7b", "state": "ok", "asked": 3,

@@ -69,6 +69,16 @@ class ModelProvider(Answer):
     tokens: int = 0
 
 
+class Rate(Answer):
+    """How much there was of something in the last spans of ``every_s`` seconds, per second, oldest first."""
+
+    name: Literal["heard", "said", "entries"] = Field(
+        description="Gossip messages that came in, that went out; entries of all feeds kept here"
+    )
+    every_s: float
+    per_second: list[float]
+
+
 class Status(Answer):
     """The answer of ``chorus-tui status``."""
 
@@ -101,6 +111,7 @@ class Status(Answer):
     feed_entries: int = 0
     control_index: int = 0
     refused_messages: dict[str, int] = Field(default_factory=dict, description="Refused network messages by reason")
+    rates: list[Rate] = Field(default_factory=list, description="Empty for the first seconds")
     beats: Beats | None = Field(default=None, description="None: none is heard, or it is switched off")
     models: list[ModelProvider] = Field(
         default_factory=list, description="Providers of models, in the order they are asked"

@@ -28,6 +28,7 @@ from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.runtime.erasing import Erasing
 from chorus_tui.engine.runtime.exporting import Exporting
 from chorus_tui.engine.runtime.figures.pulse import Pulse
+from chorus_tui.engine.runtime.rates import Rates
 from chorus_tui.engine.runtime.supervision import Supervisor
 from chorus_tui.engine.slurp.doors import SlurpDoors
 from chorus_tui.engine.telemetry import logs
@@ -48,6 +49,11 @@ class EngineHandlers:
         self._stop = stop
         self._erasing = Erasing(engine)
         self._exporting = Exporting(engine.journal, engine.control)
+        counters = engine.mesh.counters
+        self.rates = Rates(
+            {"heard": lambda: counters.received, "said": lambda: counters.sent, "entries": engine.journal.count},
+            engine.clock.monotonic,
+        )
 
     def all(self) -> dict[str, Handler]:
         """Of the engine and of its features, by operation."""
@@ -126,7 +132,7 @@ class EngineHandlers:
             network=engine.key.mode, health=health.level(found), checks=found, warnings=self._warnings(),
             draining=engine.draining, feed_entries=engine.journal.count(), control_index=control.commit,
             refused_messages=dict(engine.mesh.counters.refused), models=[self._provider(found) for found in engine.models.health()],
-            beats=engine.beats.present() if engine.beats else None,
+            beats=engine.beats.present() if engine.beats else None, rates=self.rates.present(),
         )  # fmt: skip
 
     def _provider(self, found: ProviderHealth) -> models.ModelProvider:

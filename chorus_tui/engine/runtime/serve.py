@@ -155,6 +155,7 @@ class _Running:
         engine.license.on_end = self._end_by
         handlers = EngineHandlers(engine, self._supervisor, self._figures.pulse, self._asked_to_stop)
         self._present = handlers.present
+        self._rates = handlers.rates
         self._portals = Portals(engine.folder.path)
         self.api = ApiServer(
             guarded(
@@ -186,6 +187,7 @@ class _Running:
             ready()
             self._manager.tell(READY, f"{self.engine.agent_id} is at work")
             nursery.start_soon(self._publish_status)
+            nursery.start_soon(self._rates.run)
             if self._idle_s is not None:
                 nursery.start_soon(self._stop_when_idle, self._idle_s)
             if self._until_fd is not None:

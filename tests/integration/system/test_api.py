@@ -232,6 +232,16 @@ def test_the_greeting_says_who_asks(peer, url):
     assert (mine["person"], mine["scope"]) == (pwd.getpwuid(os.getuid()).pw_name, "admin")
 
 
+def test_the_status_tells_how_much_went_on_lately(peer):
+    """A span of a real engine, also for those who come late: it founded a mesh and said so, alone it heard nothing."""
+    eventually("the first span has ended", lambda: peer.status()["rates"])
+    spans = {one["name"]: one["per_second"] for one in peer.status()["rates"]}
+
+    assert set(spans) == {"heard", "said", "entries"}
+    assert (max(spans["heard"]), max(spans["entries"]) > 0) == (0, True)
+    assert re.search(r"lately +messages in 0/s, messages out [\d.]+/s, entries kept [\d.]+/s", peer.run("status").stdout)
+
+
 def test_an_ended_task_calls_back(peer, hook):
     """Whoever announced it is called when it has ended, again after an answer that is none, signed, the same delivery each time; the task
     shows how that stands."""
