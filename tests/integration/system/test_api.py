@@ -239,7 +239,9 @@ def test_the_status_tells_how_much_went_on_lately(peer):
 
     assert set(spans) == {"heard", "said", "entries"}
     assert (max(spans["heard"]), max(spans["entries"]) > 0) == (0, True)
-    assert re.search(r"lately +messages in 0/s, messages out [\d.]+/s, entries kept [\d.]+/s", peer.run("status").stdout)
+    assert re.search(
+        r"lately +messages in 0/s, messages out [\d.]+/s, entries kept [\d.]+/s", peer.run("status").stdout
+    )
 
 
 def test_an_ended_task_calls_back(peer, hook):

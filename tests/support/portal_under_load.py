@@ -67,7 +67,7 @@ def a_status() -> status.Status:
         {
             "agent_id": "you", "peer_id": "12D3KooW" + "1" * 44, "kind": "human", "version": "0", "started_at": time.time(),
             "addresses": [], "data_dir": "/data", "authority": "master", "license": "development", "mesh_id": "3" * 64,
-            "mesh_state": "member", "voters": [], "failover": "", "peers": 0, "members": 1, "tasks": {}, "running": 0, "max_tasks": 0,
+            "mesh_state": "member", "admin": None, "voters": [], "failover": "", "peers": 0, "members": 1, "tasks": {}, "running": 0, "max_tasks": 0,
             "network": "key", "health": "healthy", "feed_entries": ENTRIES, "control_index": 1, "checks": [], "models": [],
         }
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The doors of an engine, with real processes and sockets."""
