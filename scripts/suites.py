@@ -71,10 +71,13 @@ def chunks_of(files: Iterable[str], suite: str, count: int = 1) -> list[Chunk]:
 
 def lanes_of(files: list[str], cores: int) -> list[Lane]:
     """All files, each once. With one core there is one lane."""
-    seeds = "tests/simulation/test_seeds.py"
+    seeds, memory = "tests/simulation/test_seeds.py", "tests/integration/portal/test_memory.py"
     known = {"simulation", "mesh", "ui", "unit", "integration", "hostile"}
     simulation = chunks_of((path for path in files if path != seeds), "simulation")
     whole_meshes = [Chunk("simulation", "simulation: seeds", [seeds])] if seeds in files else []
+    # It looks on for minutes and costs next to nothing: beside the others from the start, it takes no time of theirs.
+    looks_on = [Chunk("integration", "integration: memory", [memory])] if memory in files else []
+    files = [path for path in files if path != memory]
     others = [
         chunk for suite in sorted({suite_of(path) for path in files} - known) for chunk in chunks_of(files, suite)
     ]
@@ -82,6 +85,7 @@ def lanes_of(files: list[str], cores: int) -> list[Lane]:
         Lane(chunks_of(files, "mesh", 4)),
         Lane([*chunks_of(files, "ui", 2), *chunks_of(files, "unit")]),
         Lane([*chunks_of(files, "integration", 2), *chunks_of(files, "hostile"), *others]),
+        Lane(looks_on, 1),
         Lane(whole_meshes, LOW),
         Lane(simulation, LOW),
     ]
