@@ -98,3 +98,20 @@ async def test_topics_follow_the_granted_role_and_a_person_is_called(autojump_cl
         assert [line for line in lines if line.startswith("📢")] == [
             f"📢 “t” looks for somebody like you: chorus-tui task claim {task_id}"
         ]
+
+
+async def test_who_comes_late_is_told_what_changed_while_nobody_listened(autojump_clock):
+    """Rows are made for readers only: without one none are; the first gets every row that changed before it came, as it is now."""
+    async with shop(17, "a", "b") as made:
+        events = made.services["a"].parts.events
+        tasks = [await made.announce("b", "true") for _ in range(2)]
+        for task_id in tasks:
+            await made.ended("a", task_id)
+        nobody, _ = events.resume(["tasks"], lambda: None, events.epoch, 0)
+        events.unsubscribe(nobody)
+        feed = events.subscribe(["tasks"], lambda: None)
+        await trio.sleep(3)
+        rows = {event.key: event.data["state"] for event in feed.take().events}
+
+        assert not nobody.take().events
+        assert rows == dict.fromkeys(tasks, "completed")

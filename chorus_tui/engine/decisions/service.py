@@ -131,6 +131,8 @@ class DecisionService:
         """Changed rows to the event bus, a few times a second at most; what only time changes is looked at every second."""
         while True:
             await self._tick.rung(LOOK_S, PAUSE_S)
+            if not self.parts.events.wanted("decisions"):
+                continue
             self._changed.update({case.hash: None for case in self.book.proposals(lambda case: case.end is None)})
             changed, self._changed = self._changed, {}
             for hash_ in changed:

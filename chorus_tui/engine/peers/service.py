@@ -237,6 +237,9 @@ class PeerService:
         return found
 
     def _publish(self) -> None:
+        """What changed since somebody listened last."""
+        if not self._events.wanted("peers"):
+            return
         fresh = {peer.peer_id: peer for peer in self.peers()}
         for peer_id, peer in fresh.items():
             if self._shown.get(peer_id) != peer:

@@ -61,6 +61,8 @@ class TaskService:
         self._buffers: dict[str, OutputBuffer] = {}
         self._watched: dict[str, float] = {}
         self._changed: dict[Key, None] = {}
+        self._untold: dict[Key, None] = {}
+        """Changed since somebody listened last."""
         self._shown: set[Key] = set()
         self.coordinated: Callable[[Key], list[CoordinatedWith]] = lambda _key: []
         """The sessions in which a task is coordinated with others; the runtime joins the feature that knows."""
@@ -202,16 +204,17 @@ class TaskService:
                     {task.key: None for task in self.board.of_mesh(self.parts.control.mesh_id) if task.open}
                 )
             changed, self._changed = self._changed, {}
-            tasks = [self.board.tasks[key] for key in changed]
-            if tasks:
-                self._tell(tasks)
-            for task in tasks:
+            self._untold |= changed
+            if self._untold and self.parts.events.wanted("tasks"):
+                self._tell()
+            for task in (self.board.tasks[key] for key in changed):
                 if task.announced is not None:
                     await self._ended(task)
 
-    def _tell(self, tasks: list[Task]) -> None:
+    def _tell(self) -> None:
         around = self.around()
-        for task in tasks:
+        untold, self._untold = self._untold, {}
+        for task in (self.board.tasks[key] for key in untold):
             if task.announced is not None:
                 self.parts.events.publish("tasks", task.key[1], views.row(task, around).model_dump())
                 self._shown.add(task.key)
