@@ -22,6 +22,7 @@ from chorus_tui.screens.patch_draft import KINDS, PLACES, STEPS, PatchDraft
 from chorus_tui.widgets.form import under
 from chorus_tui.widgets.hunks import Hunks
 from chorus_tui.widgets.key_words import told
+from chorus_tui.widgets.marks import MarkList
 from chorus_tui.widgets.plain import plain, plain_lines
 from chorus_tui.widgets.steps import trail
 
@@ -64,7 +65,7 @@ class PatchWizard(ModalScreen[str]):
                     yield Label("Work tree")
                     yield Input(self.draft.folder, id="folder")
                     with Horizontal(id="choice"):
-                        yield SelectionList[str](id="changed")
+                        yield MarkList[str](id="changed")
                         yield Hunks(id="diff")
                 with Vertical(id="words"):
                     yield from self._words()
