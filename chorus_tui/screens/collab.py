@@ -46,6 +46,7 @@ class CollabScreen(ListScreen[models.CollabRow]):
     COLUMNS = ("state", "title", "here", "last")
     WIDTHS = (11, 9, 4, 6)
     STRETCH = (1,)
+    RIGHT = (2, 3)
 
     def __init__(self) -> None:
         super().__init__()

@@ -92,7 +92,7 @@ class AnswerBox(Box[Answered | None]):
 
     def _keys(self) -> str:
         choose = [f"1-{len(self._choices)}  choose"] if self._choices else []
-        back = f"{told(self, 'answer.back', 'escape')}  back"
+        back = f"{told(self, 'answer.back', 'esc')}  back"
         if self._for_good:
             return "   ".join([*choose, "enter  answer", "space  mark", "tab  next", back])
         return "      ".join([*choose, "enter  answer", "tab  next field", back])

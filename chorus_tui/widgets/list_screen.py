@@ -26,10 +26,12 @@ class ListScreen(PortalScreen, Generic[Row]):
     COLUMNS: ClassVar[tuple[str, ...]]
     WIDTHS: ClassVar[tuple[int, ...]]
     STRETCH: ClassVar[tuple[int, ...]] = ()
+    RIGHT: ClassVar[tuple[int, ...]] = ()
+    """Indexes of the columns whose cells stand right: their names do, too."""
 
     def table(self) -> Rows:
         """The table, made once."""
-        return Rows(self.COLUMNS, self.WIDTHS, self.STRETCH, id=self.ROWS)
+        return Rows(self.COLUMNS, self.WIDTHS, self.STRETCH, id=self.ROWS, right=self.RIGHT)
 
     @property
     def rows(self) -> Rows:

@@ -121,7 +121,7 @@ class PortalScreen(Screen[None]):
         failing = self.store.failing.get(topic)
         if failing:
             return (
-                f"✗ The engine does not tell what belongs here:\n{failing}\n\nIt is asked again every second. "
+                f"✗ The engine cannot say what belongs here:\n{failing}\n\nIt is asked again every second. "
                 "'chorus-tui doctor' looks for what is wrong on this machine."
             )
         if not self.store.loaded:
