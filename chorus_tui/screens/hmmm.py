@@ -46,6 +46,7 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         "write": "hmmm.send", "reply": "hmmm.reply", "object": "hmmm.object", "agree": "hmmm.agree", "escalate": "hmmm.escalate",
         "answer": "hmmm.answer",
     }  # fmt: skip
+    NEEDS = frozenset({"reply", "object", "agree", "escalate", "answer"})
     TOPIC, ALSO, ROWS = "threads", frozenset({"status"}), "threads"
     COLUMNS = ("state", "thread", "room", "said", "last")
     WIDTHS = (10, 20, 8, 4, 6)
@@ -112,6 +113,7 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         key = self.rows.chosen
         if key != self._key:
             self._key, self._view = key, None
+            self.refresh_bindings()
             self._show()
             self._load()
 

@@ -41,6 +41,7 @@ class InboxScreen(ListScreen[InboxItem]):
     ]  # fmt: skip
     TWINS = {"answer": "inbox.answer"}  # noqa: RUF012 - as above
     TOPIC, ROWS = "inbox", "items"
+    NEEDS = frozenset({"answer", "open"})
     COLUMNS = ("kind", "about", "wanted of you", "waits", "ends in")
     WIDTHS = (14, 18, 22, 6, 7)
     STRETCH = (1, 2)

@@ -105,6 +105,7 @@ class WebScreen(PortalScreen):
         if chosen in rows.rows:
             rows.move_cursor(row=rows.get_row_index(chosen))
         self._show_detail()
+        self.refresh_bindings()
 
     def _key(self) -> str:
         rows = self.query_one(DataTable)
@@ -119,8 +120,18 @@ class WebScreen(PortalScreen):
         return kind, found[0] if found else None
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
-        """The detail follows the cursor."""
+        """The detail and the keys follow the cursor."""
         self._show_detail()
+        self.refresh_bindings()
+
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """What is served can be stopped, what is not can be started; a URL is for browsers."""
+        served = {one.kind for one in self._served or []}
+        if action == "invite":
+            return "web" in served
+        if action in ("start", "stop") and self._served is not None:
+            return (action == "stop") == (self._selected()[0] in served)
+        return super().offers(action, parameters)
 
     def _show_detail(self) -> None:
         kind, portal = self._selected()
