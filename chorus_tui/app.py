@@ -117,6 +117,7 @@ class ChorusApp(Jumps):
         self._errors = 0
         for theme in themes.THEMES:
             self.register_theme(theme)
+        self.ansi_theme_light = themes.SIGNS_ON_LIGHT
         kept_theme = kept.theme(folder) if folder is not None else ""
         self.theme, fault = themes.first(environ, kept_theme, self.available_themes)
         if fault:

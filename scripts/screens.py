@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -9,11 +10,15 @@ import sys
 from pathlib import Path
 
 import resvg_py
+from rich.cells import cell_len
 
 ROOT = Path(__file__).parent.parent
 FONTS = ("fonts-firacode", "fonts-droid-fallback", "fonts-noto-color-emoji")
 SHOWN = {"tasks": "tasks-finished-120x40", "patch": "patch-filled-120x40", "decide": "decide-passed-120x40"}
 """Pictures of the README and of docs/portal.md."""
+WORDS = re.compile(r'<text class="([^"]+)" x="([\d.]+)" (y="[^"]+") textLength="([\d.]+)" ([^>]+)>([^<]+)</text>')
+SIGNS = re.compile("([\u21ba\u2460-\u24ff\u25cc\u2600-\u2712\u2714-\u27bf\ufffd\U0001f000-\U0001faff]+)")
+"""Those that Fira Code lacks."""
 
 
 def main() -> int:
@@ -46,8 +51,21 @@ def fonts() -> str:
 
 def render(svg: str) -> bytes:
     """PNG of one snapshot, at the size it was drawn for."""
-    svg = re.sub(r"font-family:\s*arial", "font-family: Fira Code", svg)
+    svg = WORDS.sub(_signs_apart, re.sub(r"font-family:\s*arial", "font-family: Fira Code", svg))
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, font_family="Fira Code", monospace_family="Fira Code"))
+
+
+def _signs_apart(words: re.Match[str]) -> str:
+    """The words with each sign of another font by itself: that font would be taken for all of them."""
+    look, x, y, length, rest, text = words.groups()
+    text = html.unescape(text)
+    wide, at, found = float(length) / max(1, cell_len(text)), float(x), []
+    for part in filter(None, SIGNS.split(text)):
+        long = wide * cell_len(part)
+        shown = html.escape(part).replace(" ", "&#160;").replace("\u00a0", "&#160;")
+        found.append(f'<text class="{look}" x="{at:g}" {y} textLength="{long:g}" {rest}>{shown}</text>')
+        at += long
+    return "".join(found)
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ def _print_rooms(answer: RoomList) -> None:
     from chorus_tui.telling import hmmm as telling
 
     if not answer.threads:
-        say("Nothing was said in a room yet. Begin with: chorus-tui hmmm send ROOM TEXT")
+        say("Nothing has been said in a room yet. Begin with: chorus-tui hmmm send ROOM TEXT")
         return
     rows = [
         (one.issue_id, one.thread_id[:12], telling.row(one), one.messages, moment(one.last_at), one.title)

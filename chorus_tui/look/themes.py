@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Final
 
+from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
 DEFAULT: Final = "chorus-dark"
@@ -16,11 +17,18 @@ MONOCHROME: Final = "chorus-mono"
 THEMES: Final = (
     Theme(DEFAULT, primary="#5fafd7", secondary="#87afaf", accent="#d7af5f", warning="#d7af5f", error="#d75f5f",
           success="#87af5f", background="#121417", surface="#191c20", panel="#262b31", foreground="#d7dae0", dark=True),
-    Theme("chorus-light", primary="#005f87", secondary="#5f8787", accent="#af5f00", warning="#af8700", error="#af0000",
+    Theme("chorus-light", primary="#005f87", secondary="#5f8787", accent="#8f4e00", warning="#af8700", error="#af0000",
           success="#5f8700", background="#fafaf7", surface="#ffffff", panel="#e4e4de", foreground="#24292f", dark=False),
     Theme(MONOCHROME, primary="#d0d0d0", secondary="#a8a8a8", accent="#ffffff", warning="#e4e4e4", error="#ffffff",
           success="#d0d0d0", background="#000000", surface="#121212", panel="#303030", foreground="#e4e4e4", dark=True),
 )  # fmt: skip
+
+SIGNS_ON_LIGHT: Final = TerminalTheme(
+    (250, 250, 247), (36, 41, 47),
+    [(0, 0, 0), (170, 55, 49), (58, 122, 32), (138, 97, 0), (50, 92, 192), (122, 62, 157), (0, 113, 154), (247, 247, 247)],
+    [(119, 119, 119), (170, 55, 49), (58, 122, 32), (138, 97, 0), (50, 92, 192), (122, 62, 157), (0, 113, 154), (247, 247, 247)],
+)  # fmt: skip
+"""The colours of signs on light ground, dark enough to be read: Textual's own yellow is all but white on white."""
 
 
 def first(environ: Mapping[str, str], kept: str, known: Container[str]) -> tuple[str, str]:

@@ -42,10 +42,12 @@ class CollabScreen(ListScreen[models.CollabRow]):
     TWINS = {  # noqa: RUF012 - Textual's way
         "new": "collab.new", "invite": "collab.invite", "end": "collab.end", "chat": "collab.chat",
     }  # fmt: skip
+    NEEDS = frozenset({"invite", "end", "chat"})
     TOPIC, ALSO, ROWS = "collabs", frozenset({"status"}), "sessions"
     COLUMNS = ("state", "title", "here", "last")
     WIDTHS = (11, 9, 4, 6)
     STRETCH = (1,)
+    RIGHT = (2, 3)
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 FIRST_STEPS = (
     ("1", "Start an agent on this machine:  CHORUS_LICENSE_ID=dev-local chorus-tui --headless"),
-    ("2", "See it come:  press 3 for peers. On another machine, chorus-tui invite  prints what to set there."),
-    ("3", "Announce a task:  press t, then a. A title and a command are enough."),
+    ("2", "See it arrive: press 3 for peers. For another machine, 'chorus-tui invite' prints what to set."),
+    ("3", "Announce a task: press t, then a. A title and a command are enough."),
     ("4", "Or give a goal to an agent with a model: choose “a goal” in the form; checks show that it is done."),
-    ("5", "Watch it:  its output streams in; when it has ended, exit code and files are shown as they are."),
-    ("6", "It waits?  The task itself says why. Press i: perhaps it waits for your word."),
-    ("7", "Discuss it:  press 4, then n. Put it to the vote:  press 8, then n. What came of it stays under 8 and 5."),
-    ("8", "Do the same from a script:  ctrl+y  shows the command line of whatever is under the cursor."),
+    ("5", "Watch it: its output streams in; when it has ended, exit code and files are shown as they are."),
+    ("6", "It waits? The task itself says why. Press i: perhaps it waits for your word."),
+    ("7", "Discuss it: press 4, then n. Put it to the vote: press 8, then n. What came of it stays under 8 and 5."),
+    ("8", "Do the same from a script: ctrl+y shows the command line of whatever is under the cursor."),
 )
 
 GLOSSARY = (

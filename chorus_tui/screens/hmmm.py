@@ -22,8 +22,8 @@ from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.list_screen import ListScreen
 from chorus_tui.widgets.portal_screen import Thing
 
-NOTHING = "\nNothing was said in a room yet.\n\nPress n to ask, propose or think aloud. Agents with a model answer."
-CHOOSE = "\nChoose a thread, or press n to begin one."
+NOTHING = "Nothing has been said in a room yet.\n\nPress n to ask, propose or think aloud. Agents with a model answer."
+CHOOSE = "Choose a thread, or press n to begin one."
 REFRESH_S = 1.0
 
 
@@ -46,10 +46,12 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         "write": "hmmm.send", "reply": "hmmm.reply", "object": "hmmm.object", "agree": "hmmm.agree", "escalate": "hmmm.escalate",
         "answer": "hmmm.answer",
     }  # fmt: skip
+    NEEDS = frozenset({"reply", "object", "agree", "escalate", "answer"})
     TOPIC, ALSO, ROWS = "threads", frozenset({"status"}), "threads"
     COLUMNS = ("state", "thread", "room", "said", "last")
     WIDTHS = (10, 20, 8, 4, 6)
     STRETCH = (1, 1, 1, 2)
+    RIGHT = (3, 4)
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,6 +113,7 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         key = self.rows.chosen
         if key != self._key:
             self._key, self._view = key, None
+            self.refresh_bindings()
             self._show()
             self._load()
 

@@ -217,7 +217,11 @@ class Wizard(ModalScreen[models.Said | None]):
         if not isinstance(found, models.Previewed):
             self._say(["The engine did not say how it will look; it is redacted all the same when it is sent."])
             return
-        lines = [f"{draft.kind} · {draft.intent or 'no intent'} · {draft.priority}", "", *found.message.splitlines()]
+        lines = [
+            f"{draft.kind} · {draft.intent or 'no intent'} · {draft.priority} priority",
+            "",
+            *found.message.splitlines(),
+        ]
         lines += [f"because: {line}" for line in found.reasoning.splitlines()]
         to = f"to {draft.roles}" if draft.roles.strip() else "to everybody in the room"
         lines += [

@@ -22,8 +22,8 @@ from chorus_tui.widgets.portal_screen import Thing
 
 SIGNS = {"urgent": "!!", "high": "!", "medium": "", "low": ""}
 EMPTY = (
-    "Nothing waits for you.\n\nHere come tasks that need your approval, votes you have not given, discussions that got stuck and "
-    "need a person, and questions to your role. A ✉ in the head line of every screen tells you."
+    "Nothing waits for you.\n\nTasks that need your approval, votes you have not given, discussions that are stuck and need a person, "
+    "and questions to your role come here. A ✉ in the top line of every screen tells you."
 )
 PLACES = {"approval": "tasks", "help": "tasks", "vote": "decide", "review": "patch", "apply": "patch"}
 """Where a kind is shown in full."""
@@ -41,9 +41,11 @@ class InboxScreen(ListScreen[InboxItem]):
     ]  # fmt: skip
     TWINS = {"answer": "inbox.answer"}  # noqa: RUF012 - as above
     TOPIC, ROWS = "inbox", "items"
+    NEEDS = frozenset({"answer", "open"})
     COLUMNS = ("kind", "about", "wanted of you", "waits", "ends in")
     WIDTHS = (14, 18, 22, 6, 7)
     STRETCH = (1, 2)
+    RIGHT = (3, 4)
 
     def body(self) -> ComposeResult:
         yield self.table()

@@ -56,6 +56,9 @@ class PatchScreen(ListScreen[PatchRow]):
         "new": "patches.create", "comment": "patches.review", "approve": "patches.review.approve", "changes": "patches.review.changes",
         "submit": "patches.submit", "vote": "patches.vote", "apply": "patches.apply", "withdraw": "patches.withdraw",
     }  # fmt: skip
+    NEEDS = frozenset(
+        {"comment", "approve", "changes", "submit", "vote", "follow", "apply", "withdraw", "hunk", "file", "turn"}
+    )
     TOPIC, ROWS = "patches", "patches"
     COLUMNS = ("state", "patch", "lines", "by")
     WIDTHS = (12, 21, 9, 7)

@@ -13,16 +13,16 @@ from chorus_tui.widgets.plain import ago, plain, plain_lines
 
 STYLES = {"good": "green", "bad": "red", "warn": "yellow", "open": "cyan", "none": "dim"}
 EMPTY = (
-    "There are no patches.\n\nPress n to make one of a work tree: its files, then what they are for. On the tasks screen P makes one of "
-    "what a task has changed. Others review it here, at its lines.\n$ chorus-tui patch new FILE --title TEXT"
+    "There are no patches.\n\nPress n to make one from a work tree: choose its files, then say what they are for. On the tasks screen P "
+    "makes one from what a task has changed. Others review it here, line by line.\n$ chorus-tui patch new FILE --title TEXT"
 )
 SHOWN_LINES = 6
 
 
 def line(row: PatchRow) -> tuple[Text, ...]:
     """One line of the queue."""
-    title = Text("✉ " if row.waits_for_me else "", style="bold yellow", no_wrap=True, overflow="ellipsis")
-    title.append(plain(row.title), style="not bold default")
+    title = Text(no_wrap=True, overflow="ellipsis").append("✉ " if row.waits_for_me else "", style="bold yellow")
+    title.append(plain(row.title))
     return (
         Text(words.state(row), style=STYLES[words.TONES[row.state]]), title,
         Text(f"+{row.added} -{row.removed}", no_wrap=True), Text(plain(row.author_name), no_wrap=True, overflow="ellipsis"),
@@ -69,12 +69,13 @@ def _facts(view: PatchView, now: float) -> Iterator[tuple[str, str | Text]]:
 
 
 def _review(review: ReviewView, view: PatchView) -> Text:
-    """``grace ✓ approves, 2 comments``: each counts for the revision it was said of."""
+    """``grace ✓ approves, 2 remarks in the diff``: each counts for the revision it was said of."""
     text = Text(f"{plain(words.signer(review))} ", style="bold not dim")
     tone = STYLES[words.VERDICTS[review.verdict][1]] if review.counts else "dim"
     text.append(plain(words.verdict(review)), style=f"not bold {tone}")
     if review.comments:
-        text.append(f", {len(review.comments)} at lines", style="not bold")
+        remarks = "1 remark" if len(review.comments) == 1 else f"{len(review.comments)} remarks"
+        text.append(f", {remarks} in the diff", style="not bold")
     if review.revision != view.revision:
         text.append(f" (revision {review.revision + 1})", style="not bold dim")
     return text

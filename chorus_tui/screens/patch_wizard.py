@@ -22,6 +22,7 @@ from chorus_tui.screens.patch_draft import KINDS, PLACES, STEPS, PatchDraft
 from chorus_tui.widgets.form import under
 from chorus_tui.widgets.hunks import Hunks
 from chorus_tui.widgets.key_words import told
+from chorus_tui.widgets.marks import MarkList
 from chorus_tui.widgets.plain import plain, plain_lines
 from chorus_tui.widgets.steps import trail
 
@@ -64,7 +65,7 @@ class PatchWizard(ModalScreen[str]):
                     yield Label("Work tree")
                     yield Input(self.draft.folder, id="folder")
                     with Horizontal(id="choice"):
-                        yield SelectionList[str](id="changed")
+                        yield MarkList[str](id="changed")
                         yield Hunks(id="diff")
                 with Vertical(id="words"):
                     yield from self._words()
@@ -162,6 +163,7 @@ class PatchWizard(ModalScreen[str]):
         step = STEPS[self._step]
         self.query_one(ContentSwitcher).current = step
         self.query_one("#steps", Static).update(trail(STEPS, step, plain(self.draft.repository)))
+        self.query_one("#hint", Static).update(self._hint())
         self.query_one(FIRST[step]).focus()
         self._say([])
         if step == "preview":
@@ -242,9 +244,16 @@ class PatchWizard(ModalScreen[str]):
         self._say([problem.title, problem.detail, *(f"{name}: {words}" for name, words in problem.fields.items())])
 
     def _hint(self) -> str:
-        does = [("next", "ctrl+n", "next"), ("back", "ctrl+b", "back"), ("create", "ctrl+s", "create")]
-        own = [f"{told(self, f'patch-wizard.{name}', key)} {words}" for name, key, words in does]
-        return "  ".join([*own, "space choose", f"{told(self, 'patch-wizard.close', 'esc')} close"])
+        """The keys of this step."""
+        step = STEPS[self._step]
+        does = [("next", "ctrl+n", "next")] if step != STEPS[-1] else []
+        does += [("back", "ctrl+b", "back")] if step != STEPS[0] else []
+        own = [
+            f"{told(self, f'patch-wizard.{name}', key)} {words}"
+            for name, key, words in [*does, ("create", "ctrl+s", "create")]
+        ]
+        choose = ["space choose"] if step == "files" else []
+        return "  ".join([*own, *choose, f"{told(self, 'patch-wizard.close', 'esc')} close"])
 
     def action_leave(self) -> None:
         """Without making it; the draft is kept."""

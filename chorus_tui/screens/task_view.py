@@ -200,7 +200,7 @@ def _asked(view: TaskView, now: float) -> Rows:
         yield "$", plain(command, limit=200)
     for check in view.spec.checks[:4]:
         yield "check", f"$ {plain(check, limit=200)}"
-    yield "asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority}"
+    yield "asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority} priority"
     if view.announced_delivery:
         held = int(view.announced_delivery.get("held_by", 0))
         yield "delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"

@@ -67,6 +67,7 @@ class TasksScreen(TaskSteering):
     COLUMNS = ("state", "task", "by", "time")
     WIDTHS = (13, 22, 7, 8)
     STRETCH = (1, 1, 1, 2)
+    RIGHT = (3,)
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +123,8 @@ class TasksScreen(TaskSteering):
             f"{count} {state.replace('_', ' ')}"
             for state, count in sorted(counts.items(), key=lambda i: ORDER.index(i[0]) if i[0] in ORDER else 99)
         )
-        self.query_one("#counts", Static).update(words or "no tasks")
+        known = self.store.loaded and not self.store.failing.get("tasks")
+        self.query_one("#counts", Static).update(words or ("no tasks" if known else ""))
 
     def _tick(self) -> None:
         """Running times go on."""

@@ -64,6 +64,9 @@ class UcxlScreen(PortalScreen):
         "new": "ucxl.put", "edit": "ucxl.put", "diff": "ucxl.diff", "hops": "slurp.show", "search": "ucxl.search", "remove": "ucxl.remove",
     }  # fmt: skip
 
+    OPENED = frozenset({"edit", "step", "diff", "hops", "moment", "latest", "remove"})
+    """Actions for the version that is open."""
+
     def __init__(self) -> None:
         super().__init__()
         self._asked = ""
@@ -172,7 +175,14 @@ class UcxlScreen(PortalScreen):
 
     # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """What is for a version has no key while none is open."""
+        if action in self.OPENED and self._row is None:
+            return False
+        return super().offers(action, parameters)
+
     def _show(self) -> None:
+        self.refresh_bindings()
         row, text = self._row, self.query_one("#text", Static)
         self.query_one("#facts", Static).update(facts(row, len(self._history)) if row is not None else "")
         self.query_one("#facts").display = row is not None

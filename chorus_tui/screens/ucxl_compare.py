@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -9,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chorus_tui.telling.patch import told_apart
-from chorus_tui.widgets.diff import SideBySide
+from chorus_tui.widgets.diff import SideBySide, heading
 from chorus_tui.widgets.footer import PortalFooter
 from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.reader import Lines
@@ -55,6 +56,12 @@ class Compare(ModalScreen[None]):
         """The keys go to what scrolls."""
         for place in self.query("#diff, #lines"):
             place.focus()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Each name stands above its side."""
+        for place in self.query(SideBySide):
+            width = self.size.width - place.styles.scrollbar_size_vertical
+            self.query_one("#about", Static).update(heading(plain(self._names[0]), plain(self._names[1]), width))
 
     def action_leave(self) -> None:
         """Close."""

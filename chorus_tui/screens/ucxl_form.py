@@ -55,7 +55,8 @@ class ContentForm(Form):
     def compose(self) -> ComposeResult:
         old = self._before
         text = (text_of(old) or "") if old is not None else ""
-        beside = f" and {len(self._parents or ()) - 1} written at once with it" if len(self._parents or ()) > 1 else ""
+        others = len(self._parents or ()) - 1
+        beside = f" and {others} other{'s' * (others > 1)} written at the same time" if others > 0 else ""
         what = f"The next version, after version {old.version.n}{beside}" if old is not None else "Write content"
         with Vertical(id="form"):
             yield Label(what, id="title")

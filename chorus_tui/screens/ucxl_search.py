@@ -44,7 +44,7 @@ class SearchBox(ModalScreen[str]):
             yield OptionList(id="hits", markup=False)
             yield Static(id="told", markup=False, classes="hint")
             yield Static(id="command", markup=False, classes="hint")
-            back = told(self, "search.back", "escape")
+            back = told(self, "search.back", "esc")
             yield Label(
                 f"enter  search, open      ↓  to what was found      {back}  back", classes="hint", markup=False
             )
@@ -117,7 +117,7 @@ class ChooseBox(ModalScreen[str]):
         with Vertical():
             yield Static(plain(self._about), markup=False)
             yield OptionList(*(Option(Text(plain(one)), id=one) for one in self._addresses), markup=False)
-            back = told(self, "choose.back", "escape")
+            back = told(self, "choose.back", "esc")
             yield Label(f"enter  open      {back}  back", classes="hint", markup=False)
 
     def on_mount(self) -> None:

@@ -19,7 +19,8 @@ MOST_COLOURED = 100_000
 MOST_SHOWN = 400_000
 
 WELCOME = (
-    "Nothing is open.\n\nChoose in the tree, press a to type an address, / to search, n to write.\n\n"
+    "Nothing is open.\n\nChoose in the tree (o goes from pane to pane), press a to type an address, / to narrow "
+    "the tree, s to search, n to write.\n\n"
     "ucxl://agent:role@project:task/VERSION/path\n\n"
     "*^ latest   *~2 version 2   ~~1 one back   ^^1 one on from the first   @TIME as it was then"
 )

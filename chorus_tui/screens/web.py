@@ -36,9 +36,10 @@ WIDTHS = (8, 11, 30, 10, 7)
 LOOK_S = 2.0
 KINDS: tuple[PortalKind, ...] = ("web", "ssh")
 OFF = {
-    "web": "Not served. s serves the portal to browsers of this machine: you choose what guests may do, and each guest needs a "
+    "web": "Not served. Press s to serve the portal to browsers on this machine: you choose what guests may do, and each guest needs a "
     "one-time URL (u). For other machines use SSH, or a tunnel to it.",
-    "ssh": "Not served. s serves the portal over SSH to whoever has a key in the file of keys; each key has its person and its scope.",
+    "ssh": "Not served. Press s to serve the portal over SSH to whoever has a key in the file of keys; each key has its person "
+    "and its scope.",
 }
 
 
@@ -68,7 +69,7 @@ class WebScreen(PortalScreen):
         """Columns of fixed width; a look every few seconds while it is shown."""
         rows = self.query_one(DataTable)
         for name, width in zip(COLUMNS, WIDTHS, strict=True):
-            rows.add_column(name, key=name, width=width)
+            rows.add_column(Text(name, justify="right" if name == "for" else None), key=name, width=width)
         self.query_one("#portal").border_title = "portal"
         rows.focus()
         self.set_interval(LOOK_S, self._look)
@@ -104,6 +105,7 @@ class WebScreen(PortalScreen):
         if chosen in rows.rows:
             rows.move_cursor(row=rows.get_row_index(chosen))
         self._show_detail()
+        self.refresh_bindings()
 
     def _key(self) -> str:
         rows = self.query_one(DataTable)
@@ -118,8 +120,18 @@ class WebScreen(PortalScreen):
         return kind, found[0] if found else None
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
-        """The detail follows the cursor."""
+        """The detail and the keys follow the cursor."""
         self._show_detail()
+        self.refresh_bindings()
+
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """What is served can be stopped, what is not can be started; a URL is for browsers."""
+        served = {one.kind for one in self._served or []}
+        if action == "invite":
+            return "web" in served
+        if action in ("start", "stop") and self._served is not None:
+            return (action == "stop") == (self._selected()[0] in served)
+        return super().offers(action, parameters)
 
     def _show_detail(self) -> None:
         kind, portal = self._selected()

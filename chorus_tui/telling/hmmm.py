@@ -78,7 +78,7 @@ def escalations(found: Iterable[EscalationView]) -> list[str]:
         if one.ended_by:
             lines.append(f"✓ {one.words}: answered by {one.ended_by}")
         else:
-            lines.append(f"⚠ {one.words} (told by {one.raised_by}{role}); agents are silent until a person answers")
+            lines.append(f"⚠ {one.words} (says {one.raised_by}{role}); agents stay silent until a person answers")
     return lines
 
 

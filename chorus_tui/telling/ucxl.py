@@ -24,7 +24,7 @@ def siblings(row: VersionRow) -> str:
     if not row.sibling_count:
         return ""
     more = f" and {row.sibling_count - len(row.siblings)} more" if row.sibling_count > len(row.siblings) else ""
-    return f"written at once with {', '.join(str(n) for n in row.siblings)}{more}"
+    return f"written at the same time as {', '.join(str(n) for n in row.siblings)}{more}"
 
 
 def author(row: VersionRow) -> str:

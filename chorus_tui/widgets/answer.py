@@ -9,10 +9,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Checkbox, Input, Label, OptionList, Static
+from textual.widgets import Input, Label, OptionList, Static
 
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.key_words import told
+from chorus_tui.widgets.marks import Mark
 from chorus_tui.widgets.plain import plain, plain_lines
 
 
@@ -83,7 +84,7 @@ class AnswerBox(Box[Answered | None]):
                     placeholder="your words" if self._words == "needed" else "your words, if you like", max_length=4_000
                 )
             if self._for_good:
-                yield Checkbox(self._for_good, id="for-good", compact=True)
+                yield Mark(self._for_good, id="for-good", compact=True)
             yield Static(id="problem", markup=False)
             if self._command:
                 yield Static(f"$ {plain(self._command)}", id="command", classes="hint", markup=False)
@@ -91,7 +92,7 @@ class AnswerBox(Box[Answered | None]):
 
     def _keys(self) -> str:
         choose = [f"1-{len(self._choices)}  choose"] if self._choices else []
-        back = f"{told(self, 'answer.back', 'escape')}  back"
+        back = f"{told(self, 'answer.back', 'esc')}  back"
         if self._for_good:
             return "   ".join([*choose, "enter  answer", "space  mark", "tab  next", back])
         return "      ".join([*choose, "enter  answer", "tab  next field", back])
@@ -136,7 +137,7 @@ class AnswerBox(Box[Answered | None]):
             self.complain("Words are needed here.")
             self.query_one(Input).focus()
         else:
-            for_good = bool(self._for_good) and self.query_one(Checkbox).value
+            for_good = bool(self._for_good) and self.query_one(Mark).value
             answer = Answered(self._choices[chosen] if chosen is not None else "", words, for_good)
             self.hand_over(self._make(answer), answer)
 

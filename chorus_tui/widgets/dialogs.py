@@ -78,7 +78,7 @@ class ErrorBox(Dialog):
             yield Static(f"✗ {plain(self._title)}", classes="question", markup=False)
             with VerticalScroll():
                 yield Static("\n".join(plain_lines(self._detail)), markup=False)
-            yield Label(f"\n{self._number}; it stands in the event log, too", classes="hint", markup=False)
+            yield Label(f"\nError {self._number}, also in the event log", classes="hint", markup=False)
             yield Label("c  copy      any other key  close", classes="hint")
 
     def on_key(self, event: events.Key) -> None:
@@ -141,7 +141,7 @@ class Ask(Dialog):
             if self._command:
                 yield Static(f"$ {plain(self._command)}", classes="hint", markup=False)
             complete = "      →  complete" if self._words else ""
-            back = told(self, "dialog.back", "escape")
+            back = told(self, "dialog.back", "esc")
             yield Label(f"enter  go      {back}  back{complete}{self.more_keys()}", classes="hint", markup=False)
 
     def on_mount(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -35,6 +35,10 @@ STYLES: dict[Kind, tuple[Style, Style]] = {
 SIGNS: dict[Kind, tuple[str, str]] = {
     "same": (" ", " "), "changed": ("-", "+"), "removed": ("-", " "), "added": (" ", "+"), "folded": ("·", "·"),
 }  # fmt: skip
+GOES_ON = "…"
+"""The sign of a row that goes on with the line above: it is no line of its own."""
+Row = tuple[Kind, tuple[str, str], str, str]
+"""Kind, signs and words of both sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,21 @@ def _folded(run: list[Pair], first: bool, last: bool) -> list[Pair]:
     return [*run[:head], Pair("folded", words, words), *run[len(run) - tail :]]
 
 
+def half(width: int) -> int:
+    """Columns of each side's words, of ``width`` without the scrollbar: signs, a rule and blanks take the rest."""
+    return max(4, (width - 3) // 2 - 2)
+
+
+def heading(left: str, right: str, width: int) -> str:
+    """Names above the two sides, the rule where theirs is; what is too long is cut."""
+    room = half(width) + 1
+    return " │ ".join((set_cell_size(_cut(left, room), room), _cut(right, room)))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
 class SideBySide(ScrollView, can_focus=True):
     """``before`` left, ``after`` right. ``n`` and ``p`` go from change to change."""
 
@@ -85,7 +104,7 @@ class SideBySide(ScrollView, can_focus=True):
     def __init__(self, before: str, after: str) -> None:
         super().__init__(id="diff")
         self._pairs = paired(before, after)
-        self._rows: list[tuple[Kind, str, str]] = []
+        self._rows: list[Row] = []
         self._changes: list[int] = []
         self._half = 0
 
@@ -95,13 +114,13 @@ class SideBySide(ScrollView, can_focus=True):
 
     def _fold(self) -> None:
         # The size counts the scrollbar in.
-        self._half = half = max(4, (self.scrollable_content_region.width - 3) // 2 - 2)
+        self._half = half(self.scrollable_content_region.width)
         self._rows, self._changes, before = [], [], "same"
         for pair in self._pairs:
             if pair.kind not in ("same", "folded") and before in ("same", "folded"):
                 self._changes.append(len(self._rows))
             before = pair.kind
-            self._rows += _rows(pair, half)
+            self._rows += _rows(pair, self._half)
         self.virtual_size = Size(self.size.width, len(self._rows))
         self.refresh()
 
@@ -117,20 +136,22 @@ class SideBySide(ScrollView, can_focus=True):
         width, base, index = self.size.width, self.rich_style, self.scroll_offset.y + y
         if index >= len(self._rows):
             return Strip.blank(width, base)
-        kind, left, right = self._rows[index]
-        half = self._half
-        styles, signs = STYLES[kind], SIGNS[kind]
+        kind, signs, left, right = self._rows[index]
+        wide = self._half
+        styles = STYLES[kind]
         return Strip([
-            Segment(f"{signs[0]} {_filled(left, half)}", base + styles[0]), Segment(" │ ", base + Style(dim=True)),
-            Segment(f"{signs[1]} {_filled(right, half)}", base + styles[1]),
+            Segment(f"{signs[0]} {_filled(left, wide)}", base + styles[0]), Segment(" │ ", base + Style(dim=True)),
+            Segment(f"{signs[1]} {_filled(right, wide)}", base + styles[1]),
         ]).adjust_cell_length(width, base)  # fmt: skip
 
 
-def _rows(pair: Pair, half: int) -> Iterator[tuple[Kind, str, str]]:
-    left = chop_cells(plain(pair.left), half) if pair.left else [""]
-    right = chop_cells(plain(pair.right), half) if pair.right else [""]
-    for one, other in zip_longest(left, right, fillvalue=""):
-        yield pair.kind, one, other
+def _rows(pair: Pair, width: int) -> Iterator[Row]:
+    """What is too long for a side goes on in rows that say so; beside them a side that has no more has no sign."""
+    left = chop_cells(plain(pair.left), width) if pair.left else [""]
+    right = chop_cells(plain(pair.right), width) if pair.right else [""]
+    for n, (one, other) in enumerate(zip_longest(left, right, fillvalue="")):
+        signs = SIGNS[pair.kind] if n == 0 else (GOES_ON if n < len(left) else " ", GOES_ON if n < len(right) else " ")
+        yield pair.kind, signs, one, other
 
 
 def _filled(text: str, width: int) -> str:

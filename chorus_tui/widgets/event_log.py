@@ -31,6 +31,9 @@ STYLES = {
 MOST_CHARACTERS = 600
 """Of a line; a log is read line by line, whole texts have places of their own."""
 
+MORE = "…"
+"""At the end of a line that is wider than the log."""
+
 Line = tuple[str, str]
 """Level and text."""
 
@@ -197,7 +200,10 @@ class EventLog(ScrollView, can_focus=True):
         if index >= len(self._shown):
             return Strip.blank(width, base)
         level, text = self._shown[index]
-        strip = Strip(self._segments(index, text, base + STYLES.get(level, STYLES["info"])), cell_len(text))
+        style = base + STYLES.get(level, STYLES["info"])
+        strip, cut = Strip(self._segments(index, text, style), cell_len(text)), cell_len(text) > width
+        if cut:
+            strip = Strip([*strip.crop(0, width - 1), Segment(MORE, style)])
         return strip.adjust_cell_length(width, base).apply_offsets(0, index)
 
     def _segments(self, index: int, text: str, style: Style) -> list[Segment]:

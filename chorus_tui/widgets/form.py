@@ -85,7 +85,7 @@ class Form(Box[str]):
         return None
 
     def show_faults(self, found: dict[str, str]) -> None:
-        """Each at its field, all of them below; the first gets the keys, which brings it into view."""
+        """Each at its field, all of them below; the first gets the keys and comes into view with its label."""
         places = {self.place_of(name): words for name, words in found.items()}
         wrong = []
         for widget in self.query("Input, TextArea, Select"):
@@ -94,8 +94,17 @@ class Form(Box[str]):
             widget.border_subtitle = escape(plain(words)) if words else ""
             wrong += [widget] if words else []
         if wrong:
-            wrong[0].focus()
+            self.set_focus(wrong[0], scroll_visible=False)
+            self.call_after_refresh(self._bring, wrong[0])
         self.say("\n".join(f"{self.label_of(name)}: {words}" for name, words in found.items()))
+
+    def _bring(self, field: Widget) -> None:
+        """Into view, below its label: without it nobody knows what the field is."""
+        siblings = list(field.parent.children) if field.parent is not None else []
+        before = siblings[siblings.index(field) - 1] if field in siblings[1:] else field
+        label = before if isinstance(before, Label) else field
+        if not (self.can_view_entire(label) and self.can_view_entire(field)):
+            label.scroll_visible(top=True, animate=False)
 
     def say(self, text: str) -> None:
         """The line below the fields."""

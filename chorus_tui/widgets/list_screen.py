@@ -26,10 +26,12 @@ class ListScreen(PortalScreen, Generic[Row]):
     COLUMNS: ClassVar[tuple[str, ...]]
     WIDTHS: ClassVar[tuple[int, ...]]
     STRETCH: ClassVar[tuple[int, ...]] = ()
+    RIGHT: ClassVar[tuple[int, ...]] = ()
+    """Indexes of the columns whose cells stand right: their names do, too."""
 
     def table(self) -> Rows:
         """The table, made once."""
-        return Rows(self.COLUMNS, self.WIDTHS, self.STRETCH, id=self.ROWS)
+        return Rows(self.COLUMNS, self.WIDTHS, self.STRETCH, id=self.ROWS, right=self.RIGHT)
 
     @property
     def rows(self) -> Rows:
@@ -66,7 +68,10 @@ class ListScreen(PortalScreen, Generic[Row]):
         now, rows = time.time(), self.store.rows[self.TOPIC]
         fitting = {key: row for key, row in rows.items() if self.fits(self.words(row))}
         ordered = sorted(fitting.items(), key=lambda item: self.rank(item[1]))
+        before = self.rows.row_count
         self.rows.lay_out([(key, self.cells(row, now)) for key, row in ordered], len(rows) - len(fitting))
+        if bool(before) != bool(ordered):
+            self.refresh_bindings()  # keys come and go with what they are for
         self.tell_hidden(len(rows) - len(fitting), len(rows))
 
     def filtered(self, _text: str) -> None:

@@ -61,6 +61,9 @@ class PortalScreen(Screen[None]):
     TWINS: ClassVar[Mapping[str, str]] = {}
     """By action of this class, the operation it asks for: its command line is told, and a portal that only looks hides it."""
 
+    NEEDS: ClassVar[frozenset[str]] = frozenset()
+    """Actions that do something with what is under the cursor: while nothing is, their keys are not told."""
+
     def compose(self) -> ComposeResult:
         yield Static(id="head", markup=False)
         yield Static(id="banner", markup=False)
@@ -121,7 +124,7 @@ class PortalScreen(Screen[None]):
         failing = self.store.failing.get(topic)
         if failing:
             return (
-                f"✗ The engine does not tell what belongs here:\n{failing}\n\nIt is asked again every second. "
+                f"✗ The engine cannot say what belongs here:\n{failing}\n\nIt is asked again every second. "
                 "'chorus-tui doctor' looks for what is wrong on this machine."
             )
         if not self.store.loaded:
@@ -225,6 +228,8 @@ class PortalScreen(Screen[None]):
 
     def offers(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002 - for those that are made from this
         """Whether a key can do something now; one that cannot is not shown."""
+        if action in self.NEEDS and self.is_mounted and self.thing() is None:
+            return False
         return action != "filter" or not self.typing
 
     @property

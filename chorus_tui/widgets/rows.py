@@ -6,7 +6,7 @@ more goes to the columns of words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from rich.text import Text
 from textual import events
@@ -16,21 +16,29 @@ Cells = Sequence[Text]
 
 
 class Rows(DataTable[Text]):
-    """``stretch`` are the indexes of the columns that take what is left of the width."""
+    """``stretch`` are the indexes of the columns that take what is left of the width, ``right`` of those whose cells stand right."""
 
     DEFAULT_CSS = """
     Rows { border-subtitle-color: $warning; }
     """
 
-    def __init__(self, names: Sequence[str], widths: Sequence[int], stretch: Sequence[int], *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        names: Sequence[str],
+        widths: Sequence[int],
+        stretch: Sequence[int],
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        right: Container[int] = (),
+    ) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False)
         self._names, self._least, self._stretch = names, widths, stretch
         self._laid: list[tuple[str, Cells]] = []
         self._hidden = 0
         self.enter: Callable[[], None] | None = None
         """What enter does on a row, where it opens a box. A message would come after keys that were typed right behind it."""
-        for name, width in zip(names, widths, strict=True):
-            self.add_column(name, key=name, width=width)
+        for index, (name, width) in enumerate(zip(names, widths, strict=True)):
+            self.add_column(Text(name, justify="right" if index in right else None), key=name, width=width)
 
     # ── which row ──────────────────────────────────────────────────────────────────────────────────────────────────
 

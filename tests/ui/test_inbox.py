@@ -121,7 +121,7 @@ def test_a_long_question_leaves_room_for_its_answer():
             "for good",
             "Choose one first.",
             "--final",
-            "escape  back",
+            "esc  back",
         ):
             assert words in shown, f"{words}\n{shown}"
         assert box.query_one("#asked").max_scroll_y > 0

@@ -162,7 +162,7 @@ async def test_the_four_kinds_are_written_by_keys_in_a_terminal_of_80_by_24(tmp_
             try:
                 terminal.sees("status", 30)
                 terminal.keys("4")
-                terminal.sees("Nothing was said in a room yet")
+                terminal.sees("Nothing has been said in a room yet")
                 write(terminal, 0, "shop", "A thought of mine", "because of the numbers")
                 terminal.sees("because: because of the numbers")
                 write(terminal, 2, "", "Who knows the clients?")

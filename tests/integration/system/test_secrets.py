@@ -228,7 +228,7 @@ def pasted(terminal: Terminal) -> list[bytes]:
     """Through the wizard by keys: its preview says what was found, and the room shows the marker."""
     terminal.sees("status", 40)
     terminal.keys("4")
-    terminal.sees("Nothing was said in a room yet", 30)
+    terminal.sees("Nothing has been said in a room yet", 30)
     terminal.keys("n")
     terminal.sees("Begin from a template")
     terminal.keys("Home", "Down", "Down", "Enter")

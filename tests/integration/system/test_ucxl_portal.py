@@ -77,7 +77,7 @@ def drive(terminal: Terminal, alpha: Peer, pat: Peer) -> None:
     terminal.sees("Keep both")
     terminal.keys("C-b")
     terminal.sees("version 4 of 4", 30)
-    terminal.sees("written at once with 3")
+    terminal.sees("written at the same time as 3")
     rows = eventually(
         "both on the other", lambda: (r := alpha.json("ucxl", "history", PLACE)["versions"]) and len(r) == 4 and r, 30
     )

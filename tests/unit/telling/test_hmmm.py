@@ -40,7 +40,7 @@ def test_what_waits_for_a_person_comes_first():
     done = EscalationView(key="1", cause="asked", words="asked", raised_by="bob", raised_at=1.0, ended_by="ana")
     waits = EscalationView(key="2", cause="time", words="too long", raised_by="cem", raised_at=2.0, to_role="lead")
     lines = telling.escalations([done, waits])
-    assert lines[0].startswith("⚠ too long (told by cem, for the role lead)")
+    assert lines[0].startswith("⚠ too long (says cem, for the role lead)")
     assert lines[1] == "✓ asked: answered by ana"
     assert telling.found(Previewed(message="")) == "Nothing in it looks like a secret."
     assert "2 of the kind jwt" in telling.found(Previewed(message="", found={"jwt": 2}))
