@@ -51,6 +51,7 @@ class PeersScreen(ListScreen[Peer]):
     COLUMNS = ("peer", "kind", "state", "latency", "tasks", "says", "since")
     WIDTHS = (20, 5, 11, 7, 5, 8, 6)
     STRETCH = (0,)
+    RIGHT = (3, 4, 6)
 
     def body(self) -> ComposeResult:
         yield self.table()
