@@ -18,7 +18,7 @@ import click
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from chorus_tui.client.socket_client import SocketClient
+    from chorus_tui.client import EngineClient
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -62,7 +62,7 @@ class Target:
 class Session:
     """One command's engine and form of output."""
 
-    client: SocketClient
+    client: EngineClient
     json: bool
 
     async def ask(self, operation: str, request: BaseModel | None = None) -> Any:
@@ -157,9 +157,14 @@ def run(work: Callable[[], Awaitable[int | None]]) -> int:
         return 130
 
 
-async def connect(target: Target) -> SocketClient:
-    """A greeted client. Raises ``EngineGone`` with the line that starts an engine."""
+async def connect(target: Target) -> EngineClient:
+    """A greeted client. Raises ``EngineGone`` with the line that starts an engine.
+
+    Where a person's own engine does not run and an agent's does, that one is asked what it knows, which is told on stderr; it is not
+    made to act: what it says counts as the agent's word.
+    """
     from chorus_tui.client import EngineGone
+    from chorus_tui.client.borrowed_engine import BorrowedEngine
     from chorus_tui.client.launcher import attach, attach_url
     from chorus_tui.locations import data_dir
 
@@ -168,9 +173,14 @@ async def connect(target: Target) -> SocketClient:
     folders = [data_dir(kind, target.data_dir) for kind in ("human", "agent")]
     for folder in folders[:1] if target.data_dir else folders:
         try:
-            return await attach(folder)
+            client = await attach(folder)
         except EngineGone:
             continue
+        if folder == folders[0] or not folders[0].exists():
+            return client
+        borrowed = BorrowedEngine(client, folder)
+        complain(borrowed.words)
+        return borrowed
     where = f" --data-dir {folders[0]}" if target.data_dir else ""
     hint = f"Start one: 'chorus-tui{where}' (portal) or 'chorus-tui{where} --headless' (agent)."
     looked = str(folders[0]) if target.data_dir else " or ".join(str(folder) for folder in folders)

@@ -352,3 +352,29 @@ def test_broken_pipe(tmp_path):
 
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""
+
+
+def at_home(home, *arguments):
+    """``chorus-tui`` without a word on which engine, in a user's own folders below ``home``."""
+    environment = {name: value for name, value in os.environ.items() if name != "CHORUS_DATA_DIR"}
+    return warm.command(list(arguments), {**environment, "XDG_DATA_HOME": str(home)}, "", 60)
+
+
+def test_a_person_is_not_made_to_speak_as_the_agent(tmp_path):
+    """While a person's own engine does not run, the agent's tells what it knows, and says so; nothing is done in its name. Where there
+    is no person, or the agent is meant, it acts."""
+    agent, human = tmp_path / "chorus-tui/agent", tmp_path / "chorus-tui/human"
+    with serve(agent, {"status.show": STATUS, "tasks.cancel": view("cancelled")}) as served:
+        alone = at_home(tmp_path, "task", "cancel", TASK)
+        human.mkdir()
+        told = at_home(tmp_path, "status", "--json")
+        refused = at_home(tmp_path, "task", "cancel", TASK)
+        meant = at_home(tmp_path, "task", "cancel", TASK, "--data-dir", str(agent))
+
+    assert (alone.returncode, alone.stderr, meant.returncode, meant.stderr) == (0, "", 0, "")
+    assert (told.returncode, json.loads(told.stdout)["agent_id"]) == (0, "me")
+    assert told.stderr == "chorus-tui: Your own engine does not run; this is what me (agent) knows.\n"
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "Nothing was done" in refused.stderr
+    assert f"--data-dir {agent}" in refused.stderr
+    assert [name for name, _, _ in served.seen].count("tasks.cancel") == 2

@@ -164,7 +164,9 @@ def world(folder: Path) -> Iterator[World]:
     with ExitStack() as stack:
         made = stack.enter_context(mesh(folder))
         licences = stack.enter_context(kaching(lease_s=12.0))
-        licences.licences["prod-123"].nodes = 64  # more than peers are ever here: a mesh larger than its licence is unwell
+        licences.licences[
+            "prod-123"
+        ].nodes = 64  # more than peers are ever here: a mesh larger than its licence is unwell
         model = stack.enter_context(failing_model())
         (folder / "docker.sock").symlink_to(SOCKET)
         (folder / "faults").mkdir()
