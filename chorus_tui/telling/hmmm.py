@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chorus_tui.contract.models.hmmm import EscalationView, Previewed, RoomLine, Said, ThreadRow
 from chorus_tui.contract.models.journal import Delivery
@@ -47,7 +47,7 @@ def marks(line: RoomLine, now: float) -> list[str]:
     """What is to be seen at once beside a line: its state, its timer, its bounds."""
     found = [STATES[line.state]] if line.state else []
     if line.objections_until is not None:
-        found.append(timer(line.objections_until, now))
+        found.append(timer(line.objections_until, now, line.to_roles))
     if line.restricted:
         found.append("sealed" if line.hidden else f"only for {', '.join(line.to_roles)}")
     elif line.to_roles:
@@ -57,10 +57,12 @@ def marks(line: RoomLine, now: float) -> list[str]:
     return [mark for mark in found if mark]
 
 
-def timer(until: float, now: float) -> str:
-    """How long there is to object."""
+def timer(until: float, now: float, to_roles: Sequence[str] = ()) -> str:
+    """How long there is to object; then, whose silence is missing."""
     left = until - now
-    return f"objections for {left:.0f} s" if left > 0 else "may be closed"
+    if left > 0:
+        return f"objections for {left:.0f} s"
+    return f"waits for somebody of {', '.join(to_roles)} to hold it" if to_roles else "may be closed"
 
 
 def row(thread: ThreadRow) -> str:

@@ -12,6 +12,7 @@ from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.hmmm import rules, turns
 from chorus_tui.engine.hmmm.rooms import SEALED_WORDS
+from chorus_tui.telling.hmmm import marks
 from tests.simulation.engines import until
 from tests.simulation.forum import Forum, forum, silent
 
@@ -66,6 +67,20 @@ async def test_a_proposal_that_nobody_else_holds_is_not_agreed(autojump_clock):
 
         made.at.network.heal()
         await made.all_see(said, "agreed")
+
+
+async def test_a_proposal_to_a_role_waits_for_somebody_of_it(autojump_clock):
+    """The silence of those whom nobody asked is no agreement of those who were: it stays open, says for whom, and is agreed once one of
+    the role holds it."""
+    async with forum(2, ("ana",), {"bob": None}) as made:
+        said = await made.propose("ana", "Merge it", to_roles=["reviewer"])
+        await trio.sleep(100)
+        (line,) = made.view("ana", said.thread_id).lines
+        assert made.state("ana", said) == "open"
+        assert "waits for somebody of reviewer to hold it" in marks(line, line.objections_until + 1)
+
+        await made.start("rea", role="Reviewer")
+        await made.all_see(said, "agreed", 120)
 
 
 async def objected_elsewhere(made: Forum) -> models.Said:

@@ -54,7 +54,7 @@ def one_round(*, seed: int, examples: int) -> str:
         document.write_bytes(httpx.get(f"{url}/openapi.json", headers={"Authorization": f"Bearer {token}"}).content)
         phases = "examples,coverage,fuzzing,stateful"
         run = fuzz(document, url, token, phases=phases, examples=examples, seed=seed, seconds=ROUND_S)
-        failed = alone.log.read_text(errors="replace").count("request failed")
+        failed = [line for line in alone.log.read_text(errors="replace").splitlines() if "request failed" in line]
         if failed:
-            return f"{failed} calls ended in an error of the engine's own"
+            return f"{len(failed)} calls ended in an error of the engine's own: {failed[0][:4_000]}"
         return found(run) or ("" if alone.probe("/healthz") == 200 else "the engine does not answer any more")

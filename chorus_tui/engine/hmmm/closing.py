@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from chorus_tui.engine.hmmm import escalation, rules
+from chorus_tui.engine.hmmm import escalation, rules, turns
 from chorus_tui.engine.hmmm.escalation import IsPerson
 from chorus_tui.engine.hmmm.mouth import Mouth, Words
 from chorus_tui.engine.hmmm.parts import Parts
@@ -61,13 +61,19 @@ class Closing:
         if entry is None or escalation.standing(thread, self._is_person):
             return
         silent = rules.may_close(proposal, parts.me, parts.journal.holders(entry), int(parts.clock.wall() * 1000))
-        if not silent:
+        if not silent or (line.said.to_roles and not self._asked_hold_it(line, silent)):
             return
         names = ", ".join(parts.control.name(peer) for peer in silent[:5]) + (" …" if len(silent) > 5 else "")
         extra = {"holders": silent[:MOST_NAMED], "objections": [one.hash for one in proposal.objections]}
         words = Words("update", f"Agreed: no objection stands; it was held by {names}", intent=CLOSING, extra=extra)
         await self._mouth.say(thread.issue_id, thread.thread_id, words, line.said.msg_id)
         log.info("🤝 Agreed", room=thread.issue_id, thread=thread.thread_id, held_by=len(silent))
+
+    def _asked_hold_it(self, line: Line, silent: list[str]) -> bool:
+        """Whether one of the roles that it was put to is there and silent: what nobody of them has seen, they did not agree to."""
+        members = self._parts.control.members
+        found = [members[peer] for peer in silent if peer in members]
+        return any(turns.of_those(line, member.role, member.expertise) for member in found)
 
     async def _tell(self, thread: Thread, proposal: Proposal) -> None:
         """To SLURP, and to whoever votes, once each: by the closing entry's own identity."""

@@ -128,10 +128,10 @@ def consensus(thread: Thread) -> list[Proposal]:
 
 
 def unanswered(thread: Thread) -> list[Line]:
-    """Questions that nobody else has answered."""
+    """Questions that nobody has answered. Who asked may have: then there is nothing to wait for."""
     answered = {
         up.hash
         for line in thread.lines.values()
-        if line.said.type == "answer" and (up := thread.parent(line)) is not None and up.author != line.author
+        if line.said.type == "answer" and (up := thread.parent(line)) is not None
     }
     return [line for line in thread.in_order() if line.said.type == "question" and line.hash not in answered]

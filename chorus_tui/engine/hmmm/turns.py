@@ -89,12 +89,17 @@ def addressed(thread: Thread, line: Line, me: Speaker) -> bool:
     if me.agent_id in mentioned(line):
         return True
     if line.said.to_roles:
-        mine = {topics.part(name) for name in (me.role, *me.expertise) if name}
-        return any(topics.part(name) in mine for name in line.said.to_roles)
+        return of_those(line, me.role, me.expertise)
     up = thread.parent(line)
     if up is not None and up.author == me.peer_id:
         return True
     return line.said.type in ("question", "proposal") and not mentioned(line)
+
+
+def of_those(line: Line, role: str, expertise: Iterable[str]) -> bool:
+    """Whether somebody of this role and these areas is among those that a line names by role."""
+    own = {topics.part(name) for name in (role, *expertise) if name}
+    return any(topics.part(name) in own for name in line.said.to_roles)
 
 
 def mentioned(line: Line) -> frozenset[str]:

@@ -26,14 +26,15 @@ def test_ten_messages_without_agreement():
 
 
 def test_thirty_minutes_without_agreement():
-    """An open proposal or a question without an answer; not one that is agreed, answered or replaced."""
+    """An open proposal or a question without an answer; not one that is agreed, replaced, or answered, be it by who asked."""
     question = line("ana", "question", "q", 0)
 
     assert causes(thread(P), 30 * MINUTES) == ["time"]
     assert causes(thread(P), 30 * MINUTES - 1) == []
     assert causes(thread(P, closing(P, 35, "bob")), 31 * MINUTES) == []
     assert causes(thread(question), 30 * MINUTES) == ["time"]
-    assert causes(thread(question, line("bob", "answer", "a", 1, "q")), 31 * MINUTES) == []
+    for who in ("bob", "ana"):
+        assert causes(thread(question, line(who, "answer", "a", 1, "q")), 31 * MINUTES) == []
 
 
 @pytest.mark.parametrize(

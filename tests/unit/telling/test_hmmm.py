@@ -28,7 +28,10 @@ def test_who_speaks_and_what_is_to_be_seen_beside_it():
         update={"state": "open", "objections_until": 30.0, "to_roles": ["dev"], "priority": "urgent"}
     )
     assert telling.marks(open_, 6.0) == ["open", "objections for 24 s", "to dev", "urgent"]
-    assert telling.marks(open_.model_copy(update={"restricted": True}), 31.0)[1:3] == ["may be closed", "only for dev"]
+    assert telling.marks(open_.model_copy(update={"restricted": True}), 31.0)[1:3] == [
+        "waits for somebody of dev to hold it", "only for dev",
+    ]  # fmt: skip
+    assert telling.timer(30.0, 31.0) == "may be closed"
     assert telling.marks(LINE.model_copy(update={"restricted": True, "hidden": True}), 0.0) == ["sealed"]
 
 
