@@ -23,6 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
+INTERRUPTED = 130
+"""As a shell has it for Ctrl-C."""
 NO_TESTS = 5
 """pytest's exit code when it found nothing to run."""
 LOW = 10
@@ -39,6 +41,7 @@ class Chunk:
     busy: float = 0.0
     """Seconds of processor time that it took, with all that it started and waited for."""
     code: int | None = None
+    """None: it did not run, or not to its end."""
 
 
 @dataclass(slots=True)
@@ -98,10 +101,11 @@ class Runner:
     """Runs lanes, a thread each. :meth:`end` asks everything that still runs to stop."""
 
     def __init__(self, lanes: list[Lane]) -> None:
+        self.over = False
+        """Whether somebody has asked it to end."""
         self._lanes = lanes
         self._lock = threading.Lock()
         self._running: set[int] = set()
-        self._over = False
 
     def run(self) -> None:
         """Until all chunks have ended."""
@@ -113,13 +117,13 @@ class Runner:
 
     def end(self, *_: object) -> None:
         """As Ctrl-C does: each pytest ends what it started."""
-        self._over = True
+        self.over = True
         for pid in list(self._running):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
 
     def _serve(self, lane: Lane) -> None:
-        while not self._over and (chunk := self._next(lane)) is not None:
+        while not self.over and (chunk := self._next(lane)) is not None:
             self._carry_out(chunk, lane.niceness)
 
     def _next(self, lane: Lane) -> Chunk | None:
@@ -155,6 +159,9 @@ class Runner:
         with self._lock:
             if code == 0:
                 print(f"✓ {chunk.name}: {told.splitlines()[-1]}", flush=True)
+            elif self.over:
+                chunk.code = None
+                print(f"• {chunk.name}: interrupted", flush=True)
             else:
                 print(f"\n━━ {chunk.name} is RED ({code})\n{told}\n", flush=True)
 
@@ -164,8 +171,9 @@ def table(chunks: list[Chunk], whole: float) -> list[str]:
     lines = [f"{'':<12} {'time':>7}  {'of a core':>9}"]
     for suite in dict.fromkeys(chunk.suite for chunk in chunks):
         own = [chunk for chunk in chunks if chunk.suite == suite]
-        red = [str(chunk.code) for chunk in own if chunk.code != 0]
-        state = f"RED ({', '.join(red)})" if red else "green"
+        red = [str(chunk.code) for chunk in own if chunk.code]
+        ended = all(chunk.code == 0 for chunk in own)
+        state = f"RED ({', '.join(red)})" if red else "green" if ended else "not run to its end"
         seconds, busy = sum(chunk.seconds for chunk in own), sum(chunk.busy for chunk in own)
         lines.append(f"{suite:<12} {seconds:5.0f} s  {busy:7.0f} s  {state}")
     return [*lines, f"{'whole':<12} {whole:5.0f} s  {sum(chunk.busy for chunk in chunks):7.0f} s"]
@@ -187,6 +195,9 @@ def main(suites: list[str]) -> int:
     print(f"• {len(files)} files of tests in {len(chunks)} chunks; each tells when it has ended", flush=True)
     runner.run()
     print("\n━━ time by suite\n" + "\n".join(table(chunks, time.monotonic() - began)))
+    if runner.over:
+        print("Interrupted: what had begun was stopped, and what it had started")
+        return INTERRUPTED
     return 0 if all(chunk.code == 0 for chunk in chunks) else 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from scripts import suites
@@ -28,3 +30,23 @@ def test_a_lane_out_of_work_takes_what_another_has_not_begun(capfd, monkeypatch)
     assert told.count("✓ good") == 3
     assert "first\nlast" in told
     assert [line.split()[-1] for line in suites.table([*chunks, bad], 1.0)] == ["core", "green", "(3)", "s"]
+
+
+def test_what_is_interrupted_is_not_called_red(capfd, monkeypatch):
+    """Who presses Ctrl-C is told what did not run to its end, without the output of tests that were stopped halfway."""
+    monkeypatch.setattr(suites.Runner, "_command", lambda _self, chunk, _niceness: ["sh", "-c", chunk.files[0]])
+    chunks = [
+        suites.Chunk("first", "first", ["echo halfway; exec sleep 60"]),
+        suites.Chunk("second", "second", ["true"]),
+    ]
+    runner = suites.Runner([suites.Lane(list(chunks))])
+    waiting = threading.Thread(target=runner.run)
+    waiting.start()
+    while not runner._running:
+        threading.Event().wait(0.01)
+    runner.end()
+    waiting.join()
+
+    assert capfd.readouterr().out == "• first: interrupted\n"
+    assert [chunk.code for chunk in chunks] == [None, None]
+    assert [line.split("s  ")[-1] for line in suites.table(chunks, 1.0)[1:3]] == ["not run to its end"] * 2
