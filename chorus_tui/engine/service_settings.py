@@ -6,7 +6,6 @@ Every ValueError says what is wrong and what would be right, and repeats no addr
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +24,7 @@ def public_key(text: str) -> str:
         return text.lower()
     try:
         raw = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raw = b""
     if len(raw) != 32:
         raise ValueError("not a public key; 32 bytes as 64 hex digits or as base64 are expected")

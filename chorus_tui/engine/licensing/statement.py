@@ -8,7 +8,6 @@ refusal is signed as a lease is: without the server's key nobody can let an engi
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated, Any, Final, Literal
 
 from nacl.exceptions import BadSignatureError
@@ -82,5 +81,5 @@ def read(text: Any, key: bytes) -> Lease | Refusal:
 def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("no base64url") from error

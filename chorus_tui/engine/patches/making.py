@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from chorus_tui.contract.diff import BadDiff, FileDiff, parse
 from chorus_tui.contract.models import patches as models
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.journal.interface import BlobMissing
 from chorus_tui.engine.patches import secrets
 from chorus_tui.engine.patches.facts import Revision
-from chorus_tui.engine.patches.staging import Staging, decoded
+from chorus_tui.engine.patches.staging import Staging
 from chorus_tui.engine.protocol.messages.patches import MOST_NAMED, PatchCreated
 from chorus_tui.engine.protocol.ulid import ulid
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections import OrderedDict
 
 from chorus_tui.contract.diff import MOST_BYTES
 from chorus_tui.contract.models.patches import Staged, StagePiece
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.clock import Clock, Entropy
 
 MOST_AT_ONCE = 4
@@ -53,11 +53,3 @@ class Staging:
         now = self._clock.monotonic()
         for name in [name for name, (at, _) in self._held.items() if now - at > KEPT_S]:
             del self._held[name]
-
-
-def decoded(text: str, field: str) -> bytes:
-    """Bytes of base64. Raises :class:`Problem`."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise invalid({field: "this is no base64"}) from error

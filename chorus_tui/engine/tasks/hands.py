@@ -6,7 +6,6 @@ control log accepts it.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import trio
 from chorus_tui.contract.models import tasks as models
 from chorus_tui.contract.models.task_result import Artifact, TaskResult
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.tasks import claims
 from chorus_tui.engine.tasks.announcing import CONFIRM_S
@@ -94,7 +94,7 @@ class Hands:
     async def _result(self, request: models.SubmitTask) -> TaskResult:
         if request.file is None:
             return TaskResult(outcome="failed", reason="by_hand", detail=request.reason)
-        content = _decode(request.file.content)
+        content = decoded(request.file.content, "file.content")
         text = content.decode("utf-8", "replace")
         if request.kind == "patch" and not _is_patch(text):
             raise invalid({"file.content": "this is no patch: lines '--- a/file' and '+++ b/file' are missing"})
@@ -160,13 +160,6 @@ async def _moment(condition: Callable[[], bool]) -> None:
     with trio.move_on_after(CONFIRM_S):
         while not condition():  # noqa: ASYNC110 - a moment only
             await trio.sleep(0.05)
-
-
-def _decode(content: str) -> bytes:
-    try:
-        return base64.b64decode(content, validate=True)
-    except ValueError as error:
-        raise invalid({"file.content": "this is no base64"}) from error
 
 
 def _is_patch(text: str) -> bool:

@@ -14,6 +14,7 @@ from chorus_tui.contract import ucxl
 from chorus_tui.contract.models import ucxl as models
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.contract.ucxl import Address, InvalidAddress, Temporal
+from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.journal.interface import BlobMissing
 from chorus_tui.engine.ucxl import rules
 from chorus_tui.engine.ucxl.difference import MOST_TEXT, compare
@@ -139,10 +140,7 @@ class Doors:
     async def put(self, request: models.PutContent, caller: Any) -> models.Put:
         """A new version; in the feed when the answer comes."""
         address, parts = ucxl.parse(request.address), self._service.parts
-        try:
-            content = base64.b64decode(request.data, validate=True)
-        except ValueError as error:
-            raise invalid({"data": f"is no base64: {error}"}) from error
+        content = decoded(request.data, "data")
         if request.mine and request.readers:
             raise invalid({"readers": "either name readers, or take those of your own role (mine)"})
         readers = parts.vault.readers_of(parts.me) if request.mine else tuple(request.readers)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -15,6 +13,7 @@ import trio
 from chorus_tui.contract.models import shhh as models
 from chorus_tui.contract.models.inbox import InboxItem
 from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.journal.blobs.holding import HeldBlob, Trace
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.journal import FeedJournal
@@ -118,10 +117,7 @@ class ShhhOperations:
 
     async def scan(self, request: models.ScanFile, _caller: Any) -> models.Scanned:
         """Look at a file that is not kept."""
-        try:
-            data = base64.b64decode(request.data, validate=True)
-        except binascii.Error:
-            raise invalid({"data": "base64 is expected"}) from None
+        data = decoded(request.data, "data")
         inspector = Inspector(self._redactor.find, len(data))
         look = await trio.to_thread.run_sync(partial(inspector.whole, io.BytesIO(data)), limiter=self._threads)
         found = [
