@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nacl.signing import SigningKey
 
 from chorus_tui.contract.ssh_key import signing_key
 from chorus_tui.engine.protocol import sshsig
+from tests.support.ssh_signing import NAMESPACE, Key, hardware
 
-NAMESPACE = "chorus-vote"
+ANA = Key(5)
 
 
 def keygen(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
@@ -35,28 +34,6 @@ def signed(key: Path, text: str, namespace: str = NAMESPACE, *more: str) -> str:
 
 def public(key: Path) -> str:
     return signing_key(key.with_suffix(".pub").read_text())
-
-
-def string(part: bytes) -> bytes:
-    return len(part).to_bytes(4, "big") + part
-
-
-def hardware(text: str, flags: int, seed: bytes = b"\7" * 32) -> tuple[str, str]:
-    """What a key in hardware answers, touched or not: its public key and its signature."""
-    kind, application, secret = b"sk-ssh-ed25519@openssh.com", b"ssh:", SigningKey(seed)
-    blob = string(kind) + string(bytes(secret.verify_key)) + string(application)
-    inner = (string(NAMESPACE.encode()), string(b""), string(b"sha512"))
-    message = b"SSHSIG" + b"".join(inner) + string(hashlib.sha512(text.encode()).digest())
-    counted = bytes([flags]) + (9).to_bytes(4, "big")
-    raw = secret.sign(hashlib.sha256(application).digest() + counted + hashlib.sha256(message).digest()).signature
-    whole = (
-        b"SSHSIG"
-        + (1).to_bytes(4, "big")
-        + string(blob)
-        + b"".join(inner)
-        + string(string(kind) + string(raw) + counted)
-    )
-    return f"{kind.decode()} {base64.b64encode(blob).decode()}", base64.b64encode(whole).decode()
 
 
 def verified_by_openssh(folder: Path, public_key: str, text: str, line: str, namespace: str = NAMESPACE) -> bool:
@@ -103,7 +80,7 @@ def test_a_key_of_another_kind_is_refused(tmp_path):
 @given(st.data())
 def test_no_changed_byte_is_taken(data):
     """Wherever it is, and however much is cut off or added; nothing but a refusal comes of it."""
-    public_key, line = hardware("x", 1) if data.draw(st.booleans()) else _plain("x")
+    public_key, line = hardware("x", 1) if data.draw(st.booleans()) else (ANA.public, ANA.sign("x"))
     blob = bytearray(base64.b64decode(line))
     at = data.draw(st.integers(0, len(blob) - 1))
     how = data.draw(st.sampled_from(["flip", "cut", "add"]))
@@ -118,15 +95,6 @@ def test_no_changed_byte_is_taken(data):
     assert sshsig.signer("x", NAMESPACE, line) == (public_key, "")
     assert not who
     assert why
-
-
-def _plain(text: str) -> tuple[str, str]:
-    secret = SigningKey(b"\5" * 32)
-    blob = string(b"ssh-ed25519") + string(bytes(secret.verify_key))
-    inner = b"".join((string(NAMESPACE.encode()), string(b""), string(b"sha512")))
-    raw = secret.sign(b"SSHSIG" + inner + string(hashlib.sha512(text.encode()).digest())).signature
-    whole = b"SSHSIG" + (1).to_bytes(4, "big") + string(blob) + inner + string(string(b"ssh-ed25519") + string(raw))
-    return f"ssh-ed25519 {base64.b64encode(blob).decode()}", base64.b64encode(whole).decode()
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
