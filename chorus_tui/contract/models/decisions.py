@@ -112,10 +112,10 @@ class VoteView(Answer):
 
     by: str = Field(description="Peer id; its signature was checked")
     person: str = Field(
-        default="", description="The person whose vote it is by their own signature; the peer only brought it"
+        default="", description="In whose name it is signed with a key of their own; the peer only brought it"
     )
     key: str = Field(
-        default="", description="Fingerprint of the key that signed it; empty where the signature is not good"
+        default="", description="Fingerprint of the key that signed it; empty where that is none of the person's"
     )
     by_name: str = ""
     kind: str = ""

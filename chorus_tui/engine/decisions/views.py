@@ -227,7 +227,7 @@ def one_vote(vote: Vote, case: Case, around: Surroundings) -> models.VoteView:
 def _vote(vote: Vote, case: Case, around: Surroundings, mark: models.Mark, why: str) -> models.VoteView:
     said, member = vote.message, around.members(case).get(vote.author)
     clear = around.opened(vote, said.sealed) if said.sealed else {"reasoning": said.reasoning}
-    person, key = _person(vote, case)
+    person, key = _person(vote, case, around)
     return models.VoteView(
         person=person, key=key, by=vote.author, by_name=around.control.name(vote.author), kind=member.kind if member else "unknown",
         on_behalf_of=said.on_behalf_of, choice=said.choice, reason=str((clear or {}).get("reasoning", "")),
@@ -236,13 +236,15 @@ def _vote(vote: Vote, case: Case, around: Surroundings, mark: models.Mark, why: 
     )  # fmt: skip
 
 
-def _person(vote: Vote, case: Case) -> tuple[str, str]:
-    """Who signed it with a key of their own, by the fingerprint of the key; nobody where the signature is not of this vote."""
+def _person(vote: Vote, case: Case, around: Surroundings) -> tuple[str, str]:
+    """In whose name it is signed, and the fingerprint of the key if it is really one that this person has or had."""
     said, proposal = vote.message, case.proposal
     if proposal is None or not isinstance(said, SignedVote):
         return "", ""
     key, why = sshsig.signer(Ballot.of(said).text(proposal), NAMESPACE, said.signature)
-    return said.person, "" if why else fingerprint_of(key)
+    person = around.persons(case).get(said.person)
+    theirs = not why and person is not None and key in (*person.keys, *person.former)
+    return said.person, fingerprint_of(key) if theirs else ""
 
 
 def _marks(case: Case, around: Surroundings) -> dict[str, tuple[models.Mark, str]]:
