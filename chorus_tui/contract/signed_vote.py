@@ -21,6 +21,11 @@ def reason_hash(reason: str) -> str:
     return hashlib.sha256(reason.encode()).hexdigest()
 
 
+def digest(text: str) -> str:
+    """Of what is signed; it tells apart what was signed under one number."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def text(
     *, mesh_id: str, proposal_id: str, proposal: str, person: str, choice: str, revision: int, final: bool, reason: str
 ) -> str:

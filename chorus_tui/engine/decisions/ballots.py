@@ -7,12 +7,11 @@ was proposed; a key that was enrolled later is still that person's.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from chorus_tui.contract.signed_vote import NAMESPACE
+from chorus_tui.contract.signed_vote import NAMESPACE, digest
 from chorus_tui.engine.control.authority import allowed
 from chorus_tui.engine.control.interface import Person
 from chorus_tui.engine.decisions.facts import Ballot, Closing, CountedVote, Proposal, StatedPerson, Vote
@@ -47,23 +46,34 @@ def barred(proposal: Proposal, name: str, persons: Mapping[str, Person]) -> str:
 
 def refusal(proposal: Proposal, ballot: Ballot, persons: Mapping[str, Person]) -> str:
     """Why it counts for nothing; empty when it counts."""
-    person = persons.get(ballot.person)
-    if person is None or ballot.person not in proposal.message.persons:
-        return barred(proposal, ballot.person, persons)
     key, why = sshsig.signer(ballot.text(proposal), NAMESPACE, ballot.signature)
+    return _refusal(proposal, ballot.person, ballot.choice, persons, key, why)
+
+
+def refusal_of(proposal: Proposal, said: SignedVote, persons: Mapping[str, Person]) -> str:
+    """The same of a vote in a feed, which is known to name this proposal."""
+    return _refusal(proposal, said.person, said.choice, persons, said.signed.key, said.signed.why)
+
+
+def _refusal(
+    proposal: Proposal, name: str, choice: str, persons: Mapping[str, Person], key: str, why: str
+) -> str:  # fmt: skip
+    person = persons.get(name)
+    if person is None or name not in proposal.message.persons:
+        return barred(proposal, name, persons)
     if not why and key in person.former:
         why = "signed with a key that was withdrawn"
-    if why := why or barred(proposal, ballot.person, persons):
+    if why := why or barred(proposal, name, persons):
         return why
     if key not in person.keys:
-        return f"signed with a key that is not {ballot.person}'s"
-    return "" if ballot.choice in (ABSTAIN, *proposal.message.options) else "not one of the options"
+        return f"signed with a key that is not {name}'s"
+    return "" if choice in (ABSTAIN, *proposal.message.options) else "not one of the options"
 
 
 def rank(proposal: Proposal, ballot: Ballot) -> tuple[int, str]:
     """Which of two of one person is the later one. Two that were signed under one number are told apart by what they say, for all
     alike."""
-    return (ballot.revision, hashlib.sha256(ballot.text(proposal).encode()).hexdigest())
+    return (ballot.revision, digest(ballot.text(proposal)))
 
 
 # ── closing ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,7 +107,7 @@ def mark(
     told = closing.persons.get(said.person)
     if told is None:
         return None
-    ballot, mine = Ballot.stated(said.person, told), rank(proposal, Ballot.of(said))
+    ballot, mine = Ballot.stated(said.person, told), (said.revision, said.signed.digest)
     if refusal(proposal, ballot, closing.enrolled) or mine > rank(proposal, ballot):
         return None
     if mine < rank(proposal, ballot):

@@ -18,7 +18,7 @@ from chorus_tui.engine.control.authority import may
 from chorus_tui.engine.control.interface import Member, Person
 from chorus_tui.engine.decisions import ballots
 from chorus_tui.engine.decisions.ballots import NOBODY, voter, voters
-from chorus_tui.engine.decisions.facts import Ballot, Closing, CountedVote, Proposal, Stated, StatedPerson, Vote
+from chorus_tui.engine.decisions.facts import Closing, CountedVote, Proposal, Stated, StatedPerson, Vote
 from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, MOST_ELIGIBLE, SignedVote, Threshold
 
 REJECT = "reject"
@@ -81,7 +81,7 @@ def refusal(
     ):  # fmt: skip
         return "said of another proposal or in another mesh"
     if isinstance(said, SignedVote):
-        return ballots.refusal(proposal, Ballot.of(said), persons)
+        return ballots.refusal_of(proposal, said, persons)
     if why := barred(proposal, vote.author, members):
         return why
     if said.choice != ABSTAIN and said.choice not in proposal.message.options:
@@ -97,10 +97,10 @@ def _pretence(member: Member, person: str) -> str:
     return "an agent that speaks as a person" if person and member.kind != "human" else ""
 
 
-def _rank(proposal: Proposal, vote: Vote) -> tuple[int, str, str, int, str]:
+def _rank(vote: Vote) -> tuple[int, str, str, int, str]:
     """Of a signed vote only what was signed decides, so that who brings it has no say in which of them is the last."""
     said = vote.message
-    digest = ballots.rank(proposal, Ballot.of(said))[1] if isinstance(said, SignedVote) else ""
+    digest = said.signed.digest if isinstance(said, SignedVote) else ""
     return (said.revision, digest, vote.epoch, vote.seq, vote.hash)
 
 
@@ -112,7 +112,7 @@ def standing(
     for vote in votes:
         if not refusal(proposal, vote, members, persons):
             known = last.get(voter(vote))
-            if known is None or _rank(proposal, vote) > _rank(proposal, known):
+            if known is None or _rank(vote) > _rank(known):
                 last[voter(vote)] = vote
     return last
 
@@ -197,7 +197,7 @@ def counted(
                 return None
             if not barred(proposal, peer_id, closing.roster):
                 choices[peer_id] = named.choice
-        elif vote.author == peer_id and not refusal(proposal, vote, closing.roster):
+        elif voter(vote) == peer_id and not refusal(proposal, vote, closing.roster):
             choices[peer_id] = vote.message.choice
     return choices
 
@@ -274,7 +274,7 @@ def _own_mark(
         return None
     if vote.hash == named.hash:
         return ("counted", "")
-    replaced = not refusal(proposal, named, closing.roster) and _rank(proposal, vote) < _rank(proposal, named)
+    replaced = not refusal(proposal, named, closing.roster) and _rank(vote) < _rank(named)
     return ("replaced", "") if replaced else None
 
 
@@ -290,8 +290,9 @@ def faults(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> l
             found.append(f"it counts a vote of {peer_id}, whom the proposal does not name")
         elif vote is None and (why := barred(proposal, peer_id, closing.roster)):
             found.append(f"it counts a vote of {peer_id}: {why}")
-        elif vote is not None and (vote.author != peer_id or refusal(proposal, vote, closing.roster)):
-            found.append(f"it counts a vote that counts for nothing: {refusal(proposal, vote, closing.roster)}")
+        elif vote is not None and (voter(vote) != peer_id or refusal(proposal, vote, closing.roster)):
+            why = refusal(proposal, vote, closing.roster) if voter(vote) == peer_id else "it is another's"
+            found.append(f"it counts a vote that counts for nothing: {why}")
         elif vote is not None and vote.message.choice != named.choice:
             found.append(f"it says {named.choice!r} of a vote that says {vote.message.choice!r}")
     found += ballots.faults(proposal, closing)

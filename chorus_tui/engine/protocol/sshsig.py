@@ -46,7 +46,7 @@ def armored(line: str) -> str:
     return "\n".join(["-----BEGIN SSH SIGNATURE-----", *rows, "-----END SSH SIGNATURE-----", ""])
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4096)
 def signer(text: str, namespace: str, line: str) -> tuple[str, str]:
     """The public key that signed ``text`` and an empty text; or an empty one and why none did. ``line`` is unarmored."""
     try:

@@ -146,7 +146,12 @@ def test_a_vote_brought_to_another_proposal_is_void_there(persons, own):
     other = proposal(*PEERS, author="b", persons=["ana", "ben"])
     there = [
         Said(
-            one.author, one.epoch, one.seq, one.hash, one.at_ms, one.message.model_copy(update={"proposal": other.hash})
+            one.author,
+            one.epoch,
+            one.seq,
+            one.hash,
+            one.at_ms,
+            type(one.message).model_validate({**one.message.model_dump(), "proposal": other.hash}),
         )
         for one in cast(persons, own)
     ]
@@ -270,6 +275,20 @@ def test_an_admin_that_changes_what_was_signed_counts_nothing_and_is_told(person
 
     assert f"person:{name}" not in choices(lied, votes)
     assert any(name in fault for fault in rules.faults(WHAT, lied, by_hash(votes)))
+
+
+def test_an_admin_cannot_count_a_persons_vote_as_that_of_who_brings_it():
+    """Nor beside the person's: it is no vote of that peer."""
+    made = signed("ana", ANA, "approve", of=WHAT, by="b")
+    closed = honestly([made])
+    told = closed.persons["ana"].vote
+    lied = closing(
+        WHAT, {**closed.members, "b": closed.members["b"].model_copy(update={"vote": told})}, closed.roster, persons=closed.persons,
+        enrolled=ENROLLED,
+    )  # fmt: skip
+
+    assert choices(lied, [made]) == {"person:ana": "approve"}
+    assert rules.faults(WHAT, lied, by_hash([made])) == ["it counts a vote that counts for nothing: it is another's"]
 
 
 @given(SIGNED, OWN)

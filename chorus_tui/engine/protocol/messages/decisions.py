@@ -6,10 +6,12 @@ What closes a vote is no message but an entry of the control log (:mod:`chorus_t
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from chorus_tui.contract import signed_vote
 from chorus_tui.contract.models.task_spec import TASK_ID
 from chorus_tui.contract.signed_vote import MOST_REVISIONS
 from chorus_tui.contract.ssh_key import NAME_LENGTH
@@ -98,6 +100,14 @@ class DecisionVote(Message):
     on_behalf_of: str = Field(default="", max_length=128)
 
 
+class Signed(NamedTuple):
+    """The key that signed a vote, or why none did; and the hash of the text."""
+
+    key: str
+    why: str
+    digest: str
+
+
 class SignedVote(DecisionVote):
     """The vote of an enrolled person, whichever peer brings it; it takes nothing from that peer's own vote.
 
@@ -114,6 +124,15 @@ class SignedVote(DecisionVote):
         if self.sealed or self.on_behalf_of:
             raise ValueError("sealed: a signed vote has its reason in the open, and its person in person")
         return self
+
+    @cached_property
+    def signed(self) -> Signed:
+        """What was signed, and by which key, looked at once: votes are counted anew whenever something changes."""
+        text = signed_vote.text(
+            mesh_id=self.mesh_id, proposal_id=self.proposal_id, proposal=self.proposal, person=self.person, choice=self.choice,
+            revision=self.revision, final=self.final, reason=signed_vote.reason_hash(self.reasoning),
+        )  # fmt: skip
+        return Signed(*sshsig.signer(text, signed_vote.NAMESPACE, self.signature), signed_vote.digest(text))
 
 
 class DecisionAnnouncement(Message):
