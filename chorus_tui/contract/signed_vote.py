@@ -1,8 +1,8 @@
 """What a person signs when they vote with a key of their own. Pure; whoever signs and whoever checks makes the same text.
 
 The text says all that the vote means: of which proposal of which mesh it is, as it was announced (by the hash of its entry), what was
-chosen and why, and the how-manieth vote on it this is. So nobody who has a signature can use it for another proposal, mesh or choice,
-nor bring an older vote as if it were the newer one.
+chosen and why, and the number of this vote among the person's votes on it. So nobody who has a signature can use it for another
+proposal, mesh or choice, nor bring an older vote as if it were the newer one.
 """
 
 from __future__ import annotations
