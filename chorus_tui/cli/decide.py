@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Session, engine_command
+from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.decisions import DecisionList, DecisionView, Proposed, VoteCast, VoteView
+    from chorus_tui.contract.models.decisions import (
+        DecisionList,
+        DecisionView,
+        Proposed,
+        VoteCast,
+        VoteDecision,
+        VoteView,
+    )
 
 
 @click.group()
@@ -51,7 +59,7 @@ async def list_(session: Session, which: str | None) -> None:
     "--eligible",
     multiple=True,
     metavar="WHO",
-    help="Who votes: a name, a peer id, or role:NAME; repeat. Default: all who may.",
+    help="Who votes: a name, a peer id, role:NAME, or person:NAME; repeat. Default: all who may.",
 )
 @click.option("--kind", default="decision", show_default=True, help="What sort of decision it is.")
 @click.option("--project", "project_id", default="", help="The project it belongs to.")
@@ -74,13 +82,60 @@ async def propose(session: Session, **fields: object) -> None:
 @click.argument("choice")
 @click.option("--reason", default="", help="Why; others can read it, of a sealed decision only its roles.")
 @click.option("--final", is_flag=True, help="You will not vote on it again; when all have said so it closes early.")
+@click.option(
+    "--sign-with",
+    "key",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Vote as the enrolled person whose key this is: a private key, or the .pub of one in an agent.",
+)
 @engine_command
-async def vote(session: Session, decision_id: str, choice: str, reason: str, final: bool) -> None:
-    """Vote CHOICE, or vote anew: your last vote before the closing counts."""
+async def vote(
+    session: Session, decision_id: str, choice: str, reason: str, final: bool, key: Path | None
+) -> int | None:  # fmt: skip
+    """Vote CHOICE, or vote anew: your last vote before the closing counts.
+
+    With --sign-with it is your own vote as an enrolled person, whichever engine brings it. ssh-keygen signs it here, on this machine;
+    the private key goes nowhere.
+    """
+    from chorus_tui.client.signing import CannotSign
     from chorus_tui.contract.models.decisions import VoteDecision
 
     request = VoteDecision(decision_id=decision_id, choice=choice, reason=reason, final=final)
+    if key is not None:
+        try:
+            request = await _signed(session, request, key)
+        except CannotSign as error:
+            complain(str(error))
+            return Exit.FAILED
     session.show(await session.ask("decisions.vote", request), _print_cast)
+    return None
+
+
+async def _signed(session: Session, request: VoteDecision, key: Path) -> VoteDecision:
+    """The same vote, of the person whose key it is. What is signed is made here, of what was typed here."""
+    import asyncio
+
+    from chorus_tui.client import signing
+    from chorus_tui.contract import signed_vote
+    from chorus_tui.contract.models.decisions import DecisionRef
+    from chorus_tui.contract.ssh_key import fingerprint_of
+
+    public = await asyncio.to_thread(signing.public_key, key)
+    persons = (await session.ask("members.persons")).persons
+    person = next((one.name for one in persons if public in [held.key for held in one.keys]), None)
+    if person is None:
+        way = "a master enrols it: chorus-tui members enrol NAME --key FILE.pub"
+        raise signing.CannotSign(f"{key}: nobody is enrolled with this key ({fingerprint_of(public)}); {way}")
+    view = await session.ask("decisions.show", DecisionRef(decision_id=request.decision_id))
+    revision = view.revisions.get(person, 0)
+    text = signed_vote.text(
+        mesh_id=view.mesh_id, proposal_id=view.decision_id, proposal=view.entry, person=person, choice=request.choice,
+        revision=revision, final=request.final, reason=signed_vote.reason_hash(request.reason),
+    )  # fmt: skip
+    signature = await asyncio.to_thread(signing.sign, key, signed_vote.NAMESPACE, text)
+    said = {"decision_id": view.decision_id, "person": person, "revision": revision, "signature": signature}
+    return type(request).model_validate({**request.model_dump(), **said})
 
 
 @decide.command()
@@ -141,7 +196,12 @@ def _print_cast(answer: VoteCast) -> None:
     from chorus_tui.telling import decision as words
 
     admin = "the admin has it" if answer.admin_has_it else "the admin has not confirmed it yet"
-    say(clean(f"Voted {answer.vote.choice} on {answer.decision_id}: {words.delivered(answer.vote.delivery)}; {admin}"))
+    who = f" as {answer.vote.person}" if answer.vote.person else ""
+    say(
+        clean(
+            f"Voted {answer.vote.choice}{who} on {answer.decision_id}: {words.delivered(answer.vote.delivery)}; {admin}"
+        )
+    )
 
 
 def print_decision(view: DecisionView) -> None:

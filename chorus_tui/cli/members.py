@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -10,7 +10,7 @@ from chorus_tui.cli.election import print_decided
 from chorus_tui.cli.session import Session, engine_command
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.election import MemberList
+    from chorus_tui.contract.models.election import MemberList, PersonList, PersonView
 
 AUTHORITIES = ("master", "decision", "coordination", "suggestion", "read_only")
 
@@ -56,6 +56,46 @@ async def remove(session: Session, member: str) -> None:
 
 
 @members.command()
+@engine_command
+async def persons(session: Session) -> None:
+    """Persons who sign their votes with a key of their own."""
+    session.show(await session.ask("members.persons"), _print_persons)
+
+
+@members.command()
+@click.argument("person")
+@click.option(
+    "--key", "file", required=True, type=click.File(), help="Their public key: a .pub file, - for standard input."
+)
+@click.option(
+    "--authority", type=click.Choice(AUTHORITIES), default="decision", show_default=True, help="What the person may do."
+)
+@engine_command
+async def enrol(session: Session, person: str, file: IO[str], authority: str) -> None:
+    """Say that a public key is PERSON's, so that votes signed with it are theirs, whichever peer brings them. Needs a master."""
+    from chorus_tui.contract.models.election import EnrolPerson
+
+    request = EnrolPerson.model_validate({"person": person, "key": _line(file), "authority": authority})
+    session.show(await session.ask("members.enrol", request), print_decided)
+
+
+@members.command()
+@click.argument("person")
+@click.option("--key", metavar="FINGERPRINT", default="", help="Only this key (SHA256:…). Default: all of them.")
+@engine_command
+async def withdraw(session: Session, person: str, key: str) -> None:
+    """Take PERSON's keys back: from now on votes signed with them count for nothing. Needs a master."""
+    from chorus_tui.contract.models.election import WithdrawPerson
+
+    session.show(await session.ask("members.withdraw", WithdrawPerson(person=person, key=key)), print_decided)
+
+
+def _line(file: IO[str]) -> str:
+    """The one key in a file; a private key is not even read whole."""
+    return file.readline(4096).strip()[:1024]
+
+
+@members.command()
 @click.argument("mesh")
 @engine_command
 async def merge(session: Session, mesh: str) -> None:
@@ -85,3 +125,28 @@ def _print(answer: MemberList) -> None:
             )
         )  # fmt: skip
     table(("name", "kind", "authority", "role", "expertise", "link", "peer"), rows)
+    if any(person.keys for person in answer.persons):
+        say()
+        _table_of([person for person in answer.persons if person.keys])
+
+
+def _print_persons(answer: PersonList) -> None:
+    from chorus_tui.cli.plain import say
+
+    if not answer.persons:
+        say("Nobody is enrolled; 'chorus-tui members enrol NAME --key FILE.pub' does it.")
+        return
+    _table_of(answer.persons)
+
+
+def _table_of(found: list[PersonView]) -> None:
+    from chorus_tui.cli.plain import table
+
+    rows = [
+        (
+            person.name, person.authority if person.keys else "withdrawn",
+            ", ".join(key.fingerprint for key in person.keys), ", ".join(person.withdrawn),
+        )
+        for person in found
+    ]  # fmt: skip
+    table(("person", "authority", "signs with", "withdrawn keys"), rows)

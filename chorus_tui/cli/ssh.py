@@ -53,13 +53,14 @@ def keys() -> None:
 @click.pass_context
 def add(context: click.Context, file: str, person: str, scope: str, data_dir: str | None) -> None:
     """Let the public key in FILE in (- for standard input)."""
+    from chorus_tui.contract.ssh_key import public_key
     from chorus_tui.serve.ssh import authorized
 
     held = _keys(context, data_dir)
 
     def change(text: str) -> tuple[str, authorized.AuthorizedKey]:
         line = sys.stdin.read() if file == "-" else Path(file).expanduser().read_text(encoding="utf-8")
-        kind, blob, comment = authorized.public_key(line.strip().split("\n")[0])
+        kind, blob, comment = public_key(line.strip().split("\n")[0])
         name, may = authorized.person_name(person), cast("PortalScope", scope)
         sure = authorized.AuthorizedKey(0, name, may, kind, blob, comment)
         return authorized.added(text, sure), sure

@@ -27,6 +27,7 @@ GLOSSARY = (
     ("check", "a command that shows that a task is done, run on its result in a fresh sandbox"),
     ("confirmed", "decided in the control log; it stands for ever"),
     ("control log", "what the mesh decided: one log, agreed by its voters, checked by every member"),
+    ("enrolled", "of a person: the control log knows their key, and a vote signed with it is their own"),
     ("evidence", "a result that was said and does not count: too late, twice, or without a grant"),
     ("decision", "something put to the vote; the last vote of each member before the closing counts"),
     ("feed", "what one peer said: signed, chained by hash, replicated to all members"),

@@ -59,6 +59,9 @@ def signer(vote: VoteView) -> str:
     """Who signed it, and for whom it says it speaks. What a person's name rests on is said."""
     kind = "person" if vote.kind == "human" else vote.kind
     name = vote.by_name or vote.by
+    if vote.person:
+        signed = f"signed by {vote.person}" if vote.key else f"in the name of {vote.person}, without their signature"
+        return f"{signed}, brought by {name} ({kind})"
     if vote.on_behalf_of:
         return f"{vote.on_behalf_of}, asserted by {name} ({kind})"
     return f"{name} ({kind})"

@@ -23,13 +23,14 @@ def cast(n: int, choice: str, mark: str = "counted", reason: str = "", **fields:
 def one(n: int, state: str, votes: list[VoteView], counts: tuple[int, int, int], **fields: Any) -> DecisionView:
     sign = {"passed": "passed", "rejected": "rejected"}.get(state, "no_quorum" if sum(counts) < 2 else "passed")
     total = Counts(
-        by_option=dict(zip(("approve", "reject", "abstain"), counts, strict=True)), eligible=4, cast=sum(counts), needed=2,
+        by_option=dict(zip(("approve", "reject", "abstain"), counts, strict=True)), eligible=fields.get("eligible", 4), cast=sum(counts),
+        needed=(fields.get("eligible", 4) + 1) // 2,
         share="2/3", chosen="approve", outcome=sign,  # type: ignore[arg-type]
     )  # fmt: skip
     base: dict[str, Any] = {
         "decision_id": IDENTIFIERS[n], "entry": f"{n}" * 64, "title": "Use PostgreSQL for the board", "state": state,
         "outcome": "approve" if state == "passed" else "", "proposer": IDS[1], "proposer_name": "grace",
-        "made_at": NOW - 300 - n, "closes_at": NOW + 95, "eligible": 4, "voted": sum(counts), "needed": 2,
+        "made_at": NOW - 300 - n, "closes_at": NOW + 95, "eligible": 4, "voted": sum(counts), "needed": total.needed,
         "description": "Its transactions make the board simple.\nSQLite locks when two write.",
         "options": ["approve", "reject", "abstain"], "threshold": "majority", "quorum": "1/2", "mesh_id": "3efb9b9c" * 8,
         "votes": votes, "counts": total,
@@ -53,9 +54,11 @@ def filled() -> FakeEngine:
         ),
         one(
             1, "passed",
-            [cast(0, "approve", reason="yes"), cast(1, "reject"), cast(3, "approve", reason="fine with me", delivery=mine, on_behalf_of="Ana"),
+            [cast(0, "approve", reason="yes"), cast(1, "reject"),
+             cast(1, "approve", reason="tried it", person="Ben", key="SHA256:5Wd0"),
+             cast(3, "approve", reason="fine with me", delivery=mine, on_behalf_of="Ana"),
              cast(2, "reject", "late", "I was cut off", why="it reached the admin after the closing")],
-            (2, 1, 0), title="Merge on green only", my_vote="approve",
+            (3, 1, 0), title="Merge on green only", my_vote="approve", persons=["Ben"], eligible=5,
         ),
         one(
             2, "rejected",

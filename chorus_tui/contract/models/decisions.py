@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 from chorus_tui.contract.models.journal import Delivery
@@ -44,7 +44,8 @@ class ProposeDecision(Request):
     """Put something to the vote. What is left open: approve or reject, by majority, half of those eligible, within a day.
 
     ``deadline`` is a time from now (``90s``, ``10m``, ``2h``, ``3d``) or a point in time (RFC 3339). ``eligible`` names members
-    by peer id or name, or a role as ``role:NAME``; empty: everybody who may vote, or, with ``to_roles``, the members of these.
+    by peer id or name, a role as ``role:NAME``, an enrolled person as ``person:NAME``; empty: everybody who may vote, or, with
+    ``to_roles``, the members of these.
     """
 
     title: str = Field(min_length=1, max_length=200)
@@ -64,11 +65,31 @@ class ProposeDecision(Request):
 
 
 class VoteDecision(DecisionRef):
-    """Vote, or vote anew; ``final``: not again, so that a vote in which all have said so closes early."""
+    """Vote, or vote anew; ``final``: not again, so that a vote in which all have said so closes early.
+
+    With ``person``, ``revision`` and ``signature`` it is the vote of an enrolled person, which this peer only brings. Signed is, in the
+    namespace ``chorus-vote``, canonical JSON of ``chorus`` (``chorus-vote``), ``mesh_id``, ``proposal_id``, ``proposal`` (``entry`` of
+    the decision), ``person``, ``choice``, ``revision``, ``final`` and ``reason_sha256``.
+    """
 
     choice: Option
     reason: str = Field(default="", max_length=8_000)
     final: bool = False
+    person: str = Field(
+        default="", max_length=64, description="The enrolled person who has signed it; empty: the peer's own vote"
+    )
+    revision: int = Field(
+        default=0, ge=0, le=1_000_000, description="The number that was signed, from ``revisions`` of the decision"
+    )
+    signature: str = Field(
+        default="", max_length=2048, description="By the person's key, as ``ssh-keygen -Y sign`` writes it"
+    )
+
+    @model_validator(mode="after")
+    def _is_signed_by_somebody(self) -> Self:
+        if bool(self.person) != bool(self.signature):
+            raise ValueError("signature: a person and a signature go together")
+        return self
 
 
 class WithdrawDecision(DecisionRef):
@@ -90,6 +111,12 @@ class VoteView(Answer):
     """One vote. ``reason`` is empty where it is sealed for others."""
 
     by: str = Field(description="Peer id; its signature was checked")
+    person: str = Field(
+        default="", description="In whose name it is signed with a key of their own; the peer only brought it"
+    )
+    key: str = Field(
+        default="", description="Fingerprint of the key that signed it; empty where that is none of the person's"
+    )
     by_name: str = ""
     kind: str = ""
     on_behalf_of: str = Field(default="", description="The person that the peer says it votes for")
@@ -164,6 +191,10 @@ class DecisionView(DecisionRow):
     patch: str | None = Field(default=None, description="Entry of the patch's revision that is decided on")
     votes: list[VoteView]
     missing: list[str] = Field(default_factory=list, description="Names of those who may vote and have not")
+    persons: list[str] = Field(default_factory=list, description="Enrolled persons who may vote besides the members")
+    revisions: dict[str, int] = Field(
+        default_factory=dict, description="Of each of them the number of the next vote, to be signed"
+    )
     counts: Counts
     warnings: list[str] = Field(default_factory=list)
     closed_by: str = ""

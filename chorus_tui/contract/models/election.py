@@ -90,11 +90,50 @@ class MemberView(Answer):
     linked: bool = False
 
 
+class PersonKey(Answer):
+    """A public key as OpenSSH writes it, and its fingerprint as ``ssh-keygen -l`` prints it."""
+
+    key: str
+    fingerprint: str
+
+
+class PersonView(Answer):
+    """A person enrolled with keys of their own: no peer; their signed vote counts whichever peer brings it."""
+
+    name: str
+    authority: Authority
+    keys: list[PersonKey] = Field(description="Empty: the person was withdrawn")
+    withdrawn: list[str] = Field(default_factory=list, description="Fingerprints of keys that count no more")
+
+
+class PersonList(Page):
+    """The answer of ``chorus-tui members persons``."""
+
+    mesh_id: str | None
+    persons: list[PersonView]
+
+
+class EnrolPerson(Request):
+    """Say whose a public key is. ``key`` is the line of a ``.pub`` file: ed25519, in a file or in hardware."""
+
+    person: str = Field(min_length=1, max_length=64)
+    key: str = Field(min_length=1, max_length=1024)
+    authority: Authority = "decision"
+
+
+class WithdrawPerson(Request):
+    """Take a key from a person, by its fingerprint or its line; with an empty ``key`` all of them."""
+
+    person: str = Field(min_length=1, max_length=64)
+    key: str = Field(default="", max_length=1024)
+
+
 class MemberList(Page):
     """The answer of ``chorus-tui members list``."""
 
     mesh_id: str | None
     members: list[MemberView]
+    persons: list[PersonView] = Field(default_factory=list, description="Enrolled persons, who are no peers")
 
 
 class GrantMember(Request):

@@ -46,6 +46,18 @@ OPERATIONS: tuple[Operation, ...] = (
         "This side's word that two meshes become one",
     ),
     Operation(
+        "members.persons", "GET", "/api/v1/members/persons", "common.Paged", "election.PersonList", _R,
+        "Persons who sign their votes with a key of their own",
+    ),
+    Operation(
+        "members.enrol", "POST", "/api/v1/members/enrol", "election.EnrolPerson", "election.Decided", _A,
+        "Enrol a person with a public key of their own",
+    ),
+    Operation(
+        "members.withdraw", "POST", "/api/v1/members/withdraw", "election.WithdrawPerson", "election.Decided", _A,
+        "Take a key from an enrolled person, or all of them",
+    ),
+    Operation(
         "election.refound", "POST", "/api/v1/election/refound", "election.Refound", "election.Refounded", _A,
         "Give up a mesh that lost its majority for good, and found it anew",
     ),

@@ -45,6 +45,7 @@ LISTS: Final[dict[str, Listing]] = {
     "inbox.list": Listing("inbox", lambda row: (row.since, row.item_id)),
     "journal.forks": Listing("forks", lambda row: (row.author, row.epoch, row.seq)),
     "members.list": Listing("members", lambda row: (row.peer_id,)),
+    "members.persons": Listing("persons", lambda row: (row.name,)),
     "patches.list": Listing("patches", lambda row: (row.state not in patches.OPEN, -row.changed_at, row.key)),
     "peers.list": Listing("peers", lambda row: (row.peer_id,)),
     "tasks.list": Listing("tasks", lambda row: (-row.announced_at, row.task_id)),

@@ -36,6 +36,8 @@ VOTE_CLOSED = "vote_closed"
 VOTE_WITHDRAWN = "vote_withdrawn"
 ROLE_KEY_SET = "role_key_set"
 RECOVERY_REHEARSED = "recovery_rehearsed"
+PERSON_ENROLLED = "person_enrolled"
+PERSON_WITHDRAWN = "person_withdrawn"
 
 _CITED = re.compile(rb'"([0-9a-f]{64})"')
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}

@@ -63,6 +63,20 @@ class Member:
     """Its identity is lost with its container, so it is retired after a while of silence."""
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person enrolled with keys of their own: no peer, but somebody who votes by signing. Without ``keys`` they are withdrawn.
+
+    Keys are as :func:`chorus_tui.contract.ssh_key.signing_key` has them.
+    """
+
+    name: str
+    authority: Authority
+    keys: tuple[str, ...]
+    former: tuple[str, ...] = ()
+    """Keys that were withdrawn."""
+
+
 class ControlFold(Protocol):
     """Computes state from committed entries, in log order. Entries of meshes that were left are replayed too, each
     mesh in its own order; ``entry.mesh_id`` tells them apart."""
@@ -105,6 +119,11 @@ class Control(Protocol):
 
     @property
     def members(self) -> dict[str, Member]: ...
+
+    @property
+    def persons(self) -> dict[str, Person]:
+        """Everybody who was ever enrolled, by name."""
+        ...
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -8,12 +8,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from chorus_tui.contract import ssh_key
 from chorus_tui.engine.control import entries, parameters
-from chorus_tui.engine.control.interface import Authority, ControlEntry, Member
+from chorus_tui.engine.control.interface import Authority, ControlEntry, Member, Person
 from chorus_tui.engine.control.voters import Seat, Voters, seats_of
 from chorus_tui.engine.protocol.age_recipient import is_recipient
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.messages.keys import KEYRING, MOST_VERSIONS
+
+MOST_KEYS = 8
+"""Of one person."""
 
 
 class _Person(BaseModel):
@@ -88,6 +92,35 @@ class Rehearsal(BaseModel):
     split: int = Field(ge=0, le=0x7FFF, strict=True)
 
 
+class Enrolment(BaseModel):
+    """A key becomes a person's, who has this authority from now on."""
+
+    person: str = Field(max_length=ssh_key.NAME_LENGTH)
+    key: str = Field(max_length=256)
+    authority: Authority
+
+    @field_validator("person")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if ssh_key.person_name(name) != name:
+            raise ValueError("not in its one form")
+        return name
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, key: str) -> str:
+        if ssh_key.signing_key(key) != key:
+            raise ValueError("not in its one form")
+        return key
+
+
+class Withdrawn(BaseModel):
+    """A key, or with an empty one every key, is a person's no more."""
+
+    person: str = Field(max_length=ssh_key.NAME_LENGTH)
+    key: str = Field(default="", max_length=256)
+
+
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
     """The newest rehearsal; ``at_ms`` by the clock of the admin that wrote it down."""
@@ -113,6 +146,8 @@ _DATA: dict[str, type[BaseModel]] = {
     entries.ABSORBED_BY: _OtherMesh,
     entries.ROLE_KEY_SET: RoleKey,
     entries.RECOVERY_REHEARSED: Rehearsal,
+    entries.PERSON_ENROLLED: Enrolment,
+    entries.PERSON_WITHDRAWN: Withdrawn,
 }
 
 
@@ -143,6 +178,8 @@ class Roster:
     """The mesh this one went into; nothing is decided here any more."""
     keyrings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By keyring the age recipients of its versions, the first one first; the last one is sealed to."""
+    persons: dict[str, Person] = field(default_factory=dict)
+    """Everybody who was ever enrolled, by name."""
     rehearsed: Rehearsed | None = None
     decided: set[str] = field(default_factory=set)
     """Members whose role or expertise a master decided: what they wish for themselves does not count any more."""
@@ -219,6 +256,30 @@ class Roster:
         told = Rehearsal.model_validate(entry.data)
         self.rehearsed = Rehearsed(told.version, told.split, entries.said_at_ms(entry.hlc))
 
+    def holder(self, key: str) -> str:
+        """The person whose key it is now; empty when it is nobody's."""
+        return next((person.name for person in self.persons.values() if key in person.keys), "")
+
+    def _enrol(self, entry: ControlEntry) -> None:
+        """One more key. It is nobody else's: who holds it would have two votes."""
+        said = Enrolment.model_validate(entry.data)
+        known = self.persons.get(said.person) or Person(said.person, said.authority, ())
+        if self.holder(said.key) not in ("", said.person) or len({*known.keys, said.key}) > MOST_KEYS:
+            return
+        keys = (*(key for key in known.keys if key != said.key), said.key)
+        former = tuple(key for key in known.former if key != said.key)
+        self.persons = {**self.persons, said.person: Person(said.person, said.authority, keys, former)}
+
+    def _withdraw(self, entry: ControlEntry) -> None:
+        said = Withdrawn.model_validate(entry.data)
+        known = self.persons.get(said.person)
+        if known is None:
+            return
+        gone = tuple(key for key in known.keys if said.key in ("", key))
+        keys = tuple(key for key in known.keys if key not in gone)
+        former = (*known.former, *gone)[-MOST_KEYS:]
+        self.persons = {**self.persons, said.person: replace(known, keys=keys, former=former)}
+
     def _masters(self) -> list[Member]:
         return [member for member in self.members.values() if member.authority == "master"]
 
@@ -264,4 +325,6 @@ class Roster:
         entries.PARAMETERS_SET: _set,
         entries.ROLE_KEY_SET: _set_key,
         entries.RECOVERY_REHEARSED: _rehearse,
+        entries.PERSON_ENROLLED: _enrol,
+        entries.PERSON_WITHDRAWN: _withdraw,
     }

@@ -9,7 +9,9 @@ from chorus_tui.contract.models import election as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.control import entries
-from chorus_tui.engine.control.interface import Control, Member, NoMesh, NotAdmin, Refused
+from chorus_tui.engine.control.asking import ask_admin, find_member
+from chorus_tui.engine.control.enrolling import Enrolling, enrolled
+from chorus_tui.engine.control.interface import Member, NoMesh, NotAdmin, Refused
 from chorus_tui.engine.control.raft_ready import Role
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class ControlOperations:
             "election.status": self.status, "election.history": self.history, "election.trigger": self.trigger,
             "election.step_down": self.step_down, "members.list": self.members, "members.grant": self.grant,
             "members.remove": self.remove, "members.merge": self.merge, "election.refound": self.refound,
+            **Enrolling(self._control).handlers(),
         }  # fmt: skip
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,7 +89,8 @@ class ControlOperations:
         """Everybody who belongs, in the order of joining."""
         control = self._control
         by_joining = sorted(control.members.values(), key=lambda member: member.joined_index)
-        return models.MemberList(mesh_id=control.mesh_id, members=[self._member(member) for member in by_joining])
+        members = [self._member(member) for member in by_joining]
+        return models.MemberList(mesh_id=control.mesh_id, members=members, persons=enrolled(control))
 
     def _member(self, member: Member) -> models.MemberView:
         control = self._control
@@ -161,24 +165,3 @@ class ControlOperations:
 
     async def _request(self, type_: str, data: dict[str, Any]) -> int:
         return await ask_admin(self._control, type_, data)
-
-
-def find_member(control: Control, name: str) -> str:
-    """The peer id of the one member with this id or name. Raises 422 naming those there are."""
-    members = control.members
-    found = [m.peer_id for m in members.values() if name in (m.peer_id, m.agent_id, control.name(m.peer_id))]
-    if len(found) != 1:
-        known = ", ".join(sorted(control.name(peer_id) for peer_id in members)) or "none yet"
-        what = "names several members; use the peer id" if found else f"is no member; members: {known}"
-        raise invalid({"member": f"{name} {what}"})
-    return found[0]
-
-
-async def ask_admin(control: Control, type_: str, data: dict[str, Any]) -> int:
-    """A request, its refusals as a caller sees them; the entry's index."""
-    try:
-        return await control.request(type_, data)
-    except Refused as error:
-        raise Problem(403, "refused", "The admin does not decide this", str(error)) from error
-    except (NotAdmin, NoMesh) as error:
-        raise Problem(503, "no_admin", "No admin can decide this now", str(error)) from error

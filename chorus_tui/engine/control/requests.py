@@ -13,7 +13,7 @@ from typing import Any
 
 from chorus_tui.engine.control import authority, entries, join
 from chorus_tui.engine.control.interface import ControlEntry, Member
-from chorus_tui.engine.control.membership import Roster, check
+from chorus_tui.engine.control.membership import MOST_KEYS, Roster, check
 from chorus_tui.engine.journal import erasure
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
@@ -108,6 +108,37 @@ def _rehearses(member: Member, data: dict[str, Any], roster: Roster) -> str | No
     return None if known else "the keyring has no such version"
 
 
+def _enrols(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """Who may grant membership says whose a key is; a key is one person's."""
+    why = needs("grant_roles")(member, data, roster)
+    if why is not None:
+        return why
+    try:
+        check(entries.PERSON_ENROLLED, data)
+    except WireError as error:
+        return str(error)
+    person, holder = roster.persons.get(data["person"]), roster.holder(data["key"])
+    if holder not in ("", data["person"]):
+        return f"this key is {holder}'s; withdraw it there first"
+    if person is not None and len({*person.keys, data["key"]}) > MOST_KEYS:
+        return f"{data['person']} has {MOST_KEYS} keys already; withdraw one first"
+    return None
+
+
+def _withdraws(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    why = needs("grant_roles")(member, data, roster)
+    if why is not None:
+        return why
+    try:
+        check(entries.PERSON_WITHDRAWN, data)
+    except WireError as error:
+        return str(error)
+    person = roster.persons.get(data["person"])
+    if person is None or not person.keys or data.get("key", "") not in ("", *person.keys):
+        return "nobody of that name is enrolled with that key"
+    return None
+
+
 REQUESTS: dict[str, Rule] = {
     entries.PARAMETERS_SET: needs("grant_roles"),
     entries.MEMBER_CHANGED: _grants,
@@ -122,6 +153,8 @@ REQUESTS: dict[str, Rule] = {
     entries.VOTE_WITHDRAWN: needs("propose"),
     entries.ROLE_KEY_SET: _sets_key,
     entries.RECOVERY_REHEARSED: _rehearses,
+    entries.PERSON_ENROLLED: _enrols,
+    entries.PERSON_WITHDRAWN: _withdraws,
 }
 """Types that a member can ask for, each with its rule. A feature adds its own here."""
 

@@ -21,7 +21,7 @@ from chorus_tui.engine.control.entries import Commit, cited_in
 from chorus_tui.engine.control.followers import PROTOCOL as CONTROL_LOG
 from chorus_tui.engine.control.followers import Following
 from chorus_tui.engine.control.governing import Governing
-from chorus_tui.engine.control.interface import ControlEntry, ControlFold, Member, NoMesh, NotAdmin
+from chorus_tui.engine.control.interface import ControlEntry, ControlFold, Member, NoMesh, NotAdmin, Person
 from chorus_tui.engine.control.join import Newcomer
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.merging import Merging
@@ -127,6 +127,10 @@ class ControlService:
     @property
     def members(self) -> dict[str, Member]:
         return self.log.roster.members if self.log else {}
+
+    @property
+    def persons(self) -> dict[str, Person]:
+        return self.log.roster.persons if self.log else {}
 
     @property
     def parameters(self) -> dict[str, Any]:

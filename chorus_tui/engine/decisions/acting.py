@@ -12,10 +12,12 @@ from chorus_tui.contract.models.decisions import OPEN
 from chorus_tui.contract.problem import Problem, invalid, not_found
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import Refused
-from chorus_tui.engine.decisions import rules, views
+from chorus_tui.engine.decisions import ballots, rules, views
 from chorus_tui.engine.decisions.book import Case
+from chorus_tui.engine.decisions.bringing import one_of, open_proposal, signed_data
+from chorus_tui.engine.protocol import messages
 from chorus_tui.engine.protocol.envelope import Entry
-from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, DecisionVote
+from chorus_tui.engine.protocol.messages.decisions import DecisionVote
 from chorus_tui.engine.protocol.said import Said
 from chorus_tui.engine.vault.interface import CannotSeal
 
@@ -73,22 +75,31 @@ class Acting:
     async def vote(self, request: models.VoteDecision, caller: Any) -> models.VoteCast:
         """Say it; it is on disk when the answer comes. The admin is brought it at once, if it is in reach."""
         case = self.find(request.decision_id)
+        if request.signature:
+            return await self._cast(case, "signed_vote", signed_data(case, self._service.around(), request))
         proposal = case.proposal
         assert proposal is not None
         self._check(case, request.choice)
-        said, parts = proposal.message, self._service.parts
+        said = proposal.message
         data = {
             "proposal_id": said.proposal_id, "proposal": proposal.hash, "mesh_id": said.mesh_id, "choice": request.choice,
             "revision": self._revision(case), "final": request.final, **self._reason(case, request.reason),
             "on_behalf_of": self.person(caller),
         }  # fmt: skip
         optional: dict[str, Any] = {"to_roles": list(said.to_roles)} if said.sealed and request.reason else {}
-        entry = await parts.journal.say("decision_vote", data, thread_id=said.thread_id or None, **optional)
+        return await self._cast(case, "decision_vote", data, **optional)
+
+    async def _cast(self, case: Case, type_: str, data: dict[str, Any], **optional: Any) -> models.VoteCast:
+        assert case.proposal is not None
+        said = case.proposal.message
+        entry = await self._service.parts.journal.say(type_, data, thread_id=said.thread_id or None, **optional)
         has_it = await self._bring(entry)
         self._still_here(case)
+        message = messages.check(type_, data)
+        assert isinstance(message, DecisionVote)
         return models.VoteCast(
             decision_id=said.proposal_id, admin_has_it=has_it,
-            vote=views.one_vote(Said.of(entry, DecisionVote.model_validate(data)), case, self._service.around()),
+            vote=views.one_vote(Said.of(entry, message), case, self._service.around()),
         )  # fmt: skip
 
     def person(self, caller: Any) -> str:
@@ -96,21 +107,16 @@ class Acting:
         return str(getattr(caller, "person", "") or "") if self._service.parts.kind == "human" else ""
 
     def _check(self, case: Case, choice: str) -> None:
-        state, why = views.state_of(case, self._service.around())
-        proposal = case.proposal
-        assert proposal is not None
-        if state not in OPEN:
-            raise Problem(409, "closed", f"The decision is not open: {views.told(state, '')}", why)
+        proposal = open_proposal(case, self._service.around())
         if why := rules.barred(proposal, self._service.parts.me, self._service.parts.control.members):
             raise Problem(
                 403, "authority", "This peer has no vote on it", f"{why}. 'chorus-tui decide show' tells who has."
             )
-        options = [*proposal.message.options, ABSTAIN]
-        if choice not in options:
-            raise invalid({"choice": f"{choice!r} is not one of {', '.join(dict.fromkeys(options))}"})
+        one_of(proposal, choice)
 
     def _revision(self, case: Case) -> int:
-        mine = [vote.message.revision for vote in case.votes.values() if vote.author == self._service.parts.me]
+        me = self._service.parts.me
+        mine = [vote.message.revision for vote in case.votes.values() if ballots.voter(vote) == me]
         return max(mine, default=-1) + 1
 
     def _reason(self, case: Case, reason: str) -> dict[str, str]:

@@ -83,15 +83,17 @@ class Admin:
 
     async def _close(self, case: Case, proposal: Proposal) -> None:
         control, votes = self._parts.control, list(self._book.votes(case).values())
-        if not rules.due(proposal, votes, control.members, int(self._parts.clock.wall() * 1000)):
+        persons = control.persons
+        if not rules.due(proposal, votes, control.members, int(self._parts.clock.wall() * 1000), persons):
             return
         # One moment: what was read and which votes are held belong together.
-        eligible = proposal.message.eligible
-        read = {peer_id: self._parts.journal.read_of(peer_id) for peer_id in eligible}
-        newest = {peer_id: self._book.newest_epochs(peer_id) for peer_id in eligible}
-        stated = rules.stated(proposal, votes, control.members, read, newest)
+        asked = {*proposal.message.eligible, *rules.bringers(proposal, votes)}
+        read = {peer_id: self._parts.journal.read_of(peer_id) for peer_id in asked}
+        newest = {peer_id: self._book.newest_epochs(peer_id) for peer_id in asked}
+        stated = rules.stated(proposal, votes, control.members, read, newest, persons)
+        signed = rules.stated_persons(proposal, votes, control.members, read, persons)
         try:
-            await control.propose(entries.VOTE_CLOSED, closing_data(proposal, stated))
+            await control.propose(entries.VOTE_CLOSED, closing_data(proposal, stated, signed))
         except WireError as error:
             log.warning("⚠️ A vote cannot be closed", decision=proposal.message.proposal_id, reason=str(error))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chorus_tui.engine.control import entries, requests
-from chorus_tui.engine.control.interface import ControlEntry, Member
+from chorus_tui.engine.control.interface import ControlEntry, Member, Person
 from chorus_tui.engine.control.membership import Roster
 from chorus_tui.engine.decisions.facts import Closing, Proposal, Vote, Withdrawal
 from chorus_tui.engine.decisions.rules import flaw
@@ -64,7 +64,7 @@ def ends(proposal: Proposal, end: Closing | Withdrawal) -> bool:
 class Book:
     """Every proposal of every mesh that is known here."""
 
-    types = frozenset({"decision_proposal", "decision_vote", "decision_announcement", "epoch_opened"})
+    types = frozenset({"decision_proposal", "decision_vote", "signed_vote", "decision_announcement", "epoch_opened"})
 
     def __init__(self) -> None:
         self.cases: dict[str, Case] = {}
@@ -135,10 +135,9 @@ class Book:
 
     def untold(self, closing: Closing) -> set[str]:
         """Hashes of counted votes whose text need not be here: erased, or behind a fork that was seen after the closing."""
-        named = {(peer_id, one.vote) for peer_id, one in closing.members.items() if one.vote}
         return {
             vote.hash
-            for peer_id, vote in named
+            for peer_id, vote in closing.counted()
             if vote.hash in self.erased or vote.seq >= self.doubted.get((peer_id, vote.epoch), vote.seq + 1)
         }
 
@@ -149,7 +148,7 @@ class Book:
         roster = self._rosters.setdefault(entry.mesh_id, Roster())
         case = None
         if entry.type == entries.VOTE_CLOSED:
-            case = self._closed(entry, dict(roster.members))
+            case = self._closed(entry, roster)
         elif entry.type == entries.VOTE_WITHDRAWN:
             case = self._withdrawn(entry)
         elif entry.type == entries.BODY_ERASED and isinstance(entry.data.get("hash"), str):
@@ -157,8 +156,8 @@ class Book:
         roster.apply(entry)
         return case
 
-    def _closed(self, entry: ControlEntry, members: dict[str, Member]) -> Case | None:
-        closing = Closing.read(entry, members)
+    def _closed(self, entry: ControlEntry, roster: Roster) -> Case | None:
+        closing = Closing.read(entry, dict(roster.members), roster.persons)
         if closing is None:
             return None
         case = self.case(closing.proposal)
@@ -183,10 +182,15 @@ class Book:
         roster = self._rosters.get(mesh_id)
         return roster.members if roster else {}
 
+    def persons(self, mesh_id: str) -> dict[str, Person]:
+        """Who is or was enrolled in a mesh, after its last entry that is known here."""
+        roster = self._rosters.get(mesh_id)
+        return roster.persons if roster else {}
+
     def votes(self, case: Case) -> dict[str, Vote]:
         """Those that may count, by hash: not those behind a fork, unless the closing entry counted them before it was seen."""
         closing = case.closing
-        named = {one.vote.hash for one in closing.members.values() if one.vote} if closing else set()
+        named = {one.hash for _, one in closing.counted()} if closing else set()
         return {hash_: vote for hash_, vote in case.votes.items() if hash_ in named or not self.in_doubt(vote)}
 
     def proposals(self, wanted: Callable[[Case], bool] = lambda _: True) -> list[Case]:

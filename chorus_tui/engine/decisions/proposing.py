@@ -9,13 +9,14 @@ from pydantic import ValidationError
 
 from chorus_tui.contract.models import decisions as models
 from chorus_tui.contract.problem import Problem, invalid
-from chorus_tui.engine.control.authority import may
+from chorus_tui.engine.control.authority import allowed, may
 from chorus_tui.engine.control.interface import Member, NoMesh
+from chorus_tui.engine.decisions.ballots import PERSON
 from chorus_tui.engine.decisions.deadline import deadline_ms
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
-from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, MOST_ELIGIBLE, DecisionProposal
+from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, MOST_ELIGIBLE, MOST_PERSONS, DecisionProposal
 from chorus_tui.engine.protocol.ulid import ulid
 from chorus_tui.engine.vault.interface import CannotSeal
 
@@ -49,13 +50,14 @@ class Proposing:
         """Say it; it is on disk when the answer comes."""
         parts, mesh_id = self._service.parts, self._may_propose()
         person = self._service.acting.person(caller)
-        eligible = self._eligible(request)
+        persons = self._persons(request)
+        eligible = self._eligible(request, len(persons))
         data = {
             "proposal_id": decision_id or ulid(parts.clock.wall(), parts.entropy.bytes(10)), "mesh_id": mesh_id, "kind": request.kind,
             "options": _options(request.options), "threshold": request.threshold, "quorum": request.quorum,
             "deadline": self._deadline(request.deadline), "eligible": eligible, "project_id": request.project_id,
             "task_id": request.task_id, "thread_id": request.thread_id, "issue_id": request.issue_id,
-            "patch": request.patch, "on_behalf_of": person,
+            "patch": request.patch, "on_behalf_of": person, **({"persons": persons} if persons else {}),
             **self._words(request),
         }  # fmt: skip
         _fits(data)
@@ -70,7 +72,7 @@ class Proposing:
         except Refused as error:
             raise invalid({"description": str(error)}) from error
         return models.Proposed(
-            decision_id=data["proposal_id"], eligible=len(eligible), closes_at=data["deadline"] / 1000,
+            decision_id=data["proposal_id"], eligible=len(eligible) + len(persons), closes_at=data["deadline"] / 1000,
             delivery=parts.journal.delivery(entry),
         )  # fmt: skip
 
@@ -103,11 +105,26 @@ class Proposing:
 
     # ── who may vote ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _eligible(self, request: models.ProposeDecision) -> list[str]:
+    def _persons(self, request: models.ProposeDecision) -> list[str]:
+        """Enrolled persons who vote: those that are named, else all with the authority; of roles none has any. Raises
+        :class:`Problem`."""
+        persons = self._service.parts.control.persons
+        able = {name for name, person in persons.items() if person.keys and allowed(person.authority, "vote")}
+        named = {one.removeprefix(PERSON) for one in request.eligible if one.startswith(PERSON)}
+        if unknown := sorted(named - able):
+            hint = "'chorus-tui members persons' shows who is enrolled"
+            raise invalid({"eligible": f"no person that may vote has the name {unknown[0]!r}; {hint}"})
+        found = able if not request.eligible and not request.to_roles else named
+        if len(found) > MOST_PERSONS:
+            raise invalid({"eligible": f"at most {MOST_PERSONS} enrolled persons vote on one decision; name them"})
+        return sorted(found)
+
+    def _eligible(self, request: models.ProposeDecision, persons: int) -> list[str]:
         """Frozen now: who comes later does not vote. Raises :class:`Problem`."""
         members = self._service.parts.control.members
         if request.eligible:
-            found = {peer_id for one in request.eligible for peer_id in self._named(one, members)}
+            named = [one for one in request.eligible if not one.startswith(PERSON)]
+            found = {peer_id for one in named for peer_id in self._named(one, members)}
         elif request.to_roles:
             found = {peer_id for role in request.to_roles for peer_id in _of_role(role, members)}
         else:
@@ -115,8 +132,8 @@ class Proposing:
         field = "eligible" if request.eligible else "to_roles"
         if not found:
             raise invalid({field: "no member that may vote is among them; 'chorus-tui members list' shows who may"})
-        if len(found) > MOST_ELIGIBLE:
-            raise invalid({"eligible": f"at most {MOST_ELIGIBLE} members vote on one decision; name them, or a role"})
+        if len(found) + persons > MOST_ELIGIBLE:
+            raise invalid({"eligible": f"at most {MOST_ELIGIBLE} vote on one decision; name them, or a role"})
         return sorted(found)
 
     def _named(self, one: str, members: dict[str, Member]) -> list[str]:

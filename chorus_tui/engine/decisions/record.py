@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chorus_tui.contract.signed_vote import NAMESPACE
 from chorus_tui.contract.ucxl import Address
 from chorus_tui.engine.control.interface import Member
-from chorus_tui.engine.decisions.facts import Closing, Proposal
+from chorus_tui.engine.decisions.ballots import PERSON
+from chorus_tui.engine.decisions.facts import Ballot, Closing, Proposal
 from chorus_tui.engine.decisions.rules import Tally
-from chorus_tui.engine.protocol import canonical, places
+from chorus_tui.engine.protocol import canonical, places, sshsig
 from chorus_tui.engine.protocol.envelope import timestamp
 
 GENERAL = "general"
@@ -36,16 +38,22 @@ def address(proposal: Proposal, members: Mapping[str, Member]) -> str:
 
 
 def record(proposal: Proposal, closing: Closing, choices: Mapping[str, str], tally: Tally) -> bytes:
-    """Canonical JSON; ``content_hash`` is the hash of all the rest. ``choices`` are those that count, by member."""
+    """Canonical JSON; ``content_hash`` is the hash of all the rest. ``choices`` are those that count, by voter. Persons are in it only
+    where the proposal names some."""
     said = proposal.message
     content: dict[str, Any] = {
         "id": said.proposal_id, "ucxl": address(proposal, closing.roster), "title": said.title, "body": said.description,
         "kind": said.kind, "made_by": proposal.author, "made_at": timestamp(closing.at_ms / 1000), "mesh_id": said.mesh_id,
         "proposal": proposal.hash, "closing": closing.hash, "outcome": tally.outcome, "chosen": tally.chosen,
         "tally": dict(tally.counts), "eligible": list(said.eligible), "threshold": said.threshold, "quorum": said.quorum,
-        "votes": [_vote(peer_id, choices[peer_id], closing) for peer_id in said.eligible if peer_id in choices],
+        "votes": [
+            *(_vote(peer_id, choices[peer_id], closing) for peer_id in said.eligible if peer_id in choices),
+            *(_signed(proposal, name, closing) for name in said.persons if PERSON + name in choices),
+        ],
         "citations": _citations(proposal), "supersedes": None, "task_id": said.task_id,
     }  # fmt: skip
+    if said.persons:
+        content |= {"persons": list(said.persons)}
     if said.sealed:
         content |= {"sealed": said.sealed, "to_roles": list(said.to_roles)}
     return canonical.encode({**content, "content_hash": canonical.sha256_hex(canonical.encode(content))})
@@ -56,6 +64,19 @@ def _vote(peer_id: str, choice: str, closing: Closing) -> dict[str, Any]:
     named = closing.members[peer_id].vote
     assert named is not None
     return {"by": peer_id, "choice": choice, "entry": named.hash, "epoch": named.epoch, "seq": named.seq}
+
+
+def _signed(proposal: Proposal, name: str, closing: Closing) -> dict[str, Any]:
+    """The same of a person, and what was signed with its signature: whoever has the person's public key can check it, with
+    ``ssh-keygen`` and nothing of the mesh."""
+    assert closing.persons is not None
+    told = closing.persons[name]
+    text = Ballot.stated(name, told).text(proposal)
+    key, _ = sshsig.signer(text, NAMESPACE, told.signature)
+    return {
+        "by": told.by, "choice": told.vote.choice, "entry": told.vote.hash, "epoch": told.vote.epoch, "seq": told.vote.seq,
+        "person": name, "key": key, "text": text, "signature": sshsig.armored(told.signature),
+    }  # fmt: skip
 
 
 def _citations(proposal: Proposal) -> list[dict[str, str]]:

@@ -15,9 +15,11 @@ from fractions import Fraction
 from typing import Literal
 
 from chorus_tui.engine.control.authority import may
-from chorus_tui.engine.control.interface import Member
-from chorus_tui.engine.decisions.facts import Closing, CountedVote, Proposal, Stated, Vote
-from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, Threshold
+from chorus_tui.engine.control.interface import Member, Person
+from chorus_tui.engine.decisions import ballots
+from chorus_tui.engine.decisions.ballots import NOBODY, voter, voters
+from chorus_tui.engine.decisions.facts import Closing, CountedVote, Proposal, Stated, StatedPerson, Vote
+from chorus_tui.engine.protocol.messages.decisions import ABSTAIN, MOST_ELIGIBLE, SignedVote, Threshold
 
 REJECT = "reject"
 """As an option it can win, but never pass."""
@@ -58,23 +60,28 @@ def flaw(proposal: Proposal, members: Mapping[str, Member]) -> str:
     return _pretence(member, proposal.message.on_behalf_of)
 
 
-def barred(proposal: Proposal, voter: str, members: Mapping[str, Member]) -> str:
-    """Why this peer has no vote on a proposal; empty when it has one."""
-    member = members.get(voter)
-    if voter not in proposal.message.eligible:
+def barred(proposal: Proposal, peer_id: str, members: Mapping[str, Member]) -> str:
+    """Why this peer has no vote on a proposal; empty when it has one. Of persons: :func:`ballots.barred`."""
+    member = members.get(peer_id)
+    if peer_id not in proposal.message.eligible:
         return "the proposal does not name this member"
     if member is None:
         return "no member of the mesh"
     return "" if may(member, "vote") else f"no authority to vote ({_standing(member)})"
 
 
-def refusal(proposal: Proposal, vote: Vote, members: Mapping[str, Member]) -> str:
-    """Why a vote counts for nothing among these members; empty when it does not."""
+def refusal(
+    proposal: Proposal, vote: Vote, members: Mapping[str, Member], persons: Mapping[str, Person] = NOBODY
+) -> str:
+    """Why a vote counts for nothing among these members and persons; empty when it does not. A signed one is its person's, who may
+    have any peer bring it."""
     said = vote.message
     if (said.proposal, said.proposal_id, said.mesh_id) != (
         proposal.hash, proposal.message.proposal_id, proposal.message.mesh_id,
     ):  # fmt: skip
         return "said of another proposal or in another mesh"
+    if isinstance(said, SignedVote):
+        return ballots.refusal_of(proposal, said, persons)
     if why := barred(proposal, vote.author, members):
         return why
     if said.choice != ABSTAIN and said.choice not in proposal.message.options:
@@ -90,44 +97,53 @@ def _pretence(member: Member, person: str) -> str:
     return "an agent that speaks as a person" if person and member.kind != "human" else ""
 
 
-def _rank(vote: Vote) -> tuple[int, str, int, str]:
-    return (vote.message.revision, vote.epoch, vote.seq, vote.hash)
+def _rank(vote: Vote) -> tuple[int, str, str, int, str]:
+    """Of a signed vote only what was signed decides, so that who brings it has no say in which of them is the last."""
+    said = vote.message
+    digest = said.signed.digest if isinstance(said, SignedVote) else ""
+    return (said.revision, digest, vote.epoch, vote.seq, vote.hash)
 
 
-def standing(proposal: Proposal, votes: Iterable[Vote], members: Mapping[str, Member]) -> dict[str, Vote]:
-    """The last vote of each member that has one, as it would be counted now."""
+def standing(
+    proposal: Proposal, votes: Iterable[Vote], members: Mapping[str, Member], persons: Mapping[str, Person] = NOBODY
+) -> dict[str, Vote]:
+    """The last vote of each that has one, as it would be counted now, by :func:`ballots.voter`."""
     last: dict[str, Vote] = {}
     for vote in votes:
-        if not refusal(proposal, vote, members):
-            known = last.get(vote.author)
+        if not refusal(proposal, vote, members, persons):
+            known = last.get(voter(vote))
             if known is None or _rank(vote) > _rank(known):
-                last[vote.author] = vote
+                last[voter(vote)] = vote
     return last
 
 
 # ── closing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def due(proposal: Proposal, votes: Iterable[Vote], members: Mapping[str, Member], now_ms: int) -> bool:
+def due(
+    proposal: Proposal, votes: Iterable[Vote], members: Mapping[str, Member], now_ms: int,
+    persons: Mapping[str, Person] = NOBODY,
+) -> bool:  # fmt: skip
     """Whether the admin, by its clock, closes the vote now: at the deadline, or when all have voted for good."""
     if flaw(proposal, members):
         return False
     if now_ms >= proposal.message.deadline:
         return True
-    last = standing(proposal, votes, members)
-    return all(peer_id in last and last[peer_id].message.final for peer_id in proposal.message.eligible)
+    last = standing(proposal, votes, members, persons)
+    return all(one in last and last[one].message.final for one in voters(proposal))
 
 
 def stated(
     proposal: Proposal, votes: Collection[Vote], members: Mapping[str, Member], read: Mapping[str, Mapping[str, int]],
-    newest: Mapping[str, list[str]],
+    newest: Mapping[str, list[str]], persons: Mapping[str, Person] = NOBODY,
 ) -> dict[str, Stated]:  # fmt: skip
-    """What the admin states of each eligible member. ``read``: next number by author and epoch, as far as texts are here and
-    no fork is; ``newest``: epochs of each author, newest first."""
-    in_reach = [vote for vote in votes if vote.seq < read.get(vote.author, {}).get(vote.epoch, 0)]
-    last = standing(proposal, in_reach, members)
+    """What the admin states of each eligible member, and of who else brought a person's vote how much of its feed it had read.
+    ``read``: next number by author and epoch, as far as texts are here and no fork is; ``newest``: epochs of each author, newest
+    first."""
+    in_reach = _in_reach(votes, read)
+    last = standing(proposal, in_reach, members, persons)
     found = {}
-    for peer_id in proposal.message.eligible:
+    for peer_id in [*proposal.message.eligible, *_bringers(proposal, in_reach, persons)]:
         vote = last.get(peer_id)
         counted = CountedVote(vote.epoch, vote.seq, vote.hash, vote.message.choice) if vote else None
         told = {one.epoch for one in in_reach if one.author == peer_id} | set(newest.get(peer_id, [])[:NEWEST_EPOCHS])
@@ -136,14 +152,41 @@ def stated(
     return found
 
 
+def stated_persons(
+    proposal: Proposal, votes: Collection[Vote], members: Mapping[str, Member], read: Mapping[str, Mapping[str, int]],
+    persons: Mapping[str, Person],
+) -> dict[str, StatedPerson]:  # fmt: skip
+    """What the admin states of each eligible person whose vote it counts."""
+    last = standing(proposal, _in_reach(votes, read), members, persons)
+    return {
+        vote.message.person: ballots.stated(vote, vote.message)
+        for vote in last.values() if isinstance(vote.message, SignedVote)
+    }  # fmt: skip
+
+
+def _in_reach(votes: Iterable[Vote], read: Mapping[str, Mapping[str, int]]) -> list[Vote]:
+    return [vote for vote in votes if vote.seq < read.get(vote.author, {}).get(vote.epoch, 0)]
+
+
+def bringers(proposal: Proposal, votes: Iterable[Vote]) -> set[str]:
+    """Peers in whose feeds persons' votes stand, good ones or bad."""
+    return {vote.author for vote in votes if isinstance(vote.message, SignedVote)} - set(proposal.message.eligible)
+
+
+def _bringers(proposal: Proposal, votes: Iterable[Vote], persons: Mapping[str, Person]) -> list[str]:
+    good = [vote for vote in votes if isinstance(vote.message, SignedVote) and not refusal(proposal, vote, {}, persons)]
+    return sorted(bringers(proposal, good))[: MOST_ELIGIBLE - len(proposal.message.eligible)]
+
+
 # ── reading a closing ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def counted(
     proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], untold: Collection[str]
 ) -> dict[str, str] | None:
-    """The choices that count, by member, or None while a counted vote is not here yet. ``votes`` by hash."""
-    choices: dict[str, str] = {}
+    """The choices that count, by :func:`ballots.voter`, or None while a counted vote is not here yet. ``votes`` by hash. A person's
+    need not be here: what was signed stands in the closing."""
+    choices = ballots.counted(proposal, closing)
     for peer_id in proposal.message.eligible:
         named = (closing.members.get(peer_id) or Stated()).vote
         if named is None:
@@ -154,7 +197,7 @@ def counted(
                 return None
             if not barred(proposal, peer_id, closing.roster):
                 choices[peer_id] = named.choice
-        elif vote.author == peer_id and not refusal(proposal, vote, closing.roster):
+        elif voter(vote) == peer_id and not refusal(proposal, vote, closing.roster):
             choices[peer_id] = vote.message.choice
     return choices
 
@@ -164,7 +207,7 @@ def tally(proposal: Proposal, choices: Iterable[str]) -> Tally:
     counts = dict.fromkeys(proposal.message.options, 0) | {ABSTAIN: 0}
     for choice in choices:
         counts[choice] = counts.get(choice, 0) + 1
-    eligible, cast = len(proposal.message.eligible), sum(counts.values())
+    eligible, cast = len(voters(proposal)), sum(counts.values())
     voted = {option: count for option, count in counts.items() if option != ABSTAIN}
     most, decided = max(voted.values()), sum(voted.values())
     first = [option for option, count in voted.items() if count == most]
@@ -194,29 +237,45 @@ def enough(threshold: Threshold, share: Fraction) -> bool:
 
 def marks(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> dict[str, tuple[Mark, str]]:
     """Of each vote held here, by hash: what became of it, and why."""
-    found: dict[str, tuple[Mark, str]] = {}
-    for vote in votes.values():
-        stated_ = closing.members.get(vote.author) or Stated()
-        named = votes.get(stated_.vote.hash) if stated_.vote else None
-        if why := refusal(proposal, vote, closing.roster):
-            found[vote.hash] = ("void", why)
-        elif named is not None and vote.hash == named.hash:
-            found[vote.hash] = ("counted", "")
-        elif named is not None and not refusal(proposal, named, closing.roster) and _rank(vote) < _rank(named):
-            found[vote.hash] = ("replaced", "")
-        elif not stated_.covers(vote.epoch, vote.seq):
-            found[vote.hash] = ("late", "it reached the admin after the closing")
-        elif stated_.vote is not None and named is None:
-            found[vote.hash] = ("replaced", "")  # as it seems, while the counted vote is not here
-        else:
-            found[vote.hash] = ("left_out", "the admin states that it had read this far, and did not count it")
+    found = {vote.hash: _mark(proposal, closing, votes, vote) for vote in votes.values()}
     last_left_out = standing(
-        proposal, (votes[h] for h, (mark, _) in found.items() if mark == "left_out"), closing.roster
+        proposal, (votes[h] for h, (mark, _) in found.items() if mark == "left_out"), closing.roster, closing.enrolled
     )
     for hash_, (mark, _) in found.items():
-        if mark == "left_out" and last_left_out[votes[hash_].author].hash != hash_:
+        if mark == "left_out" and last_left_out[voter(votes[hash_])].hash != hash_:
             found[hash_] = ("replaced", "")
     return found
+
+
+def _mark(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], vote: Vote) -> tuple[Mark, str]:
+    if why := refusal(proposal, vote, closing.roster, closing.enrolled):
+        return ("void", why)
+    if isinstance(vote.message, SignedVote):
+        told: tuple[Mark, str] | None = ballots.mark(proposal, closing, vote, vote.message)
+    else:
+        told = _own_mark(proposal, closing, votes, vote)
+    if told is not None:
+        return told
+    if not (closing.members.get(vote.author) or Stated()).covers(vote.epoch, vote.seq):
+        return ("late", "it reached the admin after the closing")
+    named = (closing.members.get(vote.author) or Stated()).vote
+    if not isinstance(vote.message, SignedVote) and named is not None and named.hash not in votes:
+        return ("replaced", "")  # as it seems, while the counted vote is not here
+    return ("left_out", "the admin states that it had read this far, and did not count it")
+
+
+def _own_mark(
+    proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], vote: Vote
+) -> tuple[Mark, str] | None:  # fmt: skip
+    """By the vote that is counted in its place, if one is."""
+    counted_ = (closing.members.get(vote.author) or Stated()).vote
+    named = votes.get(counted_.hash) if counted_ else None
+    if named is None:
+        return None
+    if vote.hash == named.hash:
+        return ("counted", "")
+    replaced = not refusal(proposal, named, closing.roster) and _rank(vote) < _rank(named)
+    return ("replaced", "") if replaced else None
 
 
 def faults(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> list[str]:
@@ -231,10 +290,12 @@ def faults(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> l
             found.append(f"it counts a vote of {peer_id}, whom the proposal does not name")
         elif vote is None and (why := barred(proposal, peer_id, closing.roster)):
             found.append(f"it counts a vote of {peer_id}: {why}")
-        elif vote is not None and (vote.author != peer_id or refusal(proposal, vote, closing.roster)):
-            found.append(f"it counts a vote that counts for nothing: {refusal(proposal, vote, closing.roster)}")
+        elif vote is not None and (voter(vote) != peer_id or refusal(proposal, vote, closing.roster)):
+            why = refusal(proposal, vote, closing.roster) if voter(vote) == peer_id else "it is another's"
+            found.append(f"it counts a vote that counts for nothing: {why}")
         elif vote is not None and vote.message.choice != named.choice:
             found.append(f"it says {named.choice!r} of a vote that says {vote.message.choice!r}")
+    found += ballots.faults(proposal, closing)
     if closing.at_ms < proposal.message.deadline and not _all_final(proposal, closing, votes):
         found.append("it was closed before its deadline, though not all had voted for good")
     return found
@@ -246,4 +307,5 @@ def _all_final(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) 
         named = (closing.members.get(peer_id) or Stated()).vote
         if named is None or (named.hash in votes and not votes[named.hash].message.final):
             return False
-    return True
+    told = closing.persons or {}
+    return all(name in told and told[name].final for name in proposal.message.persons)

@@ -164,9 +164,8 @@ class DecisionService:
         """Counted votes that the fold was not given, because their feed was seen to have forked before they came."""
         assert case.closing is not None
         found = False
-        for peer_id, stated in case.closing.members.items():
-            named = stated.vote
-            if named is None or named.hash in case.votes:
+        for peer_id, named in case.closing.counted():
+            if named.hash in case.votes:
                 continue
             entry = self.parts.journal.get(peer_id, named.epoch, named.seq)
             if entry is None or entry.hash != named.hash or entry.envelope is None:

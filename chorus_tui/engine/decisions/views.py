@@ -10,15 +10,20 @@ from chorus_tui.contract.models import decisions as models
 from chorus_tui.contract.models.decisions import OPEN
 from chorus_tui.contract.models.decisions import DecisionRow as Row
 from chorus_tui.contract.models.journal import Delivery
-from chorus_tui.engine.control.interface import Control, Member
-from chorus_tui.engine.decisions import rules
+from chorus_tui.contract.signed_vote import NAMESPACE
+from chorus_tui.contract.ssh_key import fingerprint_of
+from chorus_tui.engine.control.interface import Control, Member, Person
+from chorus_tui.engine.decisions import ballots, rules
+from chorus_tui.engine.decisions.ballots import PERSON
 from chorus_tui.engine.decisions.book import Book, Case
-from chorus_tui.engine.decisions.facts import Proposal, Vote
+from chorus_tui.engine.decisions.facts import Ballot, Proposal, Vote
 from chorus_tui.engine.decisions.outcome import Result
 from chorus_tui.engine.decisions.parts import Records
 from chorus_tui.engine.decisions.record import address
 from chorus_tui.engine.decisions.rules import Tally
 from chorus_tui.engine.journal.interface import Journal
+from chorus_tui.engine.protocol import sshsig
+from chorus_tui.engine.protocol.messages.decisions import SignedVote
 from chorus_tui.engine.protocol.said import Said
 
 __all__ = ["Row", "Surroundings", "one_vote", "told", "view"]
@@ -43,6 +48,11 @@ class Surroundings:
         """Of the proposal's mesh: when it was closed, else now."""
         assert case.proposal is not None
         return case.closing.roster if case.closing else self.book.members(case.proposal.message.mesh_id)
+
+    def persons(self, case: Case) -> Mapping[str, Person]:
+        """The same of those who were ever enrolled."""
+        assert case.proposal is not None
+        return case.closing.enrolled if case.closing else self.book.persons(case.proposal.message.mesh_id)
 
     def delivery(self, said: Said[Any]) -> Delivery | None:
         """How far an own entry got."""
@@ -97,7 +107,7 @@ def _row_fields(case: Case, around: Surroundings) -> dict[str, Any]:
         "sealed_to": list(said.to_roles), "kind": said.kind, "state": state,
         "outcome": counted.chosen if state == "passed" else "", "proposer": proposal.author,
         "proposer_name": around.control.name(proposal.author), "made_at": proposal.at_ms / 1000,
-        "closes_at": said.deadline / 1000, "ended_at": end.at_ms / 1000 if end else None, "eligible": len(said.eligible),
+        "closes_at": said.deadline / 1000, "ended_at": end.at_ms / 1000 if end else None, "eligible": counted.eligible,
         "voted": counted.cast, "needed": counted.needed, "waits_for_me": state in OPEN and _waits_for_me(case, around),
         "flagged": closing is not None and bool(warnings(case, around)),
     }  # fmt: skip
@@ -113,7 +123,7 @@ def _clear(proposal: Proposal, around: Surroundings) -> dict[str, Any]:
 
 def _standing(case: Case, around: Surroundings) -> dict[str, Vote]:
     assert case.proposal is not None
-    return rules.standing(case.proposal, around.book.votes(case).values(), around.members(case))
+    return rules.standing(case.proposal, around.book.votes(case).values(), around.members(case), around.persons(case))
 
 
 def _waits_for_me(case: Case, around: Surroundings) -> bool:
@@ -140,12 +150,17 @@ def warnings(case: Case, around: Surroundings) -> list[str]:
     found = rules.faults(proposal, closing, votes)
     for hash_, (mark, _) in sorted(rules.marks(proposal, closing, votes).items()):
         if mark == "left_out":
-            who = around.control.name(votes[hash_].author)
+            who = voter_name(ballots.voter(votes[hash_]), around)
             found.append(f"it leaves out a vote of {who} that the admin states it had read")
     result = around.result(case)
     if result is not None and result.announced - {result.record_digest}:
         found.append("a record was announced that is not the one of these votes")
     return found
+
+
+def voter_name(voter: str, around: Surroundings) -> str:
+    """Of a member or a person, as people call them."""
+    return voter.removeprefix(PERSON) if voter.startswith(PERSON) else around.control.name(voter)
 
 
 def view(case: Case, around: Surroundings) -> models.DecisionView:
@@ -165,13 +180,26 @@ def view(case: Case, around: Surroundings) -> models.DecisionView:
         mesh_id=said.mesh_id, project_id=said.project_id, task_id=said.task_id, thread_id=said.thread_id, issue_id=said.issue_id,
         patch=said.patch,
         votes=[_vote(vote, case, around, *marks[vote.hash]) for vote in _in_order(case)],
-        missing=[around.control.name(peer_id) for peer_id in said.eligible if peer_id not in standing],
+        missing=[voter_name(one, around) for one in ballots.voters(proposal) if one not in standing],
+        persons=list(said.persons), revisions=revisions(case, around),
         counts=_counts(_tally(case, around)), warnings=warnings(case, around),
         closed_by=closing.admin if closing else "", closed_by_name=around.control.name(closing.admin) if closing else "",
         closing_index=case.end.index if case.end else None, my_vote=mine.message.choice if mine else "",
         may_vote=not barred and fields["state"] in OPEN, why_not=barred, delivery=around.delivery(proposal),
         ucxl=where, record=record, record_here=bool(record) and around.records.held(where),
     )  # fmt: skip
+
+
+def revisions(case: Case, around: Surroundings) -> dict[str, int]:
+    """The number of each eligible person's next vote. Only what the person really signed counts: nobody else drives it up."""
+    proposal, persons = case.proposal, around.persons(case)
+    assert proposal is not None
+    found = dict.fromkeys(proposal.message.persons, 0)
+    for vote in around.book.votes(case).values():
+        said = vote.message
+        if isinstance(said, SignedVote) and not rules.refusal(proposal, vote, {}, persons):
+            found[said.person] = max(found[said.person], said.revision + 1)
+    return found
 
 
 def _record(case: Case, around: Surroundings) -> str:
@@ -199,12 +227,24 @@ def one_vote(vote: Vote, case: Case, around: Surroundings) -> models.VoteView:
 def _vote(vote: Vote, case: Case, around: Surroundings, mark: models.Mark, why: str) -> models.VoteView:
     said, member = vote.message, around.members(case).get(vote.author)
     clear = around.opened(vote, said.sealed) if said.sealed else {"reasoning": said.reasoning}
+    person, key = _person(vote, case, around)
     return models.VoteView(
-        by=vote.author, by_name=around.control.name(vote.author), kind=member.kind if member else "unknown",
+        person=person, key=key, by=vote.author, by_name=around.control.name(vote.author), kind=member.kind if member else "unknown",
         on_behalf_of=said.on_behalf_of, choice=said.choice, reason=str((clear or {}).get("reasoning", "")),
         sealed=bool(said.sealed), final=said.final, at=vote.at_ms / 1000, mark=mark, why=why, entry=vote.hash,
         delivery=around.delivery(vote),
     )  # fmt: skip
+
+
+def _person(vote: Vote, case: Case, around: Surroundings) -> tuple[str, str]:
+    """In whose name it is signed, and the fingerprint of the key if it is really one that this person has or had."""
+    said, proposal = vote.message, case.proposal
+    if proposal is None or not isinstance(said, SignedVote):
+        return "", ""
+    key, why = sshsig.signer(Ballot.of(said).text(proposal), NAMESPACE, said.signature)
+    person = around.persons(case).get(said.person)
+    theirs = not why and person is not None and key in (*person.keys, *person.former)
+    return said.person, fingerprint_of(key) if theirs else ""
 
 
 def _marks(case: Case, around: Surroundings) -> dict[str, tuple[models.Mark, str]]:
@@ -216,7 +256,7 @@ def _marks(case: Case, around: Surroundings) -> dict[str, tuple[models.Mark, str
         return found | rules.marks(proposal, case.closing, votes)
     standing = _standing(case, around)
     for hash_, vote in votes.items():
-        why = rules.refusal(proposal, vote, members)
-        stands = standing.get(vote.author) == vote
+        why = rules.refusal(proposal, vote, members, around.persons(case))
+        stands = standing.get(ballots.voter(vote)) == vote
         found[hash_] = ("void", why) if why else ("stands" if stands else "replaced", "")
     return found

@@ -7,8 +7,8 @@ from typing import Any
 from chorus_tui.contract.models.election import Decided
 from chorus_tui.contract.models.journal import EraseBody
 from chorus_tui.contract.problem import invalid
+from chorus_tui.engine.control.asking import ask_admin
 from chorus_tui.engine.control.entries import BODY_ERASED
-from chorus_tui.engine.control.operations import ask_admin
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.runtime.engine import Engine
 from chorus_tui.engine.tasks import erased

@@ -20,7 +20,8 @@ from chorus_tui.contract.models.peers import Invitation
 from chorus_tui.contract.problem import invalid
 from chorus_tui.engine.ai.interface import ProviderHealth
 from chorus_tui.engine.api.token_doors import TokenDoors
-from chorus_tui.engine.control.operations import ControlOperations, ask_admin
+from chorus_tui.engine.control.asking import ask_admin
+from chorus_tui.engine.control.operations import ControlOperations
 from chorus_tui.engine.journal import forks
 from chorus_tui.engine.mesh import network_key
 from chorus_tui.engine.runtime import health

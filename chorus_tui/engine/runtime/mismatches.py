@@ -7,8 +7,8 @@ from typing import Any
 from chorus_tui.contract.models.inbox import InboxItem
 from chorus_tui.contract.models.journal import Fork
 from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.control.asking import ask_admin
 from chorus_tui.engine.control.interface import Control
-from chorus_tui.engine.control.operations import ask_admin
 from chorus_tui.engine.journal import forks
 from chorus_tui.engine.journal.journal import FeedJournal
 

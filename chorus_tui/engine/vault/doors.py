@@ -10,8 +10,8 @@ import trio
 from chorus_tui.contract.models import vault as models
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.control import entries
+from chorus_tui.engine.control.asking import ask_admin, find_member
 from chorus_tui.engine.control.interface import NoMesh, NotAdmin, Refused
-from chorus_tui.engine.control.operations import ask_admin, find_member
 from chorus_tui.engine.vault import rules
 from chorus_tui.engine.vault.age_identity import AgeKeyError
 from chorus_tui.engine.vault.keyrings import MeshKeys

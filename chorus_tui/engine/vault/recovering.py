@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from chorus_tui.contract.models import vault as models
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.control import entries
-from chorus_tui.engine.control.operations import ask_admin, find_member
+from chorus_tui.engine.control.asking import ask_admin, find_member
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.messages.keys import KeyShare

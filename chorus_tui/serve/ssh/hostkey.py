@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncssh
 
-from chorus_tui.serve.ssh.authorized import fingerprint
+from chorus_tui.contract.ssh_key import fingerprint
 
 
 class HostKeyUnusable(Exception):

@@ -14,7 +14,8 @@ from typing import Any, Final
 import asyncssh
 import structlog
 
-from chorus_tui.serve.ssh.authorized import AuthorizedKey, fingerprint
+from chorus_tui.contract.ssh_key import fingerprint
+from chorus_tui.serve.ssh.authorized import AuthorizedKey
 from chorus_tui.serve.ssh.house import House
 from chorus_tui.serve.ssh.limits import Callers
 

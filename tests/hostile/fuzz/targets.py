@@ -20,7 +20,7 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from chorus_tui.contract import diff, hosts, state_vector, ucxl
+from chorus_tui.contract import diff, hosts, ssh_key, state_vector, ucxl
 from chorus_tui.contract.models.tasks import AnnounceTask
 from chorus_tui.contract.problem import Problem
 from chorus_tui.contract.variables import VARIABLES
@@ -36,7 +36,7 @@ from chorus_tui.engine.journal import frames
 from chorus_tui.engine.journal.hlc import Hlc
 from chorus_tui.engine.licensing import statement
 from chorus_tui.engine.mesh import address_book, discovery, network_key
-from chorus_tui.engine.protocol import canonical, envelope, identity, messages, topics
+from chorus_tui.engine.protocol import canonical, envelope, identity, messages, sshsig, topics
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.runtime import verifying
 from chorus_tui.engine.shhh import custom
@@ -45,10 +45,12 @@ from chorus_tui.engine.shhh.redactor import Redactor
 from chorus_tui.engine.tasks import wire
 from chorus_tui.engine.vault import armor, header
 from chorus_tui.engine.whoosh import rules as assigning
+from tests.support.ssh_signing import NAMESPACE, Key
 
 FOLDER = Path(__file__).parent
 NAMES = [variable.name for variable in VARIABLES]
 ME = identity.Identity(bytes([1]) * 32)
+PERSON = Key(1)
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,21 @@ def _address(data: bytes) -> None:
 def _update(data: bytes) -> None:
     shape = update.read(data)
     assert all(start < end for start, end in shape.inserted.values())
+
+
+def _public_key(data: bytes) -> None:
+    """One form of each: what is taken is taken again as it was written."""
+    key = ssh_key.signing_key(data.decode("utf-8", "replace"))
+    assert ssh_key.signing_key(key) == key
+    assert ssh_key.fingerprint_of(key).startswith("SHA256:")
+
+
+def _signature(data: bytes) -> None:
+    """Only who has the key signs, in whatever form it comes."""
+    who, why = sshsig.signer("x", NAMESPACE, base64.b64encode(data).decode())
+    assert bool(who) != bool(why)
+    assert who in ("", PERSON.public)
+    sshsig.unarmored(data.decode("utf-8", "replace"))
 
 
 def _vector(data: bytes) -> None:
@@ -319,10 +336,12 @@ TARGETS: dict[str, Target] = {
     "network-key": Target(_network_key, (network_key.NetworkKeyError,), [b"00" * 32, b"/key/swarm/psk/1.0.0/\n/base16/\n" + b"00" * 32]),
     "own-rules": Target(_own_rules, (custom.RulesError,), [b'[[rules]]\nname = "acme"\nseverity = "high"\nkeywords = ["acme_"]\npattern = "acme_[0-9]{8}"\n']),
     "position": Target(_position, (Problem,), [b"0123abcd-42"]),
+    "public-key": Target(_public_key, (ValueError,), [PERSON.public.encode(), PERSON.public.encode() + b" ana@laptop"]),
     "raft-frame": Target(lambda data: raft_wire.decode(data) and None, (WireError,), [b'{"kind":"append","term":1}', b'{"kind":"vote"}']),
     "redaction": Target(_redaction, (), [b"password=hunter2hunter2", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", b"ghp_" + b"a1" * 18]),
     "server-events": Target(_server_events, (), [b'data: {"a":1}\n\ndata: [DONE]\n\n', b": hello\r\n\r\n"]),
     "setting": Target(_setting, (settings.SettingsError,), [name.encode() + b"\n1" for name in NAMES]),
+    "ssh-signature": Target(_signature, (sshsig.BadSignature,), [base64.b64decode(PERSON.sign("x")), sshsig.armored(PERSON.sign("x")).encode()]),
     "state-vector": Target(_vector, (ValueError,), [state_vector.write({1: 5, 2**40: 7})]),
     "stored-entry": Target(_stored_entry, (WireError,), [b"\n".join((SEALED.header.encode(), SEALED.sig.encode(), SEALED.body or b""))]),
     "tar": Target(_tar, (tar_reader.HostileTar,), [b"x" + bytes(123) + b"00000000010\0" + bytes(376) + bytes(512)]),

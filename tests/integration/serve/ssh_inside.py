@@ -14,8 +14,9 @@ from typing import Any
 
 import asyncssh
 
+from chorus_tui.contract.ssh_key import public_key
 from chorus_tui.serve.ssh import cures, hostkey
-from chorus_tui.serve.ssh.authorized import AuthorizedKey, added, public_key
+from chorus_tui.serve.ssh.authorized import AuthorizedKey, added
 from chorus_tui.serve.ssh.house import House
 from chorus_tui.serve.ssh.keys import KeyFile
 from chorus_tui.serve.ssh.limits import Limits

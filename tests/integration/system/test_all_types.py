@@ -12,6 +12,7 @@ from chorus_tui.engine.protocol import messages
 from tests.integration.system.peers import Mesh, Peer, eventually
 from tests.integration.system.test_agents import a_repository, announced, drive, ended, says
 from tests.support.scripted_model import Asked, Rule, ScriptedModel
+from tests.support.ssh_signing import made_by_openssh
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -88,15 +89,18 @@ def fleeting(peer: Peer, names: set[str]) -> dict[str, set[str]]:
     return found
 
 
-def decide(peers: list[Peer]) -> None:
-    """Put to the vote, voted by all for good, closed."""
+def decide(peers: list[Peer], folder: Path) -> None:
+    """Put to the vote, voted by all for good, by a person who signs too, closed."""
     alpha = peers[0]
+    key = made_by_openssh(folder / "id_ed25519")
+    alpha.json("members", "enrol", "ana", "--key", f"{key}.pub")
     id_ = alpha.run(
         "decide", "propose", "--title", "Keep it", "--description", "as it is", "--deadline", "10m"
     ).stdout.strip()
     for peer in peers:
         eventually("known", lambda peer=peer: peer.get(f"/api/v1/decisions/{id_}"))
         peer.json("decide", "vote", id_, "approve", "--final")
+    alpha.json("decide", "vote", id_, "approve", "--final", "--sign-with", str(key))
 
 
 def discuss(beta: Peer, pat: Peer) -> None:
@@ -218,7 +222,7 @@ async def test_every_type_is_sent_received_and_logged_as_the_original_does(tmp_p
 
         tasks(alpha, beta, tmp_path)
         steered(alpha, tmp_path)
-        decide(made.peers)
+        decide(made.peers, tmp_path)
         discuss(beta, pat)
         change(beta, pat, tmp_path)
         keep_a_key(alpha)

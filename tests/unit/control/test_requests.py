@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -148,3 +149,92 @@ def test_a_role_that_a_master_decided_stays(who):
     at.apply(entry(entries.MEMBER_CHANGED, decided, signed(MASTER, entries.MEMBER_CHANGED, decided)))
     assert asked_by(who, wish, at) == "a master has decided this member's role"
     assert asked_by(MASTER, {**decided, "role": "writer"}, at) is None
+
+
+# ── persons ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def key(n: int) -> str:
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in (b"ssh-ed25519", bytes([n]) * 32))
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
+
+
+def enrolled(at: Roster, person: str, n: int, authority: str = "decision", who: Identity = MASTER) -> str:
+    """Ask for it, and when it is not refused let the log say so; why it was refused."""
+    data = {"person": person, "key": key(n), "authority": authority}
+    return said_of(at, entries.PERSON_ENROLLED, data, who)
+
+
+def withdrawn(at: Roster, person: str, n: int | None = None, who: Identity = MASTER) -> str:
+    return said_of(at, entries.PERSON_WITHDRAWN, {"person": person, "key": "" if n is None else key(n)}, who)
+
+
+def said_of(at: Roster, type_: str, data: dict[str, Any], who: Identity) -> str:
+    made = entry(type_, data, signed(who, type_, data))
+    try:
+        requests.check_entry(made, at)
+    except WireError as error:
+        return str(error)
+    at.apply(made)
+    return ""
+
+
+def test_only_a_master_says_whose_a_key_is():
+    """Enrolling and withdrawing need what granting membership needs, and the master's own signature; every follower sees to it."""
+    at = roster()
+
+    assert "authority" in enrolled(at, "ana", 1, who=AGENT)
+    assert "only members" in enrolled(at, "ana", 1, who=STRANGER)
+    assert not at.persons
+    assert enrolled(at, "ana", 1) == ""
+    assert "authority" in withdrawn(at, "ana", who=AGENT)
+    assert at.persons["ana"].keys == (key(1),)
+    data = {"person": "eve", "key": key(2), "authority": "master"}
+    with pytest.raises(WireError):
+        requests.check_entry(entry(entries.PERSON_ENROLLED, data, None), at)
+
+
+def test_a_key_is_one_persons():
+    """Who holds it would have two votes; once it is withdrawn it may become another's."""
+    at = roster()
+    enrolled(at, "ana", 1)
+
+    assert "ana's" in enrolled(at, "ben", 1)
+    data = {"person": "ben", "key": key(1), "authority": "decision"}
+    at.apply(entry(entries.PERSON_ENROLLED, data, signed(MASTER, entries.PERSON_ENROLLED, data)))
+    assert "ben" not in at.persons
+    assert withdrawn(at, "ana", 1) == ""
+    assert enrolled(at, "ben", 1) == ""
+    assert (at.persons["ana"].keys, at.persons["ana"].former) == ((), (key(1),))
+
+
+def test_a_person_has_several_keys_and_loses_one_or_all():
+    """The newest enrolment says the authority; what is not there cannot be withdrawn; a key comes back when it is enrolled again."""
+    at = roster()
+    enrolled(at, "ana", 1)
+    enrolled(at, "ana", 2, "coordination")
+
+    assert (at.persons["ana"].keys, at.persons["ana"].authority) == ((key(1), key(2)), "coordination")
+    assert "nobody of that name" in withdrawn(at, "ana", 3)
+    assert "nobody of that name" in withdrawn(at, "ben")
+    assert withdrawn(at, "ana", 1) == ""
+    assert at.persons["ana"].keys == (key(2),)
+    assert enrolled(at, "ana", 1) == ""
+    assert withdrawn(at, "ana") == ""
+    assert (at.persons["ana"].keys, at.persons["ana"].former) == ((), (key(2), key(1)))
+    assert [enrolled(at, "cat", n) for n in range(10, 18)] == [""] * 8
+    assert "8 keys already" in enrolled(at, "cat", 18)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"person": ""}, {"person": "a\n"}, {"person": "a" * 65}, {"person": 'a"'}, {"person": " ana"}, {"key": "ssh-ed25519 AAAA"},
+    {"key": ""}, {"authority": "god"}, {"key": key(1) + " ana@laptop"}, {"key": "ssh-rsa AAAA"},
+])  # fmt: skip
+def test_what_names_nobody_or_no_key_is_refused(wrong):
+    """By the admin and by every follower; the log that says it all the same is skipped."""
+    data = {"person": "ana", "key": key(1), "authority": "decision", **wrong}
+    at = roster()
+
+    assert said_of(at, entries.PERSON_ENROLLED, data, MASTER)
+    at.apply(entry(entries.PERSON_ENROLLED, data, None))
+    assert not at.persons

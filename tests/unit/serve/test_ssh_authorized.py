@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.serve.ssh.authorized import AuthorizedKey, added, fingerprint, parse, public_key, read_line, removed
+from chorus_tui.contract.ssh_key import fingerprint, public_key
+from chorus_tui.serve.ssh.authorized import AuthorizedKey, added, parse, read_line, removed
 
 
 def blob(kind: str, *parts: bytes) -> bytes:

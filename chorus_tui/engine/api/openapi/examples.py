@@ -15,6 +15,7 @@ _HASH: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 _PEER: Final = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 _ADDRESS: Final = "ucxl://ana:developer@shop:api/*^/notes/plan.md"
 _AT: Final = 1_767_225_600.0
+_KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEfU3LmPVZb1jUqnqHyXlZyPoOTvvC4x6zC0tVkCbYbP"
 
 _NAMED: Final[dict[str, Any]] = {
     "address": _ADDRESS, "admin": _PEER, "agent_id": "ana", "announcer": _PEER, "at": _AT, "author": _PEER, "by": _PEER,
@@ -42,7 +43,9 @@ _REQUESTS: Final[dict[str, Schema]] = {
     "collab.new": {"title": "Release notes", "text": "# Release 1\n"},
     "hmmm.answer": {"thread_id": "plan", "message": "Go on with the first plan."},
     "journal.erase": {"hash": _HASH},
+    "members.enrol": {"person": "ana", "key": _KEY},
     "members.grant": {"member": "ana", "authority": "decision"},
+    "members.withdraw": {"person": "ana"},
     "patches.applied": {"repository": "shop", "commit": "", "onto": ""},
     "patches.create": {"title": "Add a retry", "diff": "LS0tIGEvYQorKysgYi9hCkBAIC0xICsxIEBACi1vbmUKK3R3bwo="},
     "peers.connect": {"address": "/ip4/192.0.2.1/tcp/9000"},
