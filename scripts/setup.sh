@@ -77,6 +77,6 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
 fi
 
 if [ "$what" = test ]; then
-    need_commands git:git tmux:tmux age:age ip:iproute2 nft:nftables ssh:openssh-client busybox:busybox-static promtool:prometheus \
+    need_commands git:git tmux:tmux age:age jq:jq ip:iproute2 nft:nftables ssh:openssh-client busybox:busybox-static promtool:prometheus \
         chromium-headless-shell:chromium-headless-shell kubectl:kubernetes-client systemd-analyze:systemd
 fi

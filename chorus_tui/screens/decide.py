@@ -48,6 +48,8 @@ class DecideScreen(ListScreen[DecisionRow]):
     COLUMNS = ("state", "decision", "voted", "outcome", "left")
     WIDTHS = (12, 29, 6, 11, 6)
     STRETCH = (1, 1, 3)
+    RIGHT = (4,)
+    NEEDS = frozenset({"vote", "withdraw", "turn"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,8 +188,8 @@ class DecideScreen(ListScreen[DecisionRow]):
 def line(row: DecisionRow, now: float) -> tuple[Text, ...]:
     """One line of the list."""
     left = words.closes_in(row, now)
-    title = Text("✉ " if row.waits_for_me else "", style="bold yellow", no_wrap=True, overflow="ellipsis")
-    title.append(plain(words.title(row)), style="not bold default")
+    title = Text(no_wrap=True, overflow="ellipsis").append("✉ " if row.waits_for_me else "", style="bold yellow")
+    title.append(plain(words.title(row)))
     return (
         Text(words.state(row), style=STYLES[words.TONES[row.state]]), title, Text(f"{row.voted}/{row.eligible}"),
         Text(plain(row.outcome), no_wrap=True, overflow="ellipsis"),

@@ -45,7 +45,7 @@ class ProposeForm(Form):
                     )
                     yield from under("Have to vote", Input("1/2", id="quorum"))
                 yield Label("Who votes: names, peer ids, role:NAME, commas between")
-                yield Input(placeholder="everybody who may", id="eligible")
+                yield Input(placeholder="everybody who may; agents vote only when told to", id="eligible")
                 yield Label("Sealed: only these roles can read it, commas between")
                 yield Input(placeholder="not sealed", id="to-roles")
             yield Static(id="problem", markup=False)

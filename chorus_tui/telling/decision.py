@@ -98,7 +98,7 @@ def tally(view: DecisionView) -> str:
 def rule(view: DecisionView) -> str:
     """What it takes to pass."""
     counts = view.counts
-    return f"{THRESHOLDS[view.threshold]} that are no abstentions; {view.quorum} of {counts.eligible} have to vote: {counts.needed}"
+    return f"{THRESHOLDS[view.threshold]}, abstentions aside; {counts.needed} of {counts.eligible} have to vote ({view.quorum})"
 
 
 def standing(view: DecisionView) -> str:
