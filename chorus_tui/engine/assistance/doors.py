@@ -11,6 +11,7 @@ from chorus_tui.contract.problem import Problem, invalid, not_found
 from chorus_tui.engine.assistance import rules
 from chorus_tui.engine.assistance.requests import Question
 from chorus_tui.engine.assistance.wording import Said
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
@@ -70,7 +71,7 @@ class Doors:
     async def ask(self, request: models.AskQuestion, caller: Any) -> models.QuestionView:
         """Put a question; its answers come as they are given."""
         self._may_speak()
-        behalf = getattr(caller, "person", "") or ""
+        behalf = person(caller)
         data: dict[str, Any] = {"expertise": request.expertise, "on_behalf_of": behalf}
         if request.mentor:
             entry = await self._put(
@@ -107,7 +108,7 @@ class Doors:
                 403, "restricted", "The question is not for this peer", f"It is for {', '.join(question.to_roles)}."
             )
         said = Said(True, request.text, "")
-        await self._put(lambda: service.answering.say(question, said, getattr(caller, "person", "") or ""))
+        await self._put(lambda: service.answering.say(question, said, person(caller)))
         return self._view(question)
 
     def _find(self, begins: str) -> Question:

@@ -9,6 +9,7 @@ from chorus_tui.contract.models import collab as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem, invalid, not_found
 from chorus_tui.contract.ucxl import InvalidAddress, parse
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.collab import edits, rules, update
 from chorus_tui.engine.collab.book import Session
 from chorus_tui.engine.collab.document import TooLong
@@ -76,7 +77,7 @@ class Operations:
             "collab_session",
             {
                 "session": session_id, "title": request.title, "purpose": request.purpose, "base": base, "base_entry": entry,
-                "invited": invited, "roles": request.roles, "open": not (invited or request.roles), "on_behalf_of": _person(caller),
+                "invited": invited, "roles": request.roles, "open": not (invited or request.roles), "on_behalf_of": person(caller),
             },
         )  # fmt: skip
         session = self._service.book.session(session_id)
@@ -137,7 +138,7 @@ class Operations:
         data = {
             "session": session.session, "title": said.title, "purpose": said.purpose, "base": said.base,
             "base_entry": said.base_entry, "invited": [self._peer(name) for name in request.invited],
-            "roles": request.roles, "open": request.open, "on_behalf_of": _person(caller),
+            "roles": request.roles, "open": request.open, "on_behalf_of": person(caller),
         }  # fmt: skip
         await self._say("collab_session", data)
         return await self._view(session)
@@ -187,7 +188,7 @@ class Operations:
         """A word beside the text."""
         session = self._open(request.session)
         self._needs_right(session)
-        data = {"session": session.session, "text": request.text, "on_behalf_of": _person(caller)}
+        data = {"session": session.session, "text": request.text, "on_behalf_of": person(caller)}
         await self._say("collab_chat", data, topic=topics.collab(session.session))
         return await self._view(session)
 
@@ -270,7 +271,7 @@ class Operations:
     async def end(self, request: models.EndCollab, caller: Any) -> models.CollabView:
         """As content, a patch, or nothing."""
         session = self._find(request.session)
-        await self._service.ending.end(session, request, _person(caller))
+        await self._service.ending.end(session, request, person(caller))
         return await self._view(session)
 
     # ── rights ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,7 +313,3 @@ class Operations:
             raise
         except Refused as error:
             raise invalid({"title" if type_ == "collab_session" else "text": str(error)}) from error
-
-
-def _person(caller: Any) -> str:
-    return getattr(caller, "person", "") or ""

@@ -10,6 +10,7 @@ import trio
 from chorus_tui.contract.models import coordination as models
 from chorus_tui.contract.models.inbox import InboxItem
 from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.coordination import progress
 from chorus_tui.engine.coordination.sessions import PARTICIPANTS, Session
 from chorus_tui.engine.journal.flow import OverQuota
@@ -58,7 +59,7 @@ class Doors:
             raise Problem(409, "ended", "The session has ended", "Open a new one: chorus-tui coordination open")
         data = {
             "thread_id": session.session_id, "mesh_id": session.mesh_id, "message": request.text, "intent": request.intent,
-            "on_behalf_of": getattr(caller, "person", "") or "",
+            "on_behalf_of": person(caller),
         }  # fmt: skip
         await self._put("meta_discussion", data, session.session_id, "text")
         return self._view(self._find(request.session_id))
@@ -73,7 +74,7 @@ class Doors:
         session_id = f"{request.kind}_{int(parts.clock.wall() * 1000)}_{parts.me[-8:]}"
         data = {
             "session_id": session_id, "mesh_id": mesh_id, "kind": request.kind, "objective": request.objective,
-            "participants": peers, "on_behalf_of": getattr(caller, "person", "") or "",
+            "participants": peers, "on_behalf_of": person(caller),
         }  # fmt: skip
         await self._put("coordination_request", data, session_id, "objective")
         with trio.move_on_after(CONFIRM_S):

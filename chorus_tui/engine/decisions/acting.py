@@ -10,6 +10,7 @@ import trio
 from chorus_tui.contract.models import decisions as models
 from chorus_tui.contract.models.decisions import OPEN
 from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.behalf import person_of
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.decisions import ballots, rules, views
@@ -84,7 +85,7 @@ class Acting:
         data = {
             "proposal_id": said.proposal_id, "proposal": proposal.hash, "mesh_id": said.mesh_id, "choice": request.choice,
             "revision": self._revision(case), "final": request.final, **self._reason(case, request.reason),
-            "on_behalf_of": self.person(caller),
+            "on_behalf_of": person_of(self._service.parts.kind, caller),
         }  # fmt: skip
         optional: dict[str, Any] = {"to_roles": list(said.to_roles)} if said.sealed and request.reason else {}
         return await self._cast(case, "decision_vote", data, **optional)
@@ -101,10 +102,6 @@ class Acting:
             decision_id=said.proposal_id, admin_has_it=has_it,
             vote=views.one_vote(Said.of(entry, message), case, self._service.around()),
         )  # fmt: skip
-
-    def person(self, caller: Any) -> str:
-        """For whom this peer speaks: the caller, on a person's engine. An agent's speaks for itself, whoever typed it."""
-        return str(getattr(caller, "person", "") or "") if self._service.parts.kind == "human" else ""
 
     def _check(self, case: Case, choice: str) -> None:
         proposal = open_proposal(case, self._service.around())

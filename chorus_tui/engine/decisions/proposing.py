@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from chorus_tui.contract.models import decisions as models
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.behalf import person_of
 from chorus_tui.engine.control.authority import allowed, may
 from chorus_tui.engine.control.interface import Member, NoMesh
 from chorus_tui.engine.decisions.ballots import PERSON
@@ -49,7 +50,7 @@ class Proposing:
     ) -> models.Proposed:
         """Say it; it is on disk when the answer comes."""
         parts, mesh_id = self._service.parts, self._may_propose()
-        person = self._service.acting.person(caller)
+        person = person_of(self._service.parts.kind, caller)
         persons = self._persons(request)
         eligible = self._eligible(request, len(persons))
         data = {

@@ -12,6 +12,7 @@ import trio
 
 from chorus_tui.contract.models import hmmm as models
 from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.hmmm import escalation, rules, templates
 from chorus_tui.engine.hmmm.mouth import Words, said_in
 from chorus_tui.engine.hmmm.thread import Line, Thread
@@ -126,7 +127,7 @@ class Operations:
         """Against a proposal; against an agreed one too, which reopens it."""
         thread, line = self._find(request.msg_id)
         proposal = self._proposal_of(thread, line)
-        words = Words("objection", request.reason, on_behalf_of=_person(caller))
+        words = Words("objection", request.reason, on_behalf_of=person(caller))
         return await self._say(thread.issue_id, thread.thread_id, _sealed_as(proposal, words), line)
 
     async def agree(self, request: models.Agree, caller: Any) -> models.Said:
@@ -140,13 +141,13 @@ class Operations:
             raise Problem(
                 409, "no-proposal", "There is nothing to agree with", "Name a proposal, or your own objection."
             )
-        words = _sealed_as(line, Words("agreement", request.message or "Agreed.", on_behalf_of=_person(caller)))
+        words = _sealed_as(line, Words("agreement", request.message or "Agreed.", on_behalf_of=person(caller)))
         return await self._say(thread.issue_id, thread.thread_id, words, line)
 
     async def escalate(self, request: models.Escalate, caller: Any) -> models.Said:
         """Ask for a person."""
         thread = self._thread(request.issue_id, request.thread_id)
-        words = Words("escalation", request.reason, on_behalf_of=_person(caller))
+        words = Words("escalation", request.reason, on_behalf_of=person(caller))
         return await self._say(thread.issue_id, thread.thread_id, words, None)
 
     async def answer(self, request: models.AnswerEscalation, caller: Any) -> models.Said:
@@ -163,7 +164,7 @@ class Operations:
             raise Problem(
                 409, "none-waits", "Nothing waits for an answer in this thread", "It was answered, or never escalated."
             )
-        words = Words("answer", request.message, on_behalf_of=_person(caller))
+        words = Words("answer", request.message, on_behalf_of=person(caller))
         return await self._say(thread.issue_id, thread.thread_id, words, None)
 
     def _find(self, msg_id: str) -> tuple[Thread, Line]:
@@ -226,14 +227,10 @@ def _sealed_as(line: Line, words: Words) -> Words:
     return dataclasses.replace(words, to_roles=roles, restricted=True, also=(line.author,))
 
 
-def _person(caller: Any) -> str:
-    return getattr(caller, "person", "") or ""
-
-
 def _words(request: models.Say | models.Reply, type_: str, caller: Any, extra: dict[str, Any] | None) -> Words:
     return Words(
         type_, request.message, request.reasoning, request.intent, tuple(one.model_dump() for one in request.citations),
-        tuple(request.to_roles), request.restricted, request.priority, on_behalf_of=_person(caller), extra=extra,
+        tuple(request.to_roles), request.restricted, request.priority, on_behalf_of=person(caller), extra=extra,
     )  # fmt: skip
 
 

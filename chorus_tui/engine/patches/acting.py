@@ -12,6 +12,7 @@ from chorus_tui.contract.diff import BadDiff, FileDiff, parse
 from chorus_tui.contract.models import patches as models
 from chorus_tui.contract.models.decisions import ProposeDecision
 from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.behalf import person_of
 from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import BlobHeld, BlobMissing, Refused
@@ -124,7 +125,7 @@ class Acting:
         data = {
             "patch": revision.hash, "patch_id": revision.message.patch_id, "verdict": request.verdict, "text": request.text,
             "comments": [one.model_dump() for one in request.comments], "number": max(mine, default=-1) + 1,
-            "on_behalf_of": self.person(caller),
+            "on_behalf_of": person_of(self._service.parts.kind, caller),
         }  # fmt: skip
         await self.say("patch_review", data, revision.message.project_id)
         return self._service.view_of(seen.patch.key)
@@ -187,10 +188,6 @@ class Acting:
 
     # ── for all of them ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def person(self, caller: Any) -> str:
-        """For whom this peer speaks: the caller, on a person's engine."""
-        return str(getattr(caller, "person", "") or "") if self._service.parts.kind == "human" else ""
-
     def may_take_part(self) -> None:
         """Raises :class:`NoMesh` or :class:`Problem`."""
         control = self._service.parts.control
@@ -227,7 +224,7 @@ class Acting:
         """Say what became of a revision."""
         data = {
             "patch": revision.hash, "patch_id": revision.message.patch_id, "state": state, "reason": reason, "where": where,
-            "on_behalf_of": self.person(caller),
+            "on_behalf_of": person_of(self._service.parts.kind, caller),
         }  # fmt: skip
         return await self.say("patch_state", data, revision.message.project_id)
 

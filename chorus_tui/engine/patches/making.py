@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from chorus_tui.contract.diff import BadDiff, FileDiff, parse
 from chorus_tui.contract.models import patches as models
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.behalf import person_of
 from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.journal.interface import BlobMissing
 from chorus_tui.engine.patches import secrets
@@ -124,7 +125,7 @@ class Making:
             "repository": source.repository, "base": source.base, "base_version": source.base_version, "address": source.address,
             "size": len(source.data), "files": _named(files), "file_count": len(files),
             "added": sum(one.added for one in files), "removed": sum(one.removed for one in files),
-            "task_id": source.task_id, "on_behalf_of": self._service.acting.person(caller), "diff": "sha256:" + "0" * 64,
+            "task_id": source.task_id, "on_behalf_of": person_of(self._service.parts.kind, caller), "diff": "sha256:" + "0" * 64,
         }  # fmt: skip
         _fits(data)
         info = await parts.blobs.put_bytes(source.data)

@@ -19,6 +19,7 @@ from chorus_tui.contract.models.slurp import (
     SlurpStats,
 )
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Journal, Refused
@@ -99,7 +100,7 @@ class SlurpDoors:
         data = {
             "context_path": path, "event": request.event, "node_id": node_id, "note": request.note,
             "relevance_score": 1.0 if request.event == "helpful" else 0.0,
-            "on_behalf_of": getattr(caller, "person", "") or "",
+            "on_behalf_of": person(caller),
         }  # fmt: skip
         try:
             await self._journal.say("feedback_event", data)

@@ -11,6 +11,7 @@ import trio
 from chorus_tui.contract.models import tasks as models
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem, invalid, not_found
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.control import authority
 from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.execution.interface import RepositoryError
@@ -62,7 +63,7 @@ class Announcing:
         spec = await self._with_repository(request.spec, caller)
         data = {
             "task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(),
-            "on_behalf_of": getattr(caller, "person", "") or "", "idempotency": request.idempotency_key,
+            "on_behalf_of": person(caller), "idempotency": request.idempotency_key,
         }  # fmt: skip
         await self._say(data)
         return models.TaskRef(task_id=task_id)
@@ -80,7 +81,7 @@ class Announcing:
         new_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
         data = {
             "task_id": new_id, "mesh_id": mesh_id, "spec": spec.model_dump(), "retry_of": task_id,
-            "on_behalf_of": getattr(caller, "person", "") or "",
+            "on_behalf_of": person(caller),
         }  # fmt: skip
         await self._say(data)
         return models.TaskRef(task_id=new_id)

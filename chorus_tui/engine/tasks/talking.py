@@ -9,6 +9,7 @@ import trio
 
 from chorus_tui.contract.models import tasks as models
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.behalf import person
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.tasks import steering
@@ -40,7 +41,7 @@ class Talking:
         assert announced is not None
         data = {
             "task_id": task.key[1], "mesh_id": task.key[0], "thread_id": announced.spec.thread_id or task.key[1],
-            "message": request.text, "on_behalf_of": getattr(caller, "person", "") or "",
+            "message": request.text, "on_behalf_of": person(caller),
         }  # fmt: skip
         await self._put("meta_discussion", data, "text")
         return self._service.announcing.view_of(task)
@@ -64,7 +65,7 @@ class Talking:
         self._check(task, act)
         data = {
             "task_id": task.key[1], "mesh_id": task.key[0], "act": act, "reason": request.reason,
-            "on_behalf_of": getattr(caller, "person", "") or "",
+            "on_behalf_of": person(caller),
         }  # fmt: skip
         await self._put("task_steering", data, "reason")
         with trio.move_on_after(CONFIRM_S):

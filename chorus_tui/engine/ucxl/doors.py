@@ -14,6 +14,7 @@ from chorus_tui.contract import ucxl
 from chorus_tui.contract.models import ucxl as models
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.contract.ucxl import Address, InvalidAddress, Temporal
+from chorus_tui.engine.behalf import person_of
 from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.journal.interface import BlobMissing
 from chorus_tui.engine.ucxl import rules
@@ -150,7 +151,7 @@ class Doors:
             Draft(
                 address, content, request.media_type or guessed(address.path, content), readers,
                 None if request.parents is None else tuple(request.parents), request.sibling, request.fresh, request.description,
-                tuple(request.tags), self._person(caller),
+                tuple(request.tags), person_of(parts.kind, caller),
             )
         )  # fmt: skip
         version = self._row(self._service.written(done))
@@ -159,12 +160,10 @@ class Doors:
     async def remove(self, request: models.RemoveContent, caller: Any) -> models.Put:
         """A tombstone."""
         address = self._service.concrete(ucxl.parse(request.address))
-        done = await self._service.storing.remove(address, request.description, self._person(caller))
+        done = await self._service.storing.remove(
+            address, request.description, person_of(self._service.parts.kind, caller)
+        )
         return models.Put(version=self._row(self._service.written(done)))
-
-    def _person(self, caller: Any) -> str:
-        """For whom this peer speaks: the caller, on a person's engine."""
-        return str(getattr(caller, "person", "") or "")[:128] if self._service.parts.kind == "human" else ""
 
     # ── who has it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
