@@ -11,12 +11,14 @@ import pytest
 import trio
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
+from chorus_tui.engine.journal.blobs.exchange import PROTOCOL
 from chorus_tui.engine.journal.blobs.keeping import FRESH_S
 from chorus_tui.engine.journal.blobs.rules import CHOSEN, Named
 from chorus_tui.engine.journal.blobs.service import FileBlobs
 from chorus_tui.engine.journal.interface import BlobMissing, Copies
 from chorus_tui.engine.mesh.interface import StreamClosed
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
+from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.identity import Identity
 
 ROOM = 1 << 30
@@ -100,6 +102,18 @@ async def test_a_wrong_beginning_from_elsewhere_does_not_spoil_a_good_holder(tmp
         peers.part(0, DIGEST).write_bytes(b"wrong" * 1000)
 
         assert (await peers.peers[0].path(DIGEST)).read_bytes() == DATA
+
+
+async def test_what_lies_beyond_the_end_of_a_blob_is_nothing(tmp_path: Path) -> None:
+    """Whoever asks for bytes from a place that no file system holds gets the size and then the end, and no failure is counted."""
+    async with shelf(tmp_path, 2) as peers:
+        await peers.peers[1].put_bytes(DATA)
+        stream = await peers.meshes[0].open(peers.ids[1], PROTOCOL)
+        await stream.send(canonical.encode_frame({"kind": "get", "digest": DIGEST, "offset": 2**53 - 1}))
+
+        assert canonical.decode_frame(await stream.receive() or b"") == {"kind": "blob", "size": len(DATA)}
+        assert await stream.receive() is None
+        assert peers.meshes[1].counters.refused == {}
 
 
 async def test_a_liar_alone_brings_nothing(tmp_path: Path) -> None:

@@ -184,8 +184,9 @@ class EngineHandlers:
 
         def read() -> tuple[int, bytes]:
             with path.open("rb") as file:
-                file.seek(request.offset)
-                return path.stat().st_size, file.read(request.length)
+                size = file.seek(0, os.SEEK_END)
+                file.seek(min(request.offset, size))  # a file system refuses places beyond what it can hold
+                return size, file.read(request.length)
 
         size, data = await trio.to_thread.run_sync(read)
         text = base64.b64encode(data).decode()

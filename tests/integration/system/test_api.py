@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.server
@@ -230,6 +231,18 @@ def test_the_greeting_says_who_asks(peer, url):
     assert (greeted["person"], greeted["peer_id"], greeted["scope"]) == ("ben", peer.peer_id, "read")
     mine = peer.get("/api/v1/hello")
     assert (mine["person"], mine["scope"]) == (pwd.getpwuid(os.getuid()).pw_name, "admin")
+
+
+def test_a_part_of_a_blob_beyond_its_end_is_empty(peer, url, tokens):
+    """Also from a place that no file system holds: the answer is the size and no bytes."""
+    assert peer.run("ucxl", "put", "ucxl://ana:tester@shop:api/*^/far.txt", "-", stdin="near").returncode == 0
+    digest = "sha256:" + hashlib.sha256(b"near").hexdigest()
+    for offset in (2, 4, 2**44, 2**53 - 1):
+        answer = httpx.get(
+            f"{url}/api/v1/blobs/{digest}?offset={offset}", headers={"Authorization": f"Bearer {tokens['read']}"}
+        )
+        assert (answer.status_code, answer.json().get("size")) == (200, 4), answer.text
+        assert base64.b64decode(answer.json()["data"]) == b"near"[offset:]
 
 
 def test_the_status_tells_how_much_went_on_lately(peer):

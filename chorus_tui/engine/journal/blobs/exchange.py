@@ -136,8 +136,9 @@ class Exchange:
             await _send(stream, {"kind": "none"})
             return
         async with source:
-            await _send(stream, {"kind": "blob", "size": await source.seek(0, 2)})
-            await source.seek(offset)
+            size = await source.seek(0, 2)
+            await _send(stream, {"kind": "blob", "size": size})
+            await source.seek(min(offset, size))  # a file system refuses places beyond what it can hold
             while piece := await source.read(CHUNK):
                 await stream.send(piece)
 
