@@ -90,12 +90,12 @@ async def to_document(session: Session, view: PatchView, *, dry_run: bool) -> in
 
 
 def _print_done(session: Session, view: PatchView, text: str, said: dict[str, object]) -> None:
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import clean, foreign, say
 
     if session.json:
         click.echo(json.dumps({"patch_id": view.patch_id, **said}))
     else:
-        say(clean(text))
+        say(foreign(clean(text)))
 
 
 def _print_misfits(session: Session, view: PatchView, repository: Repository, wrong: list[Misfit]) -> None:

@@ -29,7 +29,7 @@ COLOURS: dict[str, dict[str, Any]] = {
 @engine_command
 async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int:
     """Fetch the files of the result, and its change as a patch, verified, into DIR (made when needed)."""
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import clean, foreign, say
     from chorus_tui.client.artifacts import fetch, patch_of
 
     view = await _view(session, task_id)
@@ -45,7 +45,7 @@ async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int
         click.echo(json.dumps({"task_id": task_id, "artifacts": rows, "patch": made}))
     else:
         for _, file in written:
-            say(clean(file))
+            say(foreign(clean(file)))
         if not written:
             complain("the result has no artifacts")
     return Exit.OK
@@ -150,8 +150,9 @@ def _raw(data: bytes) -> None:
 
 def _coloured(kind: str, line: str) -> None:
     """Colours on a terminal only, and not where NO_COLOR forbids them."""
-    from chorus_tui.cli.plain import say
+    from chorus_tui.cli.plain import foreign, say
 
+    line = foreign(line)
     colourless = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     say(line if colourless else click.style(line, **COLOURS.get(kind, {})))
 

@@ -74,7 +74,9 @@ class Session:
         if self.json:
             click.echo(answer.model_dump_json())
         else:
-            human(answer)
+            from chorus_tui.cli.plain import foreign
+
+            human(foreign(answer))
 
 
 def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..., None]:

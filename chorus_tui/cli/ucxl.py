@@ -254,14 +254,14 @@ def _read(file: str) -> bytes:
 
 
 def _keep(session: Session, answer: Content, data: bytes, target: str) -> int | None:
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import clean, foreign, say
     from chorus_tui.client.artifacts import keep
 
     keep(data, Path(target).expanduser())
     if session.json:
         click.echo(answer.model_copy(update={"data": ""}).model_dump_json())
     else:
-        say(clean(f"{target}: {len(data)} bytes, version {answer.version.n}"))
+        say(clean(f"{foreign(target)}: {len(data)} bytes, version {answer.version.n}"))
     return None
 
 
