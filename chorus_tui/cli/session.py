@@ -35,9 +35,9 @@ class Exit(IntEnum):
 
 EXIT_CODES = {
     Exit.OK: "done",
-    Exit.FAILED: "refused or failed; 'task wait': ended, but not completed",
+    Exit.FAILED: "refused or failed; 'task wait', 'task announce --wait': ended, but not completed",
     Exit.USAGE: "wrong usage, request or settings",
-    Exit.STILL_RUNNING: "'task wait': still running when the time was over",
+    Exit.STILL_RUNNING: "'task wait', 'task announce --wait-at-most': not ended when the time was over",
     Exit.NO_ENGINE: "no engine answers there",
 }
 """The one table of them; ``--help`` prints it."""

@@ -215,6 +215,35 @@ def test_wait_and_announce_wait(tmp_path, state, code):
     assert json.loads(waited.stdout)["state"] == state
 
 
+def test_who_waits_is_told_for_what(tmp_path):
+    """On stderr, once for each reason, in the words of the list; stdout stays the task alone. The time that was given ends it with 3."""
+    reasons = iter(["", "nobody fits", "nobody fits", "offers are gathered", "", "nobody fits"])
+    answers = {
+        "tasks.announce": TaskRef(task_id=TASK),
+        "tasks.wait": lambda _: (
+            view("waiting", waiting_for=why) if (why := next(reasons, None)) is not None else view()
+        ),
+        "tasks.show": view("waiting", waiting_for="no agent is in reach"),
+    }
+    with serve(tmp_path / "d", answers):
+        waited = run(tmp_path / "d", "task", "announce", "--command", "true", "--wait", "--json")
+        left = run(tmp_path / "d", "task", "announce", "--command", "true")
+    with serve(tmp_path / "d", {**answers, "tasks.wait": view("waiting", waiting_for="nobody fits")}):
+        over = run(tmp_path / "d", "task", "announce", "--command", "true", "--wait-at-most", "0.1")
+
+    assert (waited.returncode, json.loads(waited.stdout)["state"]) == (0, "completed")
+    told = [line for line in waited.stderr.splitlines() if "it waits" in line]
+    assert told == [f"chorus-tui: it waits: {why}" for why in ("nobody fits", "offers are gathered", "nobody fits")]
+    assert (left.returncode, left.stdout, left.stderr) == (
+        0,
+        f"{TASK}\n",
+        "chorus-tui: it waits: no agent is in reach\n",
+    )
+    assert over.returncode == 3
+    assert over.stderr.count("it waits: nobody fits") == 1
+    assert f"not ended after 0.1 s; it goes on, 'chorus-tui task wait {TASK}' waits again" in over.stderr
+
+
 def test_show_list_output(tmp_path):
     """The human views show everything and obey nothing that came from a task."""
     output = [OutputChunk(task_id=TASK, attempt=1, offset=0, text=HOSTILE + "\n", next=40)]
