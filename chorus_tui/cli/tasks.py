@@ -20,7 +20,7 @@ FOLLOW_S = 0.5
 
 @click.group()
 def task() -> None:
-    """Announce tasks, follow and steer them, fetch what they made; work on them yourself."""
+    """Announce tasks, follow and steer them, fetch what they made; work on them yourself. IDs may be shortened to their beginning."""
 
 
 for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
@@ -174,6 +174,7 @@ async def output(session: Session, task_id: str, follow: bool) -> None:
     while True:
         chunk: OutputChunk = await session.ask("tasks.output", ReadOutput(task_id=task_id, offset=offset))
         _print_chunk(session, chunk)
+        task_id = chunk.task_id
         # Decoding may have replaced bytes, so the engine's own word on where to go on counts first.
         after = chunk.next if chunk.next is not None else chunk.offset + len(chunk.text.encode())
         if after > offset:
@@ -207,7 +208,8 @@ async def _wait(session: Session, task_id: str, seconds: float | None) -> int:
         view: TaskView = await session.ask("tasks.wait", WaitTask(task_id=task_id, timeout_s=min(left, WAIT_SLICE_S)))
         if view.waiting_for not in ("", told):
             complain(f"it waits: {view.waiting_for}")
-        told = view.waiting_for
+        # The whole id from now on: another task that begins so may be announced meanwhile.
+        told, task_id = view.waiting_for, view.task_id
         if view.state in TERMINAL or (deadline is not None and time.monotonic() >= deadline):
             break
     session.show(view, print_task)
