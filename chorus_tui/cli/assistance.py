@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Session, engine_command
+from chorus_tui.cli.session import Exit, Session, complain, engine_command
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.assistance import QuestionList, QuestionView
@@ -30,7 +30,10 @@ async def ask(session: Session, wait_s: float, **fields: object) -> int | None:
     if wait_s > 0:
         view = await _answered(session, view, wait_s)
     session.show(view, print_question)
-    return 1 if wait_s > 0 and not view.answers else None
+    if wait_s <= 0 or view.answers:
+        return None
+    complain(f"no answer in {wait_s:g} s; the question stays open, 'chorus-tui questions --all' shows what comes")
+    return Exit.FAILED
 
 
 async def _answered(session: Session, view: QuestionView, wait_s: float) -> QuestionView:
