@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chorus_tui.contract.models.assistance import QuestionList, QuestionView
 from chorus_tui.contract.models.blobs import BlobChunk
 from chorus_tui.contract.models.journal import ExportPage, JournalPage, Verification
 from chorus_tui.contract.models.peers import Invitation, Peer, PeerList
@@ -119,6 +120,58 @@ def test_no_engine(tmp_path):
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize(
+    ("lock", "told", "not_told"),
+    [
+        ("12 (human, socket /s)\n", "(portal).", "--headless"),
+        ("12 (agent, socket /s)\n", "--headless' (agent).", "(portal)"),
+        ("", "(portal) or ", "nothing"),
+    ],
+)
+def test_the_way_to_start_an_engine_fits_the_folder(tmp_path, lock, told, not_told):
+    """Of a folder on which somebody's engine ran before, only the way that fits is told; of a fresh one both."""
+    (tmp_path / "engine.lock").write_text(lock)
+    result = run(tmp_path, "status", "--data-dir", str(tmp_path))
+
+    assert result.returncode == 4
+    assert told in result.stderr
+    assert not_told not in result.stderr
+    assert f"--data-dir {tmp_path}" in result.stderr
+
+
+def test_a_question_that_nobody_answers_in_time_is_said_to_stay_open(tmp_path):
+    """With the time that was waited, and where an answer is seen later; exit code 1."""
+    asked = QuestionView(request="ab" * 32, kind="expertise", text="How?", by="p-me", name="me", at=1.0)
+    answers = {"assistance.ask": asked, "assistance.requests": QuestionList(questions=[asked])}
+    with serve(tmp_path / "d", answers):
+        result = run(tmp_path / "d", "ask", "How?", "--expertise", "python", "--wait", "0.1")
+
+    assert result.returncode == 1
+    assert "no answer in 0.1 s; the question stays open, 'chorus-tui questions --all'" in result.stderr
+
+
+def test_a_peer_that_takes_no_tasks_is_not_said_to_be_busy(tmp_path):
+    """The portal's word for it, and no 0 of 0."""
+    idle = Peer(
+        peer_id="p-a",
+        agent_id="a",
+        name="ana",
+        kind="human",
+        state="connected",
+        member=True,
+        status="busy",
+        running=0,
+        max_tasks=0,
+    )
+    agent = idle.model_copy(update={"name": "ben", "kind": "agent", "max_tasks": 3, "status": "available"})
+    with serve(tmp_path / "d", {"peers.list": PeerList(peers=[idle, agent])}):
+        lines = run(tmp_path / "d", "peers").stdout.splitlines()
+
+    assert "no tasks" in lines[1]
+    assert not {"busy", "0/0"} & set(lines[1].split())
+    assert {"available", "0/3"} <= set(lines[2].split())
 
 
 def test_remote_engine(tmp_path):
