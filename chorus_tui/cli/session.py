@@ -35,7 +35,7 @@ class Exit(IntEnum):
 
 EXIT_CODES = {
     Exit.OK: "done",
-    Exit.FAILED: "refused or failed; 'task wait', 'task announce --wait': ended, but not completed",
+    Exit.FAILED: "refused or failed; 'task wait', 'task announce --wait': ended, but not completed; 'ask --wait': no answer",
     Exit.USAGE: "wrong usage, request or settings",
     Exit.STILL_RUNNING: "'task wait', 'task announce --wait-at-most': not ended when the time was over",
     Exit.NO_ENGINE: "no engine answers there",
@@ -163,7 +163,7 @@ async def connect(target: Target) -> SocketClient:
     """A greeted client. Raises ``EngineGone`` with the line that starts an engine."""
     from chorus_tui.client import EngineGone
     from chorus_tui.client.launcher import attach, attach_url
-    from chorus_tui.locations import data_dir
+    from chorus_tui.locations import data_dir, kind_of
 
     if target.attach:
         return await attach_url(target.attach, read_token(target.token_file))
@@ -174,7 +174,10 @@ async def connect(target: Target) -> SocketClient:
         except EngineGone:
             continue
     where = f" --data-dir {folders[0]}" if target.data_dir else ""
-    hint = f"Start one: 'chorus-tui{where}' (portal) or 'chorus-tui{where} --headless' (agent)."
+    ways = {"human": f"'chorus-tui{where}' (portal)", "agent": f"'chorus-tui{where} --headless' (agent)"}
+    # A person's folder is not one to run an agent on, nor the other way round.
+    kind = kind_of(folders[0]) if target.data_dir else ""
+    hint = f"Start one: {ways[kind] if kind else ' or '.join(ways.values())}."
     looked = str(folders[0]) if target.data_dir else " or ".join(str(folder) for folder in folders)
     raise EngineGone(f"No engine runs for {looked}.\n{hint}")
 
