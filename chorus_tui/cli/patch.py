@@ -239,8 +239,11 @@ async def apply_(session: Session, patch_id: str, repo: Path, dry_run: bool, bra
 
     view: PatchView = await session.ask("patches.show", PatchRef(patch_id=patch_id))
     if "apply" not in view.may and not dry_run:
+        first = (
+            f"; 'chorus-tui patch submit {view.patch_id}' submits it" if view.state in ("draft", "in_review") else ""
+        )
         complain(
-            f"the patch is {view.state.replace('_', ' ')}: what is submitted or passed is applied, by who may work here"
+            f"the patch is {view.state.replace('_', ' ')}: what is submitted or passed is applied, by who may work here{first}"
         )
         return Exit.FAILED
     if view.kind == "context":

@@ -13,6 +13,7 @@ import pytest
 from chorus_tui.contract.models.assistance import QuestionList, QuestionView
 from chorus_tui.contract.models.blobs import BlobChunk
 from chorus_tui.contract.models.journal import ExportPage, JournalPage, Verification
+from chorus_tui.contract.models.patches import PatchView
 from chorus_tui.contract.models.peers import Invitation, Peer, PeerList
 from chorus_tui.contract.models.status import Admin, Check, Status
 from chorus_tui.contract.models.task_result import Artifact, TaskResult
@@ -413,6 +414,24 @@ def test_network_commands(tmp_path):
     assert connect.stdout == "a: connected\n", connect.stderr
     assert stop.returncode == 0
     assert asked[0].drain_s == 3
+
+
+@pytest.mark.parametrize(("state", "submits"), [("draft", True), ("in_review", True), ("rejected", False)])
+def test_a_patch_that_is_not_submitted_names_the_command_that_submits_it(tmp_path, state, submits):
+    """Where that is the way on; nothing is applied."""
+    patch = PatchView.model_validate(
+        {
+            "key": f"m/{TASK}", "patch_id": TASK, "entry": "0" * 64, "title": "t", "kind": "code", "state": state, "author": "p-me",
+            "author_name": "me", "made_at": 1.0, "changed_at": 1.0, "mesh_id": "m", "digest": "sha256:0", "may": [],
+            "files": 0, "added": 0, "removed": 0, "size": 0, "names": [], "reviews": [], "applied": [], "revisions": [],
+        }
+    )  # fmt: skip
+    with serve(tmp_path / "d", {"patches.show": patch}):
+        result = run(tmp_path / "d", "patch", "apply", TASK[:8])
+
+    assert result.returncode == 1
+    assert f"the patch is {state.replace('_', ' ')}" in result.stderr
+    assert (f"chorus-tui patch submit {TASK}" in result.stderr) == submits
 
 
 def test_refusal(tmp_path):
