@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
 
     from chorus_tui.client.socket_client import SocketClient
+    from chorus_tui.contract.problem import Problem
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -82,7 +83,7 @@ class Session:
 def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..., None]:
     """Make ``async command(session, …)`` a click callback with the options of :func:`with_options`.
 
-    Its number is the exit code. Errors become one text on stderr, without a traceback.
+    Its number is the exit code. Errors become one text on stderr, with ``--json`` one line of JSON, without a traceback.
     """
 
     @functools.wraps(command)
@@ -106,7 +107,7 @@ def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..
             finally:
                 await client.close()
 
-        context.exit(run(work))
+        context.exit(run(work, as_json=as_json))
 
     return with_options(callback)
 
@@ -123,8 +124,8 @@ def with_options(callback: C) -> C:
     return callback
 
 
-def run(work: Callable[[], Awaitable[int | None]]) -> int:
-    """Run ``work`` to its exit code; whatever goes wrong is said on stderr."""
+def run(work: Callable[[], Awaitable[int | None]], *, as_json: bool = False) -> int:
+    """Run ``work`` to its exit code; whatever goes wrong is said on stderr, ``as_json`` as a problem in one line of JSON."""
     import asyncio
 
     from pydantic import ValidationError
@@ -135,28 +136,38 @@ def run(work: Callable[[], Awaitable[int | None]]) -> int:
     async def main() -> int:
         return await work() or Exit.OK
 
+    def refused(code: Exit, status: int, kind: str, text: str) -> int:
+        title, _, detail = text.partition("\n")
+        return _tell(Problem(status, kind, title, detail), code, as_json=as_json)
+
     try:
         return asyncio.run(main())
     except EngineGone as error:
-        complain(str(error))
-        return Exit.NO_ENGINE
+        return refused(Exit.NO_ENGINE, 503, "no-engine", str(error))
     except Problem as problem:
-        complain(str(problem))
-        return Exit.USAGE if problem.status == 422 else Exit.FAILED
+        return _tell(problem, Exit.USAGE if problem.status == 422 else Exit.FAILED, as_json=as_json)
     except ValidationError as error:
-        complain(_wrong_fields(error))
-        return Exit.USAGE
+        return _tell(_wrong_fields(error), Exit.USAGE, as_json=as_json)
     except ContractRefused as error:
-        complain(str(error))
-        return Exit.FAILED
+        return refused(Exit.FAILED, 409, "contract", str(error))
     except BrokenPipeError:
         # The reader has seen enough, as in `| head`: click ends quietly.
         raise
     except OSError as error:
-        complain(f"{error.filename or 'Output'}: {error.strerror or error}")
-        return Exit.FAILED
+        return refused(Exit.FAILED, 500, "file", f"{error.filename or 'Output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
+
+
+def _tell(problem: Problem, code: Exit, *, as_json: bool) -> int:
+    if as_json:
+        import json
+
+        # In ASCII: nothing in it moves a terminal. On stderr, so that stdout holds answers only.
+        sys.stderr.write(f"{json.dumps(problem.as_json())}\n")
+    else:
+        complain(str(problem))
+    return code
 
 
 async def connect(target: Target) -> SocketClient:
@@ -207,9 +218,12 @@ def complain(text: str) -> None:
     sys.stderr.write(f"chorus-tui: {clean(text, lines=True)}\n")
 
 
-def _wrong_fields(error: Any) -> str:
-    lines = ["The request is not valid"]
+def _wrong_fields(error: ValidationError) -> Problem:
+    from chorus_tui.contract.problem import invalid
+
+    fields: dict[str, str] = {}
     for part in error.errors(include_url=False, include_input=False):
         name = ".".join(str(step) for step in part["loc"]) or "request"
-        lines.append(f"  {name}: {part['msg'].removeprefix('Value error, ')}")
-    return "\n".join(lines)
+        message = part["msg"].removeprefix("Value error, ")
+        fields[name] = f"{fields[name]}; {message}" if name in fields else message
+    return invalid(fields)

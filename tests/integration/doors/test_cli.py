@@ -444,6 +444,46 @@ def test_refusal(tmp_path):
     assert "\x1b" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind", "status"),
+    [
+        (["task", "show", TASK], 1, "not-found", 404),
+        (["task", "show", "no id"], 2, "invalid", 422),
+        (["task", "cancel", TASK], 2, "invalid", 422),
+        (["task", "diff", TASK[:5]], 1, "not-found", 404),
+        (["--data-dir", "/nonexistent", "status"], 4, "no-engine", 503),
+    ],
+)
+def test_a_refusal_can_be_read_by_programs(tmp_path, arguments, code, kind, status):
+    """With --json it is one line of JSON on stderr, as the API gives it; stdout holds no answer, the exit code is the same as without."""
+    answers = {
+        "tasks.show": refuse(404, "not-found", f"No task {HOSTILE}"),
+        "tasks.cancel": refuse(422, "invalid", "The request is not valid"),
+    }
+    with serve(tmp_path / "d", answers):
+        machine = run(tmp_path / "d", *arguments, "--json")
+        human = run(tmp_path / "d", *arguments)
+
+    assert machine.returncode == human.returncode == code
+    assert machine.stdout == human.stdout == ""
+    problem = json.loads(machine.stderr)
+    assert (problem["type"], problem["status"]) == (f"urn:chorus:problem:{kind}", status)
+    assert "\x1b" not in machine.stderr
+    assert human.stderr.startswith("chorus-tui: ")
+
+
+def test_what_is_not_there_yet_can_be_read_by_programs_too(tmp_path):
+    """A task without a result: the command's own refusal is a problem as well, with the task's whole id."""
+    with serve(tmp_path / "d", {"tasks.show": view("running")}):
+        found = [
+            run(tmp_path / "d", "task", *words, "--json")
+            for words in (["diff", TASK[:4]], ["transcript", TASK], ["artifacts", TASK, "--to", "x"])
+        ]
+
+    assert [result.returncode for result in found] == [1, 1, 1]
+    assert all(TASK in json.loads(result.stderr)["title"] for result in found)
+
+
 def test_broken_pipe(tmp_path):
     """A reader that has seen enough ends the command quietly."""
     many = ExportPage(lines=['{"line":"' + "x" * 900 + '"}'] * 2000, next=None)
