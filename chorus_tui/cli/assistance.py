@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.assistance import QuestionList, QuestionView
@@ -96,7 +97,7 @@ def print_question(view: QuestionView) -> None:
             ("expertise", ", ".join(view.expertise)),
             ("roles", ", ".join(view.to_roles)),
             ("task", view.task_id),
-            ("passed on", f"{view.hops} times, from {view.passed_on_from[:12]}" if view.hops else ""),
+            ("passed on", f"{many(view.hops, 'time')}, from {view.passed_on_from[:12]}" if view.hops else ""),
             ("declined", f"{view.declined} cannot help" if view.declined else ""),
             ("called", "nobody helped in time; people were called" if view.called else ""),
         ]

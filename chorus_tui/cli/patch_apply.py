@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chorus_tui.cli.session import Exit, Session, complain
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.client.git_run import Repository
@@ -36,7 +37,7 @@ async def in_work_tree(session: Session, view: PatchView, folder: Path, branch: 
         _print_misfits(session, view, repository, wrong)
         return Exit.FAILED
     if dry_run:
-        _print_done(session, view, f"It applies in {repository.top}: {view.files} files", {"applies": True})
+        _print_done(session, view, f"It applies in {repository.top}: {many(view.files, 'file')}", {"applies": True})
         return Exit.OK
     try:
         made = applying.commit(repository, data, branch, applying.message_of(view)) if branch else ""
