@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,32 @@ import platformdirs
 def data_dir(kind: str, explicit: str | None) -> Path:
     """The data folder: ``explicit``, or one per kind (``agent``, ``human``) in the user's data folder."""
     return Path(explicit).expanduser().absolute() if explicit else Path(platformdirs.user_data_dir("chorus-tui")) / kind
+
+
+def kind_of(data: Path) -> str:
+    """``agent`` or ``human``: whose engine ran on the data folder last, as its lock tells; empty where none ever did."""
+    try:
+        said = (data / "engine.lock").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.match(r"\d+ \((agent|human),", said)
+    return found[1] if found else ""
+
+
+def kind_here(explicit: str | None) -> str:
+    """Of the folder ``explicit``; without one, of that of this user's on which an engine runs, or ran last. Else ``agent``."""
+    if explicit:
+        return kind_of(data_dir("agent", explicit)) or "agent"
+    used = [(kind, folder) for kind in ("agent", "human") if kind_of(folder := data_dir(kind, None))]
+    newest = max(used, key=lambda one: (socket_path(one[1]).exists(), _started(one[1])), default=("agent", None))
+    return newest[0]
+
+
+def _started(data: Path) -> float:
+    try:
+        return (data / "engine.lock").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def config_dir() -> Path:

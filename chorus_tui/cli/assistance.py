@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Session, engine_command
+from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.assistance import QuestionList, QuestionView
@@ -30,7 +31,10 @@ async def ask(session: Session, wait_s: float, **fields: object) -> int | None:
     if wait_s > 0:
         view = await _answered(session, view, wait_s)
     session.show(view, print_question)
-    return 1 if wait_s > 0 and not view.answers else None
+    if wait_s <= 0 or view.answers:
+        return None
+    complain(f"no answer in {wait_s:g} s; the question stays open, 'chorus-tui questions --all' shows what comes")
+    return Exit.FAILED
 
 
 async def _answered(session: Session, view: QuestionView, wait_s: float) -> QuestionView:
@@ -93,7 +97,7 @@ def print_question(view: QuestionView) -> None:
             ("expertise", ", ".join(view.expertise)),
             ("roles", ", ".join(view.to_roles)),
             ("task", view.task_id),
-            ("passed on", f"{view.hops} times, from {view.passed_on_from[:12]}" if view.hops else ""),
+            ("passed on", f"{many(view.hops, 'time')}, from {view.passed_on_from[:12]}" if view.hops else ""),
             ("declined", f"{view.declined} cannot help" if view.declined else ""),
             ("called", "nobody helped in time; people were called" if view.called else ""),
         ]

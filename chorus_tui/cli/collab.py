@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chorus_tui.cli.session import Session, Target, connect, engine_command, run, with_options
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.collab import CollabList, CollabView, Edited
@@ -233,7 +234,7 @@ def _print_chat(view: CollabView) -> None:
 def _print_edited(answer: Edited) -> None:
     from chorus_tui.cli.plain import clean, say
 
-    say(f"{answer.applied} edits made; the text has {answer.length} characters")
+    say(f"{many(answer.applied, 'edit')} made; the text has {many(answer.length, 'character')}")
     if answer.redacted:
         say("⚠ A secret was taken out of what you wrote; see the marker in the text")
     for why in answer.not_applicable:

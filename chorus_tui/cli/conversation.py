@@ -13,7 +13,7 @@ import sys
 import time
 
 from chorus_tui.cli.following import Following
-from chorus_tui.cli.plain import clean, say, speak
+from chorus_tui.cli.plain import clean, foreign, say, speak
 from chorus_tui.cli.session import Exit, Target, complain
 from chorus_tui.commands import lines
 from chorus_tui.commands.lines import Line
@@ -94,7 +94,7 @@ class Conversation:
             case "watch":
                 self._watch(line.rest)
             case _ if line.fault:
-                say(clean(line.fault))
+                say(foreign(clean(line.fault)))
                 self._code = Exit.USAGE
             case _ if line.words:
                 self._command(line)
@@ -110,7 +110,7 @@ class Conversation:
         if line.own:
             say(lines.OWN[line.own])
         elif line.fault:
-            say(clean(line.fault))
+            say(foreign(clean(line.fault)))
         else:
             self._run([*line.words, "--help"])
 
@@ -155,7 +155,7 @@ class Conversation:
     def _sure(self, words: list[str]) -> bool:
         if self._typed.person:
             return (self._typed.ask(f"Really {' '.join(words)}? Say yes to do it: ") or "").strip().lower() == "yes"
-        say(clean(f"Really {' '.join(words)}? The next line says yes to do it."))
+        say(clean(f"Really {foreign(' '.join(words))}? The next line says yes to do it."))
         return (self._typed.ask("") or "").strip().lower() == "yes"
 
     def _run(self, words: list[str]) -> int:

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any
 
+from chorus_tui.cli.plain import foreign
 from chorus_tui.cli.session import Target, read_token
 
 TOPICS = ("log", "inbox", "tasks")
@@ -86,13 +87,19 @@ class Following(threading.Thread):
         if not isinstance(data, dict):
             return
         if topic == "log" and float(data.get("at", 0.0)) >= self._since:
-            self._note(str(data.get("text", "")))
+            self._note(_unsigned(str(data.get("text", ""))))
         elif topic == "tasks":
-            self._note(f"Task {data.get('title', '')}: {data.get('state', '')}")
+            self._note(foreign(f"Task {data.get('title', '')}: {data.get('state', '')}"))
         elif topic == "inbox":
-            self._note(f"Waits for you: {data.get('title', '')}: {data.get('purpose', '')}")
+            self._note(foreign(f"Waits for you: {data.get('title', '')}: {data.get('purpose', '')}"))
 
     def _note(self, text: str) -> None:
         if self._heard.full():
             self._heard.get_nowait()
         self._heard.put_nowait(text)
+
+
+def _unsigned(text: str) -> str:
+    """A line of the engine's, which may begin with a picture of ours; what follows may be others' words."""
+    mark, space, rest = text.partition(" ")
+    return f"{mark} {foreign(rest)}" if space and not any(one.isalnum() for one in mark) else str(foreign(text))

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from chorus_tui.cli.session import Exit, Session, Target, complain, engine_command, with_options
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.journal import (
@@ -177,7 +178,7 @@ async def export(session: Session, to: str | None) -> None:
     if session.json:
         click.echo(json.dumps({"file": str(target), "lines": count}))
     else:
-        complain(f"{count} lines written to {target}")
+        complain(f"{many(count, 'line')} written to {target}")
 
 
 def _target(to: str) -> Path:
@@ -237,14 +238,14 @@ def _print_stats(answer: JournalStats) -> None:
 
     pairs(
         [
-            ("held", f"{answer.entries} entries, {size(answer.bytes)}"),
+            ("held", f"{many(answer.entries, 'entry', 'entries')}, {size(answer.bytes)}"),
             ("erased", answer.erased),
             ("withheld", f"{answer.withheld}, asked for" if answer.withheld else 0),
             ("unreadable", answer.unreadable),
             ("signatures", _signatures(answer)),
             ("parked", answer.parked),
             ("forks", f"{answer.forks} open, {answer.evidence} pieces of evidence"),
-            ("blobs", f"{answer.blobs.blobs} files, {size(answer.blobs.bytes)}" if answer.blobs else ""),
+            ("blobs", f"{many(answer.blobs.blobs, 'file')}, {size(answer.blobs.bytes)}" if answer.blobs else ""),
             ("own flow", f"{answer.opened_last_minute} of {answer.openings_per_minute} openings within a minute"),
             ("", f"{size(answer.opened_bytes)} of {size(answer.openings_bytes)} in total"),
         ]
@@ -293,7 +294,8 @@ def _delivered(delivery: Delivery | None) -> str:
 def _print_verification(answer: Verification) -> None:
     from chorus_tui.cli.plain import clean, say
 
-    word = "All well" if answer.ok else f"{len(answer.problems)} problems"
-    say(f"{word}: {answer.feeds} feeds, {answer.entries} entries, {answer.control_entries} control entries")
+    word = "All well" if answer.ok else many(len(answer.problems), "problem")
+    feeds, entries = many(answer.feeds, "feed"), many(answer.entries, "entry", "entries")
+    say(f"{word}: {feeds}, {entries}, {many(answer.control_entries, 'control entry', 'control entries')}")
     for problem in [*answer.problems, *answer.forks]:
         say(f"  {clean(problem)}")

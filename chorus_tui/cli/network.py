@@ -112,14 +112,16 @@ def _print_peers(answer: PeerList) -> None:
 
 
 def _peer_row(peer: Peer) -> tuple[object, ...]:
+    from chorus_tui.telling import peers as words
+
     marks = [word for word, holds in (("me", peer.is_self), ("admin", peer.is_admin), ("clash", peer.clash)) if holds]
     return (
         f"{peer.name or peer.agent_id} [{', '.join(marks)}]" if marks else peer.name or peer.agent_id,
         peer.kind,
         peer.role,
         _state(peer),
-        peer.status,
-        f"{peer.running}/{peer.max_tasks}" if peer.running is not None and peer.max_tasks is not None else "",
+        words.status(peer),
+        words.load(peer),
         f"{peer.latency_ms:.0f} ms" if peer.latency_ms is not None else "",
         peer.peer_id,
     )

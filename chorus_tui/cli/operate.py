@@ -13,15 +13,18 @@ from chorus_tui.cli.session import Session, engine_command
 _KIND = click.option(
     "--kind", type=click.Choice(["agent", "human"]), default="agent", show_default=True, help="Whose defaults count."
 )
+_KIND_OF_FOLDER = click.option(
+    "--kind", type=click.Choice(["agent", "human"]), help="Whose defaults count; default: whose engine ran there last."
+)
 _FOLDER = click.option("--data-dir", metavar="DIR", help="Data folder (CHORUS_DATA_DIR).")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
-@_KIND
+@_KIND_OF_FOLDER
 @_FOLDER
 @_JSON
-def doctor(*, kind: str, data_dir: str | None, as_json: bool) -> None:
+def doctor(*, kind: str | None, data_dir: str | None, as_json: bool) -> None:
     """Look at this machine: what is right, what is not, what to do about it.
 
     Docker, models, ports, mDNS, clock, disk, data folder, licence, libraries. Exit code 1: something is wrong.
@@ -70,10 +73,10 @@ async def log(session: Session, limit: int) -> None:
 @click.option(
     "--to", type=click.Path(dir_okay=False), metavar="FILE", help="Where to; a name with the time by default."
 )
-@_KIND
+@_KIND_OF_FOLDER
 @_FOLDER
 @_JSON
-def support_bundle(*, to: str | None, kind: str, data_dir: str | None, as_json: bool) -> None:
+def support_bundle(*, to: str | None, kind: str | None, data_dir: str | None, as_json: bool) -> None:
     """Versions, settings, doctor, health, metrics, last log lines, status: redacted, for whoever helps.
 
     It is searched for secrets before it is written, and not written if one is left.
@@ -119,11 +122,17 @@ def restore(*, file: str, key: str, kind: str, data_dir: str | None, as_json: bo
     )
 
 
-def _engine_module(*arguments: str, kind: str, data_dir: str | None, as_json: bool) -> None:
+def _engine_module(*arguments: str, kind: str | None, data_dir: str | None, as_json: bool) -> None:
     """The engine's own module does it, in the place of this process."""
+    from chorus_tui.locations import kind_here
+
     context = click.get_current_context().find_root()
     folder = data_dir or getattr(context.obj, "data_dir", None)
-    more = [f"--kind={kind}", *([f"--data-dir={folder}"] if folder else []), *(["--json"] if as_json else [])]
+    more = [
+        f"--kind={kind or kind_here(folder)}",
+        *([f"--data-dir={folder}"] if folder else []),
+        *(["--json"] if as_json else []),
+    ]
     sys.stdout.flush()
     # -P: no module is taken from the folder we stand in.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "chorus_tui.engine", *arguments, *more])  # noqa: S606 - our own interpreter

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.cli.session import Session, complain, engine_command
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.patches import Comment, PatchView
@@ -234,15 +234,17 @@ async def withdraw(session: Session, patch_id: str, reason: str) -> None:
 @engine_command
 async def apply_(session: Session, patch_id: str, repo: Path, dry_run: bool, branch: str) -> int:
     """Apply it: to a work tree, or, a context patch, as the next version of its document. Exit code 1: it does not apply."""
-    from chorus_tui.cli.patch_apply import in_work_tree, to_document
+    from chorus_tui.cli.patch_apply import failed, in_work_tree, to_document
     from chorus_tui.contract.models.patches import PatchRef
 
     view: PatchView = await session.ask("patches.show", PatchRef(patch_id=patch_id))
     if "apply" not in view.may and not dry_run:
-        complain(
-            f"the patch is {view.state.replace('_', ' ')}: what is submitted or passed is applied, by who may work here"
+        first = (
+            f"; 'chorus-tui patch submit {view.patch_id}' submits it" if view.state in ("draft", "in_review") else ""
         )
-        return Exit.FAILED
+        raise failed(
+            f"the patch is {view.state.replace('_', ' ')}: what is submitted or passed is applied, by who may work here{first}"
+        )
     if view.kind == "context":
         return await to_document(session, view, dry_run=dry_run)
     return await in_work_tree(session, view, repo, branch, dry_run=dry_run)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chorus_tui.cli.session import Exit, Session, complain
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.client.git_run import Repository
@@ -36,7 +37,7 @@ async def in_work_tree(session: Session, view: PatchView, folder: Path, branch: 
         _print_misfits(session, view, repository, wrong)
         return Exit.FAILED
     if dry_run:
-        _print_done(session, view, f"It applies in {repository.top}: {view.files} files", {"applies": True})
+        _print_done(session, view, f"It applies in {repository.top}: {many(view.files, 'file')}", {"applies": True})
         return Exit.OK
     try:
         made = applying.commit(repository, data, branch, applying.message_of(view)) if branch else ""
@@ -90,12 +91,12 @@ async def to_document(session: Session, view: PatchView, *, dry_run: bool) -> in
 
 
 def _print_done(session: Session, view: PatchView, text: str, said: dict[str, object]) -> None:
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import clean, foreign, say
 
     if session.json:
         click.echo(json.dumps({"patch_id": view.patch_id, **said}))
     else:
-        say(clean(text))
+        say(foreign(clean(text)))
 
 
 def _print_misfits(session: Session, view: PatchView, repository: Repository, wrong: list[Misfit]) -> None:

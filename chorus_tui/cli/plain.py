@@ -10,6 +10,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from typing import Any
 
 _spoken: list[bool] = [False]
 
@@ -17,6 +18,15 @@ _spoken: list[bool] = [False]
 def speak() -> None:
     """From now on this process prints for a voice: no columns, no signs, nothing drawn (``--plain``)."""
     _spoken[0] = True
+
+
+def foreign(value: Any) -> Any:
+    """``value``, an answer or a text that others wrote: for a voice, its signs are not taken for ours. Only for what is printed."""
+    if not _spoken[0]:
+        return value
+    from chorus_tui.telling.spoken import quoted
+
+    return quoted(value)
 
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
@@ -43,9 +53,9 @@ def _visible(character: str, lines: bool) -> str:
 def say(text: str = "") -> None:
     """A line on stdout; the caller has cleaned what is foreign in it. Characters the terminal lacks are replaced."""
     if _spoken[0]:
-        from chorus_tui.telling.spoken import spoken
+        from chorus_tui.telling.spoken import spoken, unquoted
 
-        text = spoken(text)
+        text = unquoted(spoken(text))
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 

@@ -15,6 +15,7 @@ from chorus_tui.cli.session import Exit, Session, complain, engine_command
 if TYPE_CHECKING:
     from chorus_tui.contract.models.task_result import TaskResult
     from chorus_tui.contract.models.tasks import TaskView
+    from chorus_tui.contract.problem import Problem
 
 COLOURS: dict[str, dict[str, Any]] = {
     "file": {"bold": True}, "hunk": {"fg": "cyan"}, "added": {"fg": "green"}, "removed": {"fg": "red"},
@@ -29,13 +30,12 @@ COLOURS: dict[str, dict[str, Any]] = {
 @engine_command
 async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int:
     """Fetch the files of the result, and its change as a patch, verified, into DIR (made when needed)."""
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import clean, foreign, say
     from chorus_tui.client.artifacts import fetch, patch_of
 
     view = await _view(session, task_id)
     if view.result is None:
-        complain(f"task {task_id} has no result yet: it is {view.state}")
-        return Exit.FAILED
+        raise _nothing(f"task {view.task_id} has no result yet: it is {view.state}")
     patch = patch_of(view.result)
     found = [*view.result.artifacts, *([patch] if patch is not None else [])]
     written = [(artifact, await fetch(session.ask, artifact, Path(to), force=force)) for artifact in found]
@@ -45,7 +45,7 @@ async def artifacts(session: Session, task_id: str, to: str, force: bool) -> int
         click.echo(json.dumps({"task_id": task_id, "artifacts": rows, "patch": made}))
     else:
         for _, file in written:
-            say(clean(file))
+            say(foreign(clean(file)))
         if not written:
             complain("the result has no artifacts")
     return Exit.OK
@@ -66,8 +66,7 @@ async def diff(session: Session, task_id: str, to: str | None, force: bool) -> i
     view, result = await _result(session, task_id)
     patch = patch_of(result) if result is not None else None
     if result is None or result.change is None or patch is None:
-        complain(_no_change(view, result))
-        return Exit.FAILED
+        raise _nothing(_no_change(view, result))
     if to is not None:
         named = patch.model_copy(update={"path": Path(to).name})
         await fetch(session.ask, named, Path(to).parent, force=force)
@@ -91,8 +90,7 @@ async def transcript(session: Session, task_id: str, to: str | None) -> int:
     view, result = await _result(session, task_id)
     if result is None or not result.transcript:
         why = "its work has not been reported yet" if result is None else "no agent worked on it"
-        complain(f"task {task_id} has no transcript: {why}; it is {view.state}")
-        return Exit.FAILED
+        raise _nothing(f"task {view.task_id} has no transcript: {why}; it is {view.state}")
     data = await read(session.ask, result.transcript)
     if to is not None:
         keep(data, Path(to))
@@ -120,6 +118,13 @@ async def _result(session: Session, task_id: str) -> tuple[TaskView, TaskResult 
     if result is not None and view.result is None:
         complain("this result was reported and is not accepted")
     return view, result
+
+
+def _nothing(why: str) -> Problem:
+    """What was asked for is not there: told as what the engine refuses is."""
+    from chorus_tui.contract.problem import Problem
+
+    return Problem(409, "no-result", why)
 
 
 def _no_change(view: TaskView, result: TaskResult | None) -> str:
@@ -150,8 +155,9 @@ def _raw(data: bytes) -> None:
 
 def _coloured(kind: str, line: str) -> None:
     """Colours on a terminal only, and not where NO_COLOR forbids them."""
-    from chorus_tui.cli.plain import say
+    from chorus_tui.cli.plain import foreign, say
 
+    line = foreign(line)
     colourless = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     say(line if colourless else click.style(line, **COLOURS.get(kind, {})))
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
 
     from chorus_tui.client import EngineClient
+    from chorus_tui.contract.problem import Problem
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -35,9 +36,9 @@ class Exit(IntEnum):
 
 EXIT_CODES = {
     Exit.OK: "done",
-    Exit.FAILED: "refused or failed; 'task wait': ended, but not completed",
+    Exit.FAILED: "refused or failed; 'task wait', 'task announce --wait': ended, but not completed; 'ask --wait': no answer",
     Exit.USAGE: "wrong usage, request or settings",
-    Exit.STILL_RUNNING: "'task wait': still running when the time was over",
+    Exit.STILL_RUNNING: "'task wait', 'task announce --wait-at-most': not ended when the time was over",
     Exit.NO_ENGINE: "no engine answers there",
 }
 """The one table of them; ``--help`` prints it."""
@@ -74,13 +75,15 @@ class Session:
         if self.json:
             click.echo(answer.model_dump_json())
         else:
-            human(answer)
+            from chorus_tui.cli.plain import foreign
+
+            human(foreign(answer))
 
 
 def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..., None]:
     """Make ``async command(session, …)`` a click callback with the options of :func:`with_options`.
 
-    Its number is the exit code. Errors become one text on stderr, without a traceback.
+    Its number is the exit code. Errors become one text on stderr, with ``--json`` one line of JSON, without a traceback.
     """
 
     @functools.wraps(command)
@@ -104,7 +107,7 @@ def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..
             finally:
                 await client.close()
 
-        context.exit(run(work))
+        context.exit(run(work, as_json=as_json))
 
     return with_options(callback)
 
@@ -121,8 +124,8 @@ def with_options(callback: C) -> C:
     return callback
 
 
-def run(work: Callable[[], Awaitable[int | None]]) -> int:
-    """Run ``work`` to its exit code; whatever goes wrong is said on stderr."""
+def run(work: Callable[[], Awaitable[int | None]], *, as_json: bool = False) -> int:
+    """Run ``work`` to its exit code; whatever goes wrong is said on stderr, ``as_json`` as a problem in one line of JSON."""
     import asyncio
 
     from pydantic import ValidationError
@@ -133,28 +136,38 @@ def run(work: Callable[[], Awaitable[int | None]]) -> int:
     async def main() -> int:
         return await work() or Exit.OK
 
+    def refused(code: Exit, status: int, kind: str, text: str) -> int:
+        title, _, detail = text.partition("\n")
+        return _tell(Problem(status, kind, title, detail), code, as_json=as_json)
+
     try:
         return asyncio.run(main())
     except EngineGone as error:
-        complain(str(error))
-        return Exit.NO_ENGINE
+        return refused(Exit.NO_ENGINE, 503, "no-engine", str(error))
     except Problem as problem:
-        complain(str(problem))
-        return Exit.USAGE if problem.status == 422 else Exit.FAILED
+        return _tell(problem, Exit.USAGE if problem.status == 422 else Exit.FAILED, as_json=as_json)
     except ValidationError as error:
-        complain(_wrong_fields(error))
-        return Exit.USAGE
+        return _tell(_wrong_fields(error), Exit.USAGE, as_json=as_json)
     except ContractRefused as error:
-        complain(str(error))
-        return Exit.FAILED
+        return refused(Exit.FAILED, 409, "contract", str(error))
     except BrokenPipeError:
         # The reader has seen enough, as in `| head`: click ends quietly.
         raise
     except OSError as error:
-        complain(f"{error.filename or 'Output'}: {error.strerror or error}")
-        return Exit.FAILED
+        return refused(Exit.FAILED, 500, "file", f"{error.filename or 'Output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
+
+
+def _tell(problem: Problem, code: Exit, *, as_json: bool) -> int:
+    if as_json:
+        import json
+
+        # In ASCII: nothing in it moves a terminal. On stderr, so that stdout holds answers only.
+        sys.stderr.write(f"{json.dumps(problem.as_json())}\n")
+    else:
+        complain(str(problem))
+    return code
 
 
 async def connect(target: Target) -> EngineClient:
@@ -166,7 +179,7 @@ async def connect(target: Target) -> EngineClient:
     from chorus_tui.client import EngineGone
     from chorus_tui.client.borrowed_engine import BorrowedEngine
     from chorus_tui.client.launcher import attach, attach_url
-    from chorus_tui.locations import data_dir
+    from chorus_tui.locations import data_dir, kind_of
 
     if target.attach:
         return await attach_url(target.attach, read_token(target.token_file))
@@ -178,11 +191,12 @@ async def connect(target: Target) -> EngineClient:
             continue
         if folder == folders[0] or not folders[0].exists():
             return client
-        borrowed = BorrowedEngine(client, folder)
-        complain(borrowed.words)
-        return borrowed
+        return BorrowedEngine(client, folder, complain)
     where = f" --data-dir {folders[0]}" if target.data_dir else ""
-    hint = f"Start one: 'chorus-tui{where}' (portal) or 'chorus-tui{where} --headless' (agent)."
+    ways = {"human": f"'chorus-tui{where}' (portal)", "agent": f"'chorus-tui{where} --headless' (agent)"}
+    # A person's folder is not one to run an agent on, nor the other way round.
+    kind = kind_of(folders[0]) if target.data_dir else ""
+    hint = f"Start one: {ways[kind] if kind else ' or '.join(ways.values())}."
     looked = str(folders[0]) if target.data_dir else " or ".join(str(folder) for folder in folders)
     raise EngineGone(f"No engine runs for {looked}.\n{hint}")
 
@@ -212,9 +226,12 @@ def complain(text: str) -> None:
     sys.stderr.write(f"chorus-tui: {clean(text, lines=True)}\n")
 
 
-def _wrong_fields(error: Any) -> str:
-    lines = ["The request is not valid"]
+def _wrong_fields(error: ValidationError) -> Problem:
+    from chorus_tui.contract.problem import invalid
+
+    fields: dict[str, str] = {}
     for part in error.errors(include_url=False, include_input=False):
         name = ".".join(str(step) for step in part["loc"]) or "request"
-        lines.append(f"  {name}: {part['msg'].removeprefix('Value error, ')}")
-    return "\n".join(lines)
+        message = part["msg"].removeprefix("Value error, ")
+        fields[name] = f"{fields[name]}; {message}" if name in fields else message
+    return invalid(fields)

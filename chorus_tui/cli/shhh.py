@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chorus_tui.cli.session import Exit, Session, engine_command
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.shhh import (
@@ -120,7 +121,7 @@ def _print_rules(answer: RuleTable) -> None:
         ("rule", "severity", "found", "tags"),
         [(one.name, one.severity, str(one.hits), ", ".join([*one.tags, *(["yours"] if one.custom else [])])) for one in answer.rules],
     )  # fmt: skip
-    say(f"{len(answer.rules)} rules{f', yours from {answer.file}' if answer.file else ''}")
+    say(f"{many(len(answer.rules), 'rule')}{f', yours from {answer.file}' if answer.file else ''}")
     for name, meaning in answer.severities.items():
         say(f"  {name}{' (refused)' if name in answer.denied else ''}: {meaning}")
 
@@ -132,7 +133,7 @@ def _print_stats(answer: ShhhStats) -> None:
     rows += [("door", name, str(count)) for name, count in sorted(answer.by_door.items(), key=lambda one: -one[1])]
     if rows:
         table(("by", "name", "found"), rows)
-    say(f"{answer.findings} found since the start, {answer.held} files held, {answer.released} released")
+    say(f"{answer.findings} found since the start, {many(answer.held, 'file')} held, {answer.released} released")
 
 
 def _print_scanned(answer: Scanned) -> None:
@@ -158,9 +159,10 @@ def _print_replayed(answer: Replayed) -> None:
         rows = [(one.author_name or one.author, str(one.seq), one.type, ", ".join(one.rules)) for one in answer.entries]
         table(("author", "seq", "type", "rules"), rows)
     say(
-        f"{answer.found_entries} of {answer.entries_read} entries hold something; it is redacted wherever they are shown"
+        f"Something was found in {answer.found_entries} of {many(answer.entries_read, 'entry', 'entries')}; "
+        "it is redacted wherever they are shown"
     )
-    say(f"{len(answer.held)} of {answer.blobs_read} files are held")
+    say(f"Held: {len(answer.held)} of {many(answer.blobs_read, 'file')}")
 
 
 def _print_held(answer: HeldFiles) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chorus_tui.cli.session import Session, engine_command
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.status import Status
@@ -38,14 +39,14 @@ def _print(status: Status) -> None:
             ("mesh", f"{status.mesh_id or 'none'} ({status.mesh_state}) {status.mesh_detail}".rstrip()),
             ("admin", _admin(status)),
             ("voters", f"{len(status.voters)} ({status.failover})"),
-            ("peers", f"{status.peers} connected, {status.members} members"),
+            ("peers", f"{status.peers} connected, {many(status.members, 'member')}"),
             ("tasks", ", ".join(f"{number} {state}" for state, number in status.tasks.items()) or "none"),
             ("running here", f"{status.running} of {status.max_tasks}"),
             ("models", status.models_found),
             ("beats", clean(beats.beat(status.beats)) if status.beats else ""),
             ("last bar", clean(beats.bar(status.beats)) if status.beats else ""),
-            ("journal", f"{status.feed_entries} entries, control log at {status.control_index}"),
-            ("lately", ", ".join(f"{rates.NAMES[one.name]} {rates.rate(one)}" for one in status.rates)),
+            ("journal", f"{many(status.feed_entries, 'entry', 'entries')}, control log at {status.control_index}"),
+            ("lately", ", ".join(f"{rates.name(one)} {rates.rate(one)}" for one in status.rates)),
             ("refused", ", ".join(f"{number} {reason}" for reason, number in status.refused_messages.items())),
             ("draining", "yes" if status.draining else ""),
             ("health", status.health),

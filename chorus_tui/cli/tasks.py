@@ -13,13 +13,14 @@ from chorus_tui.cli.session import Exit, Session, complain, engine_command
 if TYPE_CHECKING:
     from chorus_tui.contract.models.tasks import OutputChunk, TaskView
 
-WAIT_SLICE_S = 60.0
+WAIT_SLICE_S = 2.0
+"""So often one that waits looks why the task still waits; its end is told at once."""
 FOLLOW_S = 0.5
 
 
 @click.group()
 def task() -> None:
-    """Announce tasks, follow and steer them, fetch what they made; work on them yourself."""
+    """Announce tasks, follow and steer them, fetch what they made; work on them yourself. IDs may be shortened to their beginning."""
 
 
 for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
@@ -69,9 +70,19 @@ for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
 @click.option("--idempotency-key", default="", help="The same key twice gives the same task.")
 @click.option("--callback-url", default="", metavar="URL", help="Called when it has ended; see docs/api.md.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit codes as 'task wait'.")
+@click.option(
+    "--wait-at-most", type=click.FloatRange(min=0), metavar="S",
+    help="Wait, but so many seconds at most; exit code 3 when it has not ended by then. It goes on.",
+)  # fmt: skip
 @engine_command
 async def announce(
-    session: Session, file: str | None, idempotency_key: str, callback_url: str, wait: bool, **options: Any
+    session: Session,
+    file: str | None,
+    idempotency_key: str,
+    callback_url: str,
+    wait: bool,
+    wait_at_most: float | None,
+    **options: Any,
 ) -> int:
     """Announce a task: from FILE (JSON; '-' is stdin), from options, or both, options first."""
     from chorus_tui.cli.announcement import make_spec
@@ -80,11 +91,26 @@ async def announce(
     spec = make_spec(file, options)
     request = AnnounceTask(spec=spec, idempotency_key=idempotency_key, callback_url=callback_url)
     reference = await session.ask("tasks.announce", request)
-    if not wait:
+    if not wait and wait_at_most is None:
         session.show(reference, lambda answer: click.echo(answer.task_id))
+        await _tell_obstacle(session, reference.task_id)
         return Exit.OK
     complain(f"announced {reference.task_id}, waiting for its end")
-    return await _wait(session, reference.task_id, None)
+    return await _wait(session, reference.task_id, wait_at_most)
+
+
+async def _tell_obstacle(session: Session, task_id: str) -> None:
+    """Why it waits, when that is known already: else who announced it would wait for nobody."""
+    from chorus_tui.contract.models.tasks import TaskRef
+    from chorus_tui.contract.problem import Problem
+
+    try:
+        view: TaskView = await session.ask("tasks.show", TaskRef(task_id=task_id))
+    except Problem:
+        # It is announced, and its id was told: what cannot be looked at is no failure of that.
+        return
+    if view.waiting_for:
+        complain(f"it waits: {view.waiting_for}")
 
 
 @task.command("list")
@@ -148,6 +174,7 @@ async def output(session: Session, task_id: str, follow: bool) -> None:
     while True:
         chunk: OutputChunk = await session.ask("tasks.output", ReadOutput(task_id=task_id, offset=offset))
         _print_chunk(session, chunk)
+        task_id = chunk.task_id
         # Decoding may have replaced bytes, so the engine's own word on where to go on counts first.
         after = chunk.next if chunk.next is not None else chunk.offset + len(chunk.text.encode())
         if after > offset:
@@ -175,12 +202,18 @@ async def _wait(session: Session, task_id: str, seconds: float | None) -> int:
     from chorus_tui.contract.models.tasks import TERMINAL, WaitTask
 
     deadline = None if seconds is None else time.monotonic() + seconds
+    told = ""
     while True:
         left = WAIT_SLICE_S if deadline is None else max(0.0, deadline - time.monotonic())
         view: TaskView = await session.ask("tasks.wait", WaitTask(task_id=task_id, timeout_s=min(left, WAIT_SLICE_S)))
+        if view.waiting_for not in ("", told):
+            complain(f"it waits: {view.waiting_for}")
+        # The whole id from now on: another task that begins so may be announced meanwhile.
+        told, task_id = view.waiting_for, view.task_id
         if view.state in TERMINAL or (deadline is not None and time.monotonic() >= deadline):
             break
     session.show(view, print_task)
     if view.state not in TERMINAL:
+        complain(f"not ended after {seconds:g} s; it goes on, 'chorus-tui task wait {view.task_id}' waits again")
         return Exit.STILL_RUNNING
     return Exit.OK if view.state == "completed" else Exit.FAILED

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chorus_tui.cli.session import Exit, Session, engine_command
+from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.ucxl import (
@@ -254,14 +255,14 @@ def _read(file: str) -> bytes:
 
 
 def _keep(session: Session, answer: Content, data: bytes, target: str) -> int | None:
-    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.cli.plain import clean, foreign, say
     from chorus_tui.client.artifacts import keep
 
     keep(data, Path(target).expanduser())
     if session.json:
         click.echo(answer.model_copy(update={"data": ""}).model_dump_json())
     else:
-        say(clean(f"{target}: {len(data)} bytes, version {answer.version.n}"))
+        say(clean(f"{foreign(target)}: {many(len(data), 'byte')}, version {answer.version.n}"))
     return None
 
 

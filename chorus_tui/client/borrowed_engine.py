@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,14 @@ if TYPE_CHECKING:
 
 
 class BorrowedEngine(ReadOnly):
-    """``client`` is greeted; ``folder`` is its data folder."""
+    """``client`` is greeted; ``folder`` is its data folder. ``tell`` is called once, when it is asked the first time."""
 
-    def __init__(self, client: SocketClient, folder: Path) -> None:
+    def __init__(self, client: SocketClient, folder: Path, tell: Callable[[str], None]) -> None:
         super().__init__(client)
         self._name = client.hello.agent_id if client.hello is not None else "an agent"
         self._folder = folder
-
-    @property
-    def words(self) -> str:
-        """What is told of it."""
-        return f"Your own engine does not run; this is what {self._name} (agent) knows."
+        self._tell = tell
+        self._told = False
 
     async def call(self, operation: str, request: BaseModel | None = None) -> Any:
         """As the client inside. Raises :class:`EngineGone` for what would be the agent's word or deed, not the person's."""
@@ -34,4 +32,7 @@ class BorrowedEngine(ReadOnly):
                 f"Nothing was done: your own engine does not run, and {self._name} would have done it as itself.\n"
                 f"Start yours ('chorus-tui', or 'chorus-tui --keep' so that it stays), or mean the agent: --data-dir {self._folder}"
             )
+        if not self._told:
+            self._told = True
+            self._tell(f"Your own engine does not run; this is what {self._name} (agent) knows.")
         return await super().call(operation, request)

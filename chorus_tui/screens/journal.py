@@ -17,6 +17,7 @@ from textual.widgets import DataTable, Static
 
 from chorus_tui.client import EngineGone
 from chorus_tui.commands.twins import line as twin
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.journal import JournalEntry, JournalPage, TailJournal, Verification
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.dialogs import Ask
@@ -121,7 +122,7 @@ class JournalScreen(PortalScreen):
             self._when(),
         ]
         where = "older entries; l goes to the newest" if self._cursor else "the newest, as they come"
-        words = " · ".join([f"{len(self._entries)} entries", *filter(None, which), where])
+        words = " · ".join([many(len(self._entries), "entry", "entries"), *filter(None, which), where])
         stale = f"✗ As it was; it could not be read again: {self._fault} · " if self._fault and self._entries else ""
         self.query_one("#which", Static).update(plain(f"{stale}{words}"))
         self._show()
@@ -308,7 +309,7 @@ def detail(entry: JournalEntry) -> RenderableType:
 def verdict(found: Verification) -> list[tuple[str, str]]:
     """What a verification found, in words."""
     sign, words = ("✓", "nothing is wrong") if found.ok else ("✗", f"{len(found.problems)} problems")
-    counts = f"{found.feeds} feeds, {found.entries} entries, {found.control_entries} decided: {words}"
+    counts = f"{many(found.feeds, 'feed')}, {many(found.entries, 'entry', 'entries')}, {found.control_entries} decided: {words}"
     problems = [("removed", one) for one in found.problems]
     return [
         ("added" if found.ok else "removed", f"{sign} {counts}"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.patches import PatchRow, PatchView, ReviewView
 from chorus_tui.telling import patches as words
 from chorus_tui.widgets.hunks import Place, Remark
@@ -74,7 +75,7 @@ def _review(review: ReviewView, view: PatchView) -> Text:
     tone = STYLES[words.VERDICTS[review.verdict][1]] if review.counts else "dim"
     text.append(plain(words.verdict(review)), style=f"not bold {tone}")
     if review.comments:
-        remarks = "1 remark" if len(review.comments) == 1 else f"{len(review.comments)} remarks"
+        remarks = many(len(review.comments), "remark")
         text.append(f", {remarks} in the diff", style="not bold")
     if review.revision != view.revision:
         text.append(f" (revision {review.revision + 1})", style="not bold dim")

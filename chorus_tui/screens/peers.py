@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models.peers import BlockPeer, ConnectPeer, Peer, UnbanPeer
 from chorus_tui.telling.coordination import reported
-from chorus_tui.telling.peers import conduct, kept_out
+from chorus_tui.telling.peers import conduct, kept_out, load, status
 from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.list_screen import ListScreen
@@ -144,8 +144,8 @@ def line(peer: Peer, now: float) -> tuple[Text, ...]:
     return (
         name, Text(peer.kind), Text("● here" if peer.is_self else state, style="green" if peer.is_self else color),
         Text("" if peer.latency_ms is None else f"{peer.latency_ms:.0f} ms", justify="right"),
-        Text("" if peer.running is None or not peer.max_tasks else f"{peer.running}/{peer.max_tasks}", justify="right"),
-        Text("no tasks" if peer.max_tasks == 0 else plain(peer.status)),
+        Text(load(peer), justify="right"),
+        Text(plain(status(peer))),
         Text("" if peer.since is None else ago(now - peer.since), justify="right"),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.journal import LogLine
 from chorus_tui.contract.models.status import Status
 from chorus_tui.telling import beats, rates
@@ -116,8 +117,8 @@ def facts(status: Status, now: float) -> Table:
         ("running", f"{status.running} of {status.max_tasks} here" if status.max_tasks else "this peer takes no tasks"),
         ("models", plain(status.models_found)),
         ("network", NETWORKS[status.network]),
-        ("history", f"{status.feed_entries} entries said, {status.control_index} decided"),
-        *((rates.LABELS[one.name], rates.line(one)) for one in status.rates),
+        ("history", f"{many(status.feed_entries, 'entry', 'entries')} said, {status.control_index} decided"),
+        *((rates.label(one), rates.line(one)) for one in status.rates),
         ("licence", status.license),
         *([("beats", plain(beats.beat(status.beats)))] if status.beats else []),
     ]

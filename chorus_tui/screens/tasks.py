@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 from chorus_tui.client.artifacts import patch_of
 from chorus_tui.client.local_files import here, local
 from chorus_tui.commands.twins import line as twin
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.patches import PatchFromTask
 from chorus_tui.contract.models.task_result import Artifact
 from chorus_tui.contract.models.tasks import TERMINAL, CancelTask, OutputChunk, TaskRef, TaskRow, TaskView
@@ -264,10 +265,10 @@ class TasksScreen(TaskSteering):
         if view is None or not files:
             return
         folder = str(here() / f"task-{view.task_id[-8:]}")
-        many = "1 file" if len(files) == 1 else f"{len(files)} files"
+        saved = many(len(files), "file")
         command = twin("tasks.artifacts", task_id=view.task_id)
         app: Any = self.app
-        box = Ask(f"Save {many} where?", command=command, value=folder, make=local)
+        box = Ask(f"Save {saved} where?", command=command, value=folder, make=local)
         box.bring = lambda target: app.save_artifacts(files, target, box)
         app.push_screen(box)
 

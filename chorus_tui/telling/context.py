@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.slurp import ContextHops, ContextRow
 
 SEALED = "sealed; only that it exists is told"
@@ -17,7 +18,7 @@ def facts(row: ContextRow) -> list[tuple[str, str]]:
         ("node", row.node_id), ("what", _what(row)), ("path", row.path), ("by", f"{row.by_name} at {at}"), ("why", row.purpose),
         ("with", ", ".join(row.technologies)), ("about", ", ".join(row.tags)), ("insights", "; ".join(row.insights)),
         ("sources", ", ".join(row.sources)),
-        ("standing", f"{row.standing:.2f} (came with {row.confidence:.2f}), shown to agents {row.used} times"),
+        ("standing", f"{row.standing:.2f} (came with {row.confidence:.2f}), shown to agents {many(row.used, 'time')}"),
         ("staleness", f"{row.staleness:.2f}"), ("influence", f"{row.influence:.2f}"),
     ]  # fmt: skip
 

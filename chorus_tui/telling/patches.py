@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.diff_text import Misfit
 from chorus_tui.contract.models.patches import AppliedView, CommentView, PatchFile, PatchRow, PatchView, ReviewView
 
@@ -29,7 +30,7 @@ def state(row: PatchRow) -> str:
 
 def size(row: PatchRow | PatchFile) -> str:
     """``3 files +10 -2``, of one file ``+10 -2``."""
-    files = f"{row.files} file{'' if row.files == 1 else 's'} " if isinstance(row, PatchRow) else ""
+    files = f"{many(row.files, 'file')} " if isinstance(row, PatchRow) else ""
     return f"{files}+{row.added} -{row.removed}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chorus_tui.contract.models.peers import Ban
+from chorus_tui.contract.models.peers import Ban, Peer
 
 
 def kept_out(ban: Ban, now: float) -> str:
@@ -11,6 +11,16 @@ def kept_out(ban: Ban, now: float) -> str:
     if ban.until is None:
         return f"{ban.why}; blocked for {since}, until it is unbanned"
     return f"{ban.why}; out for {since} so far, {_span(ban.until - now)} to go"
+
+
+def status(peer: Peer) -> str:
+    """What it says of itself; of one that takes no tasks, neither idle nor busy would be true."""
+    return "no tasks" if peer.max_tasks == 0 else peer.status
+
+
+def load(peer: Peer) -> str:
+    """``1/3``: tasks that run there, of how many at most; empty where it takes none, or nothing is known."""
+    return f"{peer.running}/{peer.max_tasks}" if peer.running is not None and peer.max_tasks else ""
 
 
 def conduct(points: int) -> str:

@@ -12,6 +12,16 @@ LABELS = {"heard": "msgs in", "said": "msgs out", "entries": "entries"}
 """As short as a column of labels."""
 
 
+def name(found: Rate) -> str:
+    """In a line of text; one of a newer engine by its own name."""
+    return NAMES.get(found.name, found.name)
+
+
+def label(found: Rate) -> str:
+    """In a column."""
+    return LABELS.get(found.name, found.name)
+
+
 def sparkline(values: Sequence[float]) -> str:
     """A bar a value, the tallest for the largest; the lowest bar is for nothing and for next to nothing."""
     top = max(values, default=0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Change, CommandResult, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
@@ -103,7 +104,7 @@ def _change(view: TaskView, result: TaskResult | None) -> Line:
 
 def counts(change: Change) -> str:
     """``2 files, +12 -3``."""
-    return f"{change.files:,} file{'s' * (change.files != 1)}, +{change.insertions:,} -{change.deletions:,}"
+    return f"{many(change.files, 'file')}, +{change.insertions:,} -{change.deletions:,}"
 
 
 def names(change: Change, most: int = NAMES_SHOWN) -> str:

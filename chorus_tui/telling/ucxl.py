@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.ucxl import InvalidAddress
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def readers(row: VersionRow | PlaceRow) -> str:
 
 def state(row: VersionRow) -> str:
     """In a few words: what it is and what is special about it."""
-    what = "removed" if row.tombstone else f"{row.size} bytes"
+    what = "removed" if row.tombstone else many(row.size, "byte")
     return ", ".join(part for part in (what, siblings(row), fixed(row)) if part)
 
 

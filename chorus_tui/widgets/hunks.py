@@ -20,6 +20,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.diff import FileDiff, Hunk
 from chorus_tui.widgets.plain import plain
 
@@ -86,7 +87,9 @@ class Hunks(ScrollView, can_focus=True):
         for file in files:
             self._add_file(file, remarks)
             if len(self._lines) > MOST_LINES:
-                self._lines.append(Text(f"… the rest is too long to be shown; {len(files)} files in all", style="bold"))
+                self._lines.append(
+                    Text(f"… the rest is too long to be shown; {many(len(files), 'file')} in all", style="bold")
+                )
                 break
         self._at = 0 if anew else next((n for n, stop in enumerate(self._stops) if (stop.file, stop.hunk) == before), 0)
         self._fold()

@@ -19,6 +19,7 @@ from textual.widgets import DataTable, Input, Label, OptionList, Static, Tree
 
 from chorus_tui.client.read_only import reads
 from chorus_tui.commands.twins import line
+from chorus_tui.contract.counting import many
 from chorus_tui.store import TOPICS, Store
 from chorus_tui.widgets.footer import WIDE, PortalFooter
 from chorus_tui.widgets.plain import plain
@@ -286,7 +287,7 @@ def head_line(name: str, store: Store, width: int) -> Text:
         who = "this peer was, and" if status.admin.peer_id == status.peer_id else plain(status.admin.agent_id)
         admin = f"no admin ({who} {status.admin_lost})"
     mesh = f"mesh {status.mesh_id[:8]}" if status.mesh_id else "no mesh yet"
-    facts = [plain(status.agent_id, limit=24), admin, f"{status.peers} peers" if status.peers != 1 else "1 peer", mesh]
+    facts = [plain(status.agent_id, limit=24), admin, many(status.peers, "peer"), mesh]
     if status.network == "open":
         facts.insert(0, "⚠ network key off")
     if store.inbox:

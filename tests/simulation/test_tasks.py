@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
-from chorus_tui.contract.models.tasks import CancelTask
+from chorus_tui.contract.models.tasks import CancelTask, TaskRef, WaitTask
+from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.tasks.worker import Skills
 from tests.simulation.engines import until, world
 from tests.simulation.shop import Shop, accepted, shop
@@ -62,6 +64,28 @@ async def test_cancel_stops_the_work_everywhere(autojump_clock):
 
         assert (await made.ended("c", task_id)).state == "cancelled"
         assert accepted(made.at.peers["a"], task_id) == 0
+
+
+async def test_a_task_is_named_by_the_beginning_of_its_id(autojump_clock):
+    """Shown, waited for and cancelled by as much of the id as names it alone; what several begin with is refused in words."""
+    async with shop(5, "a", "b") as made:
+        task_id = await made.announce("b", "sleep 1000")
+        doors = made.services["b"].announcing
+        shown = await doors.show(TaskRef(task_id=task_id[:10]), None)
+        other = await made.announce("b", "sleep 1000")
+        same = next(at for at, letter in enumerate(task_id) if letter != other[at])
+        common, own = task_id[:same], task_id[: same + 1]
+        waited = await doors.wait(WaitTask(task_id=own, timeout_s=0.1), None)
+        with pytest.raises(Problem) as several:
+            await doors.show(TaskRef(task_id=common), None)
+        with pytest.raises(Problem) as none:
+            await doors.show(TaskRef(task_id="123"), None)
+        cancelled = await doors.cancel(CancelTask(task_id=own.lower()), None)
+
+        assert [one.task_id for one in (shown, waited, cancelled)] == [task_id] * 3
+        assert several.value.fields == {"task_id": "2 tasks begin so; give more of the id"}
+        assert (none.value.status, none.value.title) == (404, "No task '123' here")
+        assert not made.services["b"].board.find(other).terminal
 
 
 async def test_draining_hands_the_long_task_over(autojump_clock):

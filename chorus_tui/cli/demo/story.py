@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from chorus_tui.cli.demo.engines import DemoFailed
 from chorus_tui.cli.demo.tasks import DemoTask
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ async def wait_for_mesh(client: EngineClient, members: int, say: Say) -> None:
     while True:
         status = cast("Status", await client.call("status.show"))
         if status.admin and status.admin.reachable and status.members >= members and status.peers >= members - 1:
-            say(f"One mesh of {status.members} peers. Its admin is {status.admin.agent_id}, term {status.admin.term}.")
+            say(
+                f"One mesh of {many(status.members, 'peer')}. Its admin is {status.admin.agent_id}, term {status.admin.term}."
+            )
             return
         if time.monotonic() > deadline:
             raise DemoFailed(
-                f"The peers did not meet within {MEET_S} s: {status.members} of {members} members, "
+                f"The peers did not meet within {MEET_S} s: {status.members} of {many(members, 'member')}, "
                 f"{status.peers} connected. {status.mesh_detail}"
             )
         await asyncio.sleep(0.2)

@@ -40,7 +40,7 @@ def demo_tasks(repository: Path) -> list[DemoTask]:
         ),
         DemoTask(
             TaskSpec(
-                title="Run the tests of share",
+                title="Run the tests of share, which fail on purpose",
                 repository=sample,
                 language="python",
                 commands=["python3 -m unittest -v test_share"],

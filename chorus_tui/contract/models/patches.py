@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 from chorus_tui.contract.models.journal import Delivery
-from chorus_tui.contract.models.task_spec import TASK_ID
+from chorus_tui.contract.models.tasks import TaskName
 
 State = Literal["draft", "in_review", "submitted", "voting", "passed", "rejected", "applied", "withdrawn", "void"]
 """Of the newest revision. ``in_review``: somebody else has said something of it. ``void``: it counts for nothing."""
@@ -94,7 +94,7 @@ class CreatePatch(Words):
 class PatchFromTask(Request):
     """A patch of the change that a task has made; title and message are the task's where they are left out."""
 
-    task_id: str = Field(pattern=TASK_ID)
+    task_id: TaskName
     title: str = Field(default="", max_length=200)
     message: str = Field(default="", max_length=8_000)
     kind: Literal["code", "config", "docs"] = "code"

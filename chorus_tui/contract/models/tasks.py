@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from chorus_tui.contract.models.common import Answer, Page, Paged, Request
 from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import CommandResult, Figures, Spent, TaskResult
-from chorus_tui.contract.models.task_spec import TASK_ID, Priority, TaskSpec
+from chorus_tui.contract.models.task_spec import Priority, TaskSpec
 
 State = Literal[
     "announced",
@@ -30,6 +31,23 @@ State = Literal[
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled", "budget_exhausted"})
 
 
+NAMED = r"^[0-9A-Za-z]{1,26}$"
+
+
+def _as_written(value: Any) -> Any:
+    """In large letters, as ids are; refused in words, since whoever typed it knows nothing of patterns."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(NAMED.strip("^$"), value):
+        raise ValueError("a task's id has up to 26 letters and digits and nothing else; its beginning is enough")
+    return value.upper()
+
+
+TaskName = Annotated[
+    str, BeforeValidator(_as_written), Field(pattern=NAMED, description="The task's id, or its beginning")
+]
+
+
 class AnnounceTask(Request):
     """Announce ``spec``. The same ``idempotency_key`` twice gives the same task."""
 
@@ -45,7 +63,7 @@ class AnnounceTask(Request):
 class TaskRef(Request):
     """Names a task."""
 
-    task_id: str = Field(pattern=TASK_ID)
+    task_id: TaskName
 
 
 class ListTasks(Paged):

@@ -84,10 +84,10 @@ class CallbackService:
             return done
 
         async def show(request: models.TaskRef, caller: Any) -> models.TaskView:
-            return self._shown(request.task_id, await plain["tasks.show"](request, caller))
+            return self._shown(await plain["tasks.show"](request, caller))
 
         async def wait(request: models.WaitTask, caller: Any) -> models.TaskView:
-            return self._shown(request.task_id, await plain["tasks.wait"](request, caller))
+            return self._shown(await plain["tasks.wait"](request, caller))
 
         return {"tasks.announce": announce, "tasks.show": show, "tasks.wait": wait}
 
@@ -105,8 +105,10 @@ class CallbackService:
             raise Problem(429, "too-many-callbacks", f"{MOST_WAITING} calls wait already", retry_after_s=60.0)
         return parts.store
 
-    def _shown(self, task_id: str, view: models.TaskView) -> models.TaskView:
-        known = self._parts.store.get(task_id) if self._parts.store is not None else None
+    def _shown(self, view: models.TaskView) -> models.TaskView:
+        """With the call for it; the call stands under the id with which it was announced, also when it goes on under another."""
+        store = self._parts.store
+        known = (store.get(view.task_id) or store.get(view.continues)) if store is not None else None
         if known is None:
             return view
         told = models.TaskCallback(

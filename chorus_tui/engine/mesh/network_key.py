@@ -125,3 +125,19 @@ def _base64(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return key if len(key) == LENGTH else None
+
+
+def invitation_note(key: NetworkKey, port: int) -> str:
+    """What keeps an invitation from being good for other machines, or for long; ``port`` as it is set, 0: a free one at each start."""
+    notes = []
+    if key.loopback_only:
+        notes.append(
+            "This peer listens on this machine only, because CHORUS_NETWORK_KEY is not set. Set it here to the key of this invitation and "
+            "start again; then other machines can reach it"
+        )
+    if not port:
+        notes.append(
+            "The port in the address is another one after each start of this peer. Set CHORUS_P2P_PORT, start again and invite then, "
+            "for an address that stays"
+        )
+    return ". ".join(notes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.diff import BadDiff, FileDiff, parse
 from chorus_tui.contract.models import patches as models
 from chorus_tui.contract.models.decisions import ProposeDecision
@@ -176,7 +177,8 @@ class Acting:
                 409, "voting", "The patch is being voted on", f"It is the decision {seen.ballot.decision_id}."
             )
         self._allowed(seen, "vote", rules.barred(self._member()))
-        words = f"{said.message}\n\nPatch {said.patch_id}, revision {said.revision}: {said.file_count} files, +{said.added} -{said.removed}"
+        size = f"{many(said.file_count, 'file')}, +{said.added} -{said.removed}"
+        words = f"{said.message}\n\nPatch {said.patch_id}, revision {said.revision}: {size}"
         await self._service.parts.propose(
             ProposeDecision(
                 title=f"Patch: {said.title}"[:200], description=words.strip()[-8_000:], kind="patch", deadline=request.deadline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.inbox import InboxItem
 from chorus_tui.contract.models.patches import PatchApplied, PatchRow, ReviewPatch, Verdict
 from chorus_tui.engine.patches.views import may
@@ -39,7 +40,7 @@ class PatchInbox:
     def _review(self, row: PatchRow) -> InboxItem:
         return InboxItem(
             item_id=f"review:{row.entry}", kind="review", subject_id=row.patch_id, title=row.title,
-            purpose=f"Your review: {row.files} files, +{row.added} -{row.removed}", since=row.made_at, asked_by=row.author,
+            purpose=f"Your review: {many(row.files, 'file')}, +{row.added} -{row.removed}", since=row.made_at, asked_by=row.author,
             asked_by_name=row.author_name, choices=[APPROVE, CHANGES], words="optional",
             command=f"chorus-tui patch review {row.patch_id} --approve",
         )  # fmt: skip

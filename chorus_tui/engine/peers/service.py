@@ -17,7 +17,7 @@ from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Journal
 from chorus_tui.engine.mesh.interface import Link, Mesh, MeshError
-from chorus_tui.engine.peers import keeping_out
+from chorus_tui.engine.peers import addresses, keeping_out
 from chorus_tui.engine.peers.directory import Directory, Reported, Said, describe
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
@@ -256,8 +256,8 @@ class PeerService:
         return PeerList(peers=self.peers())
 
     async def _connect(self, request: ConnectPeer, _caller: Any) -> Peer:
-        if not request.address.startswith("/"):
-            raise invalid({"address": "not a multiaddr, such as /ip4/192.0.2.1/tcp/9000; status shows each peer's own"})
+        if wrong := addresses.fault(request.address):
+            raise invalid({"address": wrong})
         try:
             peer_id = await self._mesh.connect(request.address)
         except MeshError as error:

@@ -166,14 +166,9 @@ class EngineHandlers:
         engine = self._engine
         addresses = engine.mesh.addresses()
         environment = {"CHORUS_BOOTSTRAP_PEERS": ",".join(addresses[:3])}
-        note = ""
         if engine.key.key is not None:
             environment["CHORUS_NETWORK_KEY"] = network_key.to_text(engine.key.key)
-        if engine.key.loopback_only:
-            note = (
-                "This peer listens on this machine only, because CHORUS_NETWORK_KEY is not set. Set it here to the key below and "
-                "start again; then other machines can reach it"
-            )
+        note = network_key.invitation_note(engine.key, engine.settings.p2p_port)
         return Invitation(addresses=addresses, network=engine.key.mode, environment=environment, note=note)
 
     # ── journal and blobs ──────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.status import Check
 from chorus_tui.engine.ai.chain import PROBE_EVERY_S
 from chorus_tui.engine.ai.link import PROBE_S
@@ -128,7 +129,13 @@ def _dht(engine: Engine) -> list[Check]:
         return []
     if values.problem:
         return [Check(name="DHT", level="degraded", detail=values.problem)]
-    return [Check(name="DHT", level="healthy", detail=f"{values.known} peers keep records with this one")]
+    return [
+        Check(
+            name="DHT",
+            level="healthy",
+            detail=f"{many(values.known, 'peer keeps', 'peers keep')} records with this one",
+        )
+    ]
 
 
 def _control(engine: Engine) -> Check:

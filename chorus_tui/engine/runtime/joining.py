@@ -84,7 +84,9 @@ def changes_of(tasks: TaskService) -> Callable[[str], TaskChange]:
         name = spec.repository.rstrip("/").rpartition("/")[2].removesuffix(".git")
         repository = "" if spec.repository.startswith("sha256:") else name[:200]
         change = result.change
-        return TaskChange(task_id, spec.title, result.summary, spec.project_id, repository, change.base, change.patch)
+        return TaskChange(
+            task.key[1], spec.title, result.summary, spec.project_id, repository, change.base, change.patch
+        )
 
     return of
 

@@ -176,14 +176,16 @@ class Announcing:
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def find(self, task_id: str) -> Task:
-        """By id. Raises :class:`Problem` (404)."""
-        task = self._service.board.find(task_id, self._service.parts.control.mesh_id)
-        if task is None:
+    def find(self, beginning: str) -> Task:
+        """By id or its beginning. Raises :class:`Problem`."""
+        found = self._service.board.named(beginning, self._service.parts.control.mesh_id)
+        if not found:
             raise not_found(
-                "task", task_id, "It may not have reached this peer yet; chorus-tui task list shows what has."
+                "task", beginning, "It may not have reached this peer yet; chorus-tui task list shows what has."
             )
-        return task
+        if len(found) > 1:
+            raise invalid({"task_id": f"{len(found)} tasks begin so; give more of the id"})
+        return found[0]
 
     async def list(self, request: models.ListTasks, _caller: Any) -> models.TaskList:
         """Newest first; tasks of other meshes only where they ended or are not carried on yet."""
@@ -224,10 +226,11 @@ class Announcing:
 
     async def wait(self, request: models.WaitTask, _caller: Any) -> models.TaskView:
         """Until it has ended, here or as the task that goes on from it, or the time is over."""
+        task_id = self.find(request.task_id).key[1]  # once: another that begins so may be announced meanwhile
         with trio.move_on_after(request.timeout_s):
-            while not self._service.follow(self.find(request.task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
+            while not self._service.follow(self.find(task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
                 await trio.sleep(0.1)
-        return self.view_of(self._service.follow(self.find(request.task_id)))
+        return self.view_of(self._service.follow(self.find(task_id)))
 
     async def output(self, request: models.ReadOutput, _caller: Any) -> models.OutputChunk:
         """Output as received here; asking for it also makes this peer listen for a while."""

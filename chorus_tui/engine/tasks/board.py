@@ -56,6 +56,17 @@ class Board:
         found = self._named.get(task_id, [])
         return min(found, key=lambda task: (task.key[0] != mesh_id, task.key)) if found else None
 
+    def named(self, beginning: str, mesh_id: str | None) -> list[Task]:
+        """The task of this id; else those whose id begins so, of ``mesh_id`` when there are such."""
+        exact = self.find(beginning, mesh_id)
+        if exact is not None:
+            return [exact]
+        found = [
+            task for name in self._named if name.startswith(beginning)
+            if (task := self.find(name, mesh_id)) is not None and task.announced is not None
+        ]  # fmt: skip
+        return [task for task in found if task.key[0] == mesh_id] or found
+
     def of_mesh(self, mesh_id: str | None) -> list[Task]:
         """Announced tasks of one mesh."""
         return [task for task in self.tasks.values() if task.key[0] == mesh_id and task.announcements]

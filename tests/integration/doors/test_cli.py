@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from chorus_tui.contract.models.assistance import QuestionList, QuestionView
 from chorus_tui.contract.models.blobs import BlobChunk
 from chorus_tui.contract.models.journal import ExportPage, JournalPage, Verification
+from chorus_tui.contract.models.patches import PatchView
 from chorus_tui.contract.models.peers import Invitation, Peer, PeerList
 from chorus_tui.contract.models.status import Admin, Check, Status
 from chorus_tui.contract.models.task_result import Artifact, TaskResult
@@ -121,6 +123,58 @@ def test_no_engine(tmp_path):
     assert not (tmp_path / "d").exists()
 
 
+@pytest.mark.parametrize(
+    ("lock", "told", "not_told"),
+    [
+        ("12 (human, socket /s)\n", "(portal).", "--headless"),
+        ("12 (agent, socket /s)\n", "--headless' (agent).", "(portal)"),
+        ("", "(portal) or ", "nothing"),
+    ],
+)
+def test_the_way_to_start_an_engine_fits_the_folder(tmp_path, lock, told, not_told):
+    """Of a folder on which somebody's engine ran before, only the way that fits is told; of a fresh one both."""
+    (tmp_path / "engine.lock").write_text(lock)
+    result = run(tmp_path, "status", "--data-dir", str(tmp_path))
+
+    assert result.returncode == 4
+    assert told in result.stderr
+    assert not_told not in result.stderr
+    assert f"--data-dir {tmp_path}" in result.stderr
+
+
+def test_a_question_that_nobody_answers_in_time_is_said_to_stay_open(tmp_path):
+    """With the time that was waited, and where an answer is seen later; exit code 1."""
+    asked = QuestionView(request="ab" * 32, kind="expertise", text="How?", by="p-me", name="me", at=1.0)
+    answers = {"assistance.ask": asked, "assistance.requests": QuestionList(questions=[asked])}
+    with serve(tmp_path / "d", answers):
+        result = run(tmp_path / "d", "ask", "How?", "--expertise", "python", "--wait", "0.1")
+
+    assert result.returncode == 1
+    assert "no answer in 0.1 s; the question stays open, 'chorus-tui questions --all'" in result.stderr
+
+
+def test_a_peer_that_takes_no_tasks_is_not_said_to_be_busy(tmp_path):
+    """The portal's word for it, and no 0 of 0."""
+    idle = Peer(
+        peer_id="p-a",
+        agent_id="a",
+        name="ana",
+        kind="human",
+        state="connected",
+        member=True,
+        status="busy",
+        running=0,
+        max_tasks=0,
+    )
+    agent = idle.model_copy(update={"name": "ben", "kind": "agent", "max_tasks": 3, "status": "available"})
+    with serve(tmp_path / "d", {"peers.list": PeerList(peers=[idle, agent])}):
+        lines = run(tmp_path / "d", "peers").stdout.splitlines()
+
+    assert "no tasks" in lines[1]
+    assert not {"busy", "0/0"} & set(lines[1].split())
+    assert {"available", "0/3"} <= set(lines[2].split())
+
+
 def test_remote_engine(tmp_path):
     """--attach with a token file reaches an engine over TCP; without one it is a usage error."""
     with serve(tmp_path / "d", {"status.show": STATUS}) as served:
@@ -213,6 +267,35 @@ def test_wait_and_announce_wait(tmp_path, state, code):
 
     assert waited.returncode == code
     assert json.loads(waited.stdout)["state"] == state
+
+
+def test_who_waits_is_told_for_what(tmp_path):
+    """On stderr, once for each reason, in the words of the list; stdout stays the task alone. The time that was given ends it with 3."""
+    reasons = iter(["", "nobody fits", "nobody fits", "offers are gathered", "", "nobody fits"])
+    answers = {
+        "tasks.announce": TaskRef(task_id=TASK),
+        "tasks.wait": lambda _: (
+            view("waiting", waiting_for=why) if (why := next(reasons, None)) is not None else view()
+        ),
+        "tasks.show": view("waiting", waiting_for="no agent is in reach"),
+    }
+    with serve(tmp_path / "d", answers):
+        waited = run(tmp_path / "d", "task", "announce", "--command", "true", "--wait", "--json")
+        left = run(tmp_path / "d", "task", "announce", "--command", "true")
+    with serve(tmp_path / "d", {**answers, "tasks.wait": view("waiting", waiting_for="nobody fits")}):
+        over = run(tmp_path / "d", "task", "announce", "--command", "true", "--wait-at-most", "0.1")
+
+    assert (waited.returncode, json.loads(waited.stdout)["state"]) == (0, "completed")
+    told = [line for line in waited.stderr.splitlines() if "it waits" in line]
+    assert told == [f"chorus-tui: it waits: {why}" for why in ("nobody fits", "offers are gathered", "nobody fits")]
+    assert (left.returncode, left.stdout, left.stderr) == (
+        0,
+        f"{TASK}\n",
+        "chorus-tui: it waits: no agent is in reach\n",
+    )
+    assert over.returncode == 3
+    assert over.stderr.count("it waits: nobody fits") == 1
+    assert f"not ended after 0.1 s; it goes on, 'chorus-tui task wait {TASK}' waits again" in over.stderr
 
 
 def test_show_list_output(tmp_path):
@@ -333,6 +416,24 @@ def test_network_commands(tmp_path):
     assert asked[0].drain_s == 3
 
 
+@pytest.mark.parametrize(("state", "submits"), [("draft", True), ("in_review", True), ("rejected", False)])
+def test_a_patch_that_is_not_submitted_names_the_command_that_submits_it(tmp_path, state, submits):
+    """Where that is the way on; nothing is applied."""
+    patch = PatchView.model_validate(
+        {
+            "key": f"m/{TASK}", "patch_id": TASK, "entry": "0" * 64, "title": "t", "kind": "code", "state": state, "author": "p-me",
+            "author_name": "me", "made_at": 1.0, "changed_at": 1.0, "mesh_id": "m", "digest": "sha256:0", "may": [],
+            "files": 0, "added": 0, "removed": 0, "size": 0, "names": [], "reviews": [], "applied": [], "revisions": [],
+        }
+    )  # fmt: skip
+    with serve(tmp_path / "d", {"patches.show": patch}):
+        result = run(tmp_path / "d", "patch", "apply", TASK[:8])
+
+    assert result.returncode == 1
+    assert f"the patch is {state.replace('_', ' ')}" in result.stderr
+    assert (f"chorus-tui patch submit {TASK}" in result.stderr) == submits
+
+
 def test_refusal(tmp_path):
     """A refusal is exit 1 with the engine's own words, control characters neutralised."""
     with serve(tmp_path / "d", {"tasks.show": refuse(404, "not-found", f"No task {HOSTILE}")}):
@@ -341,6 +442,46 @@ def test_refusal(tmp_path):
     assert result.returncode == 1
     assert "No task" in result.stderr
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind", "status"),
+    [
+        (["task", "show", TASK], 1, "not-found", 404),
+        (["task", "show", "no id"], 2, "invalid", 422),
+        (["task", "cancel", TASK], 2, "invalid", 422),
+        (["task", "diff", TASK[:5]], 1, "not-found", 404),
+        (["--data-dir", "/nonexistent", "status"], 4, "no-engine", 503),
+    ],
+)
+def test_a_refusal_can_be_read_by_programs(tmp_path, arguments, code, kind, status):
+    """With --json it is one line of JSON on stderr, as the API gives it; stdout holds no answer, the exit code is the same as without."""
+    answers = {
+        "tasks.show": refuse(404, "not-found", f"No task {HOSTILE}"),
+        "tasks.cancel": refuse(422, "invalid", "The request is not valid"),
+    }
+    with serve(tmp_path / "d", answers):
+        machine = run(tmp_path / "d", *arguments, "--json")
+        human = run(tmp_path / "d", *arguments)
+
+    assert machine.returncode == human.returncode == code
+    assert machine.stdout == human.stdout == ""
+    problem = json.loads(machine.stderr)
+    assert (problem["type"], problem["status"]) == (f"urn:chorus:problem:{kind}", status)
+    assert "\x1b" not in machine.stderr
+    assert human.stderr.startswith("chorus-tui: ")
+
+
+def test_what_is_not_there_yet_can_be_read_by_programs_too(tmp_path):
+    """A task without a result: the command's own refusal is a problem as well, with the task's whole id."""
+    with serve(tmp_path / "d", {"tasks.show": view("running")}):
+        found = [
+            run(tmp_path / "d", "task", *words, "--json")
+            for words in (["diff", TASK[:4]], ["transcript", TASK], ["artifacts", TASK, "--to", "x"])
+        ]
+
+    assert [result.returncode for result in found] == [1, 1, 1]
+    assert all(TASK in json.loads(result.stderr)["title"] for result in found)
 
 
 def test_broken_pipe(tmp_path):

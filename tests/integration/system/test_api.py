@@ -348,6 +348,7 @@ CONNECTS = {
     "no address": ("operate", "over there", 422),
     "one without a peer's id, where nobody is": ("operate", "/ip4/127.0.0.1/tcp/1", 502),
     "one where nobody is": ("operate", f"/ip4/127.0.0.1/tcp/1/p2p/{PEER}", 502),
+    "one with a peer's id that can be none": ("operate", "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWxxxx", 422),
     "too long": ("operate", "/ip4/127.0.0.1/tcp/1" * 200, 422),
 }
 

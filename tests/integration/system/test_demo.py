@@ -63,6 +63,7 @@ def test_the_demo_finishes_and_leaves_nothing(base_image, tmp_path):
     assert demo.returncode == 0, said
     assert "completed by" in said
     assert "AssertionError: 2.5 != 2" in said
+    assert "which fail on purpose: failed" in said
     assert len(owners) >= 3
     assert list(tmp_path.glob("chorus-demo-*")) == []
     assert owned(owners) == []

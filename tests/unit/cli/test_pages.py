@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
+from chorus_tui.cli.main import cli
 from tests.unit.cli.test_commands_of_the_docs import PAGES, ROOT
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -80,3 +83,25 @@ def test_what_is_not_there_is_seen(tmp_path):
     )
 
     assert dangling(page) == ["b.md", "page.md#two", "tests/nothing.py", "unit/cli/test_pages.py::test_nothing"]
+
+
+def without_json(command: click.Command, name: str = "") -> Iterator[str]:
+    """Commands that print no JSON, by what is typed."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            within = command.get_command(context, word)
+            assert within is not None
+            yield from without_json(within, f"{name} {word}".strip())
+        if not command.invoke_without_command or not name:
+            return
+    if not any("--json" in parameter.opts for parameter in command.params):
+        yield name
+
+
+def test_the_readme_names_the_commands_without_json():
+    """All of them, and no other."""
+    sentence = re.search(r"with `--json`; (.*) have none", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+    assert sentence is not None
+    assert sorted(re.findall(r"`([^`]+)`", sentence[1])) == sorted(without_json(cli))

@@ -8,12 +8,14 @@ import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from chorus_tui.cli import plain
 from chorus_tui.cli.main import COMMANDS, cli
+from chorus_tui.cli.session import Session
 from chorus_tui.commands import lines, table
 from chorus_tui.commands.lines import Line
-from chorus_tui.telling.spoken import spoken
+from chorus_tui.telling.spoken import quoted, spoken, unquoted
 
 
 @pytest.mark.parametrize(
@@ -122,3 +124,61 @@ def test_a_table_is_said_row_by_row(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         "since: today",
     ]
     assert capsys.readouterr().out.splitlines() == said
+
+
+class Said(BaseModel):
+    """An answer of an engine: texts of others, alone, in lists and in mappings."""
+
+    title: str
+    words: list[str] = []
+    by: dict[str, str] = {}
+
+
+STRANGE = st.text(st.sampled_from("a b^`~'!✓✗→…·─│👑\ufe0f\u00ad\u200d¨№  \u00a0,é\u0301\u212b"))
+
+
+@pytest.mark.parametrize(
+    "text", ["plan.md ✓ ok", "ucxl://ana:dev@shop:api/*^/notes", "! no", "a → b · c — d …", "  two  spaces ✓"]
+)
+def test_what_others_wrote_is_said_as_they_wrote_it(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows, facts and lines of an answer hold the text itself; the sign of ours beside it becomes a word."""
+    monkeypatch.setattr(plain, "_spoken", [True])
+
+    def show(answer: Said) -> None:
+        plain.table(("title", "by"), [(answer.title, answer.by["ana"])])
+        plain.pairs([("title", f"✓ {answer.title}")])
+        plain.say(plain.clean(f"⚠ see {answer.words[0]}|"))
+
+    Session(None, json=False).show(Said(title=text, words=[text], by={"ana": text}), show)  # type: ignore[arg-type]
+
+    said = [f"1 of 1: title {text}, by {text}", f"title: ok: {text.lstrip(' ')}", f"warning: see {text}|"]
+    assert capsys.readouterr().out.split("\n")[:-1] == said
+
+
+@given(STRANGE | st.text())
+def test_a_quoted_text_comes_back_whole(text: str) -> None:
+    """Whatever it holds, but for what steers the writing and for private signs, which could stand for another."""
+    kept = "".join(one for one in text if unicodedata.category(one) not in {"Cf", "Co"} or one == "\u00ad")
+
+    assert unquoted(spoken(quoted(kept))) == kept
+    assert plain.clean(unquoted(spoken(plain.clean(quoted("\U000f202e"))))) == "\ufffd"
+
+
+@pytest.mark.parametrize("plane", [0, 0xF0000, 0x100000])
+def test_nobody_smuggles_past_the_cleaning(plane: int) -> None:
+    """No character, quoted or not, becomes one that a terminal obeys when the quoting is undone."""
+    for code in range(plane, plane + 0x10000):
+        for text in (chr(code), quoted(chr(code))):
+            said = unquoted(spoken(plain.clean(text)))
+
+            assert plain.clean(said) == said, hex(code)
+
+
+def test_an_address_in_a_line_of_ours_keeps_its_signs() -> None:
+    """ASCII is never a picture: the moment of an address, a quote of a shell."""
+    assert (
+        spoken("→ chorus-tui ucxl get 'ucxl://any:any@any:any/*^/a' `x`")
+        == "to chorus-tui ucxl get 'ucxl://any:any@any:any/*^/a' `x`"
+    )

@@ -15,6 +15,7 @@ from chorus_tui.engine.mesh.network_key import (
     NetworkKey,
     NetworkKeyError,
     choose,
+    invitation_note,
     parse,
     to_text,
     user_key,
@@ -98,3 +99,20 @@ def test_a_bad_key_file_is_refused(tmp_path, mode, text, reason):
     (tmp_path / FILE_NAME).chmod(mode)
     with pytest.raises(NetworkKeyError, match=reason):
         user_key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("loopback_only", "port", "told"),
+    [
+        (False, 9000, set()),
+        (False, 0, {"CHORUS_P2P_PORT"}),
+        (True, 9000, {"CHORUS_NETWORK_KEY"}),
+        (True, 0, {"CHORUS_NETWORK_KEY", "CHORUS_P2P_PORT"}),
+    ],
+)
+def test_an_invitation_says_what_it_is_not_good_for(loopback_only, port, told):
+    """A port that changes with each start, a peer that only this machine reaches: with the variable that mends it, else nothing."""
+    note = invitation_note(NetworkKey("key", bytes(32), loopback_only=loopback_only), port)
+
+    assert {word for word in ("CHORUS_P2P_PORT", "CHORUS_NETWORK_KEY") if word in note} == told
+    assert bool(note) == bool(told)
