@@ -315,11 +315,10 @@ class ChorusApp(Standing):
             await self.switch_mode(mode)
 
     def action_keys(self) -> None:
-        """Show or hide the keys of this screen."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show the keys of this screen."""
+        from chorus_tui.widgets.keys_box import KeysBox, keys_of
+
+        self.push_screen(KeysBox(keys_of(self.screen)))
 
     def on_notify(self, event: Notify) -> None:
         """A notice that says the same as one that is still shown takes its place, and its time begins anew."""

@@ -16,6 +16,7 @@ from chorus_tui.widgets.answer import AnswerBox
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.dialogs import Ask, Confirm, ErrorBox
 from chorus_tui.widgets.form import Form
+from chorus_tui.widgets.keys_box import EVERYWHERE, HERE, MOVING, KeysBox, keys_of
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.rooms import filled
 from tests.ui.test_inbox import answers, with_items
@@ -226,3 +227,43 @@ def test_a_vote_that_is_refused_keeps_its_reason():
         assert isinstance(asking, AnswerBox)
 
     play(steps, engine=with_items(), first="inbox")
+
+
+# ── the list of keys ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40)], ids=["60x15", "80x24", "120x40"])
+def test_the_list_of_keys_begins_with_those_of_the_screen(picture, size):
+    """What can be done with the task under the cursor stands at the top, at every size; then what leads elsewhere, then the arrows."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        own = [key.words for key in keys_of(pilot.app.screen) if key.group == HERE]
+        assert {"Announce", "Cancel"} <= set(own)
+        assert "Retry" not in own  # not for a task that runs
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, KeysBox), "shown")
+        await settle(pilot)
+        shown = text_of(pilot)
+        assert "Announce" in shown
+        assert "Cancel" in shown
+        groups = [key.group for key in pilot.app.screen._keys]
+        assert groups == sorted(groups, key=(HERE, EVERYWHERE, MOVING).index)
+        picture(pilot.app, f"tasks/keys-{size[0]}x{size[1]}")
+
+    play(steps, size=size)
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "question_mark"])
+def test_the_list_of_keys_closes_and_nothing_else_happens(key):
+    """By escape, by q, which does not leave the portal here, and by the key that opened it."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        before = pilot.app.screen
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, KeysBox), "shown")
+        await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen is before, "closed")
+        await settle(pilot, 1)
+        assert pilot.app.is_running
+
+    play(steps)
