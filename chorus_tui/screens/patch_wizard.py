@@ -250,7 +250,7 @@ class PatchWizard(ModalScreen[str]):
         does += [("back", "ctrl+b", "back")] if step != STEPS[0] else []
         own = [
             f"{told(self, f'patch-wizard.{name}', key)} {words}"
-            for name, key, words in [*does, ("create", "ctrl+s", "create")]
+            for name, key, words in [*does, ("create", "ctrl+s", "create" if step == STEPS[-1] else "preview")]
         ]
         choose = ["space choose"] if step == "files" else []
         return "  ".join([*own, *choose, f"{told(self, 'patch-wizard.close', 'esc')} close"])
