@@ -50,7 +50,7 @@ class Draft:
     @property
     def empty(self) -> bool:
         """Whether nothing worth keeping was typed."""
-        return not (self.text.strip() or self.reasoning.strip())
+        return not f"{self.text}{self.reasoning}{self.citations}{self.roles}".strip()
 
     def use(self, template: models.Template) -> None:
         """Begin from a template."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.markup import escape
@@ -14,6 +15,7 @@ from textual.widgets import Button, Input, Label, Static, TextArea
 from chorus_tui.client import EngineGone
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.dialogs import Confirm
 from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain
 
@@ -30,6 +32,7 @@ class Form(Box[str]):
         Binding("ctrl+s", "send", "Send", id="form.send", tooltip="Send what was typed", priority=True),
     ]
     holds = True
+    _at_first: Sequence[object] = ()
     FIRST = ""
     """Selector of the field that has the keys at the beginning."""
     PLACES: ClassVar[dict[str, str]] = {}
@@ -59,15 +62,25 @@ class Form(Box[str]):
             field.cursor_blink = False
         for area in self.query(TextArea):
             area.cursor_blink = False
+        self._at_first = self._typed()
         self.begin(self.query_one(self.FIRST))
+
+    def _typed(self) -> list[object]:
+        """What stands in all fields."""
+        fields = self.query("Input, TextArea, Select")
+        return [one.text if isinstance(one, TextArea) else getattr(one, "value", None) for one in fields]
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Either button."""
         await self.run_action("send" if event.button.id == "send" else "leave")
 
     def action_leave(self) -> None:
-        """Without sending."""
-        self.dismiss("")
+        """Without sending; what was typed is not thrown away without a question."""
+        if self._typed() == self._at_first:
+            self.dismiss("")
+        else:
+            question = "What you typed here was not sent. Close the form and lose it?"
+            self.app.push_screen(Confirm(question), lambda word: self.dismiss("") if word == "yes" else None)
 
     async def ask(self, operation: str, request: BaseModel) -> Any:
         """The engine's answer; None when it says no or is gone, which is shown."""

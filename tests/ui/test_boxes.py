@@ -229,6 +229,45 @@ def test_a_vote_that_is_refused_keeps_its_reason():
     play(steps, engine=with_items(), first="inbox")
 
 
+# ── what is closed and what is lost ────────────────────────────────────────────────────────────────────────────────────
+
+FORMS = [
+    ("tasks", "a", "#task-title"), ("decide", "n", "#decision-title"), ("ucxl", "n", "#content"), ("collab", "n", "#collab-title"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "key", "field"), FORMS)
+def test_a_form_with_something_typed_is_not_closed_without_a_question(monkeypatch, mode, key, field):
+    """Escape asks; a yes that was typed with it is none, no leaves all of it there, yes closes. An untouched form just closes."""
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "closed at once")
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open again")
+        form = pilot.app.screen
+        place = form.query_one(field)
+        place.focus()
+        await pilot.press("j")
+        at_once(pilot, "escape", "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked")
+        await settle(pilot, 1)
+        assert "was not sent" in text_of(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: pilot.app.screen is form, "back")
+        assert (getattr(place, "value", "") or getattr(place, "text", "")).startswith("j")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked again")
+        await settle(pilot, 1)
+        await pilot.press("y")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "closed")
+
+    play(steps, engine=filled(TextEngine()), first=mode)
+
+
 # ── the list of keys ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

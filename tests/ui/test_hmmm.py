@@ -130,6 +130,29 @@ def test_nothing_typed_is_lost_when_the_engine_refuses_or_is_gone_or_the_wizard_
     play(steps, engine=filled(FakeEngine()), first="hmmm")
 
 
+def test_a_reply_that_was_closed_waits_at_its_message_and_takes_nothing_from_a_new_word():
+    """Each is there again under its own key; neither takes the place of the other."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        async def opened(key: str) -> TextArea:
+            await pilot.press(key)
+            await until(pilot, lambda: bool(pilot.app.screen.query("#text")), "open")
+            await settle(pilot, 1)
+            return pilot.app.screen.query_one("#text", TextArea)
+
+        pilot.app.screen.query_one("#talk", OptionList).highlighted = 0
+        for key, words in (("n", "a new word"), ("r", "a reply")):
+            (await opened(key)).text = words
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen.__class__.__name__ == "HmmmScreen", "closed")
+        for key, words in (("n", "a new word"), ("r", "a reply")):
+            assert (await opened(key)).text == words
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen.__class__.__name__ == "HmmmScreen", "closed again")
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
 def test_objecting_and_answering_ask_for_words():
     """Key o on a proposal asks for the reason; w answers what waits for a person."""
 
