@@ -64,8 +64,8 @@ class TasksScreen(TaskSteering):
         "output": "tasks.output",
     }  # fmt: skip
     TOPIC, ALSO, ROWS = "tasks", frozenset({"status"}), "board"
-    COLUMNS = ("state", "task", "by", "time")
-    WIDTHS = (13, 22, 7, 8)
+    COLUMNS = ("state", "task", "by", "age")
+    WIDTHS = (13, 22, 7, 6)
     STRETCH = (1, 1, 1, 2)
     RIGHT = (3,)
 
@@ -88,7 +88,7 @@ class TasksScreen(TaskSteering):
                 yield EventLog("output", id="output", empty="No output yet.")
 
     def on_mount(self) -> None:
-        """Running times go on by themselves."""
+        """Ages go on by themselves."""
         self.query_one("#task").border_title = "task"
         self.focus_main()
         self.set_interval(1.0, self._tick)
@@ -127,9 +127,8 @@ class TasksScreen(TaskSteering):
         self.query_one("#counts", Static).update(words or ("no tasks" if known else ""))
 
     def _tick(self) -> None:
-        """Running times go on."""
-        if self.is_current and any(task.state not in TERMINAL and task.holder for task in self.store.tasks.values()):
-            self.grow_older()
+        """All of them grow older."""
+        self.grow_older()
 
     # ── the task under the cursor ──────────────────────────────────────────────────────────────────────────────────
 
