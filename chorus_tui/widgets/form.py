@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.markup import escape
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Button, Input, Label, Static, TextArea
+from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from chorus_tui.client import EngineGone
 from chorus_tui.contract.problem import Problem
@@ -31,6 +32,7 @@ class Form(Box[str]):
         Binding("escape", "leave", "Back", id="form.back", tooltip="Close the form"),
         Binding("ctrl+s", "send", "Send", id="form.send", tooltip="Send what was typed", priority=True),
     ]
+    AUTO_FOCUS = ""  # Textual's own would scroll to the first field before it has its place, and past its label
     holds = True
     _at_first: Sequence[object] = ()
     FIRST = ""
@@ -118,6 +120,18 @@ class Form(Box[str]):
         label = before if isinstance(before, Label) else field
         if not (self.can_view_entire(label) and self.can_view_entire(field)):
             label.scroll_visible(top=True, animate=False)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A field that gets the keys comes into view with its label."""
+        self.call_after_refresh(self._bring_focused, event.widget)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The field with the keys stays in view where there is less room now."""
+        self.call_after_refresh(self._bring_focused, self.focused)
+
+    def _bring_focused(self, field: Widget | None) -> None:
+        if isinstance(field, Input | TextArea | Select) and field is self.focused:
+            self._bring(field)
 
     def say(self, text: str) -> None:
         """The line below the fields."""

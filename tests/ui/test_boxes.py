@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual import events
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, Label, OptionList, Select, TextArea
 
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.screens.web import OneTimeUrl
@@ -266,6 +266,36 @@ def test_a_form_with_something_typed_is_not_closed_without_a_question(monkeypatc
         await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "closed")
 
     play(steps, engine=filled(TextEngine()), first=mode)
+
+
+@pytest.mark.parametrize(("mode", "key", "field"), FORMS)
+def test_the_field_with_the_keys_is_in_view_with_its_label(mode, key, field):
+    """At the beginning, at each step of tab, and after the terminal became small: nobody types where nothing is seen."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        def in_view() -> bool:
+            form, here = pilot.app.screen, pilot.app.screen.focused
+            if not isinstance(here, Input | TextArea | Select):
+                return True
+            beside = list(here.parent.children)
+            label = beside[beside.index(here) - 1]
+            view = form.query_one("#fields").scrollable_content_region
+            first = here.region.intersection(view)
+            return isinstance(label, Label) and label.region in view and first.height >= min(2, here.region.height)
+
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open")
+        await settle(pilot, 2)
+        assert in_view(), "at the beginning"
+        for step in range(6):
+            await pilot.press("tab")
+            await until(pilot, in_view, f"tab {step}")
+        pilot.app.screen.query_one(field).focus()
+        await settle(pilot, 1)
+        await pilot.resize_terminal(60, 15)
+        await until(pilot, in_view, "small")
+
+    play(steps, engine=filled(TextEngine()), first=mode, size=(80, 24))
 
 
 # ── the list of keys ───────────────────────────────────────────────────────────────────────────────────────────────────
