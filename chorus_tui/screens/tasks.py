@@ -29,6 +29,8 @@ EMPTY = (
     "No tasks yet.\n\nPress a to announce one: a title and a command are enough.\n"
     "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
 )
+NO_OUTPUT, SILENT = "No output yet.", "It wrote nothing."
+"""While more may come, and when none will."""
 STEP = "── step "
 """How a line of an agent's output begins that tells a step of its loop."""
 ORDER = (
@@ -85,7 +87,7 @@ class TasksScreen(TaskSteering):
             with Vertical(id="task-side"):
                 with VerticalScroll(id="task"):
                     yield Static(id="task-text", markup=False)
-                yield EventLog("output", id="output", empty="No output yet.")
+                yield EventLog("output", id="output", empty=NO_OUTPUT)
 
     def on_mount(self) -> None:
         """Ages go on by themselves."""
@@ -175,7 +177,9 @@ class TasksScreen(TaskSteering):
     @work(group="output", exclusive=True, exit_on_error=False)
     async def _follow_output(self, task_id: str) -> None:
         """What is there, then what comes; after a hole in the stream, what was missed."""
-        self.query_one(EventLog).replace([])
+        log = self.query_one(EventLog)
+        log.empty = NO_OUTPUT
+        log.replace([])
         self._partial, self._attempt, self._offset = "", 0, 0
         async for batch in self.app.follow([f"output:{task_id}"]):  # type: ignore[attr-defined]
             if self._followed != task_id:
@@ -216,6 +220,9 @@ class TasksScreen(TaskSteering):
         self.query_one(EventLog).extend(lines)
 
     def _end_output(self) -> None:
+        log = self.query_one(EventLog)
+        log.empty = SILENT
+        log.refresh()
         if self._partial:
             self.query_one(EventLog).extend([("info", self._partial)])
             self._partial = ""

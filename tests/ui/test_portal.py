@@ -474,3 +474,25 @@ def many_tasks() -> FakeEngine:
     kept = {"announced_at": at, "seconds": 10.0}
     engine.tasks = {f"{n:026}": one.model_copy(update={**kept, "task_id": f"{n:026}"}) for n in range(60)}
     return engine
+
+
+def test_a_finished_task_without_output_is_said_to_have_written_nothing():
+    """While it runs more may come; of one that has ended nothing will. The next task begins anew."""
+
+    class Silent(FakeEngine):
+        async def call(self, operation: str, request: Any = None) -> Any:
+            answer = await super().call(operation, request)
+            if operation == "tasks.output":
+                ended = self.tasks[request.task_id].state == "completed"
+                return answer.model_copy(update={"text": "", "next": 0, "complete": ended})
+            return answer
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        log = pilot.app.screen.query_one(EventLog)
+        await until(pilot, lambda: "No output yet." in log.render_line(0).text, "it may come")
+        await pilot.press("G")
+        await until(pilot, lambda: "It wrote nothing." in log.render_line(0).text, "none will")
+        await pilot.press("g")
+        await until(pilot, lambda: "No output yet." in log.render_line(0).text, "anew")
+
+    play(steps, engine=Silent())
