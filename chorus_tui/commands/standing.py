@@ -21,6 +21,9 @@ class Standing(Jumps):
     if TYPE_CHECKING:
         store: Store
 
+    guests = False
+    """Whether the portal is served to others: these can neither start the engine nor are they the peer."""
+
     def __init__(self) -> None:
         super().__init__()
         self.connection = Connection("connecting", 0.0)
@@ -46,7 +49,7 @@ class Standing(Jumps):
 
     def tell_connection(self) -> None:
         """On what is shown now, a screen or a box."""
-        hello = self.client.hello if self.client is not None else None
+        hello = self.client.hello if self.client is not None and not self.guests else None
         banner.tell(self.screen, self.connection, banner.way_back(hello, self._revival))
 
     @work(exclusive=True, group="revive", exit_on_error=False)
