@@ -203,8 +203,9 @@ def complain(text: str) -> None:
 
 
 def _wrong_fields(error: Any) -> str:
+    from chorus_tui.widgets.faults import faults
+
     lines = ["The request is not valid"]
-    for part in error.errors(include_url=False, include_input=False):
-        name = ".".join(str(step) for step in part["loc"]) or "request"
-        lines.append(f"  {name}: {part['msg'].removeprefix('Value error, ')}")
+    for name, words in faults(error).items():
+        lines.append(f"  {name or 'request'}: {words}")
     return "\n".join(lines)

@@ -221,12 +221,14 @@ class PatchWizard(ModalScreen[str]):
     async def _create(self) -> None:
         from pydantic import ValidationError
 
+        from chorus_tui.widgets.faults import faults
+
         assert self._app.client is not None
         self._say(["Making it …"])
         try:
             view = cast("PatchView", await self._app.client.call("patches.create", self.draft.request(self._staged)))
         except ValidationError as error:
-            self._say([str(part["msg"]) for part in error.errors()])
+            self._say([f"{name}: {words}" for name, words in faults(error).items()])
         except Problem as problem:
             self._back_to(problem)
         except EngineGone as error:
