@@ -64,10 +64,10 @@ class Form(Box[str]):
             field.cursor_blink = False
         for area in self.query(TextArea):
             area.cursor_blink = False
-        self._at_first = self._typed()
+        self._at_first = self._contents()
         self.begin(self.query_one(self.FIRST))
 
-    def _typed(self) -> list[object]:
+    def _contents(self) -> list[object]:
         """What stands in all fields."""
         fields = self.query("Input, TextArea, Select")
         return [one.text if isinstance(one, TextArea) else getattr(one, "value", None) for one in fields]
@@ -78,11 +78,15 @@ class Form(Box[str]):
 
     def action_leave(self) -> None:
         """Without sending; what was typed is not thrown away without a question."""
-        if self._typed() == self._at_first:
+        if self._contents() == self._at_first:
             self.dismiss("")
         else:
             question = "What you typed here was not sent. Close the form and lose it?"
-            self.app.push_screen(Confirm(question), lambda word: self.dismiss("") if word == "yes" else None)
+            self.app.push_screen(Confirm(question), self._leave_sure)
+
+    def _leave_sure(self, word: str | None) -> None:
+        if word == "yes":
+            self.dismiss("")
 
     async def ask(self, operation: str, request: BaseModel) -> Any:
         """The engine's answer; None when it says no or is gone, which is shown."""
