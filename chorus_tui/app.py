@@ -32,7 +32,7 @@ from chorus_tui.look import kept, keymap, themes
 from chorus_tui.look.grey import Grey
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
-from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.plain import plain, typed
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 if TYPE_CHECKING:
@@ -308,6 +308,19 @@ class ChorusApp(Standing):
             event.stop()
             event.prevent_default()
             box.early(event)
+
+    async def on_event(self, event: events.Event) -> None:
+        """What nobody can see does not come into a field."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            event.text = typed(event.text)
+        elif isinstance(event, events.Key) and event.is_printable and not typed(event.character or "x"):
+            return
+        await super().on_event(event)
+
+    @property
+    def clipboard(self) -> str:
+        """What ``ctrl+v`` brings, as a paste."""
+        return typed(super().clipboard)
 
     async def action_show(self, mode: str) -> None:
         """Switch to a screen."""

@@ -298,6 +298,30 @@ def test_the_field_with_the_keys_is_in_view_with_its_label(mode, key, field):
     play(steps, engine=filled(TextEngine()), first=mode, size=(80, 24))
 
 
+@pytest.mark.parametrize("how", ["paste", "clipboard"])
+def test_what_is_pasted_into_a_field_breaks_no_frame(how):
+    """A direction trick, joined emoji and a loose accent: what can be seen is there, and each line of the form ends at its frame."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open")
+        await settle(pilot, 1)
+        text = "e\u0301\u202ednd 👩\u200d🚀 日本"
+        if how == "paste":
+            pilot.app.post_message(events.Paste(text))
+        else:
+            pilot.app.copy_to_clipboard(text)
+            await pilot.press("ctrl+v")
+        field = pilot.app.screen.query_one("#task-title", Input)
+        await until(pilot, lambda: bool(field.value), "pasted")
+        await settle(pilot, 1)
+        assert field.value == "\u00e9dnd 👩🚀 日本"
+        strips = pilot.app.screen._compositor.render_strips()
+        assert {strip.cell_length for strip in strips} == {80}
+
+    play(steps, size=(80, 24))
+
+
 # ── the list of keys ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
