@@ -40,7 +40,7 @@ class KeysBox(ModalScreen[None]):
     DEFAULT_CSS = """
     KeysBox { align: center middle; }
     KeysBox > VerticalScroll {
-        width: 84; max-width: 98%; height: auto; max-height: 100%; border: round $accent; background: $surface; padding: 0 1;
+        width: 84; max-width: 98%; height: auto; max-height: 92%; border: round $accent; background: $surface; padding: 0 1;
     }
     """
     BINDINGS = [  # noqa: RUF012 - Textual's way
