@@ -124,7 +124,7 @@ def facts(status: Status, now: float, guest: str = "") -> Table:
         ("models", plain(status.models_found)),
         ("network", NETWORKS[status.network]),
         ("history", f"{status.feed_entries} entries said, {status.control_index} decided"),
-        *((rates.LABELS[one.name], rates.line(one)) for one in status.rates),
+        *((rates.LABELS.get(one.name, plain(one.name, limit=20)), rates.line(one)) for one in status.rates),
         ("licence", status.license),
         *([("beats", plain(beats.beat(status.beats)))] if status.beats else []),
     ]
