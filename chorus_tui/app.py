@@ -19,12 +19,12 @@ from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from chorus_tui.client import Connection, Connector, ContractRefused, EngineClient, EngineGone
+from chorus_tui.client import Connector, ContractRefused, EngineClient, EngineGone
 from chorus_tui.client.following import or_after
 from chorus_tui.client.read_only import ReadOnly
-from chorus_tui.commands.jumps import Jumps
 from chorus_tui.commands.palette import TableProvider
 from chorus_tui.commands.places import PLACES, lazily
+from chorus_tui.commands.standing import Standing
 from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
@@ -32,7 +32,7 @@ from chorus_tui.look import kept, keymap, themes
 from chorus_tui.look.grey import Grey
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
-from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.plain import plain, typed
 from chorus_tui.widgets.portal_screen import PortalScreen
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ RETRY_S = 1.0
 """So often what the engine did not tell is asked for again."""
 
 
-class ChorusApp(Jumps):
+class ChorusApp(Standing):
     """The portal. ``connect`` finds or starts the engine."""
 
     TITLE = "chorus-tui"
@@ -108,7 +108,6 @@ class ChorusApp(Jumps):
         self.before_leaving: Callable[[], Awaitable[str]] | None = None
         """Gives the engine what a screen still has for it; in words what it could not."""
         self.client: EngineClient | None = None
-        self.connection = Connection("connecting", 0.0)
         self.store = Store()
         self.last_done: tuple[str, str] | None = None
         """What the person did last, and its command line."""
@@ -156,11 +155,10 @@ class ChorusApp(Jumps):
             if isinstance(screen, ConnectingScreen):
                 screen.fail(str(error))
             return
-        client.on_connection = self._connection_changed
         # A guest who may only look is offered no key that the engine would refuse.
         self.read_only = self.read_only or (client.hello is not None and client.hello.scope == "read")
         self.client = ReadOnly(client) if self.read_only else client
-        self._connection_changed(client.connection)
+        self.stand_by(client, self._connect)
         self._take_keymap()
         await self.switch_mode(self._first)
         self._follow_engine()
@@ -225,15 +223,6 @@ class ChorusApp(Jumps):
         """Events of these topics, over lost connections."""
         assert self.client is not None
         return self.client.events(topics)
-
-    def _connection_changed(self, connection: Connection) -> None:
-        before, self.connection = self.connection, connection
-        if before.state == "lost" and connection.state == "connected":
-            self.store.note("The engine is back", "info")
-        elif connection.state == "lost":
-            self.store.note("The engine is out of reach; reconnecting")
-        if isinstance(self.screen, PortalScreen):
-            self.screen.show_connection(connection)
 
     async def call_quietly(self, operation: str, request: BaseModel | None = None) -> Any:
         """An answer, or None when the engine is gone or says no: the banner and the next event tell."""
@@ -304,6 +293,8 @@ class ChorusApp(Jumps):
 
     def _draw(self) -> None:
         """A few times a second: what changed, to the shown screen only."""
+        if self.is_running and self.connection.state == "lost":
+            self.tell_connection()  # a box may have been opened since
         # While the app ends its screens are taken apart, and this clock still ticks.
         if self.is_running and self.store.changed and isinstance(self.screen, PortalScreen):
             topics = self.store.changes()
@@ -318,17 +309,29 @@ class ChorusApp(Jumps):
             event.prevent_default()
             box.early(event)
 
+    async def on_event(self, event: events.Event) -> None:
+        """What nobody can see does not come into a field."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            event.text = typed(event.text)
+        elif isinstance(event, events.Key) and event.is_printable and not typed(event.character or "x"):
+            return
+        await super().on_event(event)
+
+    @property
+    def clipboard(self) -> str:
+        """What ``ctrl+v`` brings, as a paste."""
+        return typed(super().clipboard)
+
     async def action_show(self, mode: str) -> None:
         """Switch to a screen."""
         if self.client is not None:
             await self.switch_mode(mode)
 
     def action_keys(self) -> None:
-        """Show or hide the keys of this screen."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show the keys of this screen."""
+        from chorus_tui.widgets.keys_box import KeysBox, keys_of
+
+        self.push_screen(KeysBox(keys_of(self.screen)))
 
     def on_notify(self, event: Notify) -> None:
         """A notice that says the same as one that is still shown takes its place, and its time begins anew."""

@@ -228,10 +228,6 @@ def complain(text: str) -> None:
 
 def _wrong_fields(error: ValidationError) -> Problem:
     from chorus_tui.contract.problem import invalid
+    from chorus_tui.widgets.faults import faults
 
-    fields: dict[str, str] = {}
-    for part in error.errors(include_url=False, include_input=False):
-        name = ".".join(str(step) for step in part["loc"]) or "request"
-        message = part["msg"].removeprefix("Value error, ")
-        fields[name] = f"{fields[name]}; {message}" if name in fields else message
-    return invalid(fields)
+    return invalid({name or "request": words for name, words in faults(error).items()})

@@ -56,10 +56,12 @@ async def find_or_start(
     with contextlib.suppress(EngineGone):
         return await attach(data)
     progress("Starting the engine")
-    reason = await _start(kind, data, stop_when_idle_s)
+    process, reason = await _start(kind, data, stop_when_idle_s)
     if reason is None:
         progress("Greeting the engine")
-        return await _attach_within(data, ATTACH_TIMEOUT_S)
+        client = await _attach_within(data, ATTACH_TIMEOUT_S)
+        client.fallen = lambda: process.poll() not in (None, 0)
+        return client
     # Perhaps another front's engine was quicker and has the folder: then that is the one to use.
     progress("Waiting for the engine that has the data folder")
     try:
@@ -88,8 +90,8 @@ async def _attach_within(data: Path, seconds: float) -> SocketClient:
         await asyncio.sleep(0.05)
 
 
-async def _start(kind: str, data: Path, stop_when_idle_s: float | None) -> str | None:
-    """Spawn an engine and wait for its word: None when it is ready, else the reason why not."""
+async def _start(kind: str, data: Path, stop_when_idle_s: float | None) -> tuple[subprocess.Popen[bytes], str | None]:
+    """Spawn an engine and wait for its word: it, and None when it is ready, else the reason why not."""
     log = _open_log(data)
     reader, writer = os.pipe()
     try:
@@ -112,8 +114,8 @@ async def _start(kind: str, data: Path, stop_when_idle_s: float | None) -> str |
     threading.Thread(target=process.wait, name="engine-reaper", daemon=True).start()
     line = await _first_line(reader)
     if line == "ready":
-        return None
-    return line.removeprefix("error:").strip() or _last_words(data / "engine.log", written)
+        return process, None
+    return process, line.removeprefix("error:").strip() or _last_words(data / "engine.log", written)
 
 
 def _open_log(data: Path) -> int:

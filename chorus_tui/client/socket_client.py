@@ -49,6 +49,8 @@ class SocketClient:
         self.connection = Connection("connecting", time.time())
         self.on_connection: Callable[[Connection], None] | None = None
         self.hello: Hello | None = None
+        self.fallen: Callable[[], bool] = lambda: False
+        """Whether the engine was started for this client and has ended by a fault; the launcher knows."""
 
     async def greet(self) -> Hello:
         """Ask who is there. Raises :class:`EngineGone`, :class:`ContractRefused` or ``Problem``."""

@@ -17,6 +17,7 @@ ELSEWHERE: Final = (
     ("in boxes", "widgets.dialogs", ("Confirm", "Prompt")),
     ("in boxes", "widgets.answer", ("AnswerBox",)),
     ("in boxes", "widgets.command_box", ("CommandBox",)),
+    ("in boxes", "widgets.keys_box", ("KeysBox",)),
     ("in boxes", "screens.ucxl_search", ("SearchBox", "ChooseBox")),
     ("in forms", "widgets.form", ("Form",)),
     ("in forms", "screens.ucxl_form", ("ContentForm",)),

@@ -56,8 +56,8 @@ class AnnounceForm(Form):
         yield TextArea(id="checks")
         with Horizontal(classes="pair"):
             yield from under("Language", Select(LANGUAGES, value="", allow_blank=False, id="language"))
-            yield from under("Agent's steps", Input("24", type="integer", id="steps", disabled=True))
-            yield from under("Agent's tokens", Input("200000", type="integer", id="tokens", disabled=True))
+            yield from under("Agent's steps", Input("24", id="steps", disabled=True))
+            yield from under("Agent's tokens", Input("200000", id="tokens", disabled=True))
             yield from under("Plan first", Select(PLANS, value="no", allow_blank=False, id="plan-first", disabled=True))
 
     def _sources(self) -> ComposeResult:
@@ -67,7 +67,7 @@ class AnnounceForm(Form):
         with Horizontal(classes="pair"):
             yield from under("A change comes as", Select(DELIVERIES, value="patch", allow_blank=False, id="deliver"))
             yield from under("Priority", Select(PRIORITIES, value="medium", allow_blank=False, id="priority"))
-            yield from under("Time limit, seconds", Input("600", type="integer", id="timeout"))
+            yield from under("Time limit, seconds", Input("600", id="timeout"))
         yield Label("Files to keep, globs below /workspace/output, spaces between")
         yield Input(placeholder="all of them", id="outputs")
 

@@ -19,6 +19,7 @@ from chorus_tui.screens.hmmm_draft import Draft
 from chorus_tui.screens.hmmm_lines import above, line, message
 from chorus_tui.telling import hmmm as telling
 from chorus_tui.widgets.dialogs import Ask
+from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.list_screen import ListScreen
 from chorus_tui.widgets.portal_screen import Thing
 
@@ -58,7 +59,8 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         self._key = ""
         self._view: models.ThreadView | None = None
         self._drawn: list[tuple[models.RoomLine, list[str]]] = []
-        self._draft: Draft | None = None
+        self._drafts: dict[str, Draft] = {}
+        """What was typed and not sent, by the message that it replies to; of a new one, under an empty id."""
 
     def body(self) -> ComposeResult:
         with Container(id="split"):
@@ -165,7 +167,7 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
     def action_write(self) -> None:
         """The wizard; what was typed and not sent is there again."""
         room, _, thread = self._key.partition("/")
-        self._open(self._draft or Draft(room=room, thread=thread))
+        self._open("", self._drafts.get("") or Draft(room=room, thread=thread))
 
     def action_reply(self) -> None:
         """The wizard, set to reply."""
@@ -174,22 +176,24 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
             self.notify("Choose a thread with a message first", severity="warning")
             return
         room, _, thread = self._key.partition("/")
-        self._open(Draft("reply", room, thread, said.msg_id))
+        self._open(said.msg_id, self._drafts.get(said.msg_id) or Draft("reply", room, thread, said.msg_id))
 
-    def _open(self, draft: Draft) -> None:
+    def _open(self, under: str, draft: Draft) -> None:
         from chorus_tui.screens.hmmm_wizard import Wizard
 
         rows = self.store.threads.values()
         wizard = Wizard(draft, sorted({one.issue_id for one in rows}), sorted({one.thread_id for one in rows}))
 
         def closed(said: models.Said | None) -> None:
-            self._draft = None if said is not None or draft.empty else draft
+            self._drafts.pop(under, None)
             if said is not None:
                 self._key = f"{said.issue_id}/{said.thread_id}"
                 self.notify(telling.said(said), markup=False)
                 self.changed({"threads"})
-            elif self._draft is not None:
-                self.notify("Kept: n opens it again", markup=False)
+            elif not draft.empty:
+                self._drafts[under] = draft
+                name, usual, where = ("reply", "r", " on that message") if under else ("new", "n", "")
+                self.notify(f"Kept: {told(self, f'hmmm.{name}', usual)}{where} opens it again", markup=False)
 
         self.app.push_screen(wizard, closed)
 

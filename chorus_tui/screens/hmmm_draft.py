@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from chorus_tui.contract.models import hmmm as models
+from chorus_tui.widgets.faults import faults
 
 Kind = Literal["reasoning", "reply", "query", "proposal"]
 KINDS: dict[Kind, str] = {
@@ -50,7 +51,7 @@ class Draft:
     @property
     def empty(self) -> bool:
         """Whether nothing worth keeping was typed."""
-        return not (self.text.strip() or self.reasoning.strip())
+        return not f"{self.text}{self.reasoning}{self.citations}{self.roles}".strip()
 
     def use(self, template: models.Template) -> None:
         """Begin from a template."""
@@ -82,8 +83,7 @@ class Draft:
         try:
             self.request()
         except ValidationError as error:
-            for part in error.errors(include_url=False, include_input=False):
-                found.setdefault(str(part["loc"][0]), _for_people(part["type"], part["msg"]))
+            found = _wrong(faults(error))
         if self.kind == "reasoning" and not self.reasoning.strip():
             found.setdefault("reasoning", "is needed: say why you think so")
         if self.restricted and not self.roles.strip():
@@ -116,9 +116,9 @@ def named(faults: dict[str, str]) -> list[str]:
     return [f"{NAMES.get(name, name)}: {words}" for name, words in faults.items()]
 
 
-def _for_people(fault: str, words: str) -> str:
-    if fault in ("string_too_short", "too_short"):
-        return "is needed"
-    if fault == "string_pattern_mismatch":
-        return "letters, digits, '.', '_' and '-' only"
-    return words.removeprefix("Value error, ")
+def _wrong(found: dict[str, str]) -> dict[str, str]:
+    """By field of the request; of several faults in a list the first."""
+    fields: dict[str, str] = {}
+    for name, words in found.items():
+        fields.setdefault(name.partition(".")[0], words)
+    return fields

@@ -181,6 +181,7 @@ class Wizard(ModalScreen[models.Said | None]):
         step = STEPS[self._step]
         self.query_one(ContentSwitcher).current = step
         self.query_one("#steps", Static).update(trail(STEPS, step, self.draft.kind))
+        self.query_one("#hint", Static).update(self._hint())
         reply = self.draft.kind == "reply"
         for name in ("#room", "#thread"):
             self.query_one(name, Input).disabled = reply
@@ -217,7 +218,10 @@ class Wizard(ModalScreen[models.Said | None]):
         if not isinstance(found, models.Previewed):
             self._say(["The engine did not say how it will look; it is redacted all the same when it is sent."])
             return
+        send = told(self, "wizard.send", "ctrl+s")
         lines = [
+            f"Not sent yet: {'mend what is told below first' if faults else f'{send} sends it'}.",
+            "",
             f"{draft.kind} · {draft.intent or 'no intent'} · {draft.priority} priority",
             "",
             *found.message.splitlines(),
@@ -283,10 +287,12 @@ class Wizard(ModalScreen[models.Said | None]):
         )
 
     def _hint(self) -> str:
+        """The keys of this step: the one that sends shows the preview first, so that it is not called sending before."""
+        last = STEPS[self._step] == STEPS[-1]
         does = [
-            ("next", "ctrl+n", "next"),
+            *([] if last else [("next", "ctrl+n", "next")]),
             ("back", "ctrl+b", "back"),
-            ("send", "ctrl+s", "send"),
+            ("send", "ctrl+s", "send" if last else "preview"),
             ("save", "ctrl+t", "as template"),
         ]
         return "  ".join(

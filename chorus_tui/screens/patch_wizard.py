@@ -221,12 +221,14 @@ class PatchWizard(ModalScreen[str]):
     async def _create(self) -> None:
         from pydantic import ValidationError
 
+        from chorus_tui.widgets.faults import faults
+
         assert self._app.client is not None
         self._say(["Making it …"])
         try:
             view = cast("PatchView", await self._app.client.call("patches.create", self.draft.request(self._staged)))
         except ValidationError as error:
-            self._say([str(part["msg"]) for part in error.errors()])
+            self._say([f"{name}: {words}" for name, words in faults(error).items()])
         except Problem as problem:
             self._back_to(problem)
         except EngineGone as error:
@@ -250,7 +252,7 @@ class PatchWizard(ModalScreen[str]):
         does += [("back", "ctrl+b", "back")] if step != STEPS[0] else []
         own = [
             f"{told(self, f'patch-wizard.{name}', key)} {words}"
-            for name, key, words in [*does, ("create", "ctrl+s", "create")]
+            for name, key, words in [*does, ("create", "ctrl+s", "create" if step == STEPS[-1] else "preview")]
         ]
         choose = ["space choose"] if step == "files" else []
         return "  ".join([*own, *choose, f"{told(self, 'patch-wizard.close', 'esc')} close"])

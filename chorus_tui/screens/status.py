@@ -56,7 +56,7 @@ class StatusScreen(PortalScreen):
     def changed(self, topics: set[str]) -> None:
         status = self.store.status
         if "status" in topics and status is not None:
-            self.query_one("#me-text", Static).update(facts(status, time.time()))
+            self.query_one("#me-text", Static).update(facts(status, time.time(), self._guest()))
             self.query_one("#health-text", Static).update(health(status))
         elif "status" in topics:
             self.query_one("#me-text", Static).update(self.nothing("status", ""))
@@ -66,6 +66,11 @@ class StatusScreen(PortalScreen):
             self._begin_log()
         else:
             self.query_one(EventLog).extend(event_line(line) for line in self.store.new_lines())
+
+    def _guest(self) -> str:
+        """As whom a guest acts here; empty for the person at this machine."""
+        hello = self.app.client.hello if self.app.guests and self.app.client is not None else None  # type: ignore[attr-defined]
+        return hello.person if hello is not None else ""
 
     def _begin_log(self) -> None:
         """All lines, from the end. Later ones are added only: who reads further up must not lose the place."""
@@ -93,8 +98,8 @@ def event_line(line: LogLine) -> tuple[str, str]:
     return (line.level, f"{at}  {line.text}")
 
 
-def facts(status: Status, now: float) -> Table:
-    """Who I am and where I belong."""
+def facts(status: Status, now: float, guest: str = "") -> Table:
+    """Who I am and where I belong. ``guest`` is who looks through a portal that is served: the peer is not that person."""
     admin = "none"
     if status.admin:
         heard = f"  ⚠ {status.admin_lost}" if status.admin_lost else ""
@@ -102,8 +107,10 @@ def facts(status: Status, now: float) -> Table:
     tasks = (
         ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(status.tasks.items())) or "none yet"
     )
+    peer = f"{plain(status.agent_id)} ({status.kind}, up {ago(now - status.started_at)})"
     rows = [
-        ("I am", f"{plain(status.agent_id)} ({status.kind}, up {ago(now - status.started_at)})"),
+        *([("you act as", f"{plain(guest)} through {plain(status.agent_id)}")] if guest else []),
+        ("the peer" if guest else "I am", peer),
         ("peer id", f"{status.peer_id[:12]}…{status.peer_id[-8:]}"),
         ("authority", status.authority or "none yet"),
         (
@@ -118,7 +125,7 @@ def facts(status: Status, now: float) -> Table:
         ("models", plain(status.models_found)),
         ("network", NETWORKS[status.network]),
         ("history", f"{many(status.feed_entries, 'entry', 'entries')} said, {status.control_index} decided"),
-        *((rates.label(one), rates.line(one)) for one in status.rates),
+        *((plain(rates.label(one), limit=20), rates.line(one)) for one in status.rates),
         ("licence", status.license),
         *([("beats", plain(beats.beat(status.beats)))] if status.beats else []),
     ]

@@ -26,12 +26,9 @@ NAMES = {"result_in": "result in", "budget_exhausted": "out of budget"}
 
 
 def line(task: TaskRow, now: float) -> tuple[Text, ...]:
-    """One line of the board."""
+    """One line of the board. Its time is one thing for all of them, how long ago it was announced; what it took stands in the detail."""
     sign, color = SIGNS[task.state]
-    taken = task.seconds
-    if task.state not in TERMINAL and taken is not None and task.holder:
-        taken = max(taken, 0.0)
-    when = ago(taken) if taken is not None else f"{ago(now - task.announced_at)} ago"
+    when = ago(now - task.announced_at)
     return (
         Text(f"{sign} {NAMES.get(task.state, task.state)}", style=color, no_wrap=True),
         Text(plain(task.title), no_wrap=True, overflow="ellipsis"),

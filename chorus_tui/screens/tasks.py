@@ -30,6 +30,8 @@ EMPTY = (
     "No tasks yet.\n\nPress a to announce one: a title and a command are enough.\n"
     "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
 )
+NO_OUTPUT, SILENT = "No output yet.", "It wrote nothing."
+"""While more may come, and when none will."""
 STEP = "── step "
 """How a line of an agent's output begins that tells a step of its loop."""
 ORDER = (
@@ -65,8 +67,8 @@ class TasksScreen(TaskSteering):
         "output": "tasks.output",
     }  # fmt: skip
     TOPIC, ALSO, ROWS = "tasks", frozenset({"status"}), "board"
-    COLUMNS = ("state", "task", "by", "time")
-    WIDTHS = (13, 22, 7, 8)
+    COLUMNS = ("state", "task", "by", "age")
+    WIDTHS = (13, 22, 7, 6)
     STRETCH = (1, 1, 1, 2)
     RIGHT = (3,)
 
@@ -86,10 +88,10 @@ class TasksScreen(TaskSteering):
             with Vertical(id="task-side"):
                 with VerticalScroll(id="task"):
                     yield Static(id="task-text", markup=False)
-                yield EventLog("output", id="output", empty="No output yet.")
+                yield EventLog("output", id="output", empty=NO_OUTPUT)
 
     def on_mount(self) -> None:
-        """Running times go on by themselves."""
+        """Ages go on by themselves."""
         self.query_one("#task").border_title = "task"
         self.focus_main()
         self.set_interval(1.0, self._tick)
@@ -128,9 +130,8 @@ class TasksScreen(TaskSteering):
         self.query_one("#counts", Static).update(words or ("no tasks" if known else ""))
 
     def _tick(self) -> None:
-        """Running times go on."""
-        if self.is_current and any(task.state not in TERMINAL and task.holder for task in self.store.tasks.values()):
-            self.grow_older()
+        """All of them grow older."""
+        self.grow_older()
 
     # ── the task under the cursor ──────────────────────────────────────────────────────────────────────────────────
 
@@ -177,7 +178,9 @@ class TasksScreen(TaskSteering):
     @work(group="output", exclusive=True, exit_on_error=False)
     async def _follow_output(self, task_id: str) -> None:
         """What is there, then what comes; after a hole in the stream, what was missed."""
-        self.query_one(EventLog).replace([])
+        log = self.query_one(EventLog)
+        log.empty = NO_OUTPUT
+        log.replace([])
         self._partial, self._attempt, self._offset = "", 0, 0
         async for batch in self.app.follow([f"output:{task_id}"]):  # type: ignore[attr-defined]
             if self._followed != task_id:
@@ -218,6 +221,9 @@ class TasksScreen(TaskSteering):
         self.query_one(EventLog).extend(lines)
 
     def _end_output(self) -> None:
+        log = self.query_one(EventLog)
+        log.empty = SILENT
+        log.refresh()
         if self._partial:
             self.query_one(EventLog).extend([("info", self._partial)])
             self._partial = ""

@@ -24,6 +24,8 @@ FIELD: Final = 4096
 class GuestPortal(ChorusApp):
     """:class:`~chorus_tui.app.ChorusApp` for somebody at another machine."""
 
+    guests = True
+
     async def on_event(self, event: events.Event) -> None:
         """What would be too much does not reach its field."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:

@@ -53,7 +53,7 @@ class EventLog(ScrollView, can_focus=True):
     def __init__(self, title: str, *, capacity: int = 5000, empty: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.border_title = title
-        self._empty = empty
+        self.empty = empty
         self._lines: deque[Line] = deque(maxlen=capacity)
         self._shown: list[Line] | deque[Line] = self._lines
         self._filter = ""
@@ -193,7 +193,7 @@ class EventLog(ScrollView, can_focus=True):
         width, height = self.size.width, self.size.height
         base = self.rich_style
         if not self._shown:
-            text = ("Nothing fits the filter." if self._filter and self._lines else self._empty) if y == 0 else ""
+            text = ("Nothing fits the filter." if self._filter and self._lines else self.empty) if y == 0 else ""
             return Strip([Segment(text[:width], base + STYLES["dim"])]).adjust_cell_length(width, base)
         first = max(0, len(self._shown) - height) if self.following else self.scroll_offset.y
         index = first + y

@@ -6,6 +6,8 @@ import re
 
 from pydantic import ValidationError
 
+from chorus_tui.contract.faults import in_words
+
 _NAMED = re.compile(r"([a-z_]+)(?:\[\d+\])?:? (.*)", re.DOTALL)
 
 
@@ -14,24 +16,9 @@ def faults(error: ValidationError) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in error.errors(include_url=False, include_input=False):
         name, words = ".".join(map(str, part["loc"])), part["msg"].removeprefix("Value error, ")
-        words = _for_people(part["type"], part.get("ctx", {}), name.partition(".")[0]) or words
+        words = in_words(part["type"], part.get("ctx", {}), name) or words
         named = _NAMED.match(words)
         if not name and named is not None:  # a fault of the task as a whole names its field itself
             name, words = named.groups()
         found.setdefault(name, words)
     return found
-
-
-def _for_people(fault: str, bounds: dict[str, object], field: str) -> str:
-    """Common faults; empty for others."""
-    if fault in ("string_too_short", "too_short"):
-        return "is needed"
-    if fault == "string_too_long":
-        return f"at most {bounds['max_length']} characters; shorten it"
-    if fault == "too_long":
-        return f"at most {bounds['max_length']}; leave some out"
-    if fault in ("less_than_equal", "greater_than_equal"):
-        return f"at most {bounds['le']}" if "le" in bounds else f"at least {bounds['ge']}"
-    if fault == "string_pattern_mismatch":
-        return "is no task id" if field == "depends_on" else "holds letters that it may not have"
-    return ""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.markup import escape
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Button, Input, Label, Static, TextArea
+from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from chorus_tui.client import EngineGone
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.box import Box
+from chorus_tui.widgets.dialogs import Confirm
 from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain
 
@@ -29,7 +32,9 @@ class Form(Box[str]):
         Binding("escape", "leave", "Back", id="form.back", tooltip="Close the form"),
         Binding("ctrl+s", "send", "Send", id="form.send", tooltip="Send what was typed", priority=True),
     ]
+    AUTO_FOCUS = ""  # Textual's own would scroll to the first field before it has its place, and past its label
     holds = True
+    _at_first: Sequence[object] = ()
     FIRST = ""
     """Selector of the field that has the keys at the beginning."""
     PLACES: ClassVar[dict[str, str]] = {}
@@ -59,15 +64,29 @@ class Form(Box[str]):
             field.cursor_blink = False
         for area in self.query(TextArea):
             area.cursor_blink = False
+        self._at_first = self._contents()
         self.begin(self.query_one(self.FIRST))
+
+    def _contents(self) -> list[object]:
+        """What stands in all fields."""
+        fields = self.query("Input, TextArea, Select")
+        return [one.text if isinstance(one, TextArea) else getattr(one, "value", None) for one in fields]
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Either button."""
         await self.run_action("send" if event.button.id == "send" else "leave")
 
     def action_leave(self) -> None:
-        """Without sending."""
-        self.dismiss("")
+        """Without sending; what was typed is not thrown away without a question."""
+        if self._contents() == self._at_first:
+            self.dismiss("")
+        else:
+            question = "What you typed here was not sent. Close the form and lose it?"
+            self.app.push_screen(Confirm(question), self._leave_sure)
+
+    def _leave_sure(self, word: str | None) -> None:
+        if word == "yes":
+            self.dismiss("")
 
     async def ask(self, operation: str, request: BaseModel) -> Any:
         """The engine's answer; None when it says no or is gone, which is shown."""
@@ -105,6 +124,18 @@ class Form(Box[str]):
         label = before if isinstance(before, Label) else field
         if not (self.can_view_entire(label) and self.can_view_entire(field)):
             label.scroll_visible(top=True, animate=False)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A field that gets the keys comes into view with its label."""
+        self.call_after_refresh(self._bring_focused, event.widget)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The field with the keys stays in view where there is less room now."""
+        self.call_after_refresh(self._bring_focused, self.focused)
+
+    def _bring_focused(self, field: Widget | None) -> None:
+        if isinstance(field, Input | TextArea | Select) and field is self.focused:
+            self._bring(field)
 
     def say(self, text: str) -> None:
         """The line below the fields."""

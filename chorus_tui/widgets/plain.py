@@ -47,6 +47,24 @@ def plain(text: str, *, limit: int = MAX_LINE) -> str:
     return "".join(out) + ("…" if len(cut) > limit else "")
 
 
+def typed(text: str) -> str:
+    """What a field takes of what is typed or pasted: all that can be seen. Line ends and tabs stay; accents become one with their letter.
+
+    Controls, direction tricks and joiners are left out: a field draws its text as it is, and a line that they turn round breaks the frame.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    out: list[str] = []
+    marks = 0
+    for char in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in _MARKS else 0
+        unseen = category in _HIDDEN or char in _BLANKS or char in _VARIATIONS or marks > MAX_MARKS
+        if char in "\t\r\n" or not unseen:
+            out.append(char)
+    return "".join(out)
+
+
 def plain_lines(text: str, *, limit: int = MAX_LINE, most: int = MAX_LINES) -> list[str]:
     """Several lines, each made harmless; after ``most`` of them the rest is left out, and said to be."""
     lines = text.replace("\r\n", "\n").split("\n", most)

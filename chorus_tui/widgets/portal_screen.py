@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -21,11 +21,9 @@ from chorus_tui.client.read_only import reads
 from chorus_tui.commands.twins import line
 from chorus_tui.contract.counting import many
 from chorus_tui.store import TOPICS, Store
+from chorus_tui.widgets.banner import Banner
 from chorus_tui.widgets.footer import WIDE, PortalFooter
 from chorus_tui.widgets.plain import plain
-
-if TYPE_CHECKING:
-    from chorus_tui.client import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,6 @@ class PortalScreen(Screen[None]):
 
     DEFAULT_CSS = """
     PortalScreen > #head { height: 1; background: $panel; color: $text; padding: 0 1; }
-    PortalScreen > #banner { height: auto; max-height: 3; background: $warning; color: auto 90%; padding: 0 1; display: none; }
-    PortalScreen > #banner.-shown { display: block; }
     PortalScreen > #filter-bar { height: 1; display: none; background: $panel; padding: 0 1; }
     PortalScreen > #filter-bar.-shown { display: block; }
     PortalScreen #filter { width: 1fr; background: $panel; }
@@ -67,7 +63,7 @@ class PortalScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", markup=False)
-        yield Static(id="banner", markup=False)
+        yield Banner()
         yield from self.body()
         with Horizontal(id="filter-bar"):
             yield Label("/ ", markup=False)
@@ -89,7 +85,7 @@ class PortalScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Shown (again): everything may have changed."""
         self.show_head()
-        self.show_connection(self.app.connection)  # type: ignore[attr-defined]
+        self.app.tell_connection()  # type: ignore[attr-defined]
         self.changed(set(TOPICS))
 
     def tell(self, topics: set[str]) -> None:
@@ -102,18 +98,6 @@ class PortalScreen(Screen[None]):
 
     def changed(self, topics: set[str]) -> None:
         """Redraw what shows these topics."""
-
-    def show_connection(self, connection: Connection) -> None:
-        """The banner, while the engine is out of reach."""
-        if not self.is_mounted:
-            return
-        banner = self.query_one("#banner", Static)
-        words = {
-            "lost": "⚠ The engine is out of reach; what you see is as it was. Reconnecting …",
-            "refused": "✗ The engine does not take this portal.",
-        }.get(connection.state, "")
-        banner.set_class(bool(words), "-shown")
-        banner.update(f"{words} {plain(connection.detail)}".strip())
 
     def show_head(self) -> None:
         """Who I am, the mesh, its admin."""

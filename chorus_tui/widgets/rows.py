@@ -90,8 +90,15 @@ class Rows(DataTable[Text]):
                 self.add_row(*cells, key=key)
             self.choose(at)
 
+    def on_mount(self) -> None:
+        """A scrollbar that comes with the rows takes its columns from the words, and covers none of them."""
+        self.watch(self, "show_vertical_scrollbar", self._fit, init=False)
+
     def on_resize(self, _event: events.Resize) -> None:
         """Words get what there is."""
+        self._fit()
+
+    def _fit(self) -> None:
         paddings = 2 * self.cell_padding * len(self._names)
         left = max(0, self.scrollable_content_region.width - sum(self._least) - paddings)
         widths = list(self._least)

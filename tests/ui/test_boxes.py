@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual import events
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, Label, OptionList, Select, TextArea
 
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.screens.web import OneTimeUrl
@@ -16,6 +16,7 @@ from chorus_tui.widgets.answer import AnswerBox
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.dialogs import Ask, Confirm, ErrorBox
 from chorus_tui.widgets.form import Form
+from chorus_tui.widgets.keys_box import EVERYWHERE, HERE, MOVING, KeysBox, keys_of
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.rooms import filled
 from tests.ui.test_inbox import answers, with_items
@@ -226,3 +227,136 @@ def test_a_vote_that_is_refused_keeps_its_reason():
         assert isinstance(asking, AnswerBox)
 
     play(steps, engine=with_items(), first="inbox")
+
+
+# ── what is closed and what is lost ────────────────────────────────────────────────────────────────────────────────────
+
+FORMS = [
+    ("tasks", "a", "#task-title"), ("decide", "n", "#decision-title"), ("ucxl", "n", "#content"), ("collab", "n", "#collab-title"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "key", "field"), FORMS)
+def test_a_form_with_something_typed_is_not_closed_without_a_question(monkeypatch, mode, key, field):
+    """Escape asks; a yes that was typed with it is none, no leaves all of it there, yes closes. An untouched form just closes."""
+    monkeypatch.setattr(box, "TYPE_AHEAD_S", 0)
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "closed at once")
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open again")
+        form = pilot.app.screen
+        place = form.query_one(field)
+        place.focus()
+        await pilot.press("j")
+        at_once(pilot, "escape", "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked")
+        await settle(pilot, 1)
+        assert "was not sent" in text_of(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: pilot.app.screen is form, "back")
+        assert (getattr(place, "value", "") or getattr(place, "text", "")).startswith("j")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked again")
+        await settle(pilot, 1)
+        await pilot.press("y")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Box), "closed")
+
+    play(steps, engine=filled(TextEngine()), first=mode)
+
+
+@pytest.mark.parametrize(("mode", "key", "field"), FORMS)
+def test_the_field_with_the_keys_is_in_view_with_its_label(mode, key, field):
+    """At the beginning, at each step of tab, and after the terminal became small: nobody types where nothing is seen."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        def in_view() -> bool:
+            form, here = pilot.app.screen, pilot.app.screen.focused
+            if not isinstance(here, Input | TextArea | Select):
+                return True
+            beside = list(here.parent.children)
+            label = beside[beside.index(here) - 1]
+            view = form.query_one("#fields").scrollable_content_region
+            first = here.region.intersection(view)
+            return isinstance(label, Label) and label.region in view and first.height >= min(2, here.region.height)
+
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open")
+        await settle(pilot, 2)
+        assert in_view(), "at the beginning"
+        for step in range(6):
+            await pilot.press("tab")
+            await until(pilot, in_view, f"tab {step}")
+        pilot.app.screen.query_one(field).focus()
+        await settle(pilot, 1)
+        await pilot.resize_terminal(60, 15)
+        await until(pilot, in_view, "small")
+
+    play(steps, engine=filled(TextEngine()), first=mode, size=(80, 24))
+
+
+@pytest.mark.parametrize("how", ["paste", "clipboard"])
+def test_what_is_pasted_into_a_field_breaks_no_frame(how):
+    """A direction trick, joined emoji and a loose accent: what can be seen is there, and each line of the form ends at its frame."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen._begun, "open")
+        await settle(pilot, 1)
+        text = "e\u0301\u202ednd 👩\u200d🚀 日本"
+        if how == "paste":
+            pilot.app.post_message(events.Paste(text))
+        else:
+            pilot.app.copy_to_clipboard(text)
+            await pilot.press("ctrl+v")
+        field = pilot.app.screen.query_one("#task-title", Input)
+        await until(pilot, lambda: bool(field.value), "pasted")
+        await settle(pilot, 1)
+        assert field.value == "\u00e9dnd 👩🚀 日本"
+        strips = pilot.app.screen._compositor.render_strips()
+        assert {strip.cell_length for strip in strips} == {80}
+
+    play(steps, size=(80, 24))
+
+
+# ── the list of keys ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40)], ids=["60x15", "80x24", "120x40"])
+def test_the_list_of_keys_begins_with_those_of_the_screen(picture, size):
+    """What can be done with the task under the cursor stands at the top, at every size; then what leads elsewhere, then the arrows."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        own = [key.words for key in keys_of(pilot.app.screen) if key.group == HERE]
+        assert {"Announce", "Cancel"} <= set(own)
+        assert "Retry" not in own  # not for a task that runs
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, KeysBox), "shown")
+        await settle(pilot)
+        shown = text_of(pilot)
+        assert "Announce" in shown
+        assert "Cancel" in shown
+        groups = [key.group for key in pilot.app.screen._keys]
+        assert groups == sorted(groups, key=(HERE, EVERYWHERE, MOVING).index)
+        picture(pilot.app, f"tasks/keys-{size[0]}x{size[1]}")
+
+    play(steps, size=size)
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "question_mark"])
+def test_the_list_of_keys_closes_and_nothing_else_happens(key):
+    """By escape, by q, which does not leave the portal here, and by the key that opened it."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        before = pilot.app.screen
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, KeysBox), "shown")
+        await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen is before, "closed")
+        await settle(pilot, 1)
+        assert pilot.app.is_running
+
+    play(steps)

@@ -70,6 +70,7 @@ def test_a_goal_is_announced_with_checks_delivery_and_budget():
         ("#asked", "", "give commands to run, or a goal to reach"),
         ("#outputs", "../x", "must be a glob"),
         ("#after", "nope", "is no task id"),
+        ("#timeout", "soon", "a number of seconds, such as 600"),
     ],
 )
 @pytest.mark.parametrize("size", SIZES)
@@ -94,6 +95,21 @@ def test_a_fault_is_shown_at_its_field(size, field, value, told):
         assert not called(engine, "tasks.announce")
 
     play(steps, size=SIZES[size])
+
+
+def test_letters_in_a_field_for_a_number_are_shown_to_be_mended():
+    """No key is swallowed without a word: what was typed stands there, and sending says what the field takes."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        form = await filled_form(pilot)
+        place = form.query_one("#timeout", Input)
+        place.focus()
+        await pilot.press("end", *"0s")
+        assert place.value == "6000s"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "time limit: a number of seconds, such as 600" in shown(pilot), "told whole")
+
+    play(steps)
 
 
 def test_the_engines_word_on_a_field_is_shown_there():

@@ -8,9 +8,16 @@ from textual import events
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
+from chorus_tui.app import ChorusApp
+from chorus_tui.contract import CONTRACT_VERSION
+from chorus_tui.contract.models.status import Hello
 from chorus_tui.serve import bounds
 from chorus_tui.serve.bounds import GuestPortal
 from chorus_tui.serve.pastes import PASTE
+from chorus_tui.serve.ssh.command import STOPPED
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.test_look import text_of
+from tests.ui.test_portal import until
 
 
 class Fields(Screen[None]):
@@ -81,3 +88,35 @@ def test_a_full_field_takes_no_key_more():
 
     assert bounds.too_much(area, "x") == bounds.too_much(area, "\n") != ""
     assert bounds.too_much(area, "") == bounds.too_much(None, "x") == ""
+
+
+def test_a_guest_sees_as_whom_he_acts_and_hears_nothing_of_an_engine_of_his():
+    """The peer is not he: the status names him, and through whom he acts; a lost engine is not his to start."""
+
+    async def go():
+        engine = FakeEngine()
+        engine.hello = Hello(
+            contract=CONTRACT_VERSION,
+            version="1",
+            agent_id="you",
+            peer_id="p",
+            kind="human",
+            pid=1,
+            data_dir="/d",
+            person="cleo",
+        )
+
+        async def connect(_progress):
+            return engine
+
+        for portal, told in ((GuestPortal, "you act as cleo through you"), (ChorusApp, "I am you (human")):
+            app = portal(connect)
+            async with app.run_test(size=(120, 40)) as pilot:
+                await until(pilot, lambda told=told: told in " ".join(text_of(pilot).replace("│", " ").split()), told)
+                engine.connect_state("lost")
+                await until(pilot, lambda: "out of reach" in text_of(pilot), "lost")
+                assert ("--data-dir" in text_of(pilot)) is (portal is ChorusApp)
+                engine.connect_state("connected")
+
+    asyncio.run(go())
+    assert "Your engine" not in STOPPED

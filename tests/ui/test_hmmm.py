@@ -13,6 +13,7 @@ from chorus_tui.contract.problem import invalid
 from chorus_tui.screens.hmmm_draft import Draft
 from tests.ui.fake_engine import NOW, FakeEngine
 from tests.ui.rooms import filled
+from tests.ui.test_look import text_of
 from tests.ui.test_portal import SIZES, play, settle, until
 
 
@@ -64,6 +65,29 @@ async def compose_proposal(pilot: Any) -> None:
     await settle(pilot)
 
 
+def test_the_key_is_called_sending_only_where_it_sends():
+    """Before the preview its hint says preview, and there that nothing was sent yet; what is not whole is not offered to be sent."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("n")
+        await settle(pilot)
+        wizard = pilot.app.screen
+        assert "ctrl+s preview" in text_of(pilot)
+        assert "ctrl+s send" not in text_of(pilot)
+        await pilot.press("ctrl+s")
+        await until(
+            pilot, lambda: "Not sent yet: mend what is told below first." in text_of(pilot), "told that it is not whole"
+        )
+        wizard.query_one("#room").value, wizard.query_one("#text").text = "shop", "Let us begin."
+        wizard.query_one("#reasoning").text, wizard.query_one("#thread").value = "It is time.", "t1"
+        await pilot.press("ctrl+b", "ctrl+s")
+        await until(pilot, lambda: "Not sent yet: ctrl+s sends it." in text_of(pilot), "told that it is not sent")
+        assert "ctrl+s send" in text_of(pilot)
+        assert not [name for name, _ in engine.calls if name.startswith("hmmm.") and name.endswith(("send", "propose"))]
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
 def test_a_proposal_is_composed_and_sent_after_its_preview():
     """ctrl+s shows the preview first; the second one sends, and the screen follows to the thread."""
 
@@ -102,6 +126,29 @@ def test_nothing_typed_is_lost_when_the_engine_refuses_or_is_gone_or_the_wizard_
         await settle(pilot)
         assert pilot.app.screen.query_one("#text", TextArea).text == "Test it"
         assert pilot.app.screen.query_one("#roles", Input).value == "reviewer"
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_a_reply_that_was_closed_waits_at_its_message_and_takes_nothing_from_a_new_word():
+    """Each is there again under its own key; neither takes the place of the other."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        async def opened(key: str) -> TextArea:
+            await pilot.press(key)
+            await until(pilot, lambda: bool(pilot.app.screen.query("#text")), "open")
+            await settle(pilot, 1)
+            return pilot.app.screen.query_one("#text", TextArea)
+
+        pilot.app.screen.query_one("#talk", OptionList).highlighted = 0
+        for key, words in (("n", "a new word"), ("r", "a reply")):
+            (await opened(key)).text = words
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen.__class__.__name__ == "HmmmScreen", "closed")
+        for key, words in (("n", "a new word"), ("r", "a reply")):
+            assert (await opened(key)).text == words
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen.__class__.__name__ == "HmmmScreen", "closed again")
 
     play(steps, engine=filled(FakeEngine()), first="hmmm")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from io import StringIO
 from typing import Any
@@ -449,3 +450,49 @@ def test_the_front_loads_none_of_the_engines_libraries():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)], ids=["60x15", "80x24", "120x40", "200x60"])
+def test_the_time_of_a_task_is_told_whole_beside_a_scrollbar(size):
+    """One thing for every task, in few columns: none of it is cut or covered, whatever the width and however long the list."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        board = pilot.app.screen.query_one(DataTable)
+        assert board.show_vertical_scrollbar
+        shown = [board.render_line(y).text.rstrip() for y in range(1, board.size.height)]
+        assert {line.split("  ")[-1].strip() for line in shown if line.strip()} == {"29 min"}
+        wide = sum(column.get_render_width(board) for column in board.columns.values())
+        assert wide <= board.scrollable_content_region.width
+
+    play(steps, engine=many_tasks(), size=size)
+
+
+def many_tasks() -> FakeEngine:
+    """More than fit, all of them announced half an hour ago; what they took is another number."""
+    engine, at = FakeEngine(), time.time() - 29 * 60 - 20
+    one = next(iter(engine.tasks.values()))
+    kept = {"announced_at": at, "seconds": 10.0}
+    engine.tasks = {f"{n:026}": one.model_copy(update={**kept, "task_id": f"{n:026}"}) for n in range(60)}
+    return engine
+
+
+def test_a_finished_task_without_output_is_said_to_have_written_nothing():
+    """While it runs more may come; of one that has ended nothing will. The next task begins anew."""
+
+    class Silent(FakeEngine):
+        async def call(self, operation: str, request: Any = None) -> Any:
+            answer = await super().call(operation, request)
+            if operation == "tasks.output":
+                ended = self.tasks[request.task_id].state == "completed"
+                return answer.model_copy(update={"text": "", "next": 0, "complete": ended})
+            return answer
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        log = pilot.app.screen.query_one(EventLog)
+        await until(pilot, lambda: "No output yet." in log.render_line(0).text, "it may come")
+        await pilot.press("G")
+        await until(pilot, lambda: "It wrote nothing." in log.render_line(0).text, "none will")
+        await pilot.press("g")
+        await until(pilot, lambda: "No output yet." in log.render_line(0).text, "anew")
+
+    play(steps, engine=Silent())

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Input
 
+from chorus_tui.client.reviving import MOST, Reviver
+from chorus_tui.contract import CONTRACT_VERSION
+from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.dialogs import Ask, ErrorBox
+from chorus_tui.widgets.form import Form
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.test_look import text_of
 from tests.ui.test_portal import play, settle, until
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA3"
@@ -101,3 +106,60 @@ def test_the_banner_is_true_after_a_dialog_and_an_error_is_kept_with_its_reason(
         assert pilot.app.store.lines[-1].text == "E1: It was refused: Nothing was written. Ask ada."
 
     play(steps)
+
+
+def test_a_form_says_that_the_engine_is_out_of_reach_and_what_to_do(picture):
+    """Lost while a form is open, and one that is opened while it is lost: a line above its frame says so, names the command that starts
+    the engine, and goes when the engine is back."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        engine.hello = Hello(
+            contract=CONTRACT_VERSION,
+            version="1",
+            agent_id="you",
+            peer_id="p",
+            kind="human",
+            pid=1,
+            data_dir="/my data",
+        )
+        await pilot.press("a", *"jars")
+        engine.connect_state("lost")
+        for _ in range(2):
+            await until(pilot, lambda: "The engine is out of reach" in text_of(pilot), "told above the form")
+            assert "chorus-tui --data-dir '/my data' starts it" in " ".join(text_of(pilot).split())
+            assert isinstance(pilot.app.screen, Form)
+            if pilot.app.screen.query_one("#task-title", Input).value == "jars":
+                await settle(pilot)
+                picture(pilot.app, "tasks/announce-lost-80x24")
+                pilot.app.screen.dismiss("")
+                await until(pilot, lambda: not isinstance(pilot.app.screen, Form), "closed")
+                await pilot.press("a")
+        engine.connect_state("connected")
+        await until(pilot, lambda: "out of reach" not in text_of(pilot), "back")
+
+    play(steps, size=(80, 24))
+
+
+def test_an_engine_that_was_started_here_and_fell_is_started_again_a_few_times(monkeypatch):
+    """It is started as often as it may fall in a while; then the person is told how. One that was told to stop stays so."""
+    monkeypatch.setattr("chorus_tui.client.reviving.LOOK_S", 0)
+
+    class Started(FakeEngine):
+        fallen = staticmethod(lambda: True)
+
+    async def run() -> None:
+        starts, said, first, stopped = [], [], Started(), FakeEngine()
+
+        async def connect(_progress: Any) -> Any:
+            starts.append(Started())
+            return starts[-1]
+
+        await Reviver(first, connect, said.append).watch(lambda: True)
+        assert len(starts) == MOST
+        assert all(one.gone for one in starts)
+        assert [bool(words) for words in said] == [True] * MOST + [False]
+        looks = iter([True, True, False])
+        await Reviver(stopped, connect, said.append).watch(lambda: next(looks))
+        assert len(starts) == MOST
+
+    asyncio.run(run())

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
+from chorus_tui.contract.faults import in_words
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.api import ucxi
 from chorus_tui.engine.api.answers import problem_headers
@@ -97,9 +98,9 @@ def _of_refusal(error: Refused) -> Problem:
 def field_messages(error: ValidationError) -> dict[str, str]:
     """Each wrong field by its dotted path, with its message and without its value."""
     fields: dict[str, str] = {}
-    for part in error.errors(include_url=False, include_context=False, include_input=False):
+    for part in error.errors(include_url=False, include_input=False):
         name = ".".join(str(step) for step in part["loc"]) or "request"
-        message = part["msg"].removeprefix("Value error, ")
+        message = in_words(part["type"], part.get("ctx", {}), name) or part["msg"].removeprefix("Value error, ")
         fields[name] = f"{fields[name]}; {message}" if name in fields else message
     return fields
 

@@ -27,7 +27,9 @@ from chorus_tui.serve.ssh.server import Server
 
 log = structlog.get_logger("serve.ssh")
 
-STOPPED: Final = "The SSH portal was stopped. Your engine goes on; connect again when the portal is back."
+STOPPED: Final = (
+    "The SSH portal was stopped where it is served. What you did stays done; connect again when it is back."
+)
 
 
 class CannotServe(Exception):

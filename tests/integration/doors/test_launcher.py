@@ -109,3 +109,31 @@ def test_unusable_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EngineStartFailed, match="data folder"):
         asyncio.run(open_and_close(tmp_path / "file" / "data"))
+
+
+def test_a_killed_engine_has_fallen_and_one_that_stopped_has_not(data):
+    """Who started an engine knows how it ended: a front starts the first again, and leaves the other as it was told to be."""
+
+    async def ended_by(signal_):
+        client = await find_or_start("human", data, lambda _step: None)
+        try:
+            assert not client.fallen()
+            pid = client.hello.pid if client.hello.pid in dict(engines(data)) else engines(data)[-1][0]
+            os.kill(pid, signal_)
+            async with asyncio.timeout(10):
+                while _lives(pid):
+                    await asyncio.sleep(0.01)
+            return client.fallen()
+        finally:
+            await client.close()
+
+    assert asyncio.run(ended_by(signal.SIGKILL)) is True
+    assert asyncio.run(ended_by(signal.SIGTERM)) is False
+
+
+def _lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.widgets.plain import MAX_MARKS, plain, plain_lines
+from chorus_tui.widgets.plain import MAX_MARKS, plain, plain_lines, typed
 
 HOSTILE = st.text(
     st.one_of(
@@ -26,6 +26,21 @@ def test_nothing_that_a_terminal_obeys_is_left(text):
     shown = plain(text)
 
     assert {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} == set()
+
+
+@given(HOSTILE)
+def test_a_field_gets_nothing_unseen_and_loses_nothing_seen(text):
+    """No control but line ends and tabs, no direction trick, no tower; what is taken once is taken again as it is."""
+    taken = typed(text)
+    seen = [char for char in taken if char not in "\t\r\n"]
+
+    assert {unicodedata.category(char) for char in seen} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} == set()
+    assert typed(taken) == taken
+    assert [char for char in taken if char.isascii()] == [
+        char
+        for char in unicodedata.normalize("NFC", text)
+        if char.isascii() and (char.isprintable() or char in "\t\r\n")
+    ]
 
 
 @given(HOSTILE)
