@@ -164,7 +164,8 @@ def takes_words(terminal: Terminal) -> bool:
     terminal.keys("Tab")
     terminal.type("k")
     with contextlib.suppress(AssertionError):
-        return bool(terminal.sees("▊  k", 0.5))
+        # Long enough for a busy machine: a second try would go on from the words to what comes after them.
+        return bool(terminal.sees("▊  k", 5))
     return False
 
 

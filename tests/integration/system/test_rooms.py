@@ -117,10 +117,14 @@ async def test_a_person_is_called_and_answers_among_processes(tmp_path: Path):
     await trio.to_thread.run_sync(body)
 
 
+PREVIEW = "Not sent yet"
+"""Stands on the wizard's last page, until it has gone."""
+
+
 def closed(terminal: Terminal) -> None:
     """The wizard has gone, so what is seen from now on is the conversation's."""
     try:
-        eventually("the wizard is closed", lambda: "ctrl+n next" not in terminal.screen(), 30)
+        eventually("the wizard is closed", lambda: PREVIEW not in terminal.screen(), 30)
     except AssertionError:
         raise AssertionError(f"the wizard stays:\n{terminal.screen()}") from None
 

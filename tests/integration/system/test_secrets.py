@@ -243,7 +243,7 @@ def pasted(terminal: Terminal) -> list[bytes]:
     terminal.sees("[REDACTED:github-token:")
     preview = flat(terminal)
     terminal.keys("C-s")
-    terminal.lacks("ctrl+n next", 30)
+    terminal.lacks("Not sent yet", 30)
     terminal.sees("[REDACTED:github-token:")
     return [preview, flat(terminal)]
 
