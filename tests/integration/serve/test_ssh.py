@@ -141,7 +141,7 @@ def test_a_stop_gives_the_terminal_back_and_a_kill_leaves_no_token(portal):
         pid = portal.row["pid"]
         assert f"by process {pid}, 1 connected" in portal.peer.run("ssh", "--show").stdout
         assert portal.peer.run("web", "stop", "ssh").returncode == 0
-        window.sees("The SSH portal was stopped.")
+        window.sees("The SSH portal was stopped")
         window.sees("left with 0")
         assert window._tmux("display-message", "-p", MODES).split() == ["0", "0", "0", "1", "1"]
         assert not (portal.peer.data_dir / "portals" / f"ssh-{pid}.json").exists()
