@@ -228,6 +228,6 @@ def complain(text: str) -> None:
 
 def _wrong_fields(error: ValidationError) -> Problem:
     from chorus_tui.contract.problem import invalid
-    from chorus_tui.widgets.faults import faults
+    from chorus_tui.widgets.faults import by_place
 
-    return invalid({name or "request": words for name, words in faults(error).items()})
+    return invalid({name or "request": words for name, words in by_place(error).items()})
