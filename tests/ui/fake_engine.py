@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chorus_tui.client import Batch, Connection, EngineGone
+from chorus_tui.contract import CONTRACT_VERSION
 from chorus_tui.contract.events import Event
 from chorus_tui.contract.models import (
     blobs,
@@ -176,6 +177,20 @@ EARLIER = slurp.ContextRow(
     node_id="b2" * 32, path="shop", kind="task", summary="measure stores: PostgreSQL keeps up", by=IDS[1], by_name="ben", at=NOW - 90,
     relevance=1.0, standing=0.67, used=1,
 )  # fmt: skip
+
+
+def a_hello(**fields: Any) -> status.Hello:
+    """How the engine of :func:`a_status` greets."""
+    base = {
+        "contract": CONTRACT_VERSION,
+        "version": "0.1.0",
+        "agent_id": "you",
+        "peer_id": IDS[3],
+        "kind": "human",
+        "pid": 1,
+        "data_dir": "/data",
+    }
+    return status.Hello.model_validate({**base, **fields})
 
 
 class FakeEngine:

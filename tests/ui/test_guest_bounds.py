@@ -9,13 +9,11 @@ from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from chorus_tui.app import ChorusApp
-from chorus_tui.contract import CONTRACT_VERSION
-from chorus_tui.contract.models.status import Hello
 from chorus_tui.serve import bounds
 from chorus_tui.serve.bounds import GuestPortal
 from chorus_tui.serve.pastes import PASTE
 from chorus_tui.serve.ssh.command import STOPPED
-from tests.ui.fake_engine import FakeEngine
+from tests.ui.fake_engine import FakeEngine, a_hello
 from tests.ui.test_look import text_of
 from tests.ui.test_portal import until
 
@@ -95,16 +93,7 @@ def test_a_guest_sees_as_whom_he_acts_and_hears_nothing_of_an_engine_of_his():
 
     async def go():
         engine = FakeEngine()
-        engine.hello = Hello(
-            contract=CONTRACT_VERSION,
-            version="1",
-            agent_id="you",
-            peer_id="p",
-            kind="human",
-            pid=1,
-            data_dir="/d",
-            person="cleo",
-        )
+        engine.hello = a_hello(person="cleo")
 
         async def connect(_progress):
             return engine

@@ -14,7 +14,6 @@ from textual.widgets._toast import Toast
 from chorus_tui.app import ChorusApp
 from chorus_tui.client.read_only import ReadOnly, reads
 from chorus_tui.commands.places import PLACES
-from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.operations import OPERATIONS, Scope
 from chorus_tui.contract.problem import Problem
 from chorus_tui.look import kept
@@ -25,7 +24,7 @@ from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.portal_screen import PortalScreen
 from chorus_tui.widgets.reader import Reader
 from chorus_tui.widgets.rows import Rows
-from tests.ui.fake_engine import IDS, FakeEngine
+from tests.ui.fake_engine import FakeEngine, a_hello
 from tests.ui.test_portal import play, settle, until
 from tests.ui.worlds import everything, poisoned
 
@@ -228,9 +227,7 @@ def test_a_portal_is_told_that_it_may_only_look():
         assert isinstance(pilot.app.client, ReadOnly)
 
     engine = everything()
-    engine.hello = Hello(
-        contract=(1, 0), version="1", agent_id="you", peer_id=IDS[3], kind="human", pid=1, data_dir="/d", scope="read"
-    )
+    engine.hello = a_hello(scope="read")
     start(steps, engine)
 
 

@@ -8,12 +8,10 @@ from typing import Any
 from textual.widgets import DataTable, Input
 
 from chorus_tui.client.reviving import MOST, Reviver
-from chorus_tui.contract import CONTRACT_VERSION
-from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.dialogs import Ask, ErrorBox
 from chorus_tui.widgets.form import Form
-from tests.ui.fake_engine import FakeEngine
+from tests.ui.fake_engine import FakeEngine, a_hello
 from tests.ui.test_look import text_of
 from tests.ui.test_portal import play, settle, until
 
@@ -113,15 +111,7 @@ def test_a_form_says_that_the_engine_is_out_of_reach_and_what_to_do(picture):
     the engine, and goes when the engine is back."""
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
-        engine.hello = Hello(
-            contract=CONTRACT_VERSION,
-            version="1",
-            agent_id="you",
-            peer_id="p",
-            kind="human",
-            pid=1,
-            data_dir="/my data",
-        )
+        engine.hello = a_hello(data_dir="/my data")
         await pilot.press("a", *"jars")
         engine.connect_state("lost")
         for _ in range(2):

@@ -83,40 +83,40 @@ def _erases(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
     return None if may else "only its author or a master may erase what an entry says"
 
 
-def _sets_key(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
-    """A keyring's versions follow one another, so that of two masters who make one at once only one has made it."""
+def _ill_granted(member: Member, data: dict[str, Any], roster: Roster, kind: str) -> str | None:
+    """What stands against it before its own rule is asked: the authority is missing, or it is none of its ``kind``."""
     why = needs("grant_roles")(member, data, roster)
     if why is not None:
         return why
     try:
-        check(entries.ROLE_KEY_SET, data)
+        check(kind, data)
     except WireError as error:
         return str(error)
+    return None
+
+
+def _sets_key(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
+    """A keyring's versions follow one another, so that of two masters who make one at once only one has made it."""
+    why = _ill_granted(member, data, roster, entries.ROLE_KEY_SET)
+    if why is not None:
+        return why
     following = len(roster.keyrings.get(data["keyring"], ())) + 1
     return None if data["version"] == following else f"the next version of {data['keyring']} is {following}"
 
 
 def _rehearses(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
-    why = needs("grant_roles")(member, data, roster)
+    why = _ill_granted(member, data, roster, entries.RECOVERY_REHEARSED)
     if why is not None:
         return why
-    try:
-        check(entries.RECOVERY_REHEARSED, data)
-    except WireError as error:
-        return str(error)
     known = data["version"] <= len(roster.keyrings.get(data["keyring"], ()))
     return None if known else "the keyring has no such version"
 
 
 def _enrols(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
     """Who may grant membership says whose a key is; a key is one person's."""
-    why = needs("grant_roles")(member, data, roster)
+    why = _ill_granted(member, data, roster, entries.PERSON_ENROLLED)
     if why is not None:
         return why
-    try:
-        check(entries.PERSON_ENROLLED, data)
-    except WireError as error:
-        return str(error)
     person, holder = roster.persons.get(data["person"]), roster.holder(data["key"])
     if holder not in ("", data["person"]):
         return f"this key is {holder}'s; withdraw it there first"
@@ -126,13 +126,9 @@ def _enrols(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
 
 
 def _withdraws(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
-    why = needs("grant_roles")(member, data, roster)
+    why = _ill_granted(member, data, roster, entries.PERSON_WITHDRAWN)
     if why is not None:
         return why
-    try:
-        check(entries.PERSON_WITHDRAWN, data)
-    except WireError as error:
-        return str(error)
     person = roster.persons.get(data["person"])
     if person is None or not person.keys or data.get("key", "") not in ("", *person.keys):
         return "nobody of that name is enrolled with that key"
