@@ -25,6 +25,8 @@ REMOVAL_BOUND_S = 4.5
 
 _EVENT_BOUND_S = 1.0
 _NO_SHELL = (126, 127)
+_NEVER_RAN = b"OCI runtime exec failed"
+"""How the output begins of a command that the container runtime could not start."""
 """How the engine's init ends when it cannot start the lifeline's shell."""
 
 # For our own commands: neither the image's search path nor the task's variables.
@@ -133,6 +135,15 @@ class Sandbox:
         """How a command ended; None when the container went first."""
         return await self._api.exec_end(exec_id)
 
+    async def check_it_ran(self, code: int | None, said: bytes) -> None:
+        """Raise why a command never began, when it is the sandbox: its first process may need a moment to find out that the
+        image has no shell, and a command that comes before gets an exit code like any other.
+        """
+        if code in _NO_SHELL and said.startswith(_NEVER_RAN):
+            gone = await self.gone()
+            if gone is not None:
+                raise gone
+
     async def set_lifetime(self, seconds: int) -> None:
         """From now on it ends by itself after ``seconds``, if nothing else ends it."""
         assert self.lifeline is not None, "only a started sandbox has a lifeline"
@@ -144,7 +155,9 @@ class Sandbox:
         async with self.command(["/bin/sh", "-c", _COPY_INPUT], OWN) as (exec_id, frames):
             async for _, piece in frames:
                 said += piece[: 500 - len(said)]
-        if await self.exit_code(exec_id) != 0:
+        code = await self.exit_code(exec_id)
+        if code != 0:
+            await self.check_it_ran(code, said)
             words = said.decode("utf-8", "replace").strip()
             raise ExecutionError(
                 f"the repository could not be copied to {DATA}: {words}", reason="repository_not_copied"

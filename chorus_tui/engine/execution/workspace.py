@@ -50,7 +50,7 @@ class SandboxWorkspace:
         await self._take(f"{text}\n".encode())
 
     async def shell(self, command: str, timeout_s: float) -> ShellResult:
-        """Run a command; raises :class:`SandboxLost` when its sandbox went meanwhile."""
+        """Run a command; raises :class:`SandboxLost` when its sandbox went meanwhile, :class:`ImageUnusable` without a shell."""
         began, kills = trio.current_time(), self._sandbox.happenings.oom_kills
         self._sandbox.happenings.oom = trio.Event()
         window = Window()
@@ -76,6 +76,7 @@ class SandboxWorkspace:
             return self._result(KILLED if code is None else code, window, seconds, "memory")
         if lost or code is None:
             raise SandboxLost("the sandbox was removed from outside, or the Docker Engine restarted")
+        await self._sandbox.check_it_ran(code, window.text().encode())
         return self._result(code, window, seconds, "")
 
     async def _run(self, command: str, window: Window) -> int | None:

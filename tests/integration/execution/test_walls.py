@@ -12,6 +12,11 @@ import pytest
 import trio
 import trio.testing
 
+from chorus_tui.engine.execution.docker_api import DockerApi
+from chorus_tui.engine.execution.errors import ImageUnusable
+from chorus_tui.engine.execution.output import OutputLog
+from chorus_tui.engine.execution.sandbox import created
+from chorus_tui.engine.execution.workspace import SandboxWorkspace
 from tests.integration.execution.conftest import containers, docker
 from tests.support.docker_engine import DOCKER_HOST
 
@@ -224,6 +229,35 @@ async def test_an_image_without_a_shell_is_refused_in_words(bench):
         docker("rmi", "-f", name)
 
     assert (result.outcome, result.reason) == ("error", "image_without_shell"), result.detail
+
+
+async def test_a_command_that_comes_before_the_missing_shell_is_found_out(bench, tmp_path):
+    """A command asked for while the first process still stands ends with the same refusal: it waits for that process's end."""
+    name = f"chorus-test-{secrets.token_hex(4)}"
+    whole = await trio.run_process(
+        ["docker", "run", "--rm", "chorus-base", "tar", "-c", "-C", "/", "bin/busybox", "lib"], capture_stdout=True
+    )
+    await trio.run_process(["docker", "import", "-", f"{name}:1"], stdin=whole.stdout, capture_stdout=True)
+    late = ["/bin/busybox", "ash", "-c", "/bin/busybox sleep 0.5; exit 127"]
+    api = DockerApi(DOCKER_HOST)
+    try:
+        body = {"Image": f"{name}:1", "Cmd": late, "Labels": {"chorus.owner": bench.settings.owner}}
+        async with created(api, name, body, "0", f"{name}:1") as sandbox, trio.open_nursery() as nursery:
+            nursery.start_soon(sandbox.watch)
+            await sandbox.happenings.watched.wait()
+            await api.start(sandbox.container)
+            workspace = SandboxWorkspace(
+                sandbox, f"{name}:1", OutputLog(tmp_path / "output", 1), bench.heard.output, {}
+            )
+            with pytest.raises(ImageUnusable) as caught:
+                await workspace.shell("true", 30)
+            with pytest.raises(ImageUnusable):
+                await sandbox.copy_input()
+            nursery.cancel_scope.cancel()
+    finally:
+        docker("rmi", "-f", f"{name}:1")
+
+    assert caught.value.reason == "image_without_shell"
 
 
 async def test_two_tasks_at_once_share_the_cpus_and_not_the_user(bench):

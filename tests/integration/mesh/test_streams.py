@@ -64,14 +64,21 @@ async def test_a_frame_over_the_receivers_limit_is_not_read(tmp_path) -> None:
 
 async def test_gate_limit_and_failing_handlers(tmp_path) -> None:
     """The gate closes a stream before its handler runs, a handler that raises loses its stream only, and one peer holds
-    a bounded number of streams; each is counted.
+    a bounded number of streams, the mesh's own among them; each is counted.
     """
+    holding, most = 0, 0
 
     async def fail(_stream: Stream) -> None:
         raise RuntimeError("a bug")
 
     async def hold(stream: Stream) -> None:
-        await stream.receive()
+        nonlocal holding, most
+        holding += 1
+        most = max(most, holding)
+        try:
+            await stream.receive()
+        finally:
+            holding -= 1
 
     async with trio.open_nursery() as nursery:
         a, b = Node(1, tmp_path), Node(2, tmp_path)
@@ -85,14 +92,19 @@ async def test_gate_limit_and_failing_handlers(tmp_path) -> None:
             stream = await a.mesh.open(b.peer_id, protocol)
             with pytest.raises(StreamClosed):
                 await stream.receive()
-        held = [await a.mesh.open(b.peer_id, "/t/hold/1") for _ in range(STREAMS_PER_PEER)]
-        over = await a.mesh.open(b.peer_id, "/t/hold/1")
-        with pytest.raises(StreamClosed):
-            await over.receive()
+        refused = b.mesh.counters.refused
+        # Addresses may be told on a stream just then: it takes a place too, or is the one that is refused.
+        held = [await a.mesh.open(b.peer_id, "/t/hold/1") for _ in range(STREAMS_PER_PEER + 1)]
+        await until(lambda: refused["too many streams"] >= 1 and holding >= STREAMS_PER_PEER - 1)
         for stream in held:
             await stream.close()
+        await until(lambda: holding == 0)
 
-        assert b.mesh.counters.refused == {"handler failed": 1, "gate": 1, "too many streams": 1}
+        assert most <= STREAMS_PER_PEER
+        assert refused["too many streams"] <= 2
+        assert {reason: n for reason, n in refused.items() if reason != "too many streams"} == {
+            "handler failed": 1, "gate": 1,
+        }  # fmt: skip
         nursery.cancel_scope.cancel()
 
 
