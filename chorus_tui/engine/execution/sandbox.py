@@ -157,7 +157,7 @@ class Sandbox:
                 said += piece[: 500 - len(said)]
         code = await self.exit_code(exec_id)
         if code != 0:
-            await self.check_it_ran(code, said)
+            await self.check_it_ran(code, bytes(said))
             words = said.decode("utf-8", "replace").strip()
             raise ExecutionError(
                 f"the repository could not be copied to {DATA}: {words}", reason="repository_not_copied"
