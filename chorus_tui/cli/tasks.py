@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ for command in (*steering.COMMANDS, *results.COMMANDS, *hands.COMMANDS):
 @click.option("--priority", type=click.Choice(["low", "medium", "high", "urgent"]), help="Default: medium.")
 @click.option("--role", help="Only agents of this role.")
 @click.option("--expertise", multiple=True, help="An area the agent must know one of; repeat for more.")
-@click.option("--depends-on", multiple=True, metavar="TASK", help="Only after this task is completed; repeat for more.")
+@click.option("--depends-on", multiple=True, metavar="TASK", help="Only after this task (id or its beginning); repeat.")
 @click.option("--approval", type=click.Choice(["auto", "risky", "always"]), help="Whether people have to agree first.")
 @click.option("--approvals", type=int, metavar="N", help="How many people have to agree, when some have to.")
 @click.option("--approve-within", "approve_within_s", type=int, metavar="S", help="Cancelled when not agreed by then.")
@@ -88,6 +89,7 @@ async def announce(
     from chorus_tui.cli.announcement import make_spec
     from chorus_tui.contract.models.tasks import AnnounceTask
 
+    options["depends_on"] = [await _whole_id(session, one) for one in options["depends_on"]]
     spec = make_spec(file, options)
     request = AnnounceTask(spec=spec, idempotency_key=idempotency_key, callback_url=callback_url)
     reference = await session.ask("tasks.announce", request)
@@ -97,6 +99,17 @@ async def announce(
         return Exit.OK
     complain(f"announced {reference.task_id}, waiting for its end")
     return await _wait(session, reference.task_id, wait_at_most)
+
+
+async def _whole_id(session: Session, given: str) -> str:
+    """The id of the task that ``given`` is the beginning of; a whole one is left to the engine to look at."""
+    from chorus_tui.contract.models.task_spec import TASK_ID
+    from chorus_tui.contract.models.tasks import TaskRef
+
+    if re.fullmatch(TASK_ID, given):
+        return given
+    found: TaskView = await session.ask("tasks.show", TaskRef(task_id=given))
+    return found.task_id
 
 
 async def _tell_obstacle(session: Session, task_id: str) -> None:

@@ -29,10 +29,13 @@ def test_a_chain_of_work_by_hand_and_by_agents(fresh_mesh, tmp_path):
     patch.write_text(PATCH)
     first = boss.announce("--title", "mend the total", "--command", "by hand")
     eventually("all have it", lambda: ann.task(first) and ben.task(first), 20)
-    second = ben.announce("--title", "then test it", "--command", "echo tested", "--depends-on", first)
+    second = ben.announce("--title", "then test it", "--command", "echo tested", "--depends-on", first[:-6])
     unknown = boss.run("task", "announce", "--command", "true", "--depends-on", second[:-4] + "0000")
+    strange = boss.run("task", "announce", "--command", "true", "--depends-on", "0QQ")
     eventually("ann has both", lambda: ann.task(second), 20)
 
+    assert (strange.returncode, "No task '0QQ' here" in strange.stderr) == (1, True), strange.stderr
+    assert ann.task(second)["spec"]["depends_on"] == [first]
     assert unknown.returncode == 2
     assert "spec.depends_on[0]" in unknown.stderr
     assert "depends on “mend the total”" in refused(ann, "task", "claim", second)

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.operate import BackedUp, Restored
 from chorus_tui.engine.data_folder import FolderError
 from chorus_tui.engine.journal.database import StoreError
@@ -80,13 +81,14 @@ def _made(arguments: argparse.Namespace, folder: Path) -> BackedUp:
 
 
 def _print_made(answer: BackedUp) -> None:
-    print(f"{plain(answer.file)}: {answer.size} bytes, {answer.files} files of peer {answer.peer_id}")
+    print(f"{plain(answer.file)}: {answer.size} bytes, {many(answer.files, 'file')} of peer {answer.peer_id}")
     print(f"Whoever has the key of {' or '.join(answer.recipients)} can be this peer with it")
 
 
 def _print_restored(answer: Restored) -> None:
-    print(f"{plain(answer.folder)}: peer {answer.peer_id} as of {plain(answer.made_at)}, {answer.files} files")
-    print(f"{answer.entries} entries and {answer.control_entries} decisions verify")
+    print(f"{plain(answer.folder)}: peer {answer.peer_id} as of {plain(answer.made_at)}, {many(answer.files, 'file')}")
+    entries, decisions = many(answer.entries, "entry", "entries"), many(answer.control_entries, "decision")
+    print(f"verified: {entries}, {decisions}")
     for problem in answer.problems:
         print(f"⚠️ {plain(problem)}")
     print("Start it only where the original never starts again: two copies of one peer fork its feed")
