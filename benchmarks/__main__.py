@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import chorus_tui
-from benchmarks import context, journal, sandbox, shhh, ssh, start, tasks, tui
+from benchmarks import context, journal, sandbox, shhh, simulation, ssh, start, tasks, tui, vault
 from benchmarks.measure import Row
 
 HERE = Path(__file__).parent
@@ -28,6 +28,8 @@ AREAS = {
     "tasks": tasks,
     "ssh": ssh,
     "tui": tui,
+    "vault": vault,
+    "simulation": simulation,
 }
 
 
