@@ -69,16 +69,13 @@ class Sleeper:
     async def sleep_until(self, deadline: float) -> None:
         """Until ``deadline`` (trio's time) or a :meth:`wake`."""
         clock = trio.lowlevel.current_clock()
+        self.task = trio.lowlevel.current_task()
         if isinstance(clock, JumpingClock):
             clock.wakes(self, deadline)
-            await self._sleep()
+            await trio.lowlevel.wait_task_rescheduled(self._abort)
         else:
             with trio.move_on_at(deadline):
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        self.task = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._abort)
+                await trio.lowlevel.wait_task_rescheduled(self._abort)
 
     def wake(self) -> None:
         """Once; then nothing."""
@@ -104,8 +101,9 @@ def light_sleep() -> Iterator[None]:
         await Sleeper().sleep_until(deadline)
 
     async def sleep(seconds: float) -> None:
-        if seconds > 0:
-            await sleep_until(trio.current_time() + seconds)
+        clock = trio.lowlevel.current_clock()
+        if isinstance(clock, JumpingClock) and 0 < seconds < math.inf:
+            await Sleeper().sleep_until(clock.current_time() + seconds)
         else:
             await before["sleep"](seconds)
 

@@ -64,7 +64,11 @@ def entry_bytes(
 
 def parse_entry(raw: bytes, sig: str, admin: str) -> ControlEntry:
     """Read an entry of ``admin`` and verify its signature. Raises :class:`WireError`."""
-    value = canonical.decode(raw)
+    return entry_of(canonical.decode(raw), raw, sig, admin)
+
+
+def entry_of(value: Any, raw: bytes, sig: str, admin: str) -> ControlEntry:
+    """The same of bytes that were decoded already: ``value`` is what they say."""
     if not isinstance(value, dict) or set(value) != _FIELDS:
         raise WireError("bad_control_entry", "A control entry has exactly eight fields")
     good = (
@@ -101,12 +105,6 @@ def term_of(raw: bytes) -> int:
     if not isinstance(value, dict) or type(value.get("term")) is not int:
         raise WireError("bad_control_entry", "A control entry has a term")
     return int(value["term"])
-
-
-def prev_of(entry: ControlEntry) -> str | None:
-    """The hash that an entry follows."""
-    prev: str | None = canonical.decode(entry.raw)["prev"]
-    return prev
 
 
 @dataclass(frozen=True, slots=True)

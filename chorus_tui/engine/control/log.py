@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chorus_tui.engine.control import requests
-from chorus_tui.engine.control.entries import Commit, Election, parse_entry, prev_of
+from chorus_tui.engine.control.entries import Commit, Election, entry_of
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.membership import Roster
 from chorus_tui.engine.protocol import canonical
@@ -66,7 +66,8 @@ class Log:
         if not isinstance(item, dict) or not isinstance(item.get("entry"), str) or not isinstance(item.get("sig"), str):
             raise WireError("bad_control_entry", "An item has entry and sig")
         raw = item["entry"].encode()
-        term, index = _term_and_index(raw)
+        value = canonical.decode(raw)
+        term, index = _term_and_index(value)
         if index <= self.index:
             return None
         if index > self.index + 1:
@@ -74,8 +75,8 @@ class Log:
         election = self.elections.get(term) or known.get(term)
         if election is None:
             raise WireError("bad_certificate", f"No votes are shown for term {term}")
-        entry = parse_entry(raw, item["sig"], election.admin)
-        if entry.mesh_id != self.mesh_id or prev_of(entry) != self.head or entry.term < self.term:
+        entry = entry_of(value, raw, item["sig"], election.admin)
+        if entry.mesh_id != self.mesh_id or value["prev"] != self.head or entry.term < self.term:
             raise WireError("bad_control_entry", "The entry does not follow the log of this mesh")
         if index == 1:
             self.roster.apply(entry)
@@ -108,8 +109,7 @@ class Log:
         self.elections, self.roster = other.elections, other.roster
 
 
-def _term_and_index(raw: bytes) -> tuple[int, int]:
-    value = canonical.decode(raw)
+def _term_and_index(value: Any) -> tuple[int, int]:
     if not isinstance(value, dict) or type(value.get("term")) is not int or type(value.get("index")) is not int:
         raise WireError("bad_control_entry", "A control entry has term and index")
     return value["term"], value["index"]

@@ -81,7 +81,7 @@ class Intake:
             raise WireError("not_durable" if row.durable else "not_fleeting", f"{type_} came with the wrong log fields")
         if "log" not in value:
             return Heard(None, value, messages.check(type_, envelope.data_of(value)))
-        return readable(envelope.entry_from_wire(data, topic))
+        return readable(envelope.entry_of(value, topic))
 
     def refuse(self, reason: str) -> None:
         """Count a refusal."""

@@ -345,7 +345,7 @@ class FeedJournal:
 
     def delivery(self, entry: Entry) -> Delivery:
         sent, received = self.store.delivered(entry.header.epoch, entry.header.seq)
-        held = self.holders(entry)
+        held = self.replication.holders(entry) | set(received)
         return Delivery(stored=True, sent=sent or bool(held), held_by=len(held), received_by=received)
 
     def holders(self, entry: Entry) -> set[str]:

@@ -43,6 +43,8 @@ def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -
     if len(data) > limit:
         raise WireError("oversize", f"{len(data)} bytes, at most {limit} are allowed")
     value = _load(data)
+    if max_keys == MAX_KEYS and data in _FOUND_CANONICAL:
+        return value
     plain = _check_bounds(value, max_keys)
     try:
         again = _write(value, plain=plain)
@@ -50,7 +52,18 @@ def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -
         raise WireError("not_canonical", f"No canonical form: {error}") from None
     if again != data:
         raise WireError("not_canonical", "The bytes are not the canonical form (RFC 8785) of what they say")
+    if max_keys == MAX_KEYS and len(data) <= SMALL:
+        if len(_FOUND_CANONICAL) >= REMEMBERED:
+            _FOUND_CANONICAL.clear()
+        _FOUND_CANONICAL[data] = None
     return value
+
+
+REMEMBERED: Final = 512
+SMALL: Final = 2048
+_FOUND_CANONICAL: dict[bytes, None] = {}
+"""Small documents that :func:`decode` found good, at most 1 MiB: the same header or decision comes from several peers, and from
+the disk. Each is read anew, as a value may be changed by who asked for it; only its form is not judged twice."""
 
 
 FRAME_LIMIT: Final = 1 << 20
@@ -151,7 +164,7 @@ def _check_scalar(node: Any) -> bool:
 
 def _load(data: bytes) -> Any:
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        return _READER.decode(data.decode("utf-8"))
     except RecursionError:
         raise WireError("too_deep", f"More than {MAX_DEPTH} levels") from None
     except ValueError as error:
@@ -160,3 +173,6 @@ def _load(data: bytes) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_READER: Final = json.JSONDecoder(parse_constant=_no_constant)

@@ -192,7 +192,12 @@ def entry_from_wire(data: bytes, topic: str) -> Entry:
 
     :raises WireError: also with reason ``not_durable`` (no ``log``) or ``bad_signature``.
     """
-    value = parse(data)
+    return entry_of(parse(data), topic)
+
+
+def entry_of(heard: dict[str, Any], topic: str) -> Entry:
+    """The same of a message that was parsed already, which stays as it is."""
+    value = dict(heard)
     log = value.pop("log", None)
     if log is None:
         raise WireError("not_durable", "A durable message carries its log fields")

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any
 
 import trio
 from trio._core import _run
@@ -34,6 +34,34 @@ class WrongTrio(Exception):
     """This trio is another one than the simulator was written for."""
 
 
+POLLED_EVERY = 256
+"""In so many rounds of the loop the machine is asked once for what comes from outside it, which is a person's Ctrl-C at most."""
+
+
+class _Chance(random.Random):
+    """Shuffles as its parent does, by the same draws, without a call for each of them."""
+
+    def shuffle(self, x: MutableSequence[Any]) -> None:
+        draw = self.getrandbits
+        for last in range(len(x) - 1, 0, -1):
+            count = last + 1
+            bits = count.bit_length()
+            other = draw(bits)
+            while other >= count:
+                other = draw(bits)
+            x[last], x[other] = x[other], x[last]
+
+
+class _Nothing:
+    """What a task is woken with when it is told nothing: trio's own may be opened once, so it makes one for every wake."""
+
+    def unwrap(self) -> None:
+        pass
+
+
+NOTHING = _Nothing()
+
+
 @contextmanager
 def deterministic(seed: int | str) -> Iterator[None]:
     """Inside the block, runs of trio with a mock clock depend on ``seed`` alone. Raises :class:`WrongTrio`."""
@@ -41,19 +69,59 @@ def deterministic(seed: int | str) -> Iterator[None]:
     if not here.startswith(TRIO):
         raise WrongTrio(f"The simulator was written for trio {TRIO}x and does not replay with {here}")
     inside: Any = _run
-    before = inside._ALLOW_DETERMINISTIC_SCHEDULING, inside._r  # noqa: SLF001 - see above
+    names = ("_ALLOW_DETERMINISTIC_SCHEDULING", "_r", "TheIOManager", "Instruments")
+    before = {name: getattr(inside, name) for name in names}
     inside._ALLOW_DETERMINISTIC_SCHEDULING = True  # noqa: SLF001 - see above
-    inside._r = random.Random(f"scheduler {seed}")  # noqa: S311, SLF001 - for simulations only
+    inside._r = _Chance(f"scheduler {seed}")  # noqa: SLF001 - for simulations only
+    inside.TheIOManager = _seldom_polled(inside.TheIOManager)
+    # Trio looks for instruments before and after whatever it does; in a plain dict it does so without a call of Python.
+    inside.Instruments = lambda wanted: before["Instruments"](wanted) if wanted else {}
     # The collector runs the ends of abandoned generators at moments that no seed decides.
     collects = gc.isenabled()
     gc.disable()
     try:
-        with light_sleep():
+        with light_sleep(), _light_time():
             yield
     finally:
-        inside._ALLOW_DETERMINISTIC_SCHEDULING, inside._r = before  # noqa: SLF001 - see above
+        for name, value in before.items():
+            setattr(inside, name, value)
         if collects:
             gc.enable()
+
+
+def _seldom_polled(manager: Any) -> Any:
+    """Trio's own door to sockets, of which a simulation has none: unless nothing can run, it is seldom looked at."""
+
+    class Seldom(manager):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self._rounds = 0
+
+        def get_events(self, timeout: float) -> Any:
+            self._rounds += 1
+            if timeout > 0 or self._rounds % POLLED_EVERY == 0:
+                return super().get_events(timeout)
+            return ()
+
+    return Seldom
+
+
+@contextmanager
+def _light_time() -> Iterator[None]:
+    """Inside the block :func:`trio.current_time` asks the clock itself, not the one who asks the one who asks it."""
+    before, context = trio.current_time, _run.GLOBAL_RUN_CONTEXT
+
+    def current_time() -> float:
+        try:
+            return context.runner.clock.current_time()
+        except AttributeError:  # outside a run: trio has words for it
+            return before()
+
+    trio.current_time = current_time
+    try:
+        yield
+    finally:
+        trio.current_time = before
 
 
 class Stopped:
@@ -64,18 +132,27 @@ class Stopped:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Inside the block, tasks of stopped processes are not scheduled."""
+        """Inside the block, tasks of stopped processes are not scheduled.
+
+        Nothing is done as often in a run as this, so the way of those that run on is trio's, without its detours.
+        """
         runner: Any = _run.Runner
         reschedule: Callable[..., None] = runner.reschedule
+        nothing_sent: Any = _run._NO_SEND  # noqa: SLF001 - see above
+        held = self._held
 
-        def gate(this: Any, task: trio.lowlevel.Task, *outcome: Any) -> None:
-            root = self._stopped_root(task) if self._held else None
+        def gate(this: Any, task: Any, outcome: Any = nothing_sent) -> None:
+            root = self._stopped_root(task) if held else None
             if root is None:
-                reschedule(this, task, *outcome)
+                assert task._next_send_fn is None, "a task was woken twice"  # noqa: SLF001 - trio's own rule
+                task._next_send_fn = task.coro.send  # noqa: SLF001 - what reschedule does
+                task._next_send = NOTHING if outcome is nothing_sent else outcome  # noqa: SLF001 - as above
+                task._abort_func = task.custom_sleep_data = None  # noqa: SLF001 - as above
+                this.runq.append(task)
             else:
                 # Trio must see a task that cannot be woken a second time.
-                cast("Any", task)._abort_func = None  # noqa: SLF001 - what reschedule does
-                self._held[root].append((task, outcome))
+                task._abort_func = None  # noqa: SLF001 - what reschedule does
+                held[root].append((task, (outcome,)))
 
         runner.reschedule = gate
         try:

@@ -135,10 +135,14 @@ class Worker:
 
     def _mine(self) -> list[tuple[Task, Grant]]:
         """Grants of this peer that hold, in its present mesh."""
+        mesh_id = self._control.mesh_id
         return [
-            (task, task.held)
-            for task in self._board.of_mesh(self._control.mesh_id)
-            if task.held is not None and task.held.worker == self._me
+            (task, held)
+            for task in self._board.tasks.values()
+            if (held := task.held) is not None
+            and held.worker == self._me
+            and task.key[0] == mesh_id
+            and task.announcements
         ]
 
     def _start_granted(self, nursery: trio.Nursery) -> None:

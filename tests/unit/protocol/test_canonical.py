@@ -138,3 +138,23 @@ def test_another_form_of_the_same_is_refused(value: Any) -> None:
             with pytest.raises(WireError) as caught:
                 canonical.decode(other.encode())
             assert caught.value.reason in ("not_canonical", "not_json")
+
+
+def test_what_was_found_good_is_read_anew_and_judged_by_each_bound() -> None:
+    """The form of a document is judged once; what it says is nobody else's, and a narrower bound refuses it still."""
+    raw = canonical.encode({"a": [1], "b": 2})
+    first = canonical.decode(raw)
+    first["a"].append("changed")
+
+    assert canonical.decode(raw) == {"a": [1], "b": 2}
+    for bound in ({"limit": len(raw) - 1}, {"max_keys": 1}):
+        with pytest.raises(WireError):
+            canonical.decode(raw, **bound)
+
+
+def test_no_more_is_remembered_than_there_is_room_for() -> None:
+    """Documents without end fill no memory."""
+    for number in range(canonical.REMEMBERED + 2):
+        canonical.decode(canonical.encode(number))
+
+    assert len(canonical._FOUND_CANONICAL) <= canonical.REMEMBERED

@@ -72,6 +72,34 @@ def test_an_entry_moved_to_another_topic_is_refused() -> None:
     assert caught.value.reason == "bad_signature"
 
 
+@given(st.binary(max_size=40), st.data())
+def test_what_was_found_good_says_nothing_of_what_is_like_it(message: bytes, data: st.DataObject) -> None:
+    """A good signature is remembered, and stays good; of another message, domain, peer, or with another digit it is wrong."""
+    sig = ME.sign(identity.FEED, message)
+    other = Identity(bytes([2]) * 32).peer_id
+    place = data.draw(st.integers(0, 127))
+    changed = sig[:place] + ("0" if sig[place] != "0" else "1") + sig[place + 1 :]
+
+    for _ in range(2):
+        assert identity.verify(ME.peer_id, identity.FEED, message, sig)
+    assert not identity.verify(ME.peer_id, identity.FEED, message + b"x", sig)
+    assert not identity.verify(ME.peer_id, identity.ACK, message, sig)
+    assert not identity.verify(other, identity.FEED, message, sig)
+    assert not identity.verify(ME.peer_id, identity.FEED, message, changed)
+    assert not identity.verify(ME.peer_id, identity.FEED, message, sig.upper()) or sig.upper() == sig
+
+
+def test_a_wrong_signature_is_asked_about_each_time() -> None:
+    """Only a yes is remembered, and no more of them than there is room for."""
+    wrong = "0" * 128
+    for _ in range(2):
+        assert not identity.verify(ME.peer_id, identity.FEED, b"never signed", wrong)
+    for number in range(identity.REMEMBERED + 2):
+        identity._remember(bytes([number % 256, number // 256]))
+
+    assert len(identity._FOUND_GOOD) <= identity.REMEMBERED
+
+
 @given(st.text(max_size=80), st.text(max_size=140))
 def test_verification_never_raises(peer: str, signature: str) -> None:
     """Whatever stands for an id or a signature, the answer is no."""

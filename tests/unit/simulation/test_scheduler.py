@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import trio
 from trio.testing import MockClock
 
+from chorus_tui.engine.simulated_time import JumpingClock
 from chorus_tui.engine.simulation import scheduler
 from chorus_tui.engine.simulation.scheduler import Stopped, WrongTrio, deterministic
 
@@ -92,3 +95,55 @@ async def test_a_stopped_process_can_be_killed(autojump_clock):
             scope.cancel()
             await trio.sleep(1)
             stopped.go_on(root)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_shuffle_is_pythons_own(seed):
+    """The quick shuffle gives the orders that Python's would, so that a seed means what it always meant."""
+    quick, plain = scheduler._Chance(seed), random.Random(seed)
+    for size in range(70):
+        one, other = list(range(size)), list(range(size))
+        quick.shuffle(one)
+        plain.shuffle(other)
+
+        assert one == other
+
+
+async def test_a_task_is_not_woken_twice(autojump_clock):
+    """Waking a task that runs already is a bug, and told as one."""
+    found: list[trio.lowlevel.Task] = []
+
+    async def wait() -> None:
+        found.append(trio.lowlevel.current_task())
+        await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.SUCCEEDED)
+
+    with Stopped().in_force():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await trio.sleep(1)
+            trio.lowlevel.reschedule(found[0])
+            with pytest.raises(AssertionError, match="woken twice"):
+                trio.lowlevel.reschedule(found[0])
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("clock", [MockClock(autojump_threshold=0), JumpingClock()])
+def test_what_comes_from_outside_is_heard(clock):
+    """A run that never rests hears what is called in from outside, as Ctrl-C is, though it seldom listens."""
+    heard: list[int] = []
+
+    async def main() -> None:
+        trio.lowlevel.current_trio_token().run_sync_soon(heard.append, 1)
+        for _ in range(scheduler.POLLED_EVERY + 2):
+            await trio.lowlevel.checkpoint()
+
+    with deterministic(1):
+        trio.run(main, clock=clock)
+
+    assert heard == [1]
+
+
+def test_outside_a_run_there_is_no_time():
+    """The short way to the time says outside of a run what trio says."""
+    with deterministic(1), pytest.raises(RuntimeError, match="async context"):
+        trio.current_time()
