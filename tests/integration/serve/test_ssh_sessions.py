@@ -18,8 +18,9 @@ from asyncssh.channel import SSHClientChannel
 
 from chorus_tui.serve.pastes import PASTE
 from chorus_tui.serve.ssh import driver, house, session
-from chorus_tui.serve.ssh.limits import Limits, Typing
+from chorus_tui.serve.ssh.limits import Limits
 from chorus_tui.serve.ssh.terminal import RESET
+from chorus_tui.serve.typed import Typing
 from tests.integration.serve.ssh_inside import Window, inside, open_and_close, open_window, until
 
 ALL_MODES_OFF = ("?1049l", "?1000l", "?1002l", "?1006l", "?2004l", "?25h", "?7h", "<u")
