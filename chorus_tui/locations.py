@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 
@@ -53,8 +55,25 @@ def socket_path(data: Path) -> Path:
     return runtime_dir() / f"{name}.sock"
 
 
+def check_own(socket: Path) -> None:
+    """Raise ``PermissionError`` where somebody else could have put a socket; for whoever is about to ask there.
+
+    Without ``XDG_RUNTIME_DIR`` its name can be foretold and its folder lies where everybody may make one. Root, which is sent to another
+    user's folder by that variable, goes where it is sent.
+    """
+    folder = socket.parent
+    try:
+        status = folder.lstat()
+    except OSError:
+        return  # nobody is there
+    ours = status.st_uid == os.geteuid() or (os.geteuid() == 0 and bool(os.environ.get("XDG_RUNTIME_DIR")))
+    if not (stat.S_ISDIR(status.st_mode) and ours) or stat.S_IMODE(status.st_mode) & 0o022:
+        why = "it is not a folder that this user alone can write, so anybody may answer there; remove it, or set XDG_RUNTIME_DIR"
+        raise PermissionError(errno.EPERM, why, str(folder))
+
+
 def runtime_dir() -> Path:
-    """A folder of this user's own (mode 0700, checked by whoever creates the socket)."""
+    """A folder of this user's own (mode 0700, checked by whoever creates the socket, and by whoever asks there)."""
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and Path(base).is_dir():
         return Path(base) / "chorus-tui"

@@ -186,14 +186,15 @@ def _target(to: str) -> Path:
 
 
 async def _export(session: Session, file: IO[str]) -> int:
+    from chorus_tui.contract.harmless import as_json
     from chorus_tui.contract.models.journal import ExportJournal, ExportPage
 
     after, count, digest = None, 0, hashlib.sha256()
     while True:
         page: ExportPage = await session.ask("journal.export", ExportJournal(after=after))
         for line in page.lines:
-            # Each is canonical JSON, so it holds no raw control character; written exactly as signed.
-            file.write(f"{line}\n")
+            # Written exactly as signed, except where a person reads it.
+            file.write(f"{as_json(line) if file.isatty() else line}\n")
             digest.update(f"{line}\n".encode())
         count += len(page.lines)
         if page.next is None:

@@ -148,6 +148,12 @@ def put_patch(patch: bytes) -> None:
 
 
 def _raw(data: bytes) -> None:
+    """Byte for byte, but for a terminal, which would obey it."""
+    if sys.stdout.isatty():
+        from chorus_tui.cli.plain import clean, foreign, say
+
+        say(foreign(clean(data.decode("utf-8", "replace").removesuffix("\n"), lines=True)))
+        return
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

@@ -70,10 +70,16 @@ class Session:
         """Call ``operation``; raises as :meth:`~chorus_tui.client.EngineClient.call`."""
         return await self.client.call(operation, request)
 
+    def put(self, answer: BaseModel) -> None:
+        """``answer`` as one line of JSON."""
+        from chorus_tui.contract.harmless import as_json
+
+        click.echo(as_json(answer.model_dump_json()))
+
     def show(self, answer: BaseModel, human: Callable[[Any], None]) -> None:
         """``answer`` as one line of JSON, or by ``human``."""
         if self.json:
-            click.echo(answer.model_dump_json())
+            self.put(answer)
         else:
             from chorus_tui.cli.plain import foreign
 

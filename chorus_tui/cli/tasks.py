@@ -203,7 +203,7 @@ def _print_chunk(session: Session, chunk: OutputChunk) -> None:
 
     if session.json:
         if chunk.text or chunk.gap or chunk.complete:
-            click.echo(chunk.model_dump_json())
+            session.put(chunk)
         return
     if chunk.gap:
         complain(f"{chunk.gap} bytes of output were not received here")

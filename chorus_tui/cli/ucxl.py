@@ -78,7 +78,7 @@ async def get(session: Session, address: str, raw: bool, target: str | None) -> 
     if target is not None:
         return _keep(session, answer, data, target)
     if session.json:
-        click.echo(answer.model_dump_json())
+        session.put(answer)
         return None
     return _print_content(data)
 
@@ -260,7 +260,7 @@ def _keep(session: Session, answer: Content, data: bytes, target: str) -> int | 
 
     keep(data, Path(target).expanduser())
     if session.json:
-        click.echo(answer.model_copy(update={"data": ""}).model_dump_json())
+        session.put(answer.model_copy(update={"data": ""}))
     else:
         say(clean(f"{foreign(target)}: {many(len(data), 'byte')}, version {answer.version.n}"))
     return None

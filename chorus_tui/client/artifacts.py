@@ -7,8 +7,9 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from chorus_tui.contract.git_names import member_path
 from chorus_tui.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PATCH = "changes.patch"
 MOST_READ = 64 << 20
 """Bytes at most of a blob that is read into memory."""
+
+_OF_A_REPOSITORY: Final = frozenset({"head", "objects", "refs"})
 
 Ask = Callable[[str, Any], Awaitable[Any]]
 """Asks the engine for an operation: :meth:`EngineClient.call` or what a front made of it."""
@@ -106,14 +109,45 @@ async def _download(ask: Ask, artifact: Artifact, partial: Path) -> None:
 
 
 def _safe_target(path: str, folder: Path) -> Path:
-    """Where ``path`` goes. Refuses absolute paths, ``..``, NUL, and links that lead out of ``folder``."""
+    """Where ``path`` goes. Refuses absolute paths, ``..``, NUL, and links that lead out of ``folder``; and what git would obey."""
     parts = PurePosixPath(path).parts
     unsafe = not parts or path.startswith("/") or ".." in parts or "\0" in path
     target = folder.joinpath(*parts) if not unsafe else folder
     # Of links only the ones below the folder matter: the folder itself is the caller's choice.
     if unsafe or any((folder / Path(*parts[:depth])).is_symlink() for depth in range(1, len(parts))):
         raise Problem(409, "unsafe-path", f"The artifact path {path!r} leads out of the folder", "It was not written.")
+    # Nobody we trust made these files, and the next git that is asked anything there runs what its configuration names.
+    if _gits_own(path) or _makes_a_repository(folder, parts):
+        raise Problem(
+            409, "unsafe-path", f"The artifact path {path!r} would be obeyed by git as part of a repository",
+            "It was not written. Let the task pack it into an archive, if it is wanted.",
+        )  # fmt: skip
     return target
+
+
+def _gits_own(path: str) -> bool:
+    try:
+        member_path(path.encode("utf-8", "surrogateescape"))
+    except ValueError:
+        return True
+    return False
+
+
+def _makes_a_repository(folder: Path, parts: tuple[str, ...]) -> bool:
+    """Whether with this file a folder on its way has all by which git knows a repository, also one without a folder ``.git``."""
+    for depth, name in enumerate(parts):
+        if name.casefold() in _OF_A_REPOSITORY:
+            there = _names(folder.joinpath(*parts[:depth]))
+            if there | {name.casefold()} >= _OF_A_REPOSITORY:
+                return True
+    return False
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return {entry.name.casefold() for entry in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def _digest(path: Path) -> str:

@@ -121,7 +121,9 @@ async def _start(kind: str, data: Path, stop_when_idle_s: float | None) -> tuple
 def _open_log(data: Path) -> int:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(data / "engine.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # The folder may be somebody's who put a link there; whether it is ours is looked at by the engine, later.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(data / "engine.log", flags, 0o600)
     except OSError as error:
         raise EngineStartFailed(f"Cannot use the data folder {data}: {error.strerror}") from error
 

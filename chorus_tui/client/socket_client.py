@@ -20,6 +20,7 @@ from chorus_tui.contract import CONTRACT_VERSION
 from chorus_tui.contract.events import Event
 from chorus_tui.contract.operations import BY_NAME, Operation
 from chorus_tui.contract.problem import Problem
+from chorus_tui.locations import check_own
 
 if TYPE_CHECKING:
     import aiohttp
@@ -73,6 +74,7 @@ class SocketClient:
         # One question over the socket shows no token: with one it would have the scope of the socket's user instead.
         bare = self._unix is not None and self._session is None and self._token is None
         ask = self._ask_once if bare else self._ask
+        self._check_place()
         status, body = await ask(known.verb, path, rest, patience)
         if status != 200:
             raise _problem(status, body)
@@ -133,6 +135,7 @@ class SocketClient:
 
         from chorus_tui.contract.models.status import Hello
 
+        self._check_place()
         async with self._open().ws_connect(
             f"{self._base}/api/v1/events",
             params={"topics": topics},
@@ -161,6 +164,16 @@ class SocketClient:
             # trust_env stays off: a proxy has no business between a front and its engine.
             self._session = aiohttp.ClientSession(connector=connector, headers=headers)
         return self._session
+
+    def _check_place(self) -> None:
+        """What is asked may be a secret, and what is answered is believed. Raises ``Problem``."""
+        if self._unix is None:
+            return
+        try:
+            check_own(self._unix)
+        except PermissionError as error:
+            detail = f"{error.filename}: {error.strerror}."
+            raise Problem(403, "not-ours", "The engine's socket lies where others can put one", detail) from None
 
     def _greeted(self, hello: Hello) -> None:
         theirs, ours = hello.contract, CONTRACT_VERSION

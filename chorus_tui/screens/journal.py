@@ -287,13 +287,13 @@ def _about(entry: JournalEntry) -> str:
 
 
 def _words(entry: JournalEntry) -> str:
-    at = datetime.fromtimestamp(entry.at).astimezone().isoformat(" ", "seconds")
+    at = _moment(entry.at)
     return f"{at} {entry.type} {entry.author_name} {entry.author} {entry.hash} {_about(entry)}"
 
 
 def detail(entry: JournalEntry) -> RenderableType:
     """Who said it, under which number, and all of it."""
-    at = datetime.fromtimestamp(entry.at).astimezone().isoformat(" ", "seconds")
+    at = _moment(entry.at)
     facts = table(
         [
             ("said", f"{at}, number {entry.seq} of its feed"), ("by", plain(f"{entry.author_name} {entry.author}".strip())),
@@ -304,6 +304,14 @@ def detail(entry: JournalEntry) -> RenderableType:
         return Group(facts, Text(f"\n{plain(entry.problem or 'Its content was erased.')}", style="yellow"))
     body = json.dumps(entry.body, ensure_ascii=False, indent=1)[:MOST_BODY]
     return Group(facts, Text(), Text("\n".join(plain_lines(body, most=400))))
+
+
+def _moment(at: float) -> str:
+    """In full. A clock may say what no calendar has: it is its author's word."""
+    try:
+        return datetime.fromtimestamp(at).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"second {at:.0f} since 1970"
 
 
 def verdict(found: Verification) -> list[tuple[str, str]]:

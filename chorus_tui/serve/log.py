@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from chorus_tui.contract.harmless import plain
+
 
 def configure(level: str, form: str) -> None:
     """From here on; ``form`` is ``json``, ``text`` or ``auto`` (text on a terminal)."""
@@ -53,7 +55,5 @@ def configure(level: str, form: str) -> None:
 def _harmless(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = "".join(
-                sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in value
-            )
+            event[key] = plain(value, lines=key == "exception")
     return event

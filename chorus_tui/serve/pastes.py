@@ -1,13 +1,17 @@
-"""What a guest pastes, held until it has ended and let fall as soon as it is more than a field would take.
+"""What a guest's terminal sends: pastes held until they have ended and let fall as soon as they are more than a field would take, and no
+word of the window's size.
 
 Textual's parser collects a marked paste for as long as its end does not come, character by character. Here it gets the marks alone: what
 stands between them waits beside it, :data:`PASTE` characters at most a session, and what is refused is swallowed until its end.
+
+It also believes a size that stands among the keys. A guest's size comes by the channel, which bounds it; of a screen as large as somebody
+cares to type the painting would take all the time and memory there is, everybody's over SSH.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import Final
+from typing import Any, Final
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -28,6 +32,9 @@ class PasteRefused(Message):
 class GuestParser(XTermParser):
     """Reads what a guest's terminal sends, piece by piece; a piece may be empty."""
 
+    mouse_pixels: Any = property(lambda _self: False, lambda _self, _said: None)
+    """Stays so: a terminal that tells its size among the keys also has its mouse taken for one that counts in pixels."""
+
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
         self._tail = ""
@@ -41,6 +48,12 @@ class GuestParser(XTermParser):
         while data:
             data = yield from self._outside(data) if self._held is None else self._inside(data)
 
+    def _read(self, data: str) -> Iterable[Message]:
+        """What the stock parser makes of it, but no size."""
+        for message in super().feed(data):
+            if not isinstance(message, events.Resize):
+                yield message
+
     def tick(self) -> Iterable[Message]:
         """A sequence that was not gone on with was keys, and begins no mark."""
         for message in super().tick():
@@ -53,11 +66,11 @@ class GuestParser(XTermParser):
         at = seen.find(_START)
         if at < 0:
             self._tail = seen[-_PART:]
-            yield from super().feed(data)
+            yield from self._read(data)
             return ""
         end = at + len(_START) - len(self._tail)
         self._tail, self._held, self._size = "", [], 0
-        yield from super().feed(data[:end])
+        yield from self._read(data[:end])
         return data[end:]
 
     def _inside(self, data: str) -> Generator[Message, None, str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 import trio
 
-from chorus_tui.contract.models.tasks import CancelTask, TaskRef, WaitTask
+from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskRef, WaitTask
+from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.api.doors import Caller
 from chorus_tui.engine.tasks.worker import Skills
 from tests.simulation.engines import until, world
 from tests.simulation.shop import Shop, accepted, shop
@@ -139,3 +142,26 @@ async def test_the_phase_is_on_every_board(autojump_clock):
         states = {name: (await made.state(name, task_id)).state for name in ("a", "b", "c")}
 
         assert states == {"a": "running", "b": "running", "c": "running"}
+
+
+async def test_an_idempotency_key_is_its_callers_own(autojump_clock):
+    """The same caller gets the same task again, also of another process; for anybody else it is a new key, and what they asked for is
+    announced. Another request with it is refused. Nobody reads the key from the feed."""
+    ana, eve = Caller(Scope.OPERATE, "ana", "tcp", "a" * 64), Caller(Scope.OPERATE, "eve", "tcp", "b" * 64)
+
+    def wish(title: str) -> AnnounceTask:
+        return AnnounceTask(spec=TaskSpec(title=title, commands=["true"]), idempotency_key="build-42")
+
+    async with shop(43, "a", "b") as made:
+        announce = made.services["a"].announcing.announce
+        theirs = await announce(wish("not asked for"), eve)
+        first, again = await announce(wish("asked for"), ana), await announce(wish("asked for"), ana)
+        with pytest.raises(Problem) as refused:
+            await announce(wish("something else"), ana)
+        shown = await made.state("a", first.task_id)
+        said = [entry.body for entry, _ in made.at.peers["a"].journal.store.of_types({"task_announcement"})]
+
+    assert first == again != theirs
+    assert shown.title == "asked for"
+    assert (refused.value.status, refused.value.code) == (422, "idempotency-key")
+    assert len(said) == 2 and not any(b"build-42" in body for body in said)

@@ -101,3 +101,18 @@ def test_a_verdict_does_not_jump_at_who_has_gone_on():
         assert not isinstance(pilot.app.screen, Reader)
 
     play(steps, engine=SlowEngine(), first="journal")
+
+
+def test_what_a_clock_says_beyond_the_calendar_ends_no_portal():
+    """An entry of any time that the wire can carry has its page and is searched through."""
+
+    async def steps(pilot: Any, _engine: FullEngine) -> None:
+        table = pilot.app.screen.query_one(Rows)
+        await until(pilot, lambda: table.row_count == 4, "read")
+        await pilot.press("slash", *"1970")
+        await until(pilot, lambda: table.row_count == 4, "all fit")
+        await until(pilot, lambda: "second 1000000000000 since 1970" in text_of(pilot), "its page")
+
+    engine = everything()
+    engine.entries = [one.model_copy(update={"at": 999_999_999_999.999}) for one in engine.entries]
+    play(steps, engine=engine, first="journal")

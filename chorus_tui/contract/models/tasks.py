@@ -49,7 +49,7 @@ TaskName = Annotated[
 
 
 class AnnounceTask(Request):
-    """Announce ``spec``. The same ``idempotency_key`` twice gives the same task."""
+    """Announce ``spec``. The same ``idempotency_key`` twice from one caller gives the same task; with another ``spec`` it is refused."""
 
     spec: TaskSpec
     idempotency_key: str = Field(default="", max_length=128)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
+from chorus_tui.contract.git_names import member_path
 from chorus_tui.contract.models.task_result import Artifact
 from chorus_tui.engine.execution.globs import matches
 from chorus_tui.engine.execution.interface import PutBlob
@@ -41,6 +42,7 @@ def artifact_path(name: str | None) -> str:
         raise ValueError("name with control characters")
     if len(path.encode()) > _NAME_BYTES or any(len(part.encode()) > 255 for part in parts):
         raise ValueError("name too long")
+    member_path(path.encode())  # whoever fetches it would find a repository there, whose configuration git obeys
     return path
 
 

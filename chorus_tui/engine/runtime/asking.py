@@ -7,14 +7,19 @@ from typing import Any
 
 import httpx
 
-from chorus_tui.locations import socket_path
+from chorus_tui.locations import check_own, socket_path
 
 ANSWER_S = 10.0
 
 
 async def fetch(folder: Path, path: str) -> httpx.Response | None:
-    """The answer to a GET; None when no engine runs there, or it does not answer in time."""
-    transport = httpx.AsyncHTTPTransport(uds=str(socket_path(folder)), verify=False)
+    """The answer to a GET; None when no engine of ours runs there, or it does not answer in time."""
+    socket = socket_path(folder)
+    try:
+        check_own(socket)
+    except PermissionError:
+        return None
+    transport = httpx.AsyncHTTPTransport(uds=str(socket), verify=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=ANSWER_S) as client:
         try:
             return await client.get(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trio
 
+from chorus_tui.contract.harmless import as_json
 from chorus_tui.contract.models.journal import Rebuilt, Verification
 from chorus_tui.engine.data_folder import DataFolder, FolderError
 from chorus_tui.engine.journal.database import StoreError
@@ -43,7 +44,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(f"✗ {arguments.file} cannot be read: {error.strerror}", file=sys.stderr)
         return 1
     if arguments.json:
-        print(answer.model_dump_json())
+        print(as_json(answer.model_dump_json()))
     else:
         _print_verified(answer)
     return 0 if answer.ok else 1
@@ -57,7 +58,7 @@ def _anew(arguments: argparse.Namespace) -> int:
         print(f"✗ {error}", file=sys.stderr)
         return 1
     if arguments.json:
-        print(answer.model_dump_json())
+        print(as_json(answer.model_dump_json()))
     else:
         _print_rebuilt(answer)
     return 0 if answer.ok else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("chorus.tasks")
 
 CONFIRM_S = 5.0
+_KEY_MARK = 32
+"""Digits of a mark that stand for caller and key; what follows stands for what was asked."""
 
 
 class Announcing:
@@ -51,9 +54,10 @@ class Announcing:
     # ── announcing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def announce(self, request: models.AnnounceTask, caller: Any) -> models.TaskRef:
-        """Announce a task of the present mesh. The same idempotency key gives the same task."""
+        """Announce a task of the present mesh. The same idempotency key of the same caller gives the same task."""
         parts, mesh_id = self._service.parts, self._may_announce()
-        known = self._known(request.idempotency_key)
+        mark = _mark(request, caller)
+        known = self._known(mark)
         if known:
             return models.TaskRef(task_id=known)
         task_id = ids.ulid(parts.clock.wall(), parts.entropy.bytes(10))
@@ -63,7 +67,7 @@ class Announcing:
         spec = await self._with_repository(request.spec, caller)
         data = {
             "task_id": task_id, "mesh_id": mesh_id, "spec": spec.model_dump(),
-            "on_behalf_of": person(caller), "idempotency": request.idempotency_key,
+            "on_behalf_of": person(caller), "idempotency": mark,
         }  # fmt: skip
         await self._say(data)
         return models.TaskRef(task_id=task_id)
@@ -109,13 +113,18 @@ class Announcing:
             raise NoMesh(f"There is no mesh to announce to yet. {control.detail}")
         return control.mesh_id
 
-    def _known(self, key: str) -> str:
-        if not key:
+    def _known(self, mark: str) -> str:
+        """The task that was announced with it. Raises 422 when something else was, by the same caller with the same key."""
+        if not mark:
             return ""
         for task in self._service.board.tasks.values():
             mine = task.announcements.get(self._service.parts.me)
-            if mine is not None and mine.idempotency == key:
-                return task.key[1]
+            if mine is None or mine.idempotency[:_KEY_MARK] != mark[:_KEY_MARK]:
+                continue
+            if mine.idempotency != mark:
+                title = "This idempotency_key came with another task before"
+                raise Problem(422, "idempotency-key", title, "Use a new key for a new task.")
+            return task.key[1]
         return ""
 
     async def _with_repository(self, spec: TaskSpec, caller: Any) -> TaskSpec:
@@ -272,6 +281,14 @@ class Announcing:
             while not task.terminal:  # noqa: ASYNC110 - a moment only
                 await trio.sleep(0.05)
         return self.view_of(task)
+
+
+def _mark(request: models.AnnounceTask, caller: Any) -> str:
+    """What is kept of an idempotency key, for all to read: no key is good for another caller. Empty without one."""
+    if not request.idempotency_key:
+        return ""
+    whose = f"{getattr(caller, 'key', '')}\0{request.idempotency_key}"
+    return "".join(sha256(text.encode()).hexdigest()[:_KEY_MARK] for text in (whose, request.spec.model_dump_json()))
 
 
 def _envelope(spec: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Structured logs: one JSON object a line, readable text on a terminal, everything redacted before it is written.
+"""Structured logs: one JSON object a line, readable text on a terminal, everything redacted before it is written, nothing obeyed by
+whoever shows it.
 
 The emoji markers of the original stay in the text, so that its grep lines go on working. An event that comes over and over
 is written a few times a minute only; the next line that is written says how many were left out.
@@ -16,6 +17,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
+
+from chorus_tui.contract.harmless import as_json, plain
 
 LONGEST = 4000
 MOST_A_MINUTE = 30
@@ -94,10 +97,10 @@ class _Remembering(logging.StreamHandler[TextIO]):
 def configure(level: str, format_: str, redact: Callable[[str], str]) -> None:
     """Write to stdout from here on; ``format_`` is ``json``, ``text`` or ``auto`` (text on a terminal)."""
     as_text = format_ == "text" or (format_ == "auto" and sys.stdout.isatty())
-    render: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    render: list[Any] = (
+        [_plain, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
         if as_text
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else [structlog.processors.JSONRenderer(ensure_ascii=False), lambda _logger, _method, line: as_json(line)]
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -123,7 +126,7 @@ def configure(level: str, format_: str, redact: Callable[[str], str]) -> None:
     handler = _Remembering(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render]
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]
         )
     )
     root = logging.getLogger()
@@ -157,6 +160,14 @@ def _redactor(redact: Callable[[str], str]) -> Callable[[Any, str, MutableMappin
         return event
 
     return process
+
+
+def _plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For a terminal: nothing that others wrote is obeyed, and only a traceback has lines."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = plain(value, lines=key == "exception")
+    return event
 
 
 def _drop_empty(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 
 from chorus_tui.engine.vault.keyrings import MeshKeys
 from chorus_tui.engine.vault.service import KeyService
@@ -24,7 +24,8 @@ def recovery_words(keys: MeshKeys) -> str:
         return "no recovery: there is no master key yet"
     if done is None:
         return "no recovery: the master key is not split, or nobody has rehearsed it (vault split)"
-    day = datetime.fromtimestamp(done.at_ms / 1000, UTC).date().isoformat()
+    # Not as a date of the library: that an admin's clock says the year 20000 is no reason to say nothing.
+    day = time.strftime("%Y-%m-%d", time.gmtime(done.at_ms / 1000))
     if done.version == version:
         return f"3 of 5 word lists, rehearsed on {day}"
     return (

@@ -20,8 +20,9 @@ from textual.driver import Driver
 from textual.geometry import Size
 
 from chorus_tui.serve.pastes import GuestParser
-from chorus_tui.serve.ssh.limits import Typing, window
+from chorus_tui.serve.ssh.limits import window
 from chorus_tui.serve.ssh.terminal import RESET
+from chorus_tui.serve.typed import Typing, cost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,16 +184,16 @@ class SSHDriver(Driver):
         self._escape = self._loop.call_later(ESCAPE_S, self._tick)
 
     def _take(self, data: bytes) -> float:
-        """What a slice of input costs: each key one, text that is pasted a thousandth a character."""
-        cost = 0.0
+        """What a slice of input costs."""
+        spent = 0.0
         self._silent += len(data)
         for message in self._parser.feed(self._decode(data)):
             self._silent = 0
-            cost += 1 + (len(message.text) / 1000 if isinstance(message, events.Paste) else 0)
+            spent += cost(message)
             self.process_message(message)
         if self._silent > LONGEST_PASTE:
             self.line.hang_up(f"more than {LONGEST_PASTE >> 20} MiB was pasted at once")
-        return cost
+        return spent
 
     def _tick(self) -> None:
         """Nothing has followed: a lone escape was the key."""

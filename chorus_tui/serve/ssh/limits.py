@@ -113,25 +113,6 @@ class Callers:
             self._failed.popitem(last=False)
 
 
-@dataclass(slots=True)
-class Typing:
-    """What one session may type: ``rate`` a second, ``burst`` at once. The rest waits at the sender."""
-
-    now: float
-    rate: float = 400.0
-    burst: float = 4000.0
-    _left: float = field(default=0.0, init=False)
-
-    def __post_init__(self) -> None:
-        self._left = self.burst
-
-    def draw(self, amount: float, now: float) -> float:
-        """Take ``amount``; how long to wait until something may be taken again (0: not at all)."""
-        self._left = min(self._left + (now - self.now) * self.rate, self.burst) - amount
-        self.now = now
-        return max(-self._left / self.rate, 0.0)
-
-
 def window(width: int, height: int) -> tuple[int, int]:
     """A size that can be drawn, whatever the client says its window has."""
     if width <= 0 or height <= 0:

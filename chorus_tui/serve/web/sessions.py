@@ -27,6 +27,9 @@ END_S: Final = 8.0
 """More than an app has to leave, and its token to be voided."""
 GOODBYE_S: Final = 2.0
 """What a guest who does not read gets of it."""
+UNREAD_S: Final = 10.0
+"""How long what was typed may wait for the app, which reads so many keys a second. Meanwhile nobody hears whether the page is closed."""
+TOO_MUCH: Final = "More was typed than is read."
 STOPPED: Final = "This portal was stopped where it is served."
 LEFT: Final = "You have left the portal."
 FAILED: Final = "The portal has failed. Open it again, and tell whoever runs it."
@@ -135,7 +138,11 @@ class Sessions:
                 continue
             if message.type is not WSMsgType.TEXT:
                 return LEFT
-            await self._take(session, tab, rules.read(message.data))
+            try:
+                async with asyncio.timeout(UNREAD_S):
+                    await self._take(session, tab, rules.read(message.data))
+            except TimeoutError:
+                return TOO_MUCH
 
     async def _take(self, session: Session, tab: Tab, said: rules.Said | None) -> None:
         match said.kind if said is not None else "":

@@ -362,6 +362,40 @@ def test_artifact_paths_stay_inside(tmp_path, path):
     assert not (tmp_path / "x").exists()
 
 
+RUNS = b"[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\nfsmonitor = touch it-ran; false\n"
+REPOSITORIES = {
+    "its own folder": [(".git/HEAD", b"ref: refs/heads/x\n"), (".git/config", RUNS), (".git/objects/x", b""), (".git/refs/x", b"")],
+    "a folder below": [("a/.git/HEAD", b"ref: refs/heads/x\n"), ("a/.git/config", RUNS), ("a/.git/objects/x", b""), ("a/.git/refs/x", b"")],
+    "another case": [("a/.Git/HEAD", b"ref: refs/heads/x\n")],
+    "a file that leads to one": [("a/.git", b"gitdir: ../b\n")],
+    "none of that name": [("b/config", RUNS), ("b/HEAD", b"ref: refs/heads/x\n"), ("b/objects/x", b""), ("b/refs/x", b"")],
+    "the repository that is there": [(".git/commondir", b"x\n"), (".git/x/config", RUNS)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", REPOSITORIES.values(), ids=REPOSITORIES.keys())
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "forced"])
+def test_an_artifact_is_never_what_git_obeys(tmp_path, files, force):
+    """A result that holds a repository, whatever its names and wherever it lies, is refused: git finds no program of it to run."""
+    to, contents = tmp_path / "out", {f"sha256:{hashlib.sha256(data).hexdigest()}": data for _, data in files}
+    subprocess.run(["git", "init", "--quiet", str(to)], check=True)
+    made = [Artifact(path=path, size=len(data), sha256=hashlib.sha256(data).hexdigest()) for path, data in files]
+    evil = view(result=view().result.model_copy(update={"artifacts": made}))
+
+    def piece(request):
+        data = contents[request.digest]
+        given = base64.b64encode(data[request.offset :]).decode()
+        return BlobChunk(digest=request.digest, size=len(data), offset=request.offset, data=given)
+
+    with serve(tmp_path / "d", {"tasks.show": evil, "blobs.read": piece}):
+        result = run(tmp_path / "d", "task", "artifacts", TASK, "--to", str(to), *force)
+    for folder in (to, *(one for one in to.rglob("*") if one.is_dir())):
+        subprocess.run(["git", "status"], cwd=folder, check=False, capture_output=True)
+
+    assert not list(tmp_path.rglob("it-ran"))
+    assert (result.returncode, "obeyed by git" in result.stderr) == (1, True), result.stderr
+
+
 def test_damaged_artifact(tmp_path):
     """Content that is not what the result promised is refused, and no part of it stays."""
     lie = view(

@@ -5,12 +5,14 @@ import hashlib
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
 import pytest
 
 from chorus_tui.contract.models.blobs import BlobChunk
+from chorus_tui.contract.models.journal import ExportPage
 from chorus_tui.contract.models.task_result import Artifact, Change, CommandResult, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import Delivered, TaskRef, TaskWord, Verification
@@ -181,30 +183,48 @@ def test_diff_is_byte_for_byte(tmp_path):
     assert json.loads(machine.stdout)["change"]["patch"] == digest(PATCH)
 
 
+def on_a_terminal(data, *arguments, **environment):
+    """What a command writes to its terminal."""
+    outer, inner = pty.openpty()
+    given = {**os.environ, "CHORUS_DATA_DIR": str(data), "PYTHONIOENCODING": "utf-8", "TERM": "xterm"}
+    given.pop("NO_COLOR", None)
+    command = [sys.executable, "-m", "chorus_tui", *arguments]
+    subprocess.run(command, env=given | environment, stdout=inner, timeout=240, check=True)
+    os.close(inner)
+    with os.fdopen(outer, "rb", buffering=0) as shown:
+        return shown.read(1 << 16).decode()
+
+
 @pytest.mark.parametrize("colours", [True, False])
 def test_diff_on_a_terminal_is_coloured_and_harmless(tmp_path, colours):
     """Added, removed and hunk in colours of ours, none with NO_COLOR; what the patch would do to the terminal is shown."""
-    outer, inner = pty.openpty()
     with serve(tmp_path / "d", {"tasks.show": agents(), "blobs.read": blobs(PATCH)}):
-        environment = {
-            **os.environ,
-            "CHORUS_DATA_DIR": str(tmp_path / "d"),
-            "PYTHONIOENCODING": "utf-8",
-            "TERM": "xterm",
-        }
-        environment.pop("NO_COLOR", None)
-        command = [sys.executable, "-m", "chorus_tui", "task", "diff", TASK]
-        subprocess.run(
-            command, env=environment | ({} if colours else {"NO_COLOR": "1"}), stdout=inner, timeout=240, check=True
-        )
-    os.close(inner)
-    shown = os.read(outer, 1 << 16).decode()
-    os.close(outer)
+        shown = on_a_terminal(tmp_path / "d", "task", "diff", TASK, **({} if colours else {"NO_COLOR": "1"}))
 
     assert "\x1b[2J" not in shown
     assert ("\x1b[32m+new" in shown) is colours
     assert ("\x1b[31m-" in shown) is colours
     assert "+new" in shown
+
+
+def test_json_on_a_terminal_is_not_obeyed(tmp_path):
+    """Answers, exported lines and a transcript as its worker made it: no sequence of seven or eight bits, no mark of direction; the
+    answer still says the same."""
+    evil = "a\x9b31m\x9d52;c;eA==\x9c\u202eb"
+    steps = json.dumps({"at": 2.0, "kind": "end", "text": evil}, ensure_ascii=False).encode() + b" \x1b[2J\x07\n"
+    task = agents(title=evil, result=RESULT.model_copy(update={"transcript": digest(steps)}))
+    line = json.dumps({"said": evil}, ensure_ascii=False)
+    answers = {"tasks.show": task, "blobs.read": blobs(steps), "journal.export": ExportPage(lines=[line], next=None)}
+    with serve(tmp_path / "d", answers):
+        shown = on_a_terminal(tmp_path / "d", "task", "show", TASK, "--json")
+        others = [
+            on_a_terminal(tmp_path / "d", *command)
+            for command in (["task", "transcript", TASK, "--json"], ["journal", "export"])
+        ]
+
+    assert json.loads(shown)["title"] == evil
+    assert all("52;c;eA==" in one for one in others)
+    assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", shown + "".join(others))
 
 
 @pytest.mark.parametrize(

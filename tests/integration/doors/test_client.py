@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import socket
 import threading
 
 import aiohttp
 import pytest
+import trio
 
 from chorus_tui.client import ContractRefused, EngineGone
 from chorus_tui.client.launcher import attach, attach_url
@@ -14,6 +16,7 @@ from chorus_tui.client.socket_client import SocketClient
 from chorus_tui.contract.models.tasks import ReadOutput, TaskRef
 from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import Problem
+from chorus_tui.engine.runtime import asking
 from chorus_tui.locations import socket_path
 from tests.integration.doors.served import TASK, serve, until
 
@@ -82,10 +85,62 @@ def test_fields_travel(tmp_path):
         assert served.seen[-1][1] == ReadOutput(task_id=TASK, offset=7)
 
 
+def closed(_folder):
+    """As it is."""
+
+
+def moved_away(folder):
+    """Somebody who may write the folder above has put a link in its place."""
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("meddle", "refused"),
+    [
+        (closed, False),
+        (lambda folder: folder.chmod(0o777), True),
+        (lambda folder: folder.chmod(0o730), True),
+        (moved_away, True),
+        pytest.param(
+            lambda folder: os.chown(folder, 65534, 65534), True,
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away"),
+        ),
+    ],
+    ids=["closed", "open to all", "open to a group", "a link", "of another user"],
+)  # fmt: skip
+def test_who_answers_where_others_can_put_a_socket_is_not_asked(tmp_path, monkeypatch, meddle, refused):
+    """Neither a question nor a stream of events reaches it, nor what doctor asks; the refusal names the folder and the way out."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with serve(tmp_path / "d") as served:
+        client, told = SocketClient(served.socket), []
+        meddle(served.socket.parent)
+
+        async def go():
+            found = []
+            for ask in (attach(served.data), client.call("engine.hello"), anext(client.events(["log"]))):
+                try:
+                    found.append(await ask)
+                    if isinstance(found[-1], SocketClient):
+                        await found[-1].close()
+                except Problem as problem:
+                    told.append(problem.detail)
+            await client.close()
+            return len(found)
+
+        answered = asyncio.run(go()), trio.run(asking.ask, served.data, "/api/v1/hello") is not None
+        served.socket.parent.chmod(0o700)
+
+    assert answered == ((0, False) if refused else (3, True))
+    assert bool(served.seen) is not refused
+    assert all(str(served.socket.parent) in one and "XDG_RUNTIME_DIR" in one for one in told)
+
+
 def test_nobody_there(tmp_path):
     """No socket, a stale socket file, and a closed port are each EngineGone."""
     path = socket_path(tmp_path)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(mode=0o700, parents=True)
 
     async def go():
         with pytest.raises(EngineGone):

@@ -111,6 +111,18 @@ def test_unusable_folder(tmp_path):
         asyncio.run(open_and_close(tmp_path / "file" / "data"))
 
 
+def test_a_link_in_the_place_of_the_log_is_not_followed(data, tmp_path):
+    """Nothing is written to what it leads to; the folder is named."""
+    data.mkdir()
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    (data / "engine.log").symlink_to(mine)
+
+    with pytest.raises(EngineStartFailed, match=str(data)):
+        asyncio.run(open_and_close(data))
+    assert mine.read_text() == "mine"
+
+
 def test_a_killed_engine_has_fallen_and_one_that_stopped_has_not(data):
     """Who started an engine knows how it ended: a front starts the first again, and leaves the other as it was told to be."""
 

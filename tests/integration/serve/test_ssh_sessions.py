@@ -18,8 +18,9 @@ from asyncssh.channel import SSHClientChannel
 
 from chorus_tui.serve.pastes import PASTE
 from chorus_tui.serve.ssh import driver, house, session
-from chorus_tui.serve.ssh.limits import Limits, Typing
+from chorus_tui.serve.ssh.limits import Limits
 from chorus_tui.serve.ssh.terminal import RESET
+from chorus_tui.serve.typed import Typing
 from tests.integration.serve.ssh_inside import Window, inside, open_and_close, open_window, until
 
 ALL_MODES_OFF = ("?1049l", "?1000l", "?1002l", "?1006l", "?2004l", "?25h", "?7h", "<u")
@@ -189,6 +190,21 @@ def test_a_window_is_drawn_in_any_size(tmp_path):
             return [tuple(size) for size in sizes]
 
     assert asyncio.run(go()) == [(80, 24), (500, 200), (20, 5), (70, 20)]
+
+
+def test_a_size_among_the_keys_is_not_believed(tmp_path):
+    """A screen is never larger than a window may be, whatever a guest types; the session goes on, keys and mouse too."""
+
+    async def go():
+        async with inside(tmp_path) as portal, portal.connect() as connection:
+            window = await open_window(connection, size=(80, 24))
+            await window.sees("me and the mesh")
+            (held,) = portal.sessions
+            window.channel.write(b"\x1b[48;900;900;1;1t\x1b[48;24;80;0;0t\x1b[<0;5;5M\x1b[<0;5;5m3")
+            await window.sees("latency")
+            return tuple(held._app.size), window.closed
+
+    assert asyncio.run(go()) == ((80, 24), False)
 
 
 def test_nothing_is_opened_or_saved_on_the_server(tmp_path, monkeypatch):

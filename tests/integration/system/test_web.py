@@ -321,6 +321,49 @@ def test_a_paste_without_an_end_is_held_by_nobody(portal: Portal) -> None:
     assert grown < 12 << 20, grown
 
 
+def test_a_flood_of_keys_ends_its_tab_and_no_more(portal: Portal) -> None:
+    """What is typed faster than it is read waits at the browser, not in memory; a tab that has waited for long ends with the reason, and so
+    does its process. Another tab of the visit opens."""
+
+    def resident(tab: Path) -> int:
+        return int((tab / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    async def seen(stream: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in stream:
+            if message.type is aiohttp.WSMsgType.BINARY and b"me and the mesh" in message.data:
+                return
+
+    async def go() -> tuple[int, int | None, bool]:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            await session.get(portal.url)
+            async with session.ws_connect(f"{portal.address}/ws", headers={"Origin": portal.address}) as stream:
+                await seen(stream)
+                (tab,) = portal.tabs()
+                before = most = resident(tab)
+
+                async def flood() -> None:
+                    with contextlib.suppress(ConnectionError):
+                        while not stream.closed:
+                            await stream.send_json(["stdin", "j" * 10_000])
+
+                flooding = asyncio.create_task(flood())
+                async for _ in stream:
+                    with contextlib.suppress(OSError):
+                        most = max(most, resident(tab))
+                code = stream.close_code
+                flooding.cancel()
+                await asyncio.gather(flooding, return_exceptions=True)
+            async with session.ws_connect(f"{portal.address}/ws", headers={"Origin": portal.address}) as other:
+                await seen(other)
+                return most - before, code, tab.exists()
+
+    with ThreadPoolExecutor(1) as pool:
+        grown, code, lives = pool.submit(asyncio.run, go()).result(150 * PATIENCE)
+
+    assert (code, lives) == (1001, False)
+    assert grown < 20 << 20, grown
+
+
 def test_a_tab_that_says_too_much_or_nothing_is_closed_and_none_outlives_the_server(peer: Peer) -> None:
     """A message over its size ends the stream; so does silence. Neither leaves a process, nor does a server that is killed."""
 

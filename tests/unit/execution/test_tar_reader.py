@@ -119,6 +119,8 @@ async def gather(data: bytes, folder, patterns: list[str] | None = None, limit_m
         (header(tarfile.FIFOTYPE) + END, "no regular file"),
         (archive([("a", b"1"), ("./a", b"2")]), "second file of the same name"),
         (archive([("a\nb", b"1")]), "control characters"),
+        (archive([("sub/.git/config", b"1")]), "git's own folder"),
+        (archive([(".GIT /hooks/x", b"1")]), "git's own folder"),
         (archive([("n" * 300, b"1")]), "too long"),
         (archive([("big", bytes(2 << 20))]), "more than 1 MiB"),
         (header(tarfile.GNUTYPE_LONGNAME, 1 << 30) + END, "longer than 64 KiB"),

@@ -13,13 +13,13 @@ from chorus_tui.client import worktree
 from chorus_tui.contract import diff
 from chorus_tui.portals import INVITED_S
 from chorus_tui.screens import task_hands
-from chorus_tui.serve import bounds, pastes
+from chorus_tui.serve import bounds, pastes, typed
 from chorus_tui.serve.ssh import driver, house, limits, server, session
-from chorus_tui.serve.web import rules, visits
+from chorus_tui.serve.web import rules, sessions, visits
 from chorus_tui.serve.web import server as web_server
 
 ROOT = Path(__file__).parents[3]
-SSH, WEB, TYPING = limits.Limits(), rules.Limits(), limits.Typing(0.0)
+SSH, WEB, TYPING = limits.Limits(), rules.Limits(), typed.Typing(0.0)
 (LEAST_WIDE, MOST_WIDE), (LEAST_HIGH, MOST_HIGH) = rules.SIZES
 PAGES = {
     "ssh.md": {
@@ -50,6 +50,8 @@ PAGES = {
         ],
         "seconds that a connection may ask for nothing": [web_server.KEPT_S],
         "bytes of one message of a browser": [WEB.message],
+        f"keys a second, after a burst of {TYPING.burst:g}": [TYPING.rate],
+        "seconds that what was typed may wait to be read": [sessions.UNREAD_S],
         "a window": [LEAST_WIDE, LEAST_HIGH, MOST_WIDE, MOST_HIGH],
     },
     "limits.md": {

@@ -82,3 +82,14 @@ def test_nothing_and_half_a_sequence_end_nothing():
     parser._timeout_time = 0.0
     assert told(parser.tick()) == ["escape"]
     assert fed(parser, "[200~", 1) == ["left_square_bracket", "2", "0", "0", "tilde"]
+
+
+@given(st.integers(1, 50), st.sampled_from(["99999;99999;1;1", "24;80;0;0", "48:1;80:2;480;800"]))
+def test_a_size_among_the_keys_is_passed_over(piece, size):
+    """Whatever it says and however it comes, nothing is told of it, and the mouse goes on counting in cells."""
+    parser = GuestParser()
+    text = f"a\x1b[48;{size}t\x1b[<0;5;6Mb"
+    found = [one for at in range(0, len(text), piece) for one in parser.feed(text[at : at + piece])]
+
+    assert [type(one) for one in found] == [events.Key, events.MouseDown, events.Key]
+    assert (found[1].x, found[1].y) == (4, 5)

@@ -7,7 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.serve.ssh.limits import MOST_ADDRESSES, Callers, Limits, Places, Typing, pace, window
+from chorus_tui.serve.ssh.limits import MOST_ADDRESSES, Callers, Limits, Places, pace, window
+from chorus_tui.serve.typed import Typing
 
 FEW = Limits(sessions=5, a_key=2, an_address=3, waiting=4, failures=3, failures_s=60.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -62,6 +63,32 @@ def test_on_a_terminal_the_log_is_text_unless_json_is_asked_for(form, written):
     assert written in told
 
 
+OBEYED = "\x1b]0;title\x07\x1b[8m\x9b31m\x9d52;c;eA==\x9c\u202eturned\nfake line"
+FOREIGN = f"""
+import logging, structlog
+from chorus_tui.engine.telemetry import logs
+logs.configure("info", "{{form}}", str)
+structlog.get_logger("x").info("it says", title={OBEYED!r}, many=[{OBEYED!r}])
+logging.getLogger("library").warning("says %s", {OBEYED!r})
+try: raise ValueError({OBEYED!r})
+except ValueError: structlog.get_logger("x").exception("caught", title={OBEYED!r})
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_terminal_obeys_nothing_of_what_others_wrote(form):
+    """Titles, library's words and errors, in both forms: no sequence, no mark of direction, no line of its own; JSON says them whole."""
+    told = on_a_terminal(FOREIGN.format(form=form)).replace("\r\n", "\n")
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", told)
+    ours = bare[: bare.index("Traceback")] if form == "text" else bare
+
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", bare)
+    assert "\x1b[8m" not in told
+    assert "fake line" in bare and not any(line.startswith("fake line") for line in ours.splitlines())
+    if form == "json":
+        assert [json.loads(line).get("title", OBEYED) for line in told.splitlines()] == [OBEYED] * 3
+
+
 def on_a_terminal(program: str) -> str:
     """What a program writes to its terminal."""
     ours, its = pty.openpty()
@@ -70,7 +97,7 @@ def on_a_terminal(program: str) -> str:
             subprocess.run([sys.executable, "-c", program], stdout=its, stdin=its, check=True, timeout=60)
         finally:
             os.close(its)
-        return ours_read.read(4096).decode()
+        return ours_read.read(16384).decode()
 
 
 def test_bad_rules_end_the_start_with_the_reason(tmp_path):

@@ -21,7 +21,8 @@ new --folder`, on that machine. No other operation takes a path that the engine 
 
 **Once.** A POST with an `Idempotency-Key` is carried out once, however often it is sent: the same key \
 with the same request gives the same \
-answer for 24 hours, with another request 422; a refusal is not kept. A restart of the engine forgets the keys; \
+answer for 24 hours, with another request 422; a refusal is not kept. A key is its caller's own: with another token it is another one. \
+A restart of the engine forgets the keys; \
 those of `tasks.announce` stay with the task.
 
 **Pages.** A list takes `limit` and `cursor`. An answer that is not the end has `next`, the cursor of \

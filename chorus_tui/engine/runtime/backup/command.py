@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from chorus_tui.contract.counting import many
+from chorus_tui.contract.harmless import as_json, plain
 from chorus_tui.contract.models.operate import BackedUp, Restored
 from chorus_tui.engine.data_folder import FolderError
 from chorus_tui.engine.journal.database import StoreError
 from chorus_tui.engine.runtime.backup.contents import BadBackup
 from chorus_tui.engine.runtime.backup.making import make
 from chorus_tui.engine.runtime.backup.restoring import restore
-from chorus_tui.engine.runtime.plain import plain
 from chorus_tui.engine.vault import archives
 from chorus_tui.engine.vault.age_identity import AgeKeyError
 from chorus_tui.engine.vault.interface import NotForUs, NotReadable
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"✗ {plain(str(error))}", file=sys.stderr)
         return 1
     if arguments.json:
-        print(answer.model_dump_json())
+        print(as_json(answer.model_dump_json()))
     elif isinstance(answer, BackedUp):
         _print_made(answer)
     else:

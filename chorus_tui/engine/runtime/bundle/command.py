@@ -8,9 +8,9 @@ import sys
 
 import trio
 
+from chorus_tui.contract.harmless import as_json, plain
 from chorus_tui.engine.runtime.bundle.gathering import CannotWrite, bundle
 from chorus_tui.engine.runtime.bundle.secrets import SecretLeft
-from chorus_tui.engine.runtime.plain import plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"✗ {plain(str(error))}", file=sys.stderr)
         return 1
     if arguments.json:
-        print(answer.model_dump_json())
+        print(as_json(answer.model_dump_json()))
     else:
         print(f"{plain(answer.file)}: {answer.size} bytes, {', '.join(answer.parts)}")
         print(

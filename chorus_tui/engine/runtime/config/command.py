@@ -10,10 +10,10 @@ from pathlib import Path
 
 import trio
 
+from chorus_tui.contract.harmless import as_json, plain
 from chorus_tui.contract.models.operate import Configuration, EffectiveSetting
 from chorus_tui.engine.runtime.config.assigned import assigned
 from chorus_tui.engine.runtime.config.effective import EnvironmentFileError, check
-from chorus_tui.engine.runtime.plain import plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     answer = answer.model_copy(update={"warnings": [*answer.warnings, *troubles]})
     if arguments.json:
-        print(answer.model_dump_json())
+        print(as_json(answer.model_dump_json()))
     else:
         _print(answer)
     return 2 if answer.problems else 1 if any(clash.fatal for clash in answer.clashes) else 0

@@ -7,9 +7,9 @@ import os
 
 import trio
 
+from chorus_tui.contract.harmless import as_json, plain
 from chorus_tui.contract.models.operate import Diagnosis
 from chorus_tui.engine.runtime.doctor.examination import examine
-from chorus_tui.engine.runtime.plain import plain
 
 SIGNS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit codes: 0 nothing fails, 1 something does."""
     answer = trio.run(examine, arguments.kind, os.environ, arguments.data_dir)
     if arguments.json:
-        print(answer.model_dump_json())
+        print(as_json(answer.model_dump_json()))
     else:
         _print(answer)
     return 1 if answer.verdict == "fail" else 0
