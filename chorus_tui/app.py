@@ -30,6 +30,7 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
 from chorus_tui.look import kept, keymap, themes
 from chorus_tui.look.grey import Grey
+from chorus_tui.look.sheets import Sheets
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain, typed
@@ -52,6 +53,7 @@ class ChorusApp(Standing):
     TITLE = "chorus-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {TableProvider}  # noqa: RUF012 - Textual's way
+    DEFAULT_MODE = "connecting"
     MODES = {  # noqa: RUF012 - Textual's way
         "connecting": lazily("connecting", "ConnectingScreen"),
         **{name: lazily(*place) for name, place in PLACES.items()},
@@ -100,6 +102,7 @@ class ChorusApp(Standing):
         # Taken before Textual takes the variable away.
         environ = dict(os.environ)
         super().__init__()
+        self.stylesheet = Sheets(self.get_css_variables())
         self._connect = connect
         self._first = first
         self._folder = folder
@@ -134,9 +137,8 @@ class ChorusApp(Standing):
 
     # ── the engine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Paint, then connect."""
-        await self.switch_mode("connecting")
         self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.set_interval(1 / DRAW_HZ, self._draw)
         # The client's libraries take longer to import than the first screen to paint: it gets some frames first.
