@@ -28,13 +28,12 @@ from chorus_tui.commands.standing import Standing
 from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
-from chorus_tui.look import kept, keymap, themes
+from chorus_tui.look import kept, themes
 from chorus_tui.look.grey import Grey
 from chorus_tui.look.sheets import Sheets
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain, typed
-from chorus_tui.widgets.portal_screen import PortalScreen
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -298,10 +297,13 @@ class ChorusApp(Standing):
         if self.is_running and self.connection.state == "lost":
             self.tell_connection()  # a box may have been opened since
         # While the app ends its screens are taken apart, and this clock still ticks.
-        if self.is_running and self.store.changed and isinstance(self.screen, PortalScreen):
-            topics = self.store.changes()
-            with self.batch_update():
-                self.screen.tell(topics)
+        if self.is_running and self.store.changed and self.client is not None:
+            from chorus_tui.widgets.portal_screen import PortalScreen  # here, since the first paint needs none
+
+            if isinstance(self.screen, PortalScreen):
+                topics = self.store.changes()
+                with self.batch_update():
+                    self.screen.tell(topics)
 
     def on_key(self, event: events.Key) -> None:
         """A key that was typed before the box on top was there has come through the screen below: it is the box's to hold or swallow."""
@@ -354,6 +356,8 @@ class ChorusApp(Standing):
 
     def _take_keymap(self) -> None:
         """The person's own keys, if there are some. Only then all screens are looked through for theirs."""
+        from chorus_tui.look import keymap
+
         if self._folder is None or not (self._folder / keymap.FILE).exists():
             return
         from chorus_tui.commands.keys import everywhere
