@@ -64,22 +64,26 @@ def engine(us: list[str], environment: dict[str, str]) -> Iterator[None]:
 def rows() -> Iterator[Row]:
     """Help beside a bare interpreter that imports click; first paint beside Textual's smallest app."""
     us = [sys.executable, "-m", "chorus_tui"]
-    yield compare(
-        "start", "--help", lambda: timed(lambda: subprocess.run([*us, "--help"], check=True, capture_output=True)),
-        "python -c 'import click'",
-        lambda: timed(lambda: subprocess.run([sys.executable, "-c", "import click"], check=True)),
-        "< 0.150 s",
-    )  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as compiled:
         hello = Path(folder, "hello.py")
         hello.write_text(HELLO)
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            # As an installed program, whose modules pip has compiled: the round before those that count does it here, for both sides.
+            "PYTHONPYCACHEPREFIX": compiled,
             "TERM": "xterm-256color",
             "CHORUS_DATA_DIR": folder,
             "CHORUS_LICENSE_ID": "dev-bench",
             "CHORUS_MDNS_ENABLED": "false",
         }
+
+        def run(*command: str) -> float:
+            return timed(lambda: subprocess.run(command, env=environment, check=True, capture_output=True))
+
+        yield compare(
+            "start", "--help", lambda: run(*us, "--help"),
+            "python -c 'import click'", lambda: run(sys.executable, "-c", "import click"), "< 0.150 s",
+        )  # fmt: skip
         # What is timed is the paint, not an engine's start: one runs already.
         with engine(us, environment):
             yield compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 from collections.abc import Iterator
 
@@ -21,6 +22,8 @@ LETTERS = b"QXZWVY"
 """None of them is in what the flood says, nor ends a control sequence."""
 KEYS = 200
 BACKSPACE = b"\x7f"
+CURSOR = re.compile(rb"\x1b\[\d+;\d+H")
+"""Where it is put; the last thing of a frame is its place in the field."""
 
 
 def times(command: list[str], opening: bytes, seed: int) -> list[float]:
@@ -30,12 +33,16 @@ def times(command: list[str], opening: bytes, seed: int) -> list[float]:
         terminal.drain(4.0)  # painted, connected, and the flood is on
         terminal.type(opening)
         terminal.drain(1.0)
+        terminal.answered(LETTERS[:1])
+        terminal.type(BACKSPACE)
+        empty = CURSOR.findall(terminal.drain(1.0))[-1]
         found = []
         for n in range(KEYS):
             letter = LETTERS[n % len(LETTERS) :][:1]
             found.append(terminal.answered(letter))
             terminal.drain(chance.uniform(0.02, 0.09))
-            terminal.type(BACKSPACE)
+            # Textual lets a letter overtake a backspace that it was read together with; then neither would be seen.
+            terminal.answered(BACKSPACE, empty)
             terminal.drain(chance.uniform(0.02, 0.09))
         return sorted(found)
     finally:

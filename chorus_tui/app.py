@@ -28,12 +28,12 @@ from chorus_tui.commands.standing import Standing
 from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
-from chorus_tui.look import kept, keymap, themes
+from chorus_tui.look import kept, themes
 from chorus_tui.look.grey import Grey
+from chorus_tui.look.sheets import Sheets
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.plain import plain, typed
-from chorus_tui.widgets.portal_screen import PortalScreen
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -52,6 +52,7 @@ class ChorusApp(Standing):
     TITLE = "chorus-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {TableProvider}  # noqa: RUF012 - Textual's way
+    DEFAULT_MODE = "connecting"
     MODES = {  # noqa: RUF012 - Textual's way
         "connecting": lazily("connecting", "ConnectingScreen"),
         **{name: lazily(*place) for name, place in PLACES.items()},
@@ -100,6 +101,7 @@ class ChorusApp(Standing):
         # Taken before Textual takes the variable away.
         environ = dict(os.environ)
         super().__init__()
+        self.stylesheet = Sheets(self.get_css_variables())
         self._connect = connect
         self._first = first
         self._folder = folder
@@ -134,9 +136,8 @@ class ChorusApp(Standing):
 
     # ── the engine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Paint, then connect."""
-        await self.switch_mode("connecting")
         self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.set_interval(1 / DRAW_HZ, self._draw)
         # The client's libraries take longer to import than the first screen to paint: it gets some frames first.
@@ -296,10 +297,13 @@ class ChorusApp(Standing):
         if self.is_running and self.connection.state == "lost":
             self.tell_connection()  # a box may have been opened since
         # While the app ends its screens are taken apart, and this clock still ticks.
-        if self.is_running and self.store.changed and isinstance(self.screen, PortalScreen):
-            topics = self.store.changes()
-            with self.batch_update():
-                self.screen.tell(topics)
+        if self.is_running and self.store.changed and self.client is not None:
+            from chorus_tui.widgets.portal_screen import PortalScreen  # here, since the first paint needs none
+
+            if isinstance(self.screen, PortalScreen):
+                topics = self.store.changes()
+                with self.batch_update():
+                    self.screen.tell(topics)
 
     def on_key(self, event: events.Key) -> None:
         """A key that was typed before the box on top was there has come through the screen below: it is the box's to hold or swallow."""
@@ -352,6 +356,8 @@ class ChorusApp(Standing):
 
     def _take_keymap(self) -> None:
         """The person's own keys, if there are some. Only then all screens are looked through for theirs."""
+        from chorus_tui.look import keymap
+
         if self._folder is None or not (self._folder / keymap.FILE).exists():
             return
         from chorus_tui.commands.keys import everywhere

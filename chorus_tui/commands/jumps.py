@@ -6,8 +6,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-
+from chorus_tui.commands.in_order import InOrder
 from chorus_tui.commands.table import COMMANDS, parse
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ MOST_TYPED = 100
 """Lines of the prompt that are remembered, as long as the portal is open."""
 
 
-class Jumps(App[int]):
+class Jumps(InOrder):
     """The app's actions that go somewhere and do something there."""
 
     opening = ""

@@ -51,8 +51,7 @@ class Box(ModalScreen[Answer]):
         self.set_focus(field, scroll_visible=False)
         self._begun = True
         held, self._held = sorted(self._held, key=lambda key: key.time), []
-        for key in held:
-            self._give(key)
+        self._give(held)
 
     def meant(self, event: events.Key) -> bool:
         """Whether a key was typed when this box was there already."""
@@ -65,7 +64,7 @@ class Box(ModalScreen[Answer]):
     def early(self, event: events.Key) -> None:
         """A key that came too early to be taken as it is."""
         if self._begun:
-            self._give(event)
+            self._give([event])
         elif self.holds:
             self._held.append(event)
 
@@ -114,8 +113,12 @@ class Box(ModalScreen[Answer]):
 
     # ── keys that came too early ───────────────────────────────────────────────────────────────────────────────────
 
-    def _give(self, key: events.Key) -> None:
-        """As if it was typed now: it may have bindings here, too."""
-        again = events.Key(key.key, key.character)
-        again._set_forwarded()  # noqa: SLF001 - else the app takes it for a new one, and it comes twice
-        (self.focused or self).post_message(again)
+    def _give(self, keys: list[events.Key]) -> None:
+        """As if they were typed now: they may have bindings here, too."""
+        again = [events.Key(key.key, key.character) for key in keys]
+        if self.is_active:
+            self.app.bring_first(again)  # type: ignore[attr-defined]
+            return
+        for key in again:
+            key._set_forwarded()  # noqa: SLF001 - else the app takes it to what is on top
+            (self.focused or self).post_message(key)

@@ -12,6 +12,8 @@ import time
 from fcntl import ioctl
 from pathlib import Path
 
+PATIENCE_S = 10
+
 
 class Terminal:
     """A program in a pty of 120 by 40."""
@@ -33,14 +35,15 @@ class Terminal:
             drawn += self.read(left)
         return bytes(drawn)
 
-    def answered(self, letter: bytes) -> float:
-        """Seconds from typing a letter until it is in what is drawn."""
-        began = time.perf_counter()
-        os.write(self._terminal, letter)
-        while time.perf_counter() - began < 10:
-            if letter in self.read(0.5):
+    def answered(self, keys: bytes, drawn: bytes = b"") -> float:
+        """Seconds from typing until ``drawn``, a letter itself if nothing else is named, is in what is drawn."""
+        began, seen = time.perf_counter(), b""
+        os.write(self._terminal, keys)
+        while time.perf_counter() - began < PATIENCE_S:
+            seen += self.read(0.5)
+            if (drawn or keys) in seen:
                 return time.perf_counter() - began
-        raise AssertionError("a key was not answered in 10 s")
+        raise AssertionError(f"{keys!r} was not answered in {PATIENCE_S} s; what was drawn ends with {seen[-200:]!r}")
 
     def type(self, keys: bytes) -> None:
         """Without waiting."""

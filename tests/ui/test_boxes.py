@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from chorus_tui.screens.web import OneTimeUrl
 from chorus_tui.widgets import box
 from chorus_tui.widgets.answer import AnswerBox
 from chorus_tui.widgets.box import Box
-from chorus_tui.widgets.dialogs import Ask, Confirm, ErrorBox
+from chorus_tui.widgets.dialogs import Ask, Confirm, ErrorBox, Prompt
 from chorus_tui.widgets.form import Form
 from chorus_tui.widgets.keys_box import EVERYWHERE, HERE, MOVING, KeysBox, keys_of
 from tests.ui.fake_engine import FakeEngine
@@ -116,6 +117,75 @@ def test_what_is_typed_behind_the_key_of_a_form_is_in_its_first_field():
         assert isinstance(pilot.app.screen, Form)
         assert pilot.app.screen.focused.value == "six big jars"
         assert pilot.app.current_mode == "tasks"
+
+    play(steps)
+
+
+# ── keys that are typed faster than they are dealt with ────────────────────────────────────────────────────────────────
+
+
+def after(keys: list[str]) -> str:
+    """What a field holds when these were typed into it, one by one."""
+    text, at = "", 0
+    for key in keys:
+        match key:
+            case "backspace":
+                text, at = text[: max(0, at - 1)] + text[at:], max(0, at - 1)
+            case "left":
+                at = max(0, at - 1)
+            case "home" | "end":
+                at = 0 if key == "home" else len(text)
+            case _:
+                text, at = text[:at] + key + text[at:], at + 1
+    return text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_line_that_is_edited_in_one_go_is_what_was_typed(seed):
+    """Letters and the keys that move and delete act in their order, however they come: behind the key that opens the box, and later."""
+    chance = random.Random(seed)
+    keys = [chance.choice([*"peqxyz123", "backspace", "backspace", "left", "home", "end"]) for _ in range(60)]
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        at_once(pilot, ":", *keys[:30])
+        await until(pilot, lambda: isinstance(pilot.app.screen, Prompt), "asked")
+        field = pilot.app.screen.query_one(Input)
+        await until(pilot, lambda: field.value == after(keys[:30]), "as typed with the box")
+        at_once(pilot, *keys[30:], "end", "Q")
+        await until(pilot, lambda: field.value.endswith("Q"), "all of it")
+
+        assert field.value == after(keys) + "Q"
+
+    play(steps)
+
+
+def test_what_is_typed_behind_a_tab_is_in_the_next_field():
+    """A whole form in one go: each field has its own words, and the portal has lost none of them."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen.is_mounted, "the form")
+        await settle(pilot, 1)
+        at_once(pilot, *"jars", "tab", *"six big", "shift+tab", "end", *"!")
+        fields = pilot.app.screen.query("Input, TextArea")
+        await until(pilot, lambda: fields.first(Input).value.endswith("!"), "all of it")
+
+        assert [one.value if isinstance(one, Input) else one.text for one in fields][:2] == ["jars!", "six big"]
+
+    play(steps)
+
+
+def test_a_key_whose_screen_has_gone_keeps_no_other_waiting():
+    """A box is closed from elsewhere while keys are on their way through it: those that are typed next act."""
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await pilot.press("colon")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Prompt), "asked")
+        await settle(pilot, 1)
+        at_once(pilot, "left", "home", "left")
+        pilot.app.pop_screen()
+        at_once(pilot, "3")
+        await until(pilot, lambda: pilot.app.current_mode == "peers", "gone there")
 
     play(steps)
 
