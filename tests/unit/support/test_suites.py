@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
@@ -40,12 +41,15 @@ def test_what_is_interrupted_is_not_called_red(capfd, monkeypatch):
         suites.Chunk("second", "second", ["true"]),
     ]
     runner = suites.Runner([suites.Lane(list(chunks))])
+    # As main has it: of a test run in the background the shell has made all that it starts deaf to Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     waiting = threading.Thread(target=runner.run)
     waiting.start()
     while not runner._running:
         threading.Event().wait(0.01)
     runner.end()
     waiting.join()
+    signal.signal(signal.SIGINT, before)
 
     assert capfd.readouterr().out == "• first: interrupted\n"
     assert [chunk.code for chunk in chunks] == [None, None]
