@@ -18,6 +18,7 @@ from pathlib import Path
 import chorus_tui
 from benchmarks import (
     context,
+    election,
     journal,
     mesh,
     replication,
@@ -38,6 +39,7 @@ AREAS = {
     "start": start,
     "mesh": mesh,
     "replication": replication,
+    "election": election,
     "journal": journal,
     "context": context,
     "shhh": shhh,
