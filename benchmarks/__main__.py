@@ -24,6 +24,7 @@ from benchmarks import (
     replication,
     rest,
     sandbox,
+    scale,
     shhh,
     simulation,
     ssh,
@@ -51,6 +52,7 @@ AREAS = {
     "tui": tui,
     "vault": vault,
     "simulation": simulation,
+    "scale": scale,
 }
 
 
