@@ -18,6 +18,7 @@ from pathlib import Path
 import chorus_tui
 from benchmarks import (
     context,
+    crowd,
     election,
     journal,
     mesh,
@@ -40,6 +41,7 @@ RESULTS = HERE / "results.json"
 AREAS = {
     "start": start,
     "mesh": mesh,
+    "crowd": crowd,
     "replication": replication,
     "election": election,
     "rest": rest,

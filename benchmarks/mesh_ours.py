@@ -16,13 +16,13 @@ from chorus_tui.engine.mesh.node import Libp2pMesh
 from chorus_tui.engine.protocol.identity import Identity
 
 
-def engine_node(folder: Path, key: bytes) -> Libp2pMesh:
+def engine_node(folder: Path, key: bytes, identity: Identity | None = None) -> Libp2pMesh:
     """As the engine makes it, on loopback."""
-    return Libp2pMesh(Identity.generate(), MeshConfig(folder, network_key=key, mdns=False))
+    return Libp2pMesh(identity or Identity.generate(), MeshConfig(folder, network_key=key, mdns=False))
 
 
 @asynccontextmanager
-async def ours(key: bytes, address: str | None, make: Callable[[Publish], Hear]) -> AsyncIterator[str]:
+async def ours(key: bytes, addresses: list[str], make: Callable[[Publish], Hear]) -> AsyncIterator[str]:
     """The engine's node, with the network key as every peer has it; its address."""
     # How much one peer may bring is a rule of conduct; here is asked how much could be taken.
     pubsub.MESSAGES_PER_SECOND = pubsub.STRANGERS_PER_SECOND = 1e6
@@ -34,7 +34,7 @@ async def ours(key: bytes, address: str | None, make: Callable[[Publish], Hear])
         await mesh.join(TOPIC)
         async with trio.open_nursery() as nursery:
             await nursery.start(mesh.run)
-            if address:
+            for address in addresses:
                 await mesh.connect(address)
             yield mesh.addresses()[0]
             nursery.cancel_scope.cancel()

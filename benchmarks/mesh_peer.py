@@ -28,7 +28,7 @@ LOST_S = 60.0
 """A message that takes longer counts as lost, and the run as failed."""
 Publish = Callable[[bytes], Awaitable[None]]
 Hear = Callable[[bytes], Awaitable[None]]
-Kind = Callable[[bytes, str | None, Callable[[Publish], Hear]], AbstractAsyncContextManager[str]]
+Kind = Callable[[bytes, list[str], Callable[[Publish], Hear]], AbstractAsyncContextManager[str]]
 """(network key, whom to dial, what hears) → a running node; its address."""
 
 
@@ -112,7 +112,7 @@ async def _main(kind: Kind, key: str, address: str | None) -> None:
         hear: Hear = made[0].hear
         return hear
 
-    async with kind(bytes.fromhex(key), address, make) as own:
+    async with kind(bytes.fromhex(key), [address] if address else [], make) as own:
         if address:
             await made[0].greet()
         say({"address": own})
@@ -132,7 +132,8 @@ def say(told: dict[str, Any]) -> None:
 
 
 def quiet() -> None:
-    """Lines on stdout are answers, and what the node logs goes to stderr when it is a warning."""
+    """Lines on stdout are answers; what the node logs goes to stderr when it is a warning, what the library logs when an error."""
+    logging.getLogger().setLevel(logging.ERROR)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -26,7 +26,7 @@ QUEUE = 4096
 
 
 @asynccontextmanager
-async def plain(key: bytes, address: str | None, make: Callable[[Publish], Hear]) -> AsyncIterator[str]:
+async def plain(key: bytes, addresses: list[str], make: Callable[[Publish], Hear]) -> AsyncIterator[str]:
     """The library's own host and GossipSub; its address."""
     # As delivered, both queues drop what is over 32, and over ten messages a second are dropped too.
     library.SUBSCRIPTION_CHANNEL_SIZE = QUEUE
@@ -55,7 +55,7 @@ async def plain(key: bytes, address: str | None, make: Callable[[Publish], Hear]
                 await hear((await subscription.get()).data)
 
         nursery.start_soon(listen_on)
-        if address:
+        for address in addresses:
             await host.connect(info_from_p2p_addr(Multiaddr(address)))
         yield str(host.get_addrs()[0])
         nursery.cancel_scope.cancel()
