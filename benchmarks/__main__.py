@@ -1,6 +1,8 @@
 """``make bench``: a table on stdout, the figures in ``benchmarks/results.json``. ``python -m benchmarks shhh`` runs one area.
 
-The figures of an area stand with the time, the commit and the machine of its own last run; those of the others stay as they are.
+``python -m benchmarks replication=100000 rest=1200`` gives an area another size than the one that keeps it short: entries, seconds, as
+its module says. The figures of an area stand with the time, the commit and the machine of its own last run; those of the others stay
+as they are.
 """
 
 from __future__ import annotations
@@ -14,13 +16,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import chorus_tui
-from benchmarks import context, journal, sandbox, shhh, simulation, ssh, start, tasks, tui, vault
+from benchmarks import (
+    context,
+    crowd,
+    election,
+    journal,
+    mesh,
+    replication,
+    rest,
+    sandbox,
+    scale,
+    shhh,
+    simulation,
+    ssh,
+    start,
+    tasks,
+    tui,
+    vault,
+)
 from benchmarks.measure import Row
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 AREAS = {
     "start": start,
+    "mesh": mesh,
+    "crowd": crowd,
+    "replication": replication,
+    "election": election,
+    "rest": rest,
     "journal": journal,
     "context": context,
     "shhh": shhh,
@@ -30,20 +54,22 @@ AREAS = {
     "tui": tui,
     "vault": vault,
     "simulation": simulation,
+    "scale": scale,
 }
 
 
 def main(names: list[str]) -> None:
     """Run these areas, or all, in order; a failing one ends the run with its error."""
-    unknown = sorted(set(names) - set(AREAS))
+    sizes = {name: size for name, _, size in (asked.partition("=") for asked in names)}
+    unknown = sorted(set(sizes) - set(AREAS))
     if unknown:
         sys.exit(f"No area {', '.join(unknown)}; there are {', '.join(AREAS)}.")
     print(f"{'area':10} {'what':40} {'ours':>10} {'beside':>10} {'ratio':>7}  beside what; to reach")
     for name, area in AREAS.items():
-        if names and name not in names:
+        if names and name not in sizes:
             continue
         rows = []
-        for row in area.rows():
+        for row in area.rows(*([int(sizes[name])] if sizes.get(name) else [])):
             rows.append(row)
             shown(row)
         keep(name, rows)

@@ -1,4 +1,7 @@
-"""Appending to a feed beside bare SQLite inserts with the same durability."""
+"""Appending to a feed beside bare SQLite inserts with the same durability, and what is done with a long one.
+
+``python -m benchmarks journal=1000000`` makes the longest so long.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import trio
 
+from benchmarks import long_journal
 from benchmarks.measure import Row, compare
 from chorus_tui.engine.clock import SystemClock, SystemEntropy
 from chorus_tui.engine.journal.database import SqliteDatabase
@@ -69,8 +73,8 @@ def bare() -> float:
         return seconds
 
 
-def rows() -> Iterator[Row]:
-    """Append; the ratio counts the signature and the canonical forms too."""
+def rows(longest: int = long_journal.SIZES[-1]) -> Iterator[Row]:
+    """Append, whose ratio counts the signature and the canonical forms too; then verify, fold and reopen."""
     yield compare(
         "journal",
         f"append {ENTRIES} entries",
@@ -79,3 +83,4 @@ def rows() -> Iterator[Row]:
         bare,
         "append ≥ 0.5 × bare (ratio ≤ 2)",
     )
+    yield from long_journal.rows(longest)

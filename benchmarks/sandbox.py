@@ -1,4 +1,4 @@
-"""A no-op in a sandbox, cold and warm, beside the same calls to the engine made bare: what our own part costs.
+"""A no-op in a sandbox, cold and warm, one and four at once, beside the same calls to the engine made bare: what our own part costs.
 
 The bare side makes the same container with the same HTTP client and asks the engine for no less: create, attach, start,
 run, archive, remove when cold; run, archive, remove when warm. Both sides take turns in one run.
@@ -6,17 +6,19 @@ run, archive, remove when cold; run, archive, remove when warm. Both sides take 
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import trio
 
-from benchmarks.measure import Row
+from benchmarks.measure import Figure, Row
 from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.executor import DockerExecutor
@@ -25,7 +27,9 @@ from chorus_tui.engine.execution.interface import Job
 from chorus_tui.engine.execution.profile import Origin, bounds, container, task_user
 from chorus_tui.engine.execution.settings import ExecutionSettings
 
-ROUNDS = 30
+ROUNDS = 10
+AT_ONCE = {1: "no-op", 4: "four no-ops at once"}
+TIMES = 1.15
 IMAGE = "chorus-base:latest"
 TAR = ["/bin/sh", "-c", "kill -9 -1 2>/dev/null; exec /bin/tar -cf - -C /workspace/output ."]
 
@@ -79,25 +83,33 @@ class Bare:
                 continue
         return exec_id
 
-    async def cold(self) -> float:
-        """Seconds from nothing to nothing."""
-        began = time.perf_counter()
-        async with AsyncExitStack() as held:
-            found = await self.made(held)
-            await self.run(found, ["/bin/sh", "-c", "true"])
-            await self.read(found, TAR)
-        return time.perf_counter() - began
+    async def cold(self, count: int) -> float:
+        """Seconds from nothing to nothing, so many at once."""
+        return await together(self._cold, count)
 
-    async def warm(self) -> float:
-        """Seconds with a container that is started already."""
+    async def _cold(self) -> None:
         async with AsyncExitStack() as held:
-            found = await self.made(held)
+            await self._used(await self.made(held))
+
+    async def warm(self, count: int) -> float:
+        """Seconds with containers that are started already."""
+        async with AsyncExitStack() as all_held:
+            waiting = []
+            for _ in range(count):
+                held = await all_held.enter_async_context(AsyncExitStack())
+                waiting.append((held, await self.made(held)))
             await trio.sleep(0.2)  # as long as ours waits
-            began = time.perf_counter()
-            await self.run(found, ["/bin/sh", "-c", "true"])
-            await self.read(found, TAR)
-            await held.aclose()
-            return time.perf_counter() - began
+
+            async def one() -> None:
+                held, found = waiting.pop()
+                await self._used(found)
+                await held.aclose()
+
+            return await together(one, count)
+
+    async def _used(self, found: str) -> None:
+        await self.run(found, ["/bin/sh", "-c", "true"])
+        await self.read(found, TAR)
 
 
 class Ours:
@@ -105,25 +117,36 @@ class Ours:
 
     def __init__(self, executor: DockerExecutor) -> None:
         self._executor = executor
+        self._attempts = itertools.count(1)
 
-    async def cold(self) -> float:
-        """Seconds of a whole job."""
-        began = time.perf_counter()
-        job = Job("01JBENCH000000000000000000", 1, TaskSpec(title="no-op", commands=["true"]), None)
+    async def cold(self, count: int) -> float:
+        """Seconds of whole jobs, so many at once."""
+        return await together(self._job, count)
+
+    async def _job(self) -> None:
+        job = Job("01JBENCH000000000000000000", next(self._attempts), TaskSpec(title="no-op", commands=["true"]), None)
         result = await self._executor.run(job, Deaf(), no_blob)
         assert result.outcome == "completed", result.detail
-        return time.perf_counter() - began
 
-    async def warm(self) -> float:
-        """The same, once a sandbox waits, and with none being made meanwhile."""
+    async def warm(self, count: int) -> float:
+        """The same, once as many sandboxes wait, and with none being made meanwhile."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._executor.keep_warm)
-            await self.cold()
-            while not self._executor.warm:  # noqa: ASYNC110 - a benchmark waits for its start line
+            await self._job()
+            while self._executor.warm < count:  # noqa: ASYNC110 - a benchmark waits for its start line
                 await trio.sleep(0.02)
-            seconds = await self.cold()
+            seconds = await self.cold(count)
             nursery.cancel_scope.cancel()
         return seconds
+
+
+async def together(work: Callable[[], Awaitable[None]], count: int) -> float:
+    """Seconds until the last of so many that begin at once has ended."""
+    began = time.perf_counter()
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(work)
+    return time.perf_counter() - began
 
 
 async def compared(
@@ -136,26 +159,28 @@ async def compared(
     for _ in range(rounds):
         a.append(await ours())
         b.append(await theirs())
-    return Row("sandbox", what, median(a), "the same engine calls, bare", median(b), "≤ 1.15", rounds)
+    ratio = Figure("ours : bare", median(a) / median(b), "×", at_most=TIMES)
+    return Row("sandbox", what, median(a), "the same engine calls, bare", median(b), f"≤ {TIMES:g} ×", rounds, (ratio,))
 
 
 async def measured(rounds: int) -> list[Row]:
-    """Cold and warm."""
+    """Cold and warm, one and four at once."""
     await build_images([], lambda _: None)
     with tempfile.TemporaryDirectory() as folder:
         settings = ExecutionSettings(owner=f"bench-{secrets.token_hex(6)}", scratch=Path(folder))
-        warm_settings = ExecutionSettings(owner=settings.owner, scratch=Path(folder), warm=1)
         api = DockerApi(settings.docker_host)
-        bare = Bare(api, await api.image(IMAGE), settings)
-        cold, warm = Ours(DockerExecutor(settings)), Ours(DockerExecutor(warm_settings))
-        return [
-            await compared("no-op, cold", cold.cold, bare.cold, rounds),
-            await compared("no-op, warm", warm.warm, bare.warm, rounds),
-        ]
+        bare, cold = Bare(api, await api.image(IMAGE), settings), Ours(DockerExecutor(settings))
+        found = []
+        for count, words in AT_ONCE.items():
+            keeping = ExecutionSettings(owner=settings.owner, scratch=Path(folder), warm=count)
+            warm = Ours(DockerExecutor(keeping))
+            for what, ours, theirs in (("cold", cold.cold, bare.cold), ("warm", warm.warm, bare.warm)):
+                found.append(await compared(f"{words}, {what}", partial(ours, count), partial(theirs, count), rounds))
+        return found
 
 
 def rows() -> Iterator[Row]:
-    """Cold and warm cycles."""
+    """Cold and warm cycles, one and four at once."""
     yield from trio.run(measured, ROUNDS)
 
 

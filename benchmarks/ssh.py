@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 import asyncssh
 
 from benchmarks.measure import Figure, Row
+from benchmarks.processes import cpu_s, memory_mb
 
 HERE = Path(__file__).parent
 SESSIONS = (1, 10, 40)
@@ -137,16 +137,3 @@ async def leave(windows: list[tuple[Any, Window]]) -> None:
     for connection, _ in windows:
         connection.close()
         await connection.wait_closed()
-
-
-def memory_mb(pid: int) -> float:
-    """What the process takes by itself, shared pages in parts."""
-    found = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
-    assert found is not None
-    return round(int(found[1]) / 1024, 1)
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds of CPU that it has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

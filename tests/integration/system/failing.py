@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.integration.system.peers import Mesh, Peer, eventually
@@ -45,13 +46,14 @@ def admin_of(mesh: Mesh) -> Peer:
     return next(peer for peer in live(mesh) if peer.peer_id == peer_id)
 
 
-def fail_over(mesh: Mesh) -> tuple[float, Peer, Peer]:
-    """`kill -9` of the admin: seconds until another one says that it leads a higher term, the old and the new."""
+def fail_over(mesh: Mesh, silence: Callable[[Peer], None] = Peer.kill) -> tuple[float, Peer, Peer]:
+    """`kill -9` of the admin, or what else silences it: seconds until another one says that it leads a higher term, the old and
+    the new."""
     old = admin_of(mesh)
     old_id, term = old.peer_id, old.status()["admin"]["term"]
     others = [peer for peer in live(mesh) if peer is not old]
-    killed = time.monotonic()
-    old.kill()
+    silenced = time.monotonic()
+    silence(old)
 
     def led() -> Peer | None:
         for peer in others:
@@ -62,10 +64,15 @@ def fail_over(mesh: Mesh) -> tuple[float, Peer, Peer]:
         return None
 
     new = eventually("another admin", led, 40)
-    return time.monotonic() - killed, old, new
+    return time.monotonic() - silenced, old, new
 
 
 def all_back(mesh: Mesh, killed: Peer) -> None:
     """Start the killed one again, and wait until all say the same of mesh, admin, term and log."""
     killed.start().ready()
+    all_agree(mesh)
+
+
+def all_agree(mesh: Mesh) -> None:
+    """Wait until all say the same of mesh, admin, term and log."""
     eventually("all are back", lambda: len(views(mesh, commit=True)) == 1, 30)
