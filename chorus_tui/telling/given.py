@@ -37,9 +37,10 @@ class Given:
     def words(self, name: str) -> list[str]:
         """Several texts."""
         value = self.left.get(name)
-        if isinstance(value, list) and all(isinstance(one, str) for one in value):
-            return self.left.pop(name)
-        return []
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            return []
+        found: list[str] = self.left.pop(name)
+        return found
 
     def inner(self, name: str) -> Given:
         """An object in it; an empty one where there is none."""
