@@ -149,7 +149,7 @@ def test_a_keymap_changes_keys_and_names_what_is_wrong_and_a_theme_is_kept(tmp_p
         await settle(pilot)
         assert "f3" in text_of(pilot)
         pilot.app.theme = "chorus-light"
-        await until(pilot, lambda: kept.theme(tmp_path) == "chorus-light", "kept")
+        await until(pilot, lambda: kept.chosen(tmp_path, "theme") == "chorus-light", "kept")
 
     start(steps, everything(), folder=tmp_path)
 
