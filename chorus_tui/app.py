@@ -33,7 +33,8 @@ from chorus_tui.look.grey import Grey
 from chorus_tui.look.sheets import Sheets
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
 from chorus_tui.widgets.box import Box
-from chorus_tui.widgets.plain import plain, typed
+from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.taking_in import TakesIn
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -46,7 +47,7 @@ RETRY_S = 1.0
 """So often what the engine did not tell is asked for again."""
 
 
-class ChorusApp(Standing):
+class ChorusApp(TakesIn, Standing):
     """The portal. ``connect`` finds or starts the engine."""
 
     TITLE = "chorus-tui"
@@ -104,7 +105,7 @@ class ChorusApp(Standing):
         self.stylesheet = Sheets(self.get_css_variables())
         self._connect = connect
         self._first = first
-        self._folder = folder
+        self.folder = folder
         self.opening = opening
         self.read_only = read_only
         self.before_leaving: Callable[[], Awaitable[str]] | None = None
@@ -118,8 +119,8 @@ class ChorusApp(Standing):
         self._errors = 0
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.ansi_theme_light = themes.SIGNS_ON_LIGHT
-        kept_theme = kept.theme(folder) if folder is not None else ""
+        self.ansi_theme_light, self.ansi_theme_dark = themes.SIGNS_ON_LIGHT, themes.SIGNS_ON_DARK
+        kept_theme = kept.chosen(folder, "theme") if folder is not None else ""
         self.theme, fault = themes.first(environ, kept_theme, self.available_themes)
         if fault:
             self.store.note(fault)
@@ -234,7 +235,9 @@ class ChorusApp(Standing):
         return None
 
     @work(exit_on_error=False)
-    async def ask_engine(self, operation: str, request: BaseModel, done: str, box: Box[Any] | None = None) -> None:
+    async def ask_engine(
+        self, operation: str, request: BaseModel, done: str, box: Box[Any] | None = None, **known: Any
+    ) -> None:
         """Do something for the person: say that it is done, or why not; the latter in the box that asked, while it is open."""
         if self.client is None:
             return
@@ -250,7 +253,7 @@ class ChorusApp(Standing):
         if title and not told_there:
             self.report(title, detail)
         elif not title:
-            self.note_done(operation, request)
+            self.note_done(operation, request, **known)
             told = f"\n$ {plain(self.last_done[1], limit=160)}" if operation in TWINS and self.last_done else ""
             self.notify(f"{plain(done)}{told}", markup=False)
 
@@ -313,19 +316,6 @@ class ChorusApp(Standing):
             event.prevent_default()
             box.early(event)
 
-    async def on_event(self, event: events.Event) -> None:
-        """What nobody can see does not come into a field."""
-        if isinstance(event, events.Paste) and not event.is_forwarded:
-            event.text = typed(event.text)
-        elif isinstance(event, events.Key) and event.is_printable and not typed(event.character or "x"):
-            return
-        await super().on_event(event)
-
-    @property
-    def clipboard(self) -> str:
-        """What ``ctrl+v`` brings, as a paste."""
-        return typed(super().clipboard)
-
     async def action_show(self, mode: str) -> None:
         """Switch to a screen."""
         if self.client is not None:
@@ -358,11 +348,11 @@ class ChorusApp(Standing):
         """The person's own keys, if there are some. Only then all screens are looked through for theirs."""
         from chorus_tui.look import keymap
 
-        if self._folder is None or not (self._folder / keymap.FILE).exists():
+        if self.folder is None or not (self.folder / keymap.FILE).exists():
             return
         from chorus_tui.commands.keys import everywhere
 
-        own = keymap.read(self._folder / keymap.FILE, {key.name: key.keys for key in everywhere(type(self))})
+        own = keymap.read(self.folder / keymap.FILE, {key.name: key.keys for key in everywhere(type(self))})
         self.set_keymap(own.keys)
         self.own_keys = own.keys
         for fault in own.faults:
@@ -373,8 +363,8 @@ class ChorusApp(Standing):
 
     def _keep_theme(self, theme: Theme) -> None:
         """What was chosen is there next time."""
-        if self._folder is not None:
-            kept.keep_theme(self._folder, theme.name)
+        if self.folder is not None:
+            kept.keep(self.folder, "theme", theme.name)
 
     async def action_quit(self) -> None:
         """Leave, once the engine has what was typed; it goes on, or stops by itself when it was started for this portal."""

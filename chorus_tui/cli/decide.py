@@ -113,29 +113,15 @@ async def vote(
 
 
 async def _signed(session: Session, request: VoteDecision, key: Path) -> VoteDecision:
-    """The same vote, of the person whose key it is. What is signed is made here, of what was typed here."""
+    """The same vote, of the person whose key it is."""
     import asyncio
 
     from chorus_tui.client import signing
-    from chorus_tui.contract import signed_vote
-    from chorus_tui.contract.models.decisions import DecisionRef
-    from chorus_tui.contract.ssh_key import fingerprint_of
+    from chorus_tui.contract.signed_vote import NAMESPACE
 
     public = await asyncio.to_thread(signing.public_key, key)
-    persons = (await session.ask("members.persons")).persons
-    person = next((one.name for one in persons if public in [held.key for held in one.keys]), None)
-    if person is None:
-        way = "a master enrols it: chorus-tui members enrol NAME --key FILE.pub"
-        raise signing.CannotSign(f"{key}: nobody is enrolled with this key ({fingerprint_of(public)}); {way}")
-    view = await session.ask("decisions.show", DecisionRef(decision_id=request.decision_id))
-    revision = view.revisions.get(person, 0)
-    text = signed_vote.text(
-        mesh_id=view.mesh_id, proposal_id=view.decision_id, proposal=view.entry, person=person, choice=request.choice,
-        revision=revision, final=request.final, reason=signed_vote.reason_hash(request.reason),
-    )  # fmt: skip
-    signature = await asyncio.to_thread(signing.sign, key, signed_vote.NAMESPACE, text)
-    said = {"decision_id": view.decision_id, "person": person, "revision": revision, "signature": signature}
-    return type(request).model_validate({**request.model_dump(), **said})
+    ballot = await signing.ballot(session.ask, request, key, public)
+    return ballot.signed(await asyncio.to_thread(signing.sign, key, NAMESPACE, ballot.text))
 
 
 @decide.command()

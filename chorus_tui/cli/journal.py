@@ -19,12 +19,15 @@ if TYPE_CHECKING:
         Delivery,
         FleetingLog,
         ForkList,
+        JournalEntry,
         JournalPage,
         JournalStats,
         Verification,
     )
 
 EXPORTED = "journal.jsonl"
+MOST_ABOUT = 160
+"""Characters of the sentence that tells an entry."""
 
 
 @click.group()
@@ -211,6 +214,7 @@ def _print_page(page: JournalPage) -> None:
     if not page.entries:
         say("The journal holds no such entry.")
         return
+    names = {entry.author: entry.author_name for entry in page.entries if entry.author_name}
     rows = [
         (
             moment(entry.at),
@@ -218,12 +222,18 @@ def _print_page(page: JournalPage) -> None:
             entry.seq,
             entry.type,
             entry.log_type,
-            entry.problem or json.dumps(entry.body, ensure_ascii=False)[:120],
+            _about(entry, names)[:MOST_ABOUT],
             _delivered(entry.delivery),
         )
         for entry in page.entries
     ]
-    table(("at", "author", "seq", "type", "log type", "body", "delivery"), rows)
+    table(("at", "author", "seq", "type", "log type", "about", "delivery"), rows)
+
+
+def _about(entry: JournalEntry, names: dict[str, str]) -> str:
+    from chorus_tui.telling.entries import sentence
+
+    return entry.problem or (sentence(entry.type, entry.body, names) if entry.body is not None else "erased")
 
 
 def _signatures(answer: JournalStats) -> str:

@@ -67,10 +67,11 @@ def ucxl() -> None:
 @ucxl.command()
 @click.argument("address", type=ADDRESS)
 @click.option("--raw", is_flag=True, help="The bytes as stored: an age file when it is sealed.")
+@click.option("--verbatim", is_flag=True, help="A record as its text, not in words, on a terminal too.")
 @click.option("--to", "target", type=click.Path(dir_okay=False), metavar="FILE", help="Write them to a new file.")
 @engine_command
-async def get(session: Session, address: str, raw: bool, target: str | None) -> int | None:
-    """What an address means, to stdout byte for byte; on a terminal text only."""
+async def get(session: Session, address: str, raw: bool, verbatim: bool, target: str | None) -> int | None:
+    """What an address means, to stdout byte for byte; on a terminal text only, and a record of the mesh in words."""
     from chorus_tui.contract.models.ucxl import AddressRef
 
     answer = await session.ask("ucxl.stored" if raw else "ucxl.get", AddressRef(address=address))
@@ -79,6 +80,8 @@ async def get(session: Session, address: str, raw: bool, target: str | None) -> 
         return _keep(session, answer, data, target)
     if session.json:
         session.put(answer)
+        return None
+    if not (raw or verbatim) and sys.stdout.isatty() and await _print_record(session, answer, data):
         return None
     return _print_content(data)
 
@@ -264,6 +267,27 @@ def _keep(session: Session, answer: Content, data: bytes, target: str) -> int | 
     else:
         say(clean(f"{foreign(target)}: {many(len(data), 'byte')}, version {answer.version.n}"))
     return None
+
+
+async def _print_record(session: Session, answer: Content, data: bytes) -> bool:
+    """A record as a person reads it; False when it is none."""
+    from chorus_tui.cli.plain import clean, foreign, pairs
+    from chorus_tui.contract.models.ucxl import RECORD_TYPE
+    from chorus_tui.contract.problem import Problem
+    from chorus_tui.telling import record
+
+    if answer.version.media_type != RECORD_TYPE:
+        return False
+    try:
+        peers = (await session.ask("peers.list")).peers
+    except Problem:
+        peers = []  # then they are told by their ids
+    names = {peer.peer_id: foreign(peer.name) for peer in peers}
+    rows = record.rows(foreign(data.decode("utf-8", "replace")), answer.version.place, names)
+    if rows is None:
+        return False
+    pairs([(clean(name), value) for name, value in rows])
+    return True
 
 
 def _print_content(data: bytes) -> int | None:

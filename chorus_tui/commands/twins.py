@@ -29,7 +29,7 @@ TWINS: Mapping[str, str] = {
     "decisions.propose": "decide propose --title {title} [--description {description}] [--option {options}] --threshold {threshold} "
     "--quorum {quorum} --deadline {deadline} [--to-roles {to_roles}] [--eligible {eligible}]",
     "decisions.show": "decide show {decision_id}",
-    "decisions.vote": "decide vote {decision_id} {choice} [--reason {reason:TEXT}] [--final {final?}]",
+    "decisions.vote": "decide vote {decision_id} {choice} [--reason {reason:TEXT}] [--final {final?}] [--sign-with {key:KEY}]",
     "decisions.withdraw": "decide withdraw {decision_id} --reason {reason:TEXT}",
     "hmmm.agree": "hmmm agree {msg_id}",
     "hmmm.answer": "hmmm answer {issue_id:ROOM} {thread_id:THREAD} {message:TEXT}",

@@ -9,25 +9,31 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 FILE: Final = "portal.json"
+Choice = Literal["theme", "signing_key"]
+"""The theme that was chosen last; the file of the key that a vote was signed with last."""
 
 
-def theme(folder: Path) -> str:
-    """The theme that was chosen last; empty for none."""
-    try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    name = found.get("theme", "") if isinstance(found, dict) else ""
-    return name if isinstance(name, str) else ""
+def chosen(folder: Path, name: Choice) -> str:
+    """What was chosen last; empty for nothing."""
+    word = _read(folder).get(name, "")
+    return word if isinstance(word, str) else ""
 
 
-def keep_theme(folder: Path, name: str) -> None:
-    """Whole or not at all: written beside and put in place."""
+def keep(folder: Path, name: Choice, word: str) -> None:
+    """Beside what else was chosen; whole or not at all: written beside and put in place."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = folder / f"{FILE}.{os.getpid()}"
-        draft.write_text(json.dumps({"theme": name}) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps({**_read(folder), name: word}) + "\n", encoding="utf-8")
         draft.replace(folder / FILE)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -18,18 +18,15 @@ from chorus_tui.contract.models.decisions import (
     DecisionRef,
     DecisionRow,
     DecisionView,
-    VoteDecision,
     WithdrawDecision,
 )
+from chorus_tui.screens import vote
 from chorus_tui.screens.decision_view import EMPTY, STYLES, detail
 from chorus_tui.telling import decision as words
-from chorus_tui.widgets.answer import AnswerBox, Answered
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.list_screen import ListScreen
 from chorus_tui.widgets.plain import ago, plain
 from chorus_tui.widgets.portal_screen import Thing
-
-FOR_GOOD = "for good: I do not vote again; once all have said so, it closes"
 
 
 class DecideScreen(ListScreen[DecisionRow]):
@@ -83,7 +80,10 @@ class DecideScreen(ListScreen[DecisionRow]):
 
     def thing(self) -> Thing | None:
         row = self.selected()
-        return Thing(row.decision_id, "decisions.show", {"decision_id": row.decision_id}) if row is not None else None
+        if row is None:
+            return None
+        signs = {} if self._view is not None and self._view.persons else {"key": ""}
+        return Thing(row.decision_id, "decisions.show", {"decision_id": row.decision_id, **signs})
 
     def _count_down(self) -> None:
         self.grow_older()
@@ -137,23 +137,12 @@ class DecideScreen(ListScreen[DecisionRow]):
         view = self._view
         if view is None:
             return
-        if not view.may_vote:
+        if not view.may_vote and not vote.may_be_signed(view):
             why = view.why_not or f"it is not open: {words.outcome(view)}"
             self.notify(f"No vote here: {why}", severity="warning", markup=False)
             return
 
-        def make(answer: Answered) -> VoteDecision:
-            choice, reason, final = answer
-            return VoteDecision(decision_id=view.decision_id, choice=choice, reason=reason, final=final)
-
-        def done(request: VoteDecision) -> str:
-            return f"Voted {request.choice}{', for good' if request.final else ''}"
-
-        before = f"; you voted {view.my_vote}, the last vote counts" if view.my_vote else ""
-        command = twin("decisions.vote", decision_id=view.decision_id)
-        question = f"{words.tally(view)}{before}"
-        box = AnswerBox(words.title(view), question, view.options, "optional", command, for_good=FOR_GOOD, make=make)
-        self.app.ask_and_do(box, "decisions.vote", done)  # type: ignore[attr-defined]
+        vote.ask(self.app, view)  # type: ignore[arg-type]
 
     async def action_propose(self) -> None:
         """The form."""

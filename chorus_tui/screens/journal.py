@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.counting import many
 from chorus_tui.contract.models.journal import JournalEntry, JournalPage, TailJournal, Verification
 from chorus_tui.contract.problem import Problem
+from chorus_tui.telling.entries import sentence
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import plain, plain_lines
@@ -114,7 +116,8 @@ class JournalScreen(PortalScreen):
         """Entries that fit the filter, the newest first."""
         fitting = [one for one in self._entries.values() if self.fits(_words(one))]
         hidden = len(self._entries) - len(fitting)
-        self.query_one(Rows).lay_out([(one.hash, line(one)) for one in fitting], hidden)
+        names = self._names()
+        self.query_one(Rows).lay_out([(one.hash, line(one, names)) for one in fitting], hidden)
         self.tell_hidden(hidden, len(self._entries))
         which = [
             f"type {self._type}" if self._type else "",
@@ -126,6 +129,10 @@ class JournalScreen(PortalScreen):
         stale = f"✗ As it was; it could not be read again: {self._fault} · " if self._fault and self._entries else ""
         self.query_one("#which", Static).update(plain(f"{stale}{words}"))
         self._show()
+
+    def _names(self) -> dict[str, str]:
+        said = {one.author: one.author_name for one in self._entries.values() if one.author_name}
+        return {**said, **{peer.peer_id: peer.name for peer in self.store.rows["peers"].values()}}
 
     def filtered(self, _text: str) -> None:
         self.lay_out()
@@ -161,7 +168,7 @@ class JournalScreen(PortalScreen):
     def _show(self) -> None:
         entry = self.selected()
         if entry is not None:
-            shown: RenderableType = detail(entry)
+            shown: RenderableType = detail(entry, self._names())
         elif self._fault:
             shown = Text("\n".join(plain_lines(f"✗ The journal could not be read:\n{self._fault}")))
         else:
@@ -266,12 +273,12 @@ class JournalScreen(PortalScreen):
         self.app.push_screen(Reader(about, twin("journal.verify"), lines, data, "verified.txt", "> FILE"))
 
 
-def line(entry: JournalEntry) -> tuple[Text, ...]:
+def line(entry: JournalEntry, names: Mapping[str, str]) -> tuple[Text, ...]:
     """One line of the table."""
     at = time.strftime("%m-%d %H:%M:%S", time.localtime(entry.at))
     return (
         Text(at), _cut(entry.author_name or entry.author[-8:]), _cut(entry.type),
-        Text(plain(_about(entry), limit=200), style="" if entry.body is not None else "dim", no_wrap=True, overflow="ellipsis"),
+        Text(plain(_about(entry, names), limit=200), style="" if entry.body is not None else "dim", no_wrap=True, overflow="ellipsis"),
     )  # fmt: skip
 
 
@@ -279,20 +286,19 @@ def _cut(text: str) -> Text:
     return Text(plain(text), no_wrap=True, overflow="ellipsis")
 
 
-def _about(entry: JournalEntry) -> str:
-    if entry.body is None:
-        return f"({entry.problem or 'erased'})"
-    told = [str(entry.body[name]) for name in ("title", "text", "message", "subject", "reason") if entry.body.get(name)]
-    return told[0] if told else json.dumps(entry.body, ensure_ascii=False)[:400]
+def _about(entry: JournalEntry, names: Mapping[str, str]) -> str:
+    return f"({entry.problem or 'erased'})" if entry.body is None else sentence(entry.type, entry.body, names)
 
 
 def _words(entry: JournalEntry) -> str:
+    """What a filter looks through: the sentence, and the beginning of the whole."""
+    body = json.dumps(entry.body, ensure_ascii=False)[:400]
     at = _moment(entry.at)
-    return f"{at} {entry.type} {entry.author_name} {entry.author} {entry.hash} {_about(entry)}"
+    return f"{at} {entry.type} {entry.author_name} {entry.author} {entry.hash} {_about(entry, {})} {body}"
 
 
-def detail(entry: JournalEntry) -> RenderableType:
-    """Who said it, under which number, and all of it."""
+def detail(entry: JournalEntry, names: Mapping[str, str]) -> RenderableType:
+    """Who said it, under which number, what it is in a sentence, and all of it."""
     at = _moment(entry.at)
     facts = table(
         [
@@ -303,7 +309,8 @@ def detail(entry: JournalEntry) -> RenderableType:
     if entry.body is None:
         return Group(facts, Text(f"\n{plain(entry.problem or 'Its content was erased.')}", style="yellow"))
     body = json.dumps(entry.body, ensure_ascii=False, indent=1)[:MOST_BODY]
-    return Group(facts, Text(), Text("\n".join(plain_lines(body, most=400))))
+    told = Text(f"\n{plain(_about(entry, names))}\n", style="bold")
+    return Group(facts, told, Text("\n".join(plain_lines(body, most=400))))
 
 
 def _moment(at: float) -> str:

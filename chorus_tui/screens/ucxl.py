@@ -16,6 +16,7 @@ from chorus_tui.client import EngineGone
 from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract import ucxl
 from chorus_tui.contract.models.ucxl import (
+    RECORD_TYPE,
     AddressRef,
     Content,
     DiffContent,
@@ -27,7 +28,7 @@ from chorus_tui.contract.models.ucxl import (
 )
 from chorus_tui.contract.problem import Problem
 from chorus_tui.contract.ucxl import InvalidAddress, Temporal
-from chorus_tui.screens.ucxl_text import EMPTY, WELCOME, facts, mark, shown
+from chorus_tui.screens.ucxl_text import EMPTY, WELCOME, facts, in_words, mark, shown
 from chorus_tui.screens.ucxl_tree import ContentTree
 from chorus_tui.telling import ucxl as words
 from chorus_tui.widgets.address import KnownPlaces
@@ -56,6 +57,7 @@ class UcxlScreen(PortalScreen):
         Binding("at", "moment", "Moment", key_display="@", show=False, id="ucxl.moment", tooltip="As it was at a moment"),
         Binding("l", "latest", "Latest", show=False, id="ucxl.latest", tooltip="The latest version"),
         Binding("a", "address", "Address", show=False, id="ucxl.address", tooltip="Type an address"),
+        Binding("r", "raw", "Raw", id="ucxl.raw", tooltip="A record as it is written, or in words again"),
         Binding("s", "search", "Search", id="ucxl.search", tooltip="Search by words or by address"),
         Binding("x", "remove", "Remove", show=False, id="ucxl.remove", tooltip="Remove this content; its versions stay"),
         Binding("o", "turn", "Pane", id="ucxl.turn", tooltip="To the tree, the text, the versions"),
@@ -75,6 +77,8 @@ class UcxlScreen(PortalScreen):
         self._content: Content | None = None
         self._history: list[VersionRow] = []
         self._problem = ""
+        self._raw = False
+        """Records are shown as they are written."""
         self._written_in = ""
         """The address bar as it was set last: what somebody is typing there is left alone."""
 
@@ -179,6 +183,8 @@ class UcxlScreen(PortalScreen):
         """What is for a version has no key while none is open."""
         if action in self.OPENED and self._row is None:
             return False
+        if action == "raw":
+            return self._content is not None and self._content.version.media_type == RECORD_TYPE
         return super().offers(action, parameters)
 
     def _show(self) -> None:
@@ -187,7 +193,8 @@ class UcxlScreen(PortalScreen):
         self.query_one("#facts", Static).update(facts(row, len(self._history)) if row is not None else "")
         self.query_one("#facts").display = row is not None
         if self._content is not None:
-            text.update(shown(self._content, dark=self.app.current_theme.dark))
+            told = None if self._raw else in_words(self._content, self._names())
+            text.update(told or shown(self._content, dark=self.app.current_theme.dark))
         elif self._problem:
             text.update(
                 Text(f"✗ {plain(self._asked)}\n\n" + "\n".join(plain(line) for line in self._problem.splitlines()))
@@ -200,6 +207,14 @@ class UcxlScreen(PortalScreen):
             field.value = self._written_in = self._asked
         command = twin("ucxl.get", address=self._asked) if self._asked else twin("ucxl.list")
         self.query_one("#command", Static).update(f"$ {plain(command)}")
+
+    def _names(self) -> dict[str, str]:
+        return {peer.peer_id: peer.name for peer in self.store.rows["peers"].values()}
+
+    def action_raw(self) -> None:
+        """The text of a record, or what it says."""
+        self._raw = not self._raw
+        self._show()
 
     def _nothing(self) -> str:
         return self.nothing("places", EMPTY) if not self.store.places or self.store.failing else WELCOME

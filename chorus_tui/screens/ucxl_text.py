@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.syntax import Syntax
+from rich.table import Table
 from rich.text import Text
 
-from chorus_tui.contract.models.ucxl import Content, VersionRow
+from chorus_tui.contract.models.ucxl import RECORD_TYPE, Content, VersionRow
+from chorus_tui.telling import record
 from chorus_tui.telling import ucxl as words
+from chorus_tui.widgets.facts import table
 from chorus_tui.widgets.plain import plain, plain_lines, size
 
 MOST_LINES = 2_000
 MOST_COLOURED = 100_000
 """Characters that are coloured; more would make the keys wait."""
 MOST_SHOWN = 400_000
+NAME_WIDTH = 11
+"""Of a fact of a record; a longer name stands with its value."""
 
 WELCOME = (
     "Nothing is open.\n\nChoose in the tree (o goes from pane to pane), press a to type an address, / to narrow "
@@ -61,6 +68,26 @@ def text_of(content: Content) -> str | None:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def in_words(content: Content, names: Mapping[str, str]) -> Table | None:
+    """A record of the mesh as a person reads it; None for any other content. ``names`` are those of peers, by their ids."""
+    text = text_of(content) if content.version.media_type == RECORD_TYPE else None
+    rows = record.rows(text, content.version.place, names) if text is not None else None
+    if rows is None:
+        return None
+    facts = [_fact(name, value) for name, value in rows[:MOST_LINES]]
+    left = len(rows) - MOST_LINES
+    return table([*facts, *([("", f"… and {left:,} more lines")] if left > 0 else [])], NAME_WIDTH)
+
+
+def _fact(name: str, value: str) -> tuple[str | Text, str | Text]:
+    """A name is the network's, too: as text it is no markup."""
+    name = plain(name)
+    style = "green" if name == "result" and value.startswith("✓") else ""
+    if cell_len(name) > NAME_WIDTH:
+        return Text(), f"{name}: {value}"
+    return Text(name), Text(plain(value), style="bold" if name in ("question", "task") else style)
 
 
 def shown(content: Content, *, dark: bool) -> Text:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Label, OptionList, Static
 
 from chorus_tui.widgets.box import Box
@@ -16,13 +16,16 @@ from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.marks import Mark
 from chorus_tui.widgets.plain import plain, plain_lines
 
+UNSIGNED = "file of your own key; empty: not signed"
+
 
 class Answered(NamedTuple):
-    """What was chosen, what was said, and whether it is for good."""
+    """What was chosen, what was said, whether it is for good, and the file of the key that is to sign it; empty: none."""
 
     choice: str
     words: str
     for_good: bool = False
+    key: str = ""
 
 
 class AnswerBox(Box[Answered | None]):
@@ -30,6 +33,7 @@ class AnswerBox(Box[Answered | None]):
 
     Words that are typed before the box is there go to their field; a choice that is typed ahead is none.
     ``make`` makes of the answer what the engine is asked for.
+    ``key``: the file of a key that may sign the answer, to begin with; None: it is not asked for. ``hint`` is told above the command.
     ``for_good``: what an answer means that is never given again; where that makes no difference it is empty, and not asked.
     """
 
@@ -42,6 +46,9 @@ class AnswerBox(Box[Answered | None]):
     AnswerBox #asked { height: auto; max-height: 8; }
     AnswerBox OptionList { height: auto; max-height: 8; margin: 1 0; background: $surface; }
     AnswerBox #command { max-height: 2; }
+    AnswerBox #signing { height: 1; }
+    AnswerBox #signing Label { width: auto; }
+    AnswerBox #key { width: 1fr; }
     AnswerBox.-short #asked { max-height: 3; }
     AnswerBox.-short OptionList { max-height: 4; padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
     AnswerBox.-short OptionList, AnswerBox.-short OptionList:focus { border: none; }
@@ -62,12 +69,15 @@ class AnswerBox(Box[Answered | None]):
         command: str,
         *,
         for_good: str = "",
+        key: str | None = None,
+        hint: str = "",
         make: Callable[[Answered], Any] = lambda answer: answer,
     ) -> None:
         super().__init__()
         self.holds = not choices
         self._make = make
         self._for_good = for_good
+        self._key, self._hint = key, hint
         self._title, self._question = title, question
         self._choices, self._words, self._command = choices, words, command
 
@@ -80,12 +90,17 @@ class AnswerBox(Box[Answered | None]):
             if self._choices:
                 yield OptionList(*(f"{n}  {plain(choice)}" for n, choice in enumerate(self._choices, 1)), markup=False)
             if self._words != "none":
-                yield Input(
-                    placeholder="your words" if self._words == "needed" else "your words, if you like", max_length=4_000
-                )
+                placeholder = "your words" if self._words == "needed" else "your words, if you like"
+                yield Input(placeholder=placeholder, max_length=4_000, id="words")
+            if self._key is not None:
+                with Horizontal(id="signing"):
+                    yield Label("sign with  ", markup=False)
+                    yield Input(self._key, placeholder=UNSIGNED, id="key", compact=True)
             if self._for_good:
                 yield Mark(self._for_good, id="for-good", compact=True)
             yield Static(id="problem", markup=False)
+            if self._hint:
+                yield Static(plain(self._hint), classes="hint", markup=False)
             if self._command:
                 yield Static(f"$ {plain(self._command)}", id="command", classes="hint", markup=False)
             yield Label(self._keys(), classes="hint", markup=False)
@@ -103,7 +118,7 @@ class AnswerBox(Box[Answered | None]):
             self.begin(self.query_one(OptionList))
             self.call_after_refresh(setattr, self.query_one(OptionList), "highlighted", None)
         else:
-            self.begin(self.query_one(Input))
+            self.begin(self.query_one("#words", Input))
 
     def action_back(self) -> None:
         """Without an answer."""
@@ -130,15 +145,16 @@ class AnswerBox(Box[Answered | None]):
 
     def _answer(self) -> None:
         chosen = self.query_one(OptionList).highlighted if self._choices else None
-        words = "" if self._words == "none" else self.query_one(Input).value.strip()
+        words = "" if self._words == "none" else self.query_one("#words", Input).value.strip()
         if self._choices and chosen is None:
             self.complain("Choose one first.")
         elif (self._words == "needed" or not self._choices) and not words:
             self.complain("Words are needed here.")
-            self.query_one(Input).focus()
+            self.query_one("#words", Input).focus()
         else:
             for_good = bool(self._for_good) and self.query_one(Mark).value
-            answer = Answered(self._choices[chosen] if chosen is not None else "", words, for_good)
+            key = self.query_one("#key", Input).value.strip() if self._key is not None else ""
+            answer = Answered(self._choices[chosen] if chosen is not None else "", words, for_good, key)
             self.hand_over(self._make(answer), answer)
 
     def complain(self, fault: str) -> None:

@@ -30,7 +30,7 @@ class Box(ModalScreen[Answer]):
     """Takes to the engine what was made of the answer; it says in :meth:`settle` what came of it."""
     _painted_at = math.inf
     _on_its_way = _taken = False
-    _answer: Any = None
+    _handed: Any = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class Box(ModalScreen[Answer]):
         if self.bring is None or made is None:
             self.dismiss(answer)
         elif not self._on_its_way:
-            self._on_its_way, self._answer = True, answer
+            self._on_its_way, self._handed = True, answer
             self.complain("")
             self.bring(made)
 
@@ -109,7 +109,7 @@ class Box(ModalScreen[Answer]):
 
     def _close(self) -> None:
         if self._taken and self.is_active:
-            self.dismiss(self._answer)
+            self.dismiss(self._handed)
 
     # ── keys that came too early ───────────────────────────────────────────────────────────────────────────────────
 

@@ -3,18 +3,22 @@
 Only shown rows are drawn. While it follows, new lines cost one repaint a flush; when a reader has left the end, lines
 that come are counted in the border, and End goes back to following. Lines are made harmless and cut when they come, so that what is
 held is bounded in lines and in each line.
+
+A line that is wider than the log is cut, and the keys to the sides move all lines; or lines are folded, and rows are parts of lines.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.binding import Binding
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -34,8 +38,13 @@ MOST_CHARACTERS = 600
 MORE = "…"
 """At the end of a line that is wider than the log."""
 
+SIDEWAYS = 8
+"""Columns that a key to the side moves."""
+
 Line = tuple[str, str]
 """Level and text."""
+Row = tuple[int, int, str]
+"""A row of the screen: the number of its line, where in the line it begins, and its text."""
 
 
 class EventLog(ScrollView, can_focus=True):
@@ -48,6 +57,9 @@ class EventLog(ScrollView, can_focus=True):
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("end,G", "follow", "Follow", show=False, id="log.follow", tooltip="Go to the end and follow"),
         Binding("home,g", "first", "First line", show=False, id="log.first", tooltip="Go to the first line"),
+        Binding("z", "fold", "Fold", show=False, id="log.fold", tooltip="Fold lines that are too wide, or cut them"),
+        Binding("left", "scroll_left", "Left", show=False, id="log.left", tooltip="To the beginning of cut lines"),
+        Binding("right", "scroll_right", "Right", show=False, id="log.right", tooltip="To the end of cut lines"),
     ]
 
     def __init__(self, title: str, *, capacity: int = 5000, empty: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -59,6 +71,12 @@ class EventLog(ScrollView, can_focus=True):
         self._filter = ""
         self._new = 0
         self.following = True
+        self.folds = False
+        """Lines that are too wide go on in the next row."""
+        self._column = 0
+        """Where cut lines begin."""
+        self._folded: list[Row] = []
+        """All rows while it stands still; those that are seen while it follows."""
 
     # ── content ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,6 +112,7 @@ class EventLog(ScrollView, can_focus=True):
         """Show these instead, from the end."""
         self._lines.clear()
         self._lines.extend((level, plain(text, limit=MOST_CHARACTERS)) for level, text in lines)
+        self._column = 0
         self.action_follow()
 
     def set_filter(self, text: str) -> None:
@@ -112,6 +131,7 @@ class EventLog(ScrollView, can_focus=True):
             else ""
             if self.following
             else "stands still, End to follow",
+            f"from column {self._column + 1}" if self._column else "",
         ]
         self.border_subtitle = " · ".join(part for part in parts if part)
 
@@ -121,7 +141,7 @@ class EventLog(ScrollView, can_focus=True):
         if self.following:
             self.following = False
             self._shown = list(self._shown)
-            self.virtual_size = Size(self.size.width, len(self._shown))
+            self._lay_out()
             self.scroll_end(animate=False, immediate=True)
             self.call_after_refresh(self._tell)
 
@@ -133,6 +153,62 @@ class EventLog(ScrollView, can_focus=True):
         self.scroll_to(y=0, animate=False, immediate=True)
         self._tell()
         self.refresh()
+
+    def _lay_out(self) -> None:
+        """Rows to scroll through, while it stands still."""
+        self._folded = list(self._fold(0)) if self.folds else []
+        self.virtual_size = Size(self.size.width, len(self._folded) if self.folds else len(self._shown))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Fold anew."""
+        if self.folds and not self.following:
+            self._keep_place()
+
+    def _keep_place(self) -> None:
+        """The line that was the first one seen still is."""
+        y = int(self.scroll_offset.y)
+        line = self._folded[y][0] if y < len(self._folded) else y
+        self._lay_out()
+        at = next((n for n, row in enumerate(self._folded) if row[0] == line), 0) if self.folds else line
+        self.scroll_to(y=at, animate=False, immediate=True)
+        self.refresh()
+
+    # ── lines that are too wide ────────────────────────────────────────────────────────────────────────────────────
+
+    def action_fold(self) -> None:
+        """Fold lines, or cut them."""
+        self.folds, self._column = not self.folds, 0
+        if self.following:
+            self._folded = []
+            self.refresh()
+        else:
+            self._keep_place()
+        self._tell()
+
+    def action_scroll_left(self) -> None:
+        self._to_column(self._column - SIDEWAYS)
+
+    def action_scroll_right(self) -> None:
+        self._to_column(self._column + SIDEWAYS)
+
+    def _to_column(self, column: int) -> None:
+        """As far as the widest line goes; folded lines stay where they are."""
+        widest = max((cell_len(text) for _, text in self._shown), default=0)
+        most = 0 if self.folds else max(0, widest - self.size.width + 1)
+        self._column = max(0, min(column, most))
+        self._tell()
+        self.refresh()
+
+    def _fold(self, first: int) -> Iterator[Row]:
+        """The rows of the lines from the one of this number on."""
+        # While it stands still there may be a scrollbar, whose place is kept free from the beginning.
+        beside = 0 if self.following else self.styles.scrollbar_size_vertical
+        width = max(1, self.content_region.width - beside)
+        for index, (_, text) in enumerate(islice(self._shown, first, None), first):
+            start = 0
+            for part in chop_cells(text, width) or [""]:
+                yield index, start, part
+                start += len(part)
 
     def action_first(self) -> None:
         """Go to the first line."""
@@ -188,30 +264,46 @@ class EventLog(ScrollView, can_focus=True):
 
     # ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows; while it follows, the last ones that there are now are folded once for all of them."""
+        if self.folds and self.following:
+            height = self.size.height
+            self._folded = list(self._fold(max(0, len(self._shown) - height)))[-height:]
+        return super().render_lines(crop)
+
+    def _row(self, y: int) -> Row | None:
+        """What a row of the screen shows."""
+        if self.folds:
+            n = y if self.following else self.scroll_offset.y + y
+            return self._folded[n] if n < len(self._folded) else None
+        first = max(0, len(self._shown) - self.size.height) if self.following else self.scroll_offset.y
+        return (first + y, 0, self._shown[first + y][1]) if first + y < len(self._shown) else None
+
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
-        width, height = self.size.width, self.size.height
-        base = self.rich_style
+        width, base = self.size.width, self.rich_style
         if not self._shown:
             text = ("Nothing fits the filter." if self._filter and self._lines else self.empty) if y == 0 else ""
             return Strip([Segment(text[:width], base + STYLES["dim"])]).adjust_cell_length(width, base)
-        first = max(0, len(self._shown) - height) if self.following else self.scroll_offset.y
-        index = first + y
-        if index >= len(self._shown):
+        row = self._row(y)
+        if row is None:
             return Strip.blank(width, base)
-        level, text = self._shown[index]
-        style = base + STYLES.get(level, STYLES["info"])
-        strip, cut = Strip(self._segments(index, text, style), cell_len(text)), cell_len(text) > width
-        if cut:
+        index, start, text = row
+        style = base + STYLES.get(self._shown[index][0], STYLES["info"])
+        strip = Strip(self._segments(index, start, text, style), cell_len(text))
+        if self._column:
+            strip = strip.crop(self._column, max(self._column, strip.cell_length))
+            strip = Strip([Segment(MORE, style), *strip.crop(1, None)]) if text else strip
+        if strip.cell_length > width:
             strip = Strip([*strip.crop(0, width - 1), Segment(MORE, style)])
-        return strip.adjust_cell_length(width, base).apply_offsets(0, index)
+        return strip.adjust_cell_length(width, base).apply_offsets(start + self._column, index)
 
-    def _segments(self, index: int, text: str, style: Style) -> list[Segment]:
-        """The line, the part that is selected in the colours of a selection."""
+    def _segments(self, index: int, begins: int, text: str, style: Style) -> list[Segment]:
+        """A row of a line, the part that is selected in the colours of a selection."""
         selection = self.text_selection
         span = selection.get_span(index) if selection is not None else None
         if span is None:
             return [Segment(text, style)]
-        start, end = span[0], len(text) if span[1] == -1 else span[1]
+        start, end = max(0, span[0] - begins), len(text) if span[1] == -1 else max(0, span[1] - begins)
         chosen = style + self.screen.get_component_rich_style("screen--selection")
         return [Segment(text[:start], style), Segment(text[start:end], chosen), Segment(text[end:], style)]

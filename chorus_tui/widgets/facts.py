@@ -10,7 +10,7 @@ from rich.text import Text
 from chorus_tui.widgets.plain import plain
 
 
-def table(rows: Iterable[tuple[str, str | Text]], width: int = 10) -> Table:
+def table(rows: Iterable[tuple[str | Text, str | Text]], width: int = 10) -> Table:
     """One fact a row, made harmless; a long value goes on below its beginning."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=width, no_wrap=True, style="dim")

@@ -52,17 +52,24 @@ def typed(text: str) -> str:
 
     Controls, direction tricks and joiners are left out: a field draws its text as it is, and a line that they turn round breaks the frame.
     """
+    return taken(text)[0]
+
+
+def taken(text: str) -> tuple[str, int]:
+    """The same, and how many signs were left out; an accent that becomes one with its letter is none of them."""
     if text.isascii() and text.isprintable():
-        return text
+        return text, 0
     out: list[str] = []
-    marks = 0
+    marks = left = 0
     for char in unicodedata.normalize("NFC", text):
         category = unicodedata.category(char)
         marks = marks + 1 if category in _MARKS else 0
         unseen = category in _HIDDEN or char in _BLANKS or char in _VARIATIONS or marks > MAX_MARKS
         if char in "\t\r\n" or not unseen:
             out.append(char)
-    return "".join(out)
+        else:
+            left += 1
+    return "".join(out), left
 
 
 def plain_lines(text: str, *, limit: int = MAX_LINE, most: int = MAX_LINES) -> list[str]:

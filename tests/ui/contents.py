@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -118,6 +119,33 @@ class Contents:
     def remove(self, asked: models.RemoveContent) -> models.Put:
         self.write(asked.address, None, 3, 0)
         return models.Put(version=self.views.version(self._find(asked.address)))
+
+
+RECORD = "ucxl://grace:developer@shop:decisions/*^/decisions/01ARZ3NDEKTSV4RRFFQ69G5FC2"
+"""Where the record of a decision lies."""
+
+
+def kept(contents: Contents, where: str = RECORD) -> str:
+    """A record under an address; its text."""
+    votes = [
+        {"by": IDS[0], "choice": "approve", "entry": "cc" * 32, "epoch": "dd" * 16, "seq": 7},
+        {"by": IDS[2], "choice": "reject", "entry": "ab" * 32, "epoch": "ac" * 16, "seq": 3},
+        {
+            "by": IDS[1], "choice": "approve", "entry": "ee" * 32, "epoch": "dd" * 16, "seq": 9, "person": "Ana", "text": "{}",
+            "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f", "signature": "-----BEGIN …",
+        },
+    ]  # fmt: skip
+    said = {
+        "id": "01ARZ3NDEKTSV4RRFFQ69G5FC2", "ucxl": RECORD, "title": "Merge on [green] only", "body": "Else main is red.", "kind": "decision",
+        "made_by": IDS[1], "made_at": "2030-01-31T12:00:00Z", "mesh_id": "3e" * 32, "proposal": "aa" * 32, "closing": "bb" * 32,
+        "outcome": "passed", "chosen": "approve", "tally": {"approve": 2, "reject": 1, "abstain": 0}, "eligible": [*IDS], "persons": ["Ana"],
+        "threshold": "majority", "quorum": "1/2", "votes": votes, "citations": [], "supersedes": None, "task_id": None, "note": {"new": 1},
+    }  # fmt: skip
+    text = json.dumps(
+        {"record": said, "signed_by": IDS[0], "sig": "0f" * 64}, separators=(",", ":"), ensure_ascii=False
+    )
+    contents.write(where, text, 0, 250, media_type=models.RECORD_TYPE, tags=["record"])
+    return text
 
 
 def filled() -> FakeEngine:

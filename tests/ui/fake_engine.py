@@ -17,6 +17,7 @@ from chorus_tui.contract.models import (
     blobs,
     collab,
     decisions,
+    election,
     hmmm,
     inbox,
     patches,
@@ -218,6 +219,7 @@ class FakeEngine:
         self.peers = some_peers()[:1] if empty else some_peers()
         self.inbox: list[inbox.InboxItem] = []
         self.decisions: list[decisions.DecisionView] = []
+        self.persons = election.PersonList(mesh_id=None, persons=[])
         self.patches: list[patches.PatchView] = []
         self.preview = patches.PatchPreview(files=[], added=0, removed=0)
         self.tasks = {} if empty else {task.task_id: task for task in some_tasks()}
@@ -250,6 +252,7 @@ class FakeEngine:
             "decisions.list": lambda: decisions.DecisionList(decisions=self.decisions),
             "decisions.show": lambda: next(one for one in self.decisions if one.decision_id == asked.decision_id),
             "decisions.propose": lambda: decisions.Proposed(decision_id="01ARZ3NDEKTSV4RRFFQ69G5FC9"),
+            "members.persons": lambda: self.persons,
             "patches.list": lambda: patches.PatchList(patches=self.patches),
             "patches.show": lambda: next(one for one in self.patches if one.patch_id == asked.patch_id),
             "patches.diff": lambda: self._diff(asked),

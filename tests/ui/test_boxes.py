@@ -370,7 +370,8 @@ def test_the_field_with_the_keys_is_in_view_with_its_label(mode, key, field):
 
 @pytest.mark.parametrize("how", ["paste", "clipboard"])
 def test_what_is_pasted_into_a_field_breaks_no_frame(how):
-    """A direction trick, joined emoji and a loose accent: what can be seen is there, and each line of the form ends at its frame."""
+    """A direction trick, joined emoji and a loose accent: what can be seen is there, and each line of the form ends at its frame. What was left
+    out is told, by its number: two signs, and not the accent, which is there with its letter."""
 
     async def steps(pilot: Any, _engine: FakeEngine) -> None:
         await pilot.press("a")
@@ -386,6 +387,8 @@ def test_what_is_pasted_into_a_field_breaks_no_frame(how):
         await until(pilot, lambda: bool(field.value), "pasted")
         await settle(pilot, 1)
         assert field.value == "\u00e9dnd 👩🚀 日本"
+        told = [note.message for note in pilot.app._notifications]
+        assert told == ["2 signs that cannot be seen were left out of what was pasted"]
         strips = pilot.app.screen._compositor.render_strips()
         assert {strip.cell_length for strip in strips} == {80}
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.widgets import DataTable, Input, TextArea
 
+from chorus_tui.client import local_files
+from chorus_tui.client.local_files import Reach
+from chorus_tui.client.signing import CannotSign
 from chorus_tui.commands import twins
+from chorus_tui.contract.models.decisions import VoteDecision
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.screens import vote
 from chorus_tui.widgets.answer import AnswerBox
+from tests.support.ssh_signing import made_by_openssh
 from tests.ui.fake_engine import NOW, FakeEngine
 from tests.ui.test_look import text_of
 from tests.ui.test_portal import SIZES, play, settle, until
@@ -103,7 +110,7 @@ def test_where_no_vote_is_possible_none_is_offered(down):
 
 
 def test_what_the_engine_refuses_is_told():
-    """A vote that came too late says so in its box, and the screen goes on once that is left."""
+    """A vote that came too late says so in its box, where it can be given again, and the screen goes on once that is left."""
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         engine.problems["decisions.vote"] = Problem(409, "closed", "The decision is not open: passed", "")
@@ -111,6 +118,8 @@ def test_what_the_engine_refuses_is_told():
         await settle(pilot)
         await pilot.press("1", "enter")
         await until(pilot, lambda: "The decision is not open: passed" in text_of(pilot), "told")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(asked(engine, "decisions.vote")) == 2, "given again")
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(pilot.app.screen, AnswerBox), "left")
 
@@ -192,3 +201,68 @@ def test_the_buttons_of_a_form_do_what_its_keys_do():
         assert pilot.app.screen is not form
 
     play(steps, first="decide")
+
+
+# ── votes that persons sign ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def signable(**fields: Any) -> FakeEngine:
+    """The first decision is one that ana may vote on with her key."""
+    engine = filled()
+    engine.decisions[0] = engine.decisions[0].model_copy(update={"persons": ["ana"], "revisions": {"ana": 0}, **fields})
+    return engine
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_key_is_asked_for_where_a_person_may_sign(picture, size, tmp_path):
+    """Who may is named. A key that nobody is enrolled with is told in the box, and no vote leaves; without a key it is this peer's own."""
+    made_by_openssh(tmp_path / "eve")
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("v")
+        await settle(pilot)
+        picture(pilot.app, f"decide/vote-signed-{size}")
+        await pilot.press("1")
+        pilot.app.screen.query_one("#key", Input).value = str(tmp_path / "eve")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "nobody is enrolled with this key" in text_of(pilot), "told")
+        assert not asked(engine, "decisions.vote")
+        pilot.app.screen.query_one("#key", Input).value = ""
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(asked(engine, "decisions.vote")), "voted")
+
+        (given,) = asked(engine, "decisions.vote")
+        assert (given.choice, given.person, given.signature) == ("approve", "", "")
+
+    play(steps, engine=signable(), first="decide", size=SIZES[size])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_where_the_portal_is_served_nothing_is_signed(picture, size, monkeypatch):
+    """The key is not on that machine: the box says so, and what does it; no file is asked for, and none would be opened."""
+    monkeypatch.setattr(local_files, "_reach", [Reach(served=True)])
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("v")
+        await settle(pilot)
+        assert not pilot.app.screen.query("#key")
+        assert "--sign-with KEY" in text_of(pilot)
+        picture(pilot.app, f"decide/vote-served-{size}")
+        with pytest.raises(CannotSign, match="not on the machine"):
+            await vote._signed(pilot.app, VoteDecision(decision_id=IDENTIFIERS[0], choice="approve"), tmp_key)
+
+    tmp_key = Path("/nonexistent/key")
+    play(steps, engine=signable(), first="decide", size=SIZES[size])
+
+
+def test_a_person_may_vote_where_this_peer_has_no_vote():
+    """Only signed: without a key the box says so and stays."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        await pilot.press("v")
+        await settle(pilot)
+        await pilot.press("1", "enter")
+        await until(pilot, lambda: "This peer has no vote on it" in text_of(pilot), "told")
+        assert not asked(engine, "decisions.vote")
+
+    play(steps, engine=signable(may_vote=False, why_not="the proposal does not name this member"), first="decide")

@@ -149,7 +149,7 @@ def test_a_keymap_changes_keys_and_names_what_is_wrong_and_a_theme_is_kept(tmp_p
         await settle(pilot)
         assert "f3" in text_of(pilot)
         pilot.app.theme = "chorus-light"
-        await until(pilot, lambda: kept.theme(tmp_path) == "chorus-light", "kept")
+        await until(pilot, lambda: kept.chosen(tmp_path, "theme") == "chorus-light", "kept")
 
     start(steps, everything(), folder=tmp_path)
 
@@ -381,10 +381,10 @@ def test_the_journal_is_read_filtered_and_verified():
     async def steps(pilot: Any, engine: Any) -> None:
         table = pilot.app.screen.query_one(Rows)
         assert [str(table.get_row_at(n)[2]) for n in range(4)] == [
-            "vote",
+            "decision_vote",
             "hmmm_message",
-            "task_result",
-            "task_announced",
+            "task_complete",
+            "task_announcement",
         ]
         assert "erased by its author" in text_of(pilot)
         await pilot.press("a")
@@ -393,7 +393,7 @@ def test_the_journal_is_read_filtered_and_verified():
         await until(pilot, lambda: table.row_count == 4, "all")
         await pilot.press("f")
         await settle(pilot, 1)
-        pilot.app.screen.query_one(Input).value = "task_result"
+        pilot.app.screen.query_one(Input).value = "task_complete"
         await pilot.press("enter")
         await until(pilot, lambda: table.row_count == 1, "one type")
         await pilot.press("v")

@@ -78,6 +78,57 @@ def test_a_line_that_is_wider_than_its_log_ends_with_a_sign(width):
     seen(lambda: log, steps)
 
 
+@pytest.mark.parametrize("still", [False, True])
+def test_all_of_a_wide_line_can_be_read(still):
+    """Folded, it goes on in the next rows, under what stands before it and above what comes after; cut, the keys to the sides move it as
+    far as its end and back to its beginning. Following the end or standing still."""
+    log = EventLog("output")
+    line = "".join(f"{n:03}," for n in range(30))
+
+    async def steps(pilot: Any) -> None:
+        log.focus()
+        log.extend([("info", "before"), ("info", line), ("info", "after")])
+        await pilot.press(*["home"] * still)
+        await pilot.pause()
+        assert "029," not in text_of(pilot)
+        assert log.following is not still
+        await pilot.press("z")
+        await pilot.pause()
+        rows = [row.strip(" │") for row in text_of(pilot).splitlines() if row.startswith("│")]
+        assert "".join(rows) == f"before{line}after"
+        await pilot.press("z", *["right"] * 40)
+        await pilot.pause()
+        assert "…" in text_of(pilot)
+        assert "029," in text_of(pilot)
+        assert "000," not in text_of(pilot)
+        assert "from column" in str(log.border_subtitle)
+        await pilot.press(*["left"] * 40)
+        await pilot.pause()
+        assert "000," in text_of(pilot)
+        assert "from column" not in str(log.border_subtitle)
+
+    seen(lambda: log, steps, size=(30, 12))
+
+
+def test_what_is_selected_of_a_folded_line_is_what_was_marked():
+    """By where the mouse was, whatever row of the line that is."""
+    log = EventLog("output")
+    line = "".join(f"{n:03}," for n in range(30))
+
+    async def steps(pilot: Any) -> None:
+        log.focus()
+        log.extend([("info", line)])
+        await pilot.press("z")
+        await pilot.pause()
+        width = log.size.width
+        await pilot.mouse_down(log, offset=(1, 2))
+        await pilot.hover(log, offset=(5, 2))
+        await pilot.pause()
+        assert pilot.app.screen.get_selected_text() == line[width : width + 5]
+
+    seen(lambda: log, steps, size=(30, 12))
+
+
 def test_the_name_of_a_column_stands_where_its_cells_stand():
     """Numbers stand right, and their column's name ends where they end."""
 

@@ -12,8 +12,9 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.ucxl.interface import Forbidden
 from chorus_tui.widgets.diff import SideBySide, paired
 from chorus_tui.widgets.reader import Lines
-from tests.ui.contents import CODE, PLAN, Contents, filled, version
+from tests.ui.contents import CODE, PLAN, RECORD, Contents, filled, kept, version
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.test_look import text_of
 from tests.ui.test_portal import SIZES, play, settle, until
 
 
@@ -52,6 +53,30 @@ def test_the_screen_looks_as_it_should(picture, size, world):
             engine.connect_state("lost")
         await settle(pilot)
         picture(pilot.app, f"ucxl/{world}-{size}")
+
+    play(steps, engine=engine, first="ucxl", size=SIZES[size])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_record_is_told_in_words_and_its_text_is_a_key_away(picture, size):
+    """Who voted how, what it took and what it rests on; r shows the text as it is written, and r again the words. What is no record
+    has no such key."""
+    engine = filled()
+    written = kept(engine.contents)
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        await open_(pilot, RECORD)
+        picture(pilot.app, f"ucxl/record-{size}")
+        assert "Merge on [green] only" in text_of(pilot)
+        assert "passes with" in text_of(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert text(pilot) == written
+        await pilot.press("r")
+        await settle(pilot)
+        assert "passes with" in text_of(pilot)
+        await open_(pilot, CODE)
+        assert pilot.app.screen.offers("raw", ()) is False
 
     play(steps, engine=engine, first="ucxl", size=SIZES[size])
 

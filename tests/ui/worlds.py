@@ -18,11 +18,20 @@ WORDS = {
     "agent_id", "models_found", "raised_by", "choices", "problem", "warnings",
 }  # fmt: skip
 """Fields that hold what somebody wrote."""
+TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA1"
 ENTRIES = [
-    ("task_announced", 3, {"title": "Run the tests of total", "commands": ["python3 -m unittest"]}),
-    ("task_result", 0, {"task_id": "01ARZ3NDEKTSV4RRFFQ69G5FA1", "outcome": "completed", "exit_code": 0}),
-    ("hmmm_message", 1, {"message": "Is Monday right?", "issue_id": "shop"}),
-    ("vote", 2, None),
+    (
+        "task_announcement",
+        3,
+        {"task_id": TASK, "spec": {"title": "Run the tests of total", "commands": ["python3 -m unittest"]}},
+    ),
+    ("task_complete", 0, {"task_id": TASK, "attempt": 1, "result": {"outcome": "completed", "exit_code": 0}}),
+    (
+        "hmmm_message",
+        1,
+        {"type": "question", "message": "Is Monday right?", "issue_id": "shop", "thread_id": "release"},
+    ),
+    ("decision_vote", 2, None),
 ]
 
 

@@ -140,6 +140,10 @@ class PlaceRow(Answer):
     siblings: int = 0
 
 
+RECORD_TYPE = "application/vnd.chorus.record+json"
+"""The media type of what stays of a decision or a task, which screens and the command line tell in words."""
+
+
 class Content(Answer):
     """``data`` is base64. ``newest`` are the entries that an edit of it follows."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import structlog
 
 from chorus_tui.contract import ucxl
+from chorus_tui.contract.models.ucxl import RECORD_TYPE
 from chorus_tui.engine.decisions.parts import NotKept
 from chorus_tui.engine.journal.interface import Journal, Refused
 from chorus_tui.engine.mesh.interface import Values
@@ -36,7 +37,7 @@ class Keeper:
         try:
             signed = record.sign(content, self._me)
             readers = self._vault.readers_of(creator)
-            await self._contents.put(where, signed, media_type=record.MEDIA_TYPE, readers=readers, tags=(record.TAG,))
+            await self._contents.put(where, signed, media_type=RECORD_TYPE, readers=readers, tags=(record.TAG,))
             data = {"address": address, "content_hash": record.digest_of(content)}
             await self._journal.say("decision_announcement", data)
         except (CannotSeal, ContentError, Refused) as error:

@@ -15,7 +15,6 @@ from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
 
-MEDIA_TYPE = "application/vnd.chorus.record+json"
 TAG = "record"
 LARGEST = 256 * 1024
 

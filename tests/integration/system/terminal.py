@@ -33,6 +33,11 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
 
+    def coloured(self, text: str) -> str:
+        """The row that holds a text, with what colours it."""
+        rows = self._tmux("capture-pane", "-p", "-e").splitlines()
+        return next((row for row in rows if text in row), "")
+
     def keys(self, *keys: str) -> None:
         self._tmux("send-keys", *keys)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 
-from chorus_tui.cli.ucxl import _entries
+from chorus_tui.cli.ucxl import _entries, _print_record
+from chorus_tui.contract.models.ucxl import RECORD_TYPE
 
 PLACE = "ucxl://ana:developer@shop:api/*^/notes/plan.md"
 FIRST, SECOND, THIRD = "ab12" + "0" * 60, "ab13" + "0" * 60, "cd" * 32
@@ -20,7 +22,9 @@ class Session:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    async def ask(self, operation: str, request: Any) -> Any:
+    async def ask(self, operation: str, request: Any = None) -> Any:
+        if operation == "peers.list":
+            return SimpleNamespace(peers=[SimpleNamespace(peer_id="12D3KooWAda", name="ada\x1b[2J")])
         self.asked.append((operation, request.address))
         return SimpleNamespace(versions=[SimpleNamespace(entry=entry) for entry in (FIRST, SECOND, THIRD)])
 
@@ -50,3 +54,27 @@ async def test_what_begins_no_entry_or_several_is_refused(beginning: str, why: s
     session: Any = Session()
     with pytest.raises(click.UsageError, match=why):
         await _entries(session, PLACE, (beginning,))
+
+
+async def test_a_record_is_printed_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal, with names, and without a sign that the terminal would obey; any other content is left to be printed as it is."""
+    session: Any = Session()
+    said = {
+        "title": "Use \x1b[31mPostgreSQL",
+        "tally": {"approve": 1},
+        "votes": [{"by": "12D3KooWAda", "choice": "approve"}],
+        "new\x07": 1,
+    }
+    data = json.dumps({"record": said, "signed_by": "12D3KooWAda", "sig": "00"}).encode()
+    record: Any = SimpleNamespace(version=SimpleNamespace(media_type=RECORD_TYPE, place=PLACE))
+    other: Any = SimpleNamespace(version=SimpleNamespace(media_type="application/json", place=PLACE))
+
+    assert await _print_record(session, record, data)
+    printed = capsys.readouterr().out
+    assert "question   Use ␛[31mPostgreSQL" in printed
+    assert "vote       approve  ada␛[2J (…3KooWAda)" in printed
+    assert "new␇       1" in printed
+    assert "\x1b" not in printed
+    assert not await _print_record(session, other, data)
+    assert not await _print_record(session, record, b"\xff[")
+    assert capsys.readouterr().out == ""

@@ -26,7 +26,7 @@ from chorus_tui.contract.operations import BY_NAME
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA4"
 SAMPLES = {"outcome": "nothing", "scope": "operate", "threshold": "majority", "quorum": "1/2", "deadline": "2d", "kind": "code", "limit": 20, "place": "a.py:1",
     "address": "ucxl://ada:member@shop:api/*^/plan.md", "against": "ucxl://ada:member@shop:api/*~1/plan.md",
-    "pattern": "ucxl://any:any@shop:any/*^/any", "file": "/dev/null",
+    "pattern": "ucxl://any:any@shop:any/*^/any", "file": "/dev/null", "key": "/dev/null",
 }  # fmt: skip
 """Where a command takes a few words only."""
 

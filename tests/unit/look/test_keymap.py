@@ -108,10 +108,12 @@ def test_which_theme_the_portal_begins_with():
 
 
 def test_what_was_chosen_is_kept(tmp_path):
-    """The theme is there next time; a file that is broken counts as none; a folder that cannot be written is no error."""
-    assert kept.theme(tmp_path) == ""
-    kept.keep_theme(tmp_path / "new", "nord")
-    assert kept.theme(tmp_path / "new") == "nord"
+    """The theme and the key are there next time, each beside the other; a file that is broken counts as none; a folder that cannot be written is no error."""
+    assert kept.chosen(tmp_path, "theme") == ""
+    kept.keep(tmp_path / "new", "theme", "nord")
+    kept.keep(tmp_path / "new", "signing_key", "~/.ssh/id_ed25519")
+    assert kept.chosen(tmp_path / "new", "theme") == "nord"
+    assert kept.chosen(tmp_path / "new", "signing_key") == "~/.ssh/id_ed25519"
     (tmp_path / kept.FILE).write_text("[1]")
-    assert kept.theme(tmp_path) == ""
-    kept.keep_theme(tmp_path / kept.FILE, "nord")
+    assert kept.chosen(tmp_path, "theme") == ""
+    kept.keep(tmp_path / kept.FILE, "theme", "nord")
