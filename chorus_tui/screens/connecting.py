@@ -24,6 +24,8 @@ class ConnectingScreen(Screen[None]):
         super().__init__()
         self._steps: list[str] = []
         self._failed = ""
+        self.complete = False
+        """Whether it has come to an end of its own: nothing follows until a key is pressed."""
 
     def compose(self) -> ComposeResult:
         with Middle(), Center():
@@ -38,6 +40,7 @@ class ConnectingScreen(Screen[None]):
     def fail(self, reason: str) -> None:
         """Say why, and how to go on."""
         self._failed = reason
+        self.complete = True
         self._draw()
 
     def _draw(self) -> None:
@@ -54,6 +57,6 @@ class ConnectingScreen(Screen[None]):
     def action_retry(self) -> None:
         """From the start."""
         if self._failed:
-            self._steps, self._failed = [], ""
+            self._steps, self._failed, self.complete = [], "", False
             self._draw()
             self.app.start_connecting()  # type: ignore[attr-defined]

@@ -88,7 +88,7 @@ class AnswerBox(Box[Answered | None]):
                 yield Static(plain(self._title), markup=False)
                 yield Static(plain(self._question), classes="hint", markup=False)
             if self._choices:
-                yield OptionList(*(f"{n}  {plain(choice)}" for n, choice in enumerate(self._choices, 1)), markup=False)
+                yield OptionList(*(self._shown(n) for n in range(len(self._choices))), markup=False)
             if self._words != "none":
                 placeholder = "your words" if self._words == "needed" else "your words, if you like"
                 yield Input(placeholder=placeholder, max_length=4_000, id="words")
@@ -105,6 +105,21 @@ class AnswerBox(Box[Answered | None]):
                 yield Static(f"$ {plain(self._command)}", id="command", classes="hint", markup=False)
             yield Label(self._keys(), classes="hint", markup=False)
 
+    def _shown(self, number: int, *, chosen: bool = False) -> str:
+        """A choice with its key; a sign tells the chosen one where colours do not."""
+        return f"{'▸' if chosen else ' '} {number + 1}  {plain(self._choices[number])}"
+
+    def _choose_nothing(self) -> None:
+        """Textual has put its mark on the first."""
+        listed = self.query_one(OptionList)
+        listed.highlighted = None
+        self.watch(listed, "highlighted", self._show_chosen)
+
+    def _show_chosen(self, chosen: int | None) -> None:
+        listed = self.query_one(OptionList)
+        for number in range(len(self._choices)):
+            listed.replace_option_prompt_at_index(number, self._shown(number, chosen=number == chosen))
+
     def _keys(self) -> str:
         choose = [f"1-{len(self._choices)}  choose"] if self._choices else []
         back = f"{told(self, 'answer.back', 'esc')}  back"
@@ -116,7 +131,7 @@ class AnswerBox(Box[Answered | None]):
         """The keys go to what has to be given. Nothing is chosen yet: a key typed ahead must not decide."""
         if self._choices:
             self.begin(self.query_one(OptionList))
-            self.call_after_refresh(setattr, self.query_one(OptionList), "highlighted", None)
+            self.call_after_refresh(self._choose_nothing)
         else:
             self.begin(self.query_one("#words", Input))
 
