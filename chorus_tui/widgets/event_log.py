@@ -88,7 +88,10 @@ class EventLog(ScrollView, can_focus=True):
     @property
     def hidden(self) -> int:
         """How many of them the filter hides."""
-        return sum(not self._fits(line) for line in self._lines) if self._filter else 0
+        if not self._filter:
+            return 0
+        # While it follows, what is shown is all that fits: a count of some thousand lines at each key is a pause between keys.
+        return len(self._lines) - (len(self._shown) if self.following else sum(map(self._fits, self._lines)))
 
     def extend(self, lines: Iterable[Line]) -> None:
         """Add lines; the caller batches them."""
@@ -96,10 +99,11 @@ class EventLog(ScrollView, can_focus=True):
         if not fresh:
             return
         if self.following:
-            self._lines.extend(fresh)
             if self._filter and isinstance(self._shown, list):
-                self._shown += filter(self._fits, fresh)
-                del self._shown[: -(self._lines.maxlen or len(self._shown))]
+                too_many = len(self._lines) + len(fresh) - (self._lines.maxlen or 0)
+                del self._shown[: sum(map(self._fits, islice(self._lines, max(0, too_many))))]
+                self._shown += filter(self._fits, fresh[-(self._lines.maxlen or 0) :])
+            self._lines.extend(fresh)
         else:
             if self._shown is self._lines:
                 self._shown = list(self._lines)
@@ -117,8 +121,10 @@ class EventLog(ScrollView, can_focus=True):
 
     def set_filter(self, text: str) -> None:
         """Show only lines that hold ``text``, whatever the case."""
-        self._filter = text.casefold()
-        self.action_follow()
+        before, self._filter = self._filter, text.casefold()
+        # What did not fit the shorter words fits none that hold them.
+        narrower = self.following and bool(before) and before in self._filter
+        self._go_to_end(self._shown if narrower else self._lines)
 
     def _fits(self, line: Line) -> bool:
         return not self._filter or self._filter in line[1].casefold()
@@ -147,8 +153,11 @@ class EventLog(ScrollView, can_focus=True):
 
     def action_follow(self) -> None:
         """Go to the end and follow."""
+        self._go_to_end(self._lines)
+
+    def _go_to_end(self, among: Iterable[Line]) -> None:
         self.following, self._new = True, 0
-        self._shown = [line for line in self._lines if self._fits(line)] if self._filter else self._lines
+        self._shown = [line for line in among if self._fits(line)] if self._filter else self._lines
         self.virtual_size = Size(self.size.width, 0)
         self.scroll_to(y=0, animate=False, immediate=True)
         self._tell()
