@@ -234,11 +234,11 @@ class Mesh:
         return Peer(self.folder, gone.name, **environment).start().ready()
 
     def whole(self) -> bool:
-        """Whether all live peers agree on mesh, admin and the number of members."""
+        """Whether all live peers agree on mesh and members, and on an admin that they hear: the log also names one that is gone."""
         views = [peer.status() for peer in self.peers if peer.process and peer.process.poll() is None]
         members = len(views)
         return (
-            all(view and view["mesh_id"] and view["admin"] for view in views)
+            all(view and view["mesh_id"] and view["admin"] and view["admin"]["reachable"] for view in views)
             and len({(view["mesh_id"], view["admin"]["peer_id"]) for view in views}) == 1
             and all(view["members"] >= members and view["peers"] >= members - 1 for view in views)
         )
