@@ -241,6 +241,9 @@ def open_portal(
         )
         return 2
     token = read_token(target.token_file) if target.attach else ""
+    from chorus_tui.look import frames
+
+    frames.in_own_terminal()
     from chorus_tui.app import run
 
     async def connect(progress: Any) -> Any:

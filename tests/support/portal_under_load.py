@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from chorus_tui.app import ChorusApp
 from chorus_tui.client import Batch, Connection
 from chorus_tui.contract.events import Event
 from chorus_tui.contract.models import journal, status
+from chorus_tui.look import frames
 from chorus_tui.store import COLLECTIONS
 
 ENTRIES = 100_000
@@ -83,6 +83,9 @@ def entry(n: int) -> journal.JournalEntry:
 
 def main() -> None:
     """Until it is ended from outside."""
+    frames.in_own_terminal()
+    from chorus_tui.app import ChorusApp  # here, as the command line does: Textual reads the pace when it is imported
+
     engine = Flood(int(sys.argv[1]))
 
     async def connect(_progress: Any) -> Any:
