@@ -49,7 +49,7 @@ from chorus_tui.engine.mesh.interface import (
 from chorus_tui.engine.mesh.keeper import Keeper
 from chorus_tui.engine.mesh.links import Links
 from chorus_tui.engine.mesh.own_addresses import advertised
-from chorus_tui.engine.mesh.ping import ping
+from chorus_tui.engine.mesh.ping import Pings
 from chorus_tui.engine.mesh.serving import Serving
 from chorus_tui.engine.mesh.streams import Libp2pStream
 from chorus_tui.engine.protocol.identity import Identity
@@ -83,6 +83,7 @@ class Libp2pMesh:
         self._host: Any = None
         self._dialer: Dialer | None = None
         self._nursery: trio.Nursery | None = None
+        self._pings: Pings | None = None
         self._keeper = Keeper(
             config,
             self.peer_id,
@@ -109,7 +110,7 @@ class Libp2pMesh:
             log.exception("the network layer failed")
             raise MeshError(f"The network layer failed: {type(error).__name__}. The log has the details.") from error
         finally:
-            self._host = self._dialer = self._nursery = None
+            self._host = self._dialer = self._nursery = self._pings = None
             self._book.save()
 
     async def _run(self, task_status: Any) -> None:
@@ -139,7 +140,7 @@ class Libp2pMesh:
 
     async def _serve(self, port: int, task_status: Any) -> None:
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+            self._nursery, self._pings = nursery, Pings(self._host, nursery)
             self._serving.nursery = nursery
             nursery.start_soon(self._part_at_the_end)
             await self._gossip.start(nursery)
@@ -283,10 +284,9 @@ class Libp2pMesh:
         raise Unreachable(f"{peer_id} is not reachable: {reason}")
 
     async def _ping(self, peer_id: str) -> float | None:
-        running, nursery = self._host, self._nursery
-        if running is None or nursery is None:
+        if self._pings is None:
             return None
-        seconds = await ping(running, nursery, peer_id, self._config.ping_timeout, self._entropy.bytes(32))
+        seconds = await self._pings.measure(peer_id, self._config.ping_timeout, self._entropy.bytes(32))
         if seconds is None:
             self.counters.pings_lost += 1
         else:
@@ -318,6 +318,8 @@ class Libp2pMesh:
         forget_record(self._host, ID.from_string(peer_id))
         floods.forget(self._host.get_network(), peer_id)
         self._gossip.forget(peer_id)
+        if self._pings is not None:
+            self._pings.forget(peer_id)
         self._keeper.lost(peer_id)
 
     def _set_addresses(self, port: int) -> bool:

@@ -1,0 +1,57 @@
+"""Pings between real nodes: one stream for many, and none lost when the other side ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libp2p.host.ping as library
+import pytest
+import trio
+
+from chorus_tui.engine.mesh import ping
+from tests.integration.mesh.nodes import Node, until
+
+
+class Opened:
+    """Counts the ping streams that a node opens."""
+
+    def __init__(self, node: Node) -> None:
+        self.count = 0
+        self._host: Any = node.mesh._host
+        self._open = self._host.new_stream
+        self._host.new_stream = self._counted
+
+    async def _counted(self, peer_id: Any, protocols: list[Any], *rest: Any, **options: Any) -> Any:
+        self.count += ping.PROTOCOL in protocols
+        return await self._open(peer_id, protocols, *rest, **options)
+
+
+async def pinged(node: Node, times: int) -> None:
+    """Wait until ``node`` has had that many more answers."""
+    before = node.mesh.counters.pings.count
+    await until(lambda: node.mesh.counters.pings.count >= before + times)
+
+
+@pytest.mark.parametrize(
+    ("silence_s", "afresh_s", "fewest", "most"),
+    [(10.0, 60.0, 1, 1), (0.05, 60.0, 4, 12), (10.0, 0.0, 4, 12)],
+    ids=["kept", "the other side ends a silent one", "opened anew in time"],
+)
+async def test_a_ping_stream_is_kept_and_its_end_costs_no_ping(
+    tmp_path, monkeypatch, silence_s, afresh_s, fewest, most
+):
+    """Many pings share a stream. When it has ended, by them or by us, the same ping goes over a new one: no link is suspected."""
+    monkeypatch.setattr(library, "RESP_TIMEOUT", silence_s)
+    monkeypatch.setattr(ping, "AFRESH_S", afresh_s)
+    async with trio.open_nursery() as nursery:
+        a, b = Node(1, tmp_path, ping_interval=0.2), Node(2, tmp_path, ping_interval=60)
+        address = await b.start(nursery)
+        await a.start(nursery)
+        opened = Opened(a)
+        await a.mesh.connect(address)
+        await pinged(a, 5)
+
+        assert fewest <= opened.count <= most
+        assert a.mesh.counters.pings_lost == 0
+        assert not a.mesh.links()[b.peer_id].suspect
+        nursery.cancel_scope.cancel()
