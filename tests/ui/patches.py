@@ -11,7 +11,7 @@ from chorus_tui.contract.diff import parse
 from chorus_tui.contract.diff_text import unified
 from chorus_tui.contract.models.patches import AppliedView, CommentView, PatchView, ReviewView, RevisionView, VoteState
 from tests.ui.fake_engine import IDS, NOW, FakeEngine
-from tests.ui.test_portal import settle
+from tests.ui.playing import settle
 
 IDENTIFIERS = [f"01ARZ3NDEKTSV4RRFFQ69G5FD{n}" for n in range(1, 5)]
 OLD = '''"""Sums of orders."""

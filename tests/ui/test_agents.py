@@ -13,7 +13,8 @@ from chorus_tui.widgets.event_log import STYLES, EventLog
 from chorus_tui.widgets.reader import MOST_LINES, Lines, Reader
 from tests.ui.agents import ASKED, PATCH, STEPS, TASK, agents_task, ended, refuted, under_way, verified
 from tests.ui.fake_engine import IDS, NOW, FakeEngine, a_status
-from tests.ui.test_portal import HOSTILE, SIZES, play, settle, until
+from tests.ui.playing import SIZES, play, settle, until
+from tests.ui.test_portal import HOSTILE
 from tests.ui.test_task_hands import one_task
 
 KEYS = {"say", "hold", "end", "diff", "transcript"}

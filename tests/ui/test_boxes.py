@@ -19,10 +19,10 @@ from chorus_tui.widgets.dialogs import Ask, Confirm, ErrorBox, Prompt
 from chorus_tui.widgets.form import Form
 from chorus_tui.widgets.keys_box import EVERYWHERE, HERE, MOVING, KeysBox, keys_of
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.playing import play, settle, until
 from tests.ui.rooms import filled
 from tests.ui.test_inbox import answers, with_items
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import play, settle, until
 from tests.ui.test_web import WEB, serving
 from tests.ui.texts import TextEngine
 
@@ -164,7 +164,7 @@ def test_what_is_typed_behind_a_tab_is_in_the_next_field():
 
     async def steps(pilot: Any, _engine: FakeEngine) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Form) and pilot.app.screen.is_mounted, "the form")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Form), "the form")
         await settle(pilot, 1)
         at_once(pilot, *"jars", "tab", *"six big", "shift+tab", "end", *"!")
         fields = pilot.app.screen.query("Input, TextArea")
@@ -224,7 +224,7 @@ def test_a_line_that_the_engine_refuses_stays_with_the_reason(mode, key, line, o
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         engine.problems[operation] = REFUSED
         await pilot.press(key)
-        await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and pilot.app.screen.is_mounted, "asked")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask), "asked")
         await settle(pilot, 1)
         asking = pilot.app.screen
         asking.query_one(Input).value = line

@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Input
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.screens.collab_editor import MOST_TEXT, SharedEditor
 from chorus_tui.widgets.dialogs import Confirm
-from tests.ui.test_portal import SIZES, play, settle, until
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.texts import BEGUN, SESSION, TextEngine
 
 

@@ -18,8 +18,8 @@ from chorus_tui.screens import vote
 from chorus_tui.widgets.answer import AnswerBox
 from tests.support.ssh_signing import made_by_openssh
 from tests.ui.fake_engine import NOW, FakeEngine
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import SIZES, play, settle, until
 from tests.ui.votes import IDENTIFIERS, filled
 
 

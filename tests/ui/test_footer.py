@@ -13,11 +13,11 @@ from chorus_tui.commands.keys import everywhere
 from chorus_tui.commands.places import PLACES
 from chorus_tui.screens.collab_editor import SharedEditor
 from chorus_tui.widgets.footer import fitting
+from tests.ui.playing import play, until
 
 from .conftest import ROOT
 from .fake_engine import FakeEngine
 from .test_look import show, start, text_of
-from .test_portal import play, until
 from .texts import TextEngine
 from .worlds import everything
 

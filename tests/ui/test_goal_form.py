@@ -9,8 +9,8 @@ from textual.widgets import Input, Select, TextArea
 
 from chorus_tui.contract.problem import invalid
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_agents import called, shown
-from tests.ui.test_portal import SIZES, play, settle, until
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -14,8 +14,8 @@ from chorus_tui.serve.bounds import GuestPortal
 from chorus_tui.serve.pastes import PASTE
 from chorus_tui.serve.ssh.command import STOPPED
 from tests.ui.fake_engine import FakeEngine, a_hello
+from tests.ui.playing import until
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import until
 
 
 class Fields(Screen[None]):

@@ -12,9 +12,9 @@ from chorus_tui.contract.models import hmmm
 from chorus_tui.contract.problem import invalid
 from chorus_tui.screens.hmmm_draft import Draft
 from tests.ui.fake_engine import NOW, FakeEngine
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.rooms import filled
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import SIZES, play, settle, until
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,8 +10,8 @@ from textual.widgets import Input, Static
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.answer import AnswerBox
 from tests.ui.fake_engine import FakeEngine, some_waiting
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import SIZES, play, settle, until
 
 
 def with_items() -> FakeEngine:

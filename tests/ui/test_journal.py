@@ -11,9 +11,9 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.journal_times import TimesForm
 from chorus_tui.widgets.reader import Reader
 from chorus_tui.widgets.rows import Rows
+from tests.ui.playing import play, settle, until
 
 from .test_look import text_of
-from .test_portal import play, settle, until
 from .worlds import FullEngine, everything
 
 

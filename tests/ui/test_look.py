@@ -25,7 +25,7 @@ from chorus_tui.widgets.portal_screen import PortalScreen
 from chorus_tui.widgets.reader import Reader
 from chorus_tui.widgets.rows import Rows
 from tests.ui.fake_engine import FakeEngine, a_hello
-from tests.ui.test_portal import play, settle, until
+from tests.ui.playing import play, settle, until
 from tests.ui.worlds import everything, poisoned
 
 LISTS = ("peers", "tasks", "hmmm", "inbox", "decide", "patch", "collab", "journal")

@@ -8,7 +8,7 @@ import pytest
 
 from chorus_tui.contract.problem import Problem
 from tests.ui.fake_engine import FakeEngine
-from tests.ui.test_portal import SIZES, play, settle
+from tests.ui.playing import SIZES, play, settle
 from tests.ui.worlds import everything
 
 SHOWN = ("status", "tasks", "decide")

@@ -12,8 +12,8 @@ from chorus_tui.widgets.dialogs import Confirm, ErrorBox
 from chorus_tui.widgets.hunks import Hunks
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.patches import IDENTIFIERS, chosen, filled, shown
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_decide import asked
-from tests.ui.test_portal import SIZES, play, settle, until
 from tests.ui.votes import filled as votes
 
 

@@ -19,8 +19,8 @@ from chorus_tui.widgets.dialogs import Confirm
 from tests.integration.patches.trees import clone, git, tree
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.patches import NEW, OLD, chosen, filled, shown
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_decide import asked
-from tests.ui.test_portal import SIZES, play, settle, until
 
 
 @pytest.fixture

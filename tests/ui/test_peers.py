@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chorus_tui.contract.models.peers import Ban
+from tests.ui.playing import SIZES, play, settle, until
 
 from .fake_engine import NOW, FakeEngine
-from .test_portal import SIZES, play, settle, until
 
 
 def guarded() -> FakeEngine:

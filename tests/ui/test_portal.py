@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from io import StringIO
 from typing import Any
 
@@ -21,56 +20,8 @@ from chorus_tui.screens.status import facts
 from chorus_tui.store import Store
 from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.portal_screen import head_line
-from tests.support.patience import PATIENCE
 from tests.ui.fake_engine import NOW, FakeEngine, a_status, checks
-
-SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
-Steps = Callable[[Any, FakeEngine], Awaitable[None]]
-
-
-def play(
-    steps: Steps,
-    *,
-    engine: FakeEngine | None = None,
-    first: str = "tasks",
-    size: tuple[int, int] = (120, 40),
-    read_only: bool = False,
-) -> None:
-    """Run the portal headless and take ``steps(pilot, engine)``."""
-    engine = engine or FakeEngine()
-
-    async def connect(_progress: Any) -> Any:
-        return engine
-
-    async def run() -> None:
-        app = ChorusApp(connect, first=first, read_only=read_only)
-        app.animation_level = "none"
-        async with app.run_test(size=size, notifications=True) as pilot:
-            await settle(pilot)
-            await steps(pilot, engine)
-
-    asyncio.run(run())
-
-
-async def settle(pilot: Any, calm: int = 4) -> None:
-    """Let workers, the drawing clock and layout come to rest: the screen has stayed the same for a while."""
-    before, same = "", 0
-    for _ in range(80):
-        await pilot.pause(0.06)
-        now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
-        same = same + 1 if now == before and getattr(pilot.app.screen, "complete", True) else 0
-        before = now
-        if same >= calm:
-            return
-
-
-async def until(pilot: Any, condition: Callable[[], bool], what: str) -> None:
-    for _ in range(100 * PATIENCE):
-        if condition():
-            return
-        await pilot.pause(0.05)
-    raise AssertionError(f"never: {what}")
-
+from tests.ui.playing import SIZES, play, settle, until
 
 # ── pictures ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,8 +8,8 @@ from textual.widgets import Input
 
 from chorus_tui.widgets.dialogs import Ask
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.playing import play, settle, until
 from tests.ui.rooms import filled
-from tests.ui.test_portal import play, settle, until
 from tests.ui.test_task_hands import one_task
 from tests.ui.texts import TextEngine
 
@@ -35,9 +35,7 @@ def test_a_line_that_does_not_do_stays_with_its_reason_and_the_next_one_is_sent(
             await settle(pilot, 2)
             before = len(engine.calls)
             await pilot.press(key)
-            await until(
-                pilot, lambda: isinstance(pilot.app.screen, Ask) and pilot.app.screen.is_mounted, f"{mode}: asked"
-            )
+            await until(pilot, lambda: isinstance(pilot.app.screen, Ask), f"{mode}: asked")
             await settle(pilot, 1)
             box = pilot.app.screen
             field = box.query_one(Input)

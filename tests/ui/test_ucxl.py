@@ -14,8 +14,8 @@ from chorus_tui.widgets.diff import SideBySide, paired
 from chorus_tui.widgets.reader import Lines
 from tests.ui.contents import CODE, PLAN, RECORD, Contents, filled, kept, version
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import SIZES, play, settle, until
 
 
 def asked(engine: FakeEngine, operation: str) -> list[Any]:

@@ -12,8 +12,8 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.dialogs import Ask, ErrorBox
 from chorus_tui.widgets.form import Form
 from tests.ui.fake_engine import FakeEngine, a_hello
+from tests.ui.playing import play, settle, until
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import play, settle, until
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA3"
 ODD = Problem(502, "not-understood", "The engine's answer is not understood here", "status.show: 1 faults")

@@ -11,8 +11,8 @@ from chorus_tui.contract.problem import Problem
 from chorus_tui.screens.web import OneTimeUrl
 from chorus_tui.widgets.dialogs import Confirm, ErrorBox
 from tests.ui.fake_engine import NOW, FakeEngine
+from tests.ui.playing import SIZES, play, settle, until
 from tests.ui.test_look import text_of
-from tests.ui.test_portal import SIZES, play, settle, until
 
 WEB = ServedPortal(
     kind="web", pid=4711, address="http://127.0.0.1:8090", since=NOW - 4000,
