@@ -1,4 +1,4 @@
-"""A Docker Engine of a test's own: own disk, own socket, no bridge, no firewall; it can be stopped and started again."""
+"""A Docker Engine of a test's own: own disk, socket and network, no firewall; it can be stopped and started again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PrivateDocker:
         where = self.folder
         with (where / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["dockerd", "--host", self.host, "--data-root", f"{where}/data", "--exec-root", f"{where}/exec",
+                ["unshare", "--net", "dockerd", "--host", self.host, "--data-root", f"{where}/data", "--exec-root", f"{where}/exec",
                  "--pidfile", f"{where}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip

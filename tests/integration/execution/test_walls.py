@@ -235,7 +235,8 @@ async def test_a_command_that_comes_before_the_missing_shell_is_found_out(bench,
     """A command asked for while the first process still stands ends with the same refusal: it waits for that process's end."""
     name = f"chorus-test-{secrets.token_hex(4)}"
     whole = await trio.run_process(
-        ["docker", "run", "--rm", "chorus-base", "tar", "-c", "-C", "/", "bin/busybox", "lib"], capture_stdout=True
+        ["docker", "run", "--rm", "--network=none", "chorus-base", "tar", "-c", "-C", "/", "bin/busybox", "lib"],
+        capture_stdout=True,
     )
     await trio.run_process(["docker", "import", "-", f"{name}:1"], stdin=whole.stdout, capture_stdout=True)
     late = ["/bin/busybox", "ash", "-c", "/bin/busybox sleep 0.5; exit 127"]
