@@ -143,6 +143,27 @@ async def test_a_silent_voter_gives_way_to_a_standby(autojump_clock):
         )
 
 
+async def test_a_new_admin_never_gives_the_vote_to_the_dead_alone(autojump_clock):
+    """Five vote, a person's peer among them, since it leads; the two oldest agents die, and it hands over. Then three are to
+    vote, as people give way to agents: those two would be a majority of them for ever, so who answers goes first (E9)."""
+    async with world(11) as at:
+        await at.start("p", kind="human")
+        await until("founded", lambda: admins(at))
+        for name in "abcd":
+            await at.start(name)
+            await until("a member", lambda: len(admin(at).control.members) == len(at.peers))
+        await until("five voters", lambda: all(len(peer.control.voters) == 5 for peer in at.peers.values()))
+        dead = {at.peers[name].peer_id for name in "ab"}
+        for name in "ab":
+            at.kill(name)
+        at.peers["p"].control.governing.hand_over_soon()
+        await until("an agent leads", lambda: any(peer.name != "p" for peer in admins(at)))
+
+        await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()), 30)
+        assert len(dead & set(admin(at).control.voters)) == 1
+        await followed(at, (await admin(at).control.propose("note", {"n": 1})).index)
+
+
 async def test_a_member_asks_and_every_follower_checks(autojump_clock):
     """A master's wish is decided by an admin that is not itself a master's peer, and cites the signed request; an agent's is
     refused in words."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
 
-from chorus_tui.engine.control import followers, told
-from chorus_tui.engine.control.interface import ControlEntry, Refused
+import pytest
+import trio
+
+from chorus_tui.engine.control import entries, followers, told
+from chorus_tui.engine.control.interface import ControlEntry, NotAdmin, Refused
 from tests.simulation.engines import Peer, World, until, world
 
 
@@ -125,6 +128,97 @@ async def test_who_missed_the_last_decision_of_its_mesh_follows_the_others(autoj
         await until("the other too", lambda: stays.control.mesh_id == large_id)
         await until("of five", lambda: all(len(peer.control.members) == 5 for peer in at.peers.values()))
         assert not goes.control.may_open("a stranger", followers.PROTOCOL)
+
+
+async def test_a_voter_without_its_disk_is_not_counted_as_in_reach(autojump_clock):
+    """Two of three voters crash; one comes back with an empty disk, then the other: nobody says that the voters choose an
+    admin. First who may come back is named, and once nobody may, the way out is."""
+    async with world(15) as at:
+        for name in "abcd":
+            await at.start(name)
+        await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()))
+        voters = [peer for peer in at.peers.values() if peer.peer_id in peer.control.voters]
+        admin, one, other = sorted(voters, key=lambda peer: not peer.control.is_admin)
+        rest = [peer.control for peer in at.peers.values() if peer not in (one, other)]
+        for peer in (one, other):
+            at.kill(peer.name)
+        await until("no admin", lambda: all(control.state == "no_admin" for control in rest))
+
+        await at.start(one.name, binding="elsewhere")
+        gone = f"only 1 of 3 voters are in reach (missing: {other.name}, {one.name}, which is back with another disk)"
+        await until("said by all", lambda: all(gone in control.detail for control in rest))
+        back = f"3 voters, 1 in reach: nothing is decided until more are back. Only if {other.name} will never be back"
+        assert all(told.meaning(control).startswith(back) for control in rest)
+
+        await at.start(other.name, binding="elsewhere")
+        await until("lost", lambda: all("without a majority of their disks" in c.detail for c in rest))
+        assert all("chorus-tui election refound" in text for c in rest for text in (c.detail, told.meaning(c)))
+        assert admin.control.discovery.stores
+        await admin.control.merging.refound()
+        await until(
+            "an admin for all", lambda: all(p.control.mesh_id == admin.control.mesh_id for p in at.peers.values())
+        )
+        assert admin.control.consensus is not None
+        await until("nothing kept of it", lambda: not admin.control.discovery.stores)
+
+
+async def test_a_voter_that_still_reads_its_disk_is_not_told_as_without_it(autojump_clock):
+    """Two of three voters crash and one is started again: as long as it has not read its control log, which takes a while here,
+    nobody says that its disk is another one; then the two choose an admin."""
+    async with world(17) as at:
+        for name in "abc":
+            await at.start(name)
+        await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()))
+        here = at.peers["a"].control
+        images = {name: at.kill(name) for name in "bc"}
+        await until("no admin", lambda: here.state == "no_admin")
+        read = trio.Event()
+
+        def slowly(peer: Peer) -> None:
+            opened = peer.control.open
+
+            async def open_() -> None:
+                await read.wait()
+                await opened()
+
+            peer.control.open = open_
+
+        async def start() -> None:
+            await at.start("b", images=images["b"], extend=slowly)
+
+        at.nursery.start_soon(start)
+        await until("linked", lambda: len(here.mesh.links()) == 1)
+        told_meanwhile = []
+        for _ in range(40):
+            await trio.sleep(0.25)
+            told_meanwhile.append(here.detail)
+        assert not [text for text in told_meanwhile if "another disk" in text]
+        read.set()
+        await until("an admin", lambda: here.state == "member")
+
+
+async def test_while_voters_change_a_majority_of_the_new_ones_is_named_too(autojump_clock):
+    """A change of voters to a set that died is never decided: all say that of the new voters too few are in reach, though most
+    of the old ones are."""
+    async with world(16) as at:
+        for name in "abcde":
+            await at.start(name)
+        await until("five voters", lambda: all(len(peer.control.voters) == 5 for peer in at.peers.values()))
+        admin = next(peer for peer in at.peers.values() if peer.control.is_admin)
+        dead = [peer for peer in at.peers.values() if peer is not admin][:2]
+        seats = [list(peer.control.consensus.seat) for peer in (admin, *dead)]
+        for peer in dead:
+            at.kill(peer.name)
+
+        async def change() -> None:
+            with suppress(NotAdmin):
+                await admin.control.propose(entries.VOTERS_CHANGING, {"to": seats})
+
+        at.nursery.start_soon(change)
+        here = [peer.control for peer in at.peers.values()]
+        await until("no admin", lambda: all(control.state == "no_admin" for control in here))
+        assert all("only 1 of 3 new voters are in reach" in control.detail for control in here)
+        assert all("chorus-tui election refound" in told.meaning(control) for control in here)
 
 
 async def test_a_mesh_without_a_majority_is_founded_anew(autojump_clock):

@@ -70,6 +70,9 @@ class Discovery:
         self.seen: dict[str, MeshView] = {}
         """Other meshes, as their members last described them."""
         self._seen_at: dict[str, float] = {}
+        self.stores: dict[str, str] = {}
+        """While no admin is heard: from which store each member that was asked votes; empty for one that has none."""
+        self._opened = False
         self._discovered: set[str] = set()
         self._admitting = trio.Lock()
         control.mesh.serve(join.PROTOCOL, self._serve)
@@ -79,6 +82,7 @@ class Discovery:
     async def run(self) -> None:
         """Until cancelled. A founded mesh only looks out for another one, now and then."""
         started = self._control.clock.monotonic()
+        self._opened = True
         while True:
             control = self._control
             settled = control.log is not None
@@ -104,12 +108,18 @@ class Discovery:
         views: dict[str, MeshView] = {}
         heard: set[str] = set()
         mine = self._control.log  # a member may have gone into, or founded, another mesh in place of ours
-        everybody = mine is not None and (mine.roster.absorbed_by is not None or self._control.state == "no_admin")
+        alone = mine is not None and self._control.state == "no_admin"
+        everybody = mine is not None and (mine.roster.absorbed_by is not None or alone)
+        if not alone:
+            self.stores.clear()
 
         async def one(peer_id: str) -> None:
             answer = await join.ask(self._control.mesh, peer_id, {"kind": "whoami"})
             if answer is None or answer["kind"] != "whoami":
                 return
+            store = answer.get("store")  # not said by older versions
+            if alone and isinstance(store, str) and self._control.is_member(peer_id):
+                self.stores[peer_id] = store
             try:
                 view = MeshView.from_json(answer.get("mesh"))
             except WireError as error:
@@ -280,8 +290,11 @@ class Discovery:
             mine = control.log
             shown = None if mine is None or self.joining or control.obstacle else self._view(mine).as_json()
             log.info("🤖 WHOAMI answered", peer=stream.peer_id, mesh_id=shown and shown["mesh_id"])
-            me = {"kind": "whoami", "agent_id": control.who.agent_id, "mesh": shown, "may_found": mine is None}
-            await stream.send(canonical.encode(me))
+            store = control.consensus.seat.incarnation if control.consensus else ""
+            who = {"agent_id": control.who.agent_id, "mesh": shown, "may_found": mine is None}
+            if self._opened:  # before that it is not known whether the disk holds one
+                who["store"] = store
+            await stream.send(canonical.encode({"kind": "whoami", **who}))
         elif frame["kind"] == "join":
             await stream.send(canonical.encode(await self._admit(stream.peer_id, frame.get("request"))))
         else:

@@ -2,6 +2,10 @@
 
 One, three, five or seven, agents first; a person only while there are fewer than three agents. Whoever votes well stays: a
 change costs two decisions, and the fewer there are the better.
+
+A change is decided by a majority of the old set and of the new one, and it is in force before it is decided. So a new set
+without a majority that lives can never be decided, nor taken back: the mesh would stand still although most of its voters
+are well. Whoever is silent may keep its place in a set for a while, but no new set rests on it.
 """
 
 from __future__ import annotations
@@ -17,19 +21,22 @@ AGENTS_ALONE = 3
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A member as the admin knows it now. ``usable``: alive, its store caught up; a voter keeps that for longer."""
+    """A member as the admin knows it now. ``usable``: alive, its store caught up; a voter keeps that for longer, so that it may
+    be started anew. ``here``: heard just now, in this term."""
 
     seat: Seat
     agent: bool
     joined_index: int
     usable: bool
+    here: bool
     leaving: bool = False
 
 
 def plan(voters: Voters, candidates: list[Candidate], admin: Seat) -> tuple[Seat, ...] | None:
     """The voters that should be, or None when nothing is to be changed now.
 
-    A set never shrinks to one because others are silent, only because they leave: one voter means no failover.
+    A set never shrinks to one because others are silent, only because they leave: one voter means no failover. Nor is it
+    changed into one of which no majority is here.
     """
     if voters.joint:
         return None
@@ -38,8 +45,13 @@ def plan(voters: Voters, candidates: list[Candidate], admin: Seat) -> tuple[Seat
     size = min(MOST, len(pool) if len(pool) % 2 else len(pool) - 1)
     if size < 1 or (size == 1 and not leaving & set(voters.seats)):
         return None
-    chosen = tuple(sorted(candidate.seat for candidate in pool[:size]))
-    return None if set(chosen) == set(voters.seats) else chosen
+    if {candidate.seat for candidate in pool[:size]} == set(voters.seats):
+        return None
+    chosen = sorted(pool, key=lambda c: (c.seat != admin, not c.here))[:size]
+    if 2 * sum(candidate.here for candidate in chosen) <= size:
+        return None
+    seats = tuple(sorted(candidate.seat for candidate in chosen))
+    return None if set(seats) == set(voters.seats) else seats
 
 
 def _pool(usable: list[Candidate], voters: Voters, admin: Seat) -> list[Candidate]:

@@ -28,6 +28,8 @@ log = structlog.get_logger("chorus.control.governing")
 
 STANDBY_BEATS = 3
 """A member that reported within so many heartbeats may become a voter."""
+HERE_BEATS = 2
+"""Who was heard within so many heartbeats is here: one may have been late."""
 SILENT_TIMEOUTS = 4
 """A voter that was not heard for so many time-outs gives way."""
 LAG = 64
@@ -181,21 +183,23 @@ class Governing:
     def _candidate(self, consensus: Consensus, member: Member) -> Candidate:
         agent = member.kind == "agent"
         if member.peer_id == consensus.seat.peer_id:
-            return Candidate(consensus.seat, agent, member.joined_index, usable=True, leaving=self._leaving)
+            return Candidate(consensus.seat, agent, member.joined_index, usable=True, here=True, leaving=self._leaving)
         heard = self._heard.get(member.peer_id)
         held = [seat for seat in consensus.core.voters.seats if seat.peer_id == member.peer_id]
         timing = consensus.core.timing
         if heard is None or (held and heard.incarnation == held[0].incarnation):
             if not held:
-                return Candidate(Seat(member.peer_id, ""), agent, member.joined_index, usable=False)
+                return Candidate(Seat(member.peer_id, ""), agent, member.joined_index, usable=False, here=False)
             silent = consensus.core.silent_s(held[0])
             leaving = heard is not None and heard.report.leaving
             usable = silent < SILENT_TIMEOUTS * timing.timeout
-            return Candidate(held[0], agent, member.joined_index, usable, leaving)
+            here = consensus.core.here(held[0], HERE_BEATS * timing.heartbeat)
+            return Candidate(held[0], agent, member.joined_index, usable, here, leaving)
         age = self._control.clock.monotonic() - heard.at
         usable = age < STANDBY_BEATS * timing.heartbeat and heard.report.commit + LAG >= consensus.log.index
+        here = age < HERE_BEATS * timing.heartbeat
         return Candidate(
-            Seat(member.peer_id, heard.incarnation), agent, member.joined_index, usable, heard.report.leaving
+            Seat(member.peer_id, heard.incarnation), agent, member.joined_index, usable, here, heard.report.leaving
         )
 
     # ── scores ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -46,7 +46,7 @@ class ControlOperations:
             mesh_id=control.mesh_id, state=self._state(), term=control.term, admin=control.admin,
             admin_name=control.name(control.admin) if control.admin else "", admin_heard_s=control.admin_heard_s(),
             voters=[self._voter(peer_id) for peer_id in control.voters], majority=count // 2 + 1 if count else 0,
-            changing=control.log is not None and control.log.roster.voters.joint, meaning=control.meaning(),
+            changing=control.consensus is not None and control.consensus.core.voters.joint, meaning=control.meaning(),
             other_meshes={mesh_id: control.name(peer) for mesh_id, peer in control.others.items()},
         )  # fmt: skip
 

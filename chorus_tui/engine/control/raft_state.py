@@ -101,9 +101,16 @@ class RaftState:
         return seat == self.me or (progress is not None and progress.match == self.log.last.index)
 
     def silent_s(self, seat: Seat) -> float:
-        """As leader: seconds since that voter was heard."""
+        """As leader: seconds since that voter was heard; for one that was not yet, since it is waited for."""
         progress = self._progress.get(seat)
         return 0.0 if seat == self.me or progress is None else self._now - progress.heard
+
+    def here(self, seat: Seat, within_s: float) -> bool:
+        """As leader: whether that voter acknowledged something of this term, and was heard so lately. Who only won knows of
+        nobody but who said yes since: that it waits for the others does not mean that they live."""
+        progress = self._progress.get(seat)
+        heard = progress is not None and progress.match > 0 and self._now - progress.heard <= within_s
+        return seat == self.me or heard
 
     # ── what the rules use ─────────────────────────────────────────────────────────────────────────────────────────
     def _store(self, entries: list[Entry]) -> None:

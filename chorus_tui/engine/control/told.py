@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chorus_tui.engine.control.raft_ready import Happened
+from chorus_tui.engine.control.voters import Seat
 
 if TYPE_CHECKING:
     from chorus_tui.engine.control.service import ControlService
+
+REFOUND = "chorus-tui election refound"
+WAY_OUT = f"Unless the old ones are put back, the way out is: {REFOUND}"
 
 
 def happened(control: ControlService, item: Happened) -> None:
@@ -53,40 +58,76 @@ def detail(control: ControlService) -> str:
 
 def meaning(control: ControlService) -> str:
     """What the present voters can bear, and the way out when nothing can be decided any more."""
-    count = len(control.voters)
-    if count == 0:
+    if control.consensus is None:
         return "no mesh yet"
-    gone = [voter for voter in control.voters if voter != control.me.peer_id and voter not in control.mesh.links()]
-    if control.state == "no_admin" and 2 * len(gone) >= count:
-        names = ", ".join(control.name(voter) for voter in gone)
-        return (
-            f"{count} voter{'s' * (count > 1)}, {count - len(gone)} in reach: nothing is decided until more are back. "
-            f"Only if {names} will never be back: chorus-tui election refound"
-        )
+    reach = _reach(control)
+    count, here = len(reach.seats), len(reach.here)
+    of_them = f"{count} {reach.kind if count > 1 else 'voter'}, {here} in reach"
+    if control.state == "no_admin" and 2 * here <= count:
+        if reach.majority_lost:
+            return f"{of_them}: too many are back with other disks. {WAY_OUT}"
+        names = ", ".join(control.name(seat.peer_id) for seat in reach.away)
+        return f"{of_them}: nothing is decided until more are back. Only if {names} will never be back: {REFOUND}"
     if count == 1:
         return "one voter: no failover"
-    here = count - len(gone)
     spare = here - (count // 2 + 1)
     if spare < 0:
-        return f"{count} voters, {here} in reach: no majority, nothing is decided until more are back"
-    return (
-        f"{count} voters, {here} in reach: {spare} more may fail"
-        if spare
-        else (f"{count} voters, {here} in reach: none more may fail")
-    )
+        return f"{of_them}: no majority, nothing is decided until more are back"
+    return f"{of_them}: {spare} more may fail" if spare else f"{of_them}: none more may fail"
 
 
 def without_admin(control: ControlService) -> str:
     """What it means that nobody leads, and what helps."""
-    voters = control.voters
+    reach = _reach(control)
     goes_on = "Running tasks go on, new ones wait"
-    if len(voters) == 1:
+    count, here = len(reach.seats), len(reach.here)
+    if count == 1:
         return f"No admin: {control.name(control.admin)} is the only voter and has not been heard. {goes_on}"
-    here = [voter for voter in voters if voter == control.me.peer_id or voter in control.mesh.links()]
-    if 2 * len(here) > len(voters):
-        return f"No admin: the voters choose one ({len(here)} of {len(voters)} are in reach). {goes_on}"
-    gone = ", ".join(control.name(voter) for voter in voters if voter not in here)
-    return (
-        f"No admin: only {len(here)} of {len(voters)} voters are in reach (missing: {gone}), and nothing is decided without a "
-        f"majority. {goes_on} until enough are back"
-    )
+    if 2 * here > count:
+        return f"No admin: the voters choose one ({here} of {count} are in reach). {goes_on}"
+    missing = [control.name(seat.peer_id) for seat in reach.away]
+    missing += [f"{control.name(seat.peer_id)}, which is back with another disk" for seat in reach.lost]
+    only = f"No admin: only {here} of {count} {reach.kind} are in reach (missing: {', '.join(missing)}), and nothing is decided "
+    if reach.majority_lost:
+        return f"{only}without a majority of their disks. {goes_on}. {WAY_OUT}"
+    return f"{only}without a majority. {goes_on} until enough are back"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """A set of voters. ``away`` are not linked; ``lost`` are, with another disk than the one that votes."""
+
+    kind: str
+    seats: tuple[Seat, ...]
+    here: list[Seat]
+    away: list[Seat]
+    lost: list[Seat]
+
+    @property
+    def majority_lost(self) -> bool:
+        """Whether no majority is left, whoever else comes back."""
+        return 2 * len(self.lost) >= len(self.seats)
+
+
+def _reach(control: ControlService) -> _Reach:
+    """The voters in force, decided or not: they elect. While they change, a majority of both sets is needed, so that one
+    counts which has fewer to spare."""
+    assert control.consensus is not None
+    voters = control.consensus.core.voters
+    sets = [("voters", voters.before), ("new voters", voters.seats)] if voters.joint else [("voters", voters.seats)]
+    found = [_of_set(control, kind, seats) for kind, seats in sets]
+    return min(found, key=lambda reach: 2 * len(reach.here) - len(reach.seats))
+
+
+def _of_set(control: ControlService, kind: str, seats: tuple[Seat, ...]) -> _Reach:
+    assert control.consensus is not None
+    stores = {**control.discovery.stores, control.me.peer_id: control.consensus.seat.incarnation}
+    linked = {control.me.peer_id, *control.mesh.links()}
+    away = [seat for seat in seats if seat.peer_id not in linked]
+    lost = [
+        seat for seat in seats if seat not in away and stores.get(seat.peer_id, seat.incarnation) != seat.incarnation
+    ]
+    if len(seats) == 1:
+        lost = []  # a sole voter goes on from another store by itself: there is nobody else to make it a voter anew
+    here = [seat for seat in seats if seat not in away and seat not in lost]
+    return _Reach(kind, seats, here, away, lost)

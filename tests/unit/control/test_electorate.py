@@ -13,18 +13,20 @@ from chorus_tui.engine.control.voters import Seat, Voters
 CANDIDATES = st.lists(
     st.builds(
         Candidate, seat=st.builds(Seat, peer_id=st.sampled_from("abcdefghijkl"), incarnation=st.just("1")),
-        agent=st.booleans(), joined_index=st.integers(1, 50), usable=st.booleans(), leaving=st.booleans(),
+        agent=st.booleans(), joined_index=st.integers(1, 50), usable=st.booleans(), here=st.booleans(), leaving=st.booleans(),
     ),
     unique_by=lambda candidate: candidate.seat,
 )  # fmt: skip
 
 
-def agent(name: str, *, usable: bool = True, leaving: bool = False, incarnation: str = "1") -> Candidate:
-    return Candidate(Seat(name, incarnation), True, ord(name), usable, leaving)
+def agent(
+    name: str, *, usable: bool = True, here: bool = True, leaving: bool = False, incarnation: str = "1"
+) -> Candidate:
+    return Candidate(Seat(name, incarnation), True, ord(name), usable, here, leaving)
 
 
 def person(name: str) -> Candidate:
-    return Candidate(Seat(name, "1"), False, ord(name), usable=True)
+    return Candidate(Seat(name, "1"), False, ord(name), usable=True, here=True)
 
 
 def voters(names: str) -> Voters:
@@ -48,6 +50,7 @@ def test_the_set_is_odd_live_and_holds_the_admin(candidates, size):
         assert len(chosen) in (1, 3, 5, 7)
         assert set(chosen) <= usable
         assert admin.seat in chosen
+        assert 2 * sum(c.seat in chosen for c in [admin, *candidates] if c.here) > len(chosen), "it can be decided"
         assert plan(Voters(chosen), [admin, *candidates], admin.seat) is None, "a plan that is carried out is at rest"
 
 
@@ -62,6 +65,22 @@ def test_sets_grow_and_are_mended_by_rule():
     assert planned("abcde", [agent(n, usable=n in "abc") for n in "abcde"]) == "abc"
     assert planned("abc", [agent("a"), agent("b"), agent("c"), agent("d")]) is None
     assert plan(Voters((Seat("a", "1"),), (Seat("b", "1"),)), [agent("a")], Seat("a", "1")) is None
+
+
+def test_no_new_set_rests_on_who_is_silent():
+    """Whoever is silent keeps its place while nothing else changes. When the set changes, who is here goes first, however
+    young; without a majority that is here nothing changes."""
+
+    def silent(name: str) -> Candidate:
+        return agent(name, here=False)
+
+    assert planned("abc", [agent("a"), agent("b"), silent("c"), agent("d")]) is None
+    assert planned("dabcp", [person("p"), silent("a"), silent("b"), agent("c"), agent("d")]) == "acd"
+    assert planned("dabcp", [person("p"), silent("a"), silent("b"), agent("c", incarnation="2"), agent("d")]) == "acd"
+    assert planned("abcde", [agent("a"), silent("b"), silent("c"), agent("d"), agent("e", leaving=True)]) == "abd"
+    leave = [agent("d", leaving=True), agent("e", leaving=True)]
+    assert planned("abcde", [agent("a"), silent("b"), silent("c"), *leave, agent("f")]) == "abf"
+    assert planned("abcde", [agent("a"), silent("b"), silent("c"), *leave]) is None
 
 
 def test_people_vote_only_while_agents_are_few():
