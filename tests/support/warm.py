@@ -68,6 +68,11 @@ def engine(kind: str, env: dict[str, str], log: Path) -> Process:
     return Process("engine", ["serve", "--kind", kind], env, os.devnull, str(log), str(log))
 
 
+def stores(folder: Path, out: Path) -> Process:
+    """The two stores of a peer under load, without the rest of it; what they promise comes out of the named pipe ``out``."""
+    return Process("stores", [str(folder)], dict(os.environ), os.devnull, str(out), os.devnull)
+
+
 def command(arguments: list[str], env: dict[str, str], stdin: str, timeout: float) -> subprocess.CompletedProcess[str]:
     """``chorus-tui`` with ``arguments``, to its end. Raises :class:`subprocess.TimeoutExpired`."""
     with tempfile.TemporaryDirectory(prefix="command-") as folder:
@@ -102,6 +107,10 @@ def _become(main: str, arguments: list[str], env: dict[str, str], stdin: str, ou
         from chorus_tui.engine.__main__ import main as run
 
         sys.exit(run())
+    if main == "stores":
+        from tests.integration.system.crashing import work
+
+        work(Path(arguments[0]))
     from chorus_tui.cli.main import main as begin
 
     begin()

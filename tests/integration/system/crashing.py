@@ -1,6 +1,6 @@
 """A peer's two stores under load, until it is killed: says and decides as fast as it can, and writes what was promised.
 
-``python -m tests.integration.system.crashing FOLDER`` prints one line for each promise: ``s <epoch> <seq>`` for a feed entry
+:func:`work` prints one line for each promise: ``s <epoch> <seq>`` for a feed entry
 that ``say`` called stored, ``d <index>`` for a decision that ``propose`` called decided.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import trio
@@ -64,6 +65,8 @@ async def main(path: Path) -> None:
             nursery.start_soon(decide)
 
 
-if __name__ == "__main__":
+def work(path: Path) -> NoReturn:
+    """Until killed."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    trio.run(main, Path(sys.argv[1]))
+    trio.run(main, path)
+    raise AssertionError("it ended by itself")

@@ -167,6 +167,11 @@ class Peer:
         """Announce a task by the command line; its id."""
         return self.json("task", "announce", *arguments)["task_id"]
 
+    def wait(self, task_id: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """``task wait``, as the command line says it. ``seconds`` are those of a calm machine."""
+        longest = seconds * PATIENCE
+        return self.run("task", "wait", task_id, "--timeout", str(longest), timeout=longest + 20)
+
     def control_log(self) -> str:
         """The decided entries of all control logs it holds, a line each, sorted as they stand."""
         lines = self.run("journal", "export").stdout.splitlines()

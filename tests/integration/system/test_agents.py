@@ -56,8 +56,8 @@ def announced(peer: Peer, folder: Path, **spec: Any) -> str:
 
 
 def ended(peer: Peer, task_id: str, seconds: float = 90) -> dict[str, Any]:
-    """The task as it is when it has ended."""
-    peer.run("task", "wait", task_id, "--timeout", str(seconds), timeout=seconds + 20)
+    """The task as it is when it has ended. ``seconds`` are those of a calm machine."""
+    peer.wait(task_id, seconds)
     shown: dict[str, Any] = peer.json("task", "show", task_id)
     assert shown["confirmed"], shown
     return shown

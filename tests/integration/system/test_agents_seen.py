@@ -75,7 +75,7 @@ async def test_an_agents_work_is_seen_on_the_command_line_and_in_the_portal(tmp_
             "9",
         ]
         task_id = alpha.announce(*options)
-        waited = alpha.run("task", "wait", task_id, "--timeout", "90")
+        waited = alpha.wait(task_id, 90)
         assert waited.returncode == 0, waited.stdout + waited.stderr
 
         on_the_command_line(alpha, task_id, repository)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import trio
 
 from tests.integration.system import crashing
+from tests.support import warm
 
 ROUNDS = 30
 
 
 def crash(folder: Path, lines: int) -> list[str]:
     """Let the stores work until so many promises were read, then kill; all promises that were written."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.system.crashing", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(lines)]
-    finally:
-        process.kill()
-    rest = process.stdout.read()
+    promises = folder.with_suffix(".promises")
+    os.mkfifo(promises)
+    process = warm.stores(folder, promises)
+    with promises.open() as out:
+        try:
+            said = [out.readline() for _ in range(lines)]
+        finally:
+            process.kill()
+        rest = out.read()
     process.wait(40)
+    promises.unlink()
     assert all(said), "it ended by itself"
     return [line for line in ("".join(said) + rest).splitlines(keepends=True) if line.endswith("\n")]
 

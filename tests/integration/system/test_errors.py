@@ -20,7 +20,7 @@ def ended(peer: Peer, seconds: float = 20) -> tuple[int, str]:
 
 def ends_well(peer: Peer, task_id: str) -> dict:
     """The task's end, whatever it is."""
-    peer.run("task", "wait", task_id, "--timeout", "60")
+    peer.wait(task_id)
     return peer.json("task", "show", task_id)
 
 

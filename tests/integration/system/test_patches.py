@@ -165,7 +165,7 @@ def test_what_a_task_has_changed_becomes_a_patch(tmp_path, base_image):
         waiting = pat.announce("--title", "never", "--command", "true", "--role", "nobody")
         eventually("known there", lambda: quinn.task(waiting))
         open_ = quinn.run("patch", "new", "--task", waiting)
-        pat.run("task", "wait", task, "--timeout", "90", timeout=120)
+        pat.wait(task, 90)
         eventually("accepted there too", lambda: quinn.task(task).get("state") == "completed", 30)
         view = quinn.json("patch", "new", "--task", task[:20].lower())  # the patch names the task whole
         quinn.run("patch", "submit", view["patch_id"])

@@ -54,7 +54,7 @@ def test_a_chain_of_work_by_hand_and_by_agents(fresh_mesh, tmp_path):
     ben.json("task", "claim", again)
     done = ben.json("task", "submit", again, "--patch", str(patch), "--note", "as asked")
     (worker,) = fresh_mesh.grow("worker")
-    waited = ann.run("task", "wait", second, "--timeout", "60")
+    waited = ann.wait(second)
     shown = ann.run("task", "show", again)
 
     assert (done["state"], done["retry_of"]) == ("completed", first)
@@ -84,7 +84,7 @@ def test_without_an_admin_work_goes_on_and_is_accepted_once_when_there_is_one(fr
     eventually("the result waits", lambda: "the next one will accept it" in worker.task(running)["detail"], 40)
     boss.start().ready()
     for task_id in (running, stored):
-        done = worker.run("task", "wait", task_id, "--timeout", "60")
+        done = worker.wait(task_id)
         assert done.returncode == 0, (done.stdout, done.stderr)
     lines = boss.run("journal", "export").stdout.splitlines()
     decided = [json.loads(line)["entry"] for line in lines if json.loads(line)["kind"] == "control"]
@@ -109,7 +109,7 @@ def test_people_approve_or_deny_and_everybody_sees_who(fresh_mesh):
     assert ann.json("task", "approve", good, "--reason", "fine")["approvals"][0]["name"] == "ann"
     assert "the task needs" not in refused(ann, "task", "approve", good)
     denied = ann.json("task", "deny", bad, "--reason", "not now")
-    waited = boss.run("task", "wait", good, "--timeout", "60")
+    waited = boss.wait(good)
 
     assert (denied["state"], denied["detail"]) == ("cancelled", "denied by ann: not now")
     assert waited.returncode == 0, (waited.stdout, waited.stderr)
@@ -133,7 +133,7 @@ def test_a_task_that_is_to_be_let_out_waits_for_people_and_for_a_worker_that_may
     assert (wrong.returncode, "allowed_hosts[0]" in wrong.stderr) == (2, True)
     assert host in ann.run("task", "show", task).stdout
     ann.json("task", "approve", task)
-    waited = boss.run("task", "wait", task, "--timeout", "60")
+    waited = boss.wait(task)
     done = boss.task(task)
 
     assert waited.returncode == 0, (waited.stdout, waited.stderr)

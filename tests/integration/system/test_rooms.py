@@ -221,7 +221,7 @@ async def test_an_agent_works_by_the_plan_that_was_agreed_among_processes(tmp_pa
                 room = {"issue_id": task_id, "thread_id": "plan-1"}
                 eventually("a plan stands", lambda: thread(alpha, room).get("lines"), 60)
                 eventually("why it waits is shown", lambda: "its plan" in alpha.task(task_id).get("detail", ""), 60)
-                shown = alpha.run("task", "wait", task_id, "--timeout", "150", timeout=170)
+                shown = alpha.wait(task_id, 150)
                 assert shown.returncode == 0, shown.stdout + shown.stderr
                 lines = thread(alpha, room)["lines"]
                 assert [(line["type"], line["state"]) for line in lines if line["state"]] == [

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.docker
 
 
 def finished(peer: Peer, task_id: str, seconds: float = 60) -> dict:
-    done = peer.run("task", "wait", task_id, "--timeout", str(seconds), timeout=seconds + 20)
+    done = peer.wait(task_id, seconds)
     assert done.returncode == 0, (done.stdout, done.stderr, peer.task(task_id))
     return peer.json("task", "show", task_id)
 
@@ -76,7 +76,7 @@ def test_a_failing_command_is_shown_as_failed_with_its_exit_code(trio_of_peers):
     alpha, beta, _ = trio_of_peers
     task_id = alpha.announce("--title", "fails", "--command", "echo before", "--command", "echo oops >&2; exit 7")
 
-    done = beta.run("task", "wait", task_id, "--timeout", "60")
+    done = beta.wait(task_id)
     shown = beta.json("task", "show", task_id)
 
     assert done.returncode == 1
