@@ -51,6 +51,25 @@ ERASED = "erased"
 
 _COLUMNS = "header, sig, body, problem"
 
+_HEADS = """
+    WITH RECURSIVE
+    authors (author) AS (
+        SELECT min(author) FROM entries
+        UNION ALL SELECT (SELECT min(author) FROM entries WHERE author > a.author) FROM authors a WHERE a.author IS NOT NULL
+    ),
+    feeds (author, epoch) AS (
+        SELECT author, (SELECT min(epoch) FROM entries e WHERE e.author = a.author) FROM authors a WHERE author IS NOT NULL
+        UNION ALL
+        SELECT author, (SELECT min(epoch) FROM entries e WHERE e.author = f.author AND e.epoch > f.epoch) FROM feeds f
+            WHERE f.epoch IS NOT NULL
+    ),
+    heads AS (
+        SELECT e.* FROM feeds f JOIN entries e ON e.author = f.author AND e.epoch = f.epoch
+            AND e.seq = (SELECT max(seq) FROM entries t WHERE t.author = f.author AND t.epoch = f.epoch)
+    )
+"""
+"""The newest entry of each epoch. It leaps from epoch to epoch in the index: an epoch costs the same, however long it is."""
+
 
 class Known(NamedTuple):
     """An entry as held. ``whole``: its body is not wanted."""
@@ -186,20 +205,17 @@ class FeedStore:
         return [_row(columns)[0] for columns in self._db.read(lambda c: c.execute(query, bounds).fetchall())]
 
     def chains(self) -> Chains:
-        """Heads as stored."""
-        query = (
-            "SELECT e.author, e.epoch, e.seq + 1, e.hash FROM entries e JOIN"
-            " (SELECT author, epoch, max(seq) AS top FROM entries GROUP BY author, epoch) t"
-            " ON e.author = t.author AND e.epoch = t.epoch AND e.seq = t.top"
-        )
+        """Heads as stored. Takes as long as there are epochs, not entries."""
+        query = f"{_HEADS} SELECT author, epoch, seq + 1, hash FROM heads ORDER BY author, epoch"  # noqa: S608 - constant text
         return Chains(
             {(a, ep): (seq, hash_) for a, ep, seq, hash_ in self._db.read(lambda c: c.execute(query).fetchall())}
         )
 
     def last_own(self, author: str) -> Entry | None:
         """The newest entry of ``author``, by order of arrival."""
-        rows = self._rows("WHERE author = ? ORDER BY arrived DESC LIMIT 1", (author,))
-        return rows[0][0] if rows else None
+        query = f"{_HEADS} SELECT {_COLUMNS} FROM heads WHERE author = ? ORDER BY arrived DESC LIMIT 1"  # noqa: S608 - constant text
+        row = self._db.read(lambda c: c.execute(query, (author,)).fetchone())
+        return _row(row)[0] if row else None
 
     def get(self, author: str, epoch: str, seq: int) -> Entry | None:
         """One entry."""
@@ -292,7 +308,9 @@ class FeedStore:
     def bytes_of(self, author: str, types: Iterable[str]) -> int:
         """Bytes of the bodies of one author's entries of these types that are still here."""
         names = sorted(types)
-        query = f"SELECT total(length(body)) FROM entries WHERE author = ? AND type IN ({','.join('?' * len(names))})"  # noqa: S608 - marks only
+        marks = ",".join("?" * len(names))
+        # The plus sign keeps SQLite from going through everything the author said: by type there is less.
+        query = f"SELECT total(length(body)) FROM entries WHERE +author = ? AND type IN ({marks})"  # noqa: S608 - marks only
         return int(self._db.read(lambda c: c.execute(query, (author, *names)).fetchone())[0])
 
     def page_after(self, key: tuple[str, str, int] | None, limit: int) -> list[tuple[bytes, str, bytes | None]]:
