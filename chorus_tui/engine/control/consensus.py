@@ -240,7 +240,7 @@ class Consensus:
                 ready = self.core.ready()
                 if ready is None and commit is None:
                     break
-                posts = [(to, self._frame(message)) for to, message in ready.messages] if ready else []
+                posts = self._frames(ready.messages) if ready else []
                 await self._keep(ready, commit, elections or [])
                 if commit is not None:
                     self._apply(commit)
@@ -376,6 +376,16 @@ class Consensus:
         self._wishes.clear()
 
     # ── small things ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _frames(self, messages: list[tuple[str, Message]]) -> list[tuple[str, bytes]]:
+        """In their order. Followers that are equally far hear the same, which is written once."""
+        posts: list[tuple[str, bytes]] = []
+        before: Message | None = None
+        for to, message in messages:
+            raw = posts[-1][1] if message == before else self._frame(message)
+            posts.append((to, raw))
+            before = message
+        return posts
 
     def _frame(self, message: Message) -> bytes:
         return raft_wire.encode(self._signed.frame(self.core, self.log, self._certificate, message))
