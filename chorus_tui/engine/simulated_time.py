@@ -51,6 +51,13 @@ class JumpingClock(trio.abc.Clock):
             heapq.heappop(self._sleepers)[2].wake()
         return 0.0
 
+    async def sleep_until(self, deadline: float) -> None:
+        """As trio's own, for a ``deadline`` that is not over: what is done most often in a run, so it is done in one go."""
+        sleeper = Sleeper()
+        sleeper.task = trio.lowlevel.current_task()
+        heapq.heappush(self._sleepers, (deadline, next(self._numbers), sleeper))
+        await trio.lowlevel.wait_task_rescheduled(sleeper.abort)
+
     def wakes(self, sleeper: Sleeper, deadline: float) -> None:
         """``sleeper`` is woken at ``deadline``, or at the first of several."""
         if deadline < math.inf:
@@ -72,10 +79,19 @@ class Sleeper:
         self.task = trio.lowlevel.current_task()
         if isinstance(clock, JumpingClock):
             clock.wakes(self, deadline)
-            await trio.lowlevel.wait_task_rescheduled(self._abort)
+            await trio.lowlevel.wait_task_rescheduled(self.abort)
         else:
             with trio.move_on_at(deadline):
-                await trio.lowlevel.wait_task_rescheduled(self._abort)
+                await trio.lowlevel.wait_task_rescheduled(self.abort)
+
+    def sooner(self, deadline: float) -> None:
+        """Whoever sleeps is to be up at ``deadline``; by a clock that keeps no sleepers at once, to look for itself how long is left."""
+        if self.task is not None:
+            clock = trio.lowlevel.current_clock()
+            if isinstance(clock, JumpingClock):
+                clock.wakes(self, deadline)
+            else:
+                self.wake()
 
     def wake(self) -> None:
         """Once; then nothing."""
@@ -83,7 +99,8 @@ class Sleeper:
             trio.lowlevel.reschedule(self.task)
             self.task = None
 
-    def _abort(self, _: object) -> trio.lowlevel.Abort:
+    def abort(self, _: object) -> trio.lowlevel.Abort:
+        """Trio's question whether the sleep may be cancelled."""
         self.task = None
         return trio.lowlevel.Abort.SUCCEEDED
 
@@ -98,12 +115,12 @@ def light_sleep() -> Iterator[None]:
         if not isinstance(clock, JumpingClock) or not clock.current_time() < deadline < math.inf:
             await before["sleep_until"](deadline)
             return
-        await Sleeper().sleep_until(deadline)
+        await clock.sleep_until(deadline)
 
     async def sleep(seconds: float) -> None:
         clock = trio.lowlevel.current_clock()
         if isinstance(clock, JumpingClock) and 0 < seconds < math.inf:
-            await Sleeper().sleep_until(clock.current_time() + seconds)
+            await clock.sleep_until(clock.current_time() + seconds)
         else:
             await before["sleep"](seconds)
 

@@ -115,8 +115,7 @@ class Consensus:
         wish = _Wish(type_, data, request)
         self._wishes.append(wish)
         async with self._around.lock:
-            with trio.CancelScope(shield=True):
-                await self._pump()
+            await self._pump()
         await wish.done.wait()
         if wish.error is not None:
             raise wish.error
@@ -126,31 +125,27 @@ class Consensus:
     async def tick(self) -> None:
         """Time has passed."""
         async with self._around.lock:
-            with trio.CancelScope(shield=True):
-                self.core.tick(self._around.now())
-                await self._settle()
+            self.core.tick(self._around.now())
+            await self._settle()
 
     async def campaign(self, trigger: str) -> None:
         """Stand because of a trigger other than silence."""
         async with self._around.lock:
-            with trio.CancelScope(shield=True):
-                self.core.campaign(trigger)
-                self.core.tick(self._around.now())
-                await self._settle()
+            self.core.campaign(trigger)
+            self.core.tick(self._around.now())
+            await self._settle()
 
     async def transfer(self, peer_id: str) -> None:
         """Hand over to a voter."""
         async with self._around.lock:
-            with trio.CancelScope(shield=True):
-                if self.core.role is Role.LEADER:
-                    self.core.transfer(peer_id)
-                    await self._settle()
+            if self.core.role is Role.LEADER:
+                self.core.transfer(peer_id)
+                await self._settle()
 
     async def receive(self, peer_id: str, frame: Frame) -> None:
         """A frame of a voter of this mesh. Raises :class:`WireError` when it is forged or does not fit."""
         async with self._around.lock:
-            with trio.CancelScope(shield=True):
-                await self._receive(Seat(peer_id, frame.incarnation), frame)
+            await self._receive(Seat(peer_id, frame.incarnation), frame)
 
     async def admit(self, items: list[Any], elections: list[Any], certificate: Any) -> int:
         """Take entries that a certificate proves decided, from whomever; how many were new. The lock is the caller's.
@@ -166,8 +161,7 @@ class Consensus:
         new = [election for term, election in trial.elections.items() if term not in before]
         self._signed.elections |= {election.term: election for election in new}
         self.core.adopt(as_entries(self.log, fresh), commit.index)
-        with trio.CancelScope(shield=True):
-            await self._settle(commit, new)
+        await self._settle(commit, new)
         return len(fresh)
 
     def stop(self) -> None:
@@ -202,8 +196,8 @@ class Consensus:
     def _verified(self, message: Append, frame: Frame) -> Append:
         """The entries of a message, each checked against what stands before it here."""
         known = {election.term: election for election in map(Election.from_json, frame.elections)}
-        if message.prev.index > self.core.log.last.index:
-            return message  # the core asks for what is missing
+        if not frame.items or message.prev.index > self.core.log.last.index:
+            return message  # a heartbeat, as most are; or the core asks for what is missing
         trial = self._ahead(message.prev.index)
         made: list[Entry] = []
         for item in frame.items:
@@ -240,7 +234,7 @@ class Consensus:
                 ready = self.core.ready()
                 if ready is None and commit is None:
                     break
-                posts = [(to, self._frame(message)) for to, message in ready.messages] if ready else []
+                posts = self._frames(ready.messages) if ready else []
                 await self._keep(ready, commit, elections or [])
                 if commit is not None:
                     self._apply(commit)
@@ -265,7 +259,7 @@ class Consensus:
         if new and self.core.role is Role.LEADER and self.core.voters == Voters((self.seat,)):
             # The only voice that is needed: one write instead of two.
             commit = self._alone = self._signed.certify(self.core.term, new[-1].payload)
-        await self._around.store.keep(
+        await self._store(
             Stored(
                 self.mesh_id,
                 [entry.payload for entry in new],
@@ -275,6 +269,11 @@ class Consensus:
                 replace_from=ready.replace_from if ready else None,
             )
         )
+
+    async def _store(self, what: Stored) -> None:
+        """The only thing a step waits for: who is cancelled meanwhile takes the step to its end."""
+        with trio.CancelScope(shield=True):
+            await self._around.store.keep(what)
 
     def _start_again(self, error: BaseException) -> None:
         """The write failed: as after a crash, only what is on disk counts."""
@@ -303,7 +302,7 @@ class Consensus:
             commit, self._alone = self._alone, None
             if commit is None or commit.index != self.core.commit:
                 commit = self._signed.certify(self.core.term, last.payload)
-                await self._around.store.keep(Stored(self.mesh_id, commit=commit))
+                await self._store(Stored(self.mesh_id, commit=commit))
             self._apply(commit)
         if self._may_append():
             self._append()
@@ -376,6 +375,16 @@ class Consensus:
         self._wishes.clear()
 
     # ── small things ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _frames(self, messages: list[tuple[str, Message]]) -> list[tuple[str, bytes]]:
+        """In their order. Followers that are equally far hear the same, which is written once."""
+        posts: list[tuple[str, bytes]] = []
+        before: Message | None = None
+        for to, message in messages:
+            raw = posts[-1][1] if message == before else self._frame(message)
+            posts.append((to, raw))
+            before = message
+        return posts
 
     def _frame(self, message: Message) -> bytes:
         return raft_wire.encode(self._signed.frame(self.core, self.log, self._certificate, message))

@@ -6,12 +6,14 @@ that is out of reach costs a dial every few seconds, nothing else.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.control import raft_wire
 from chorus_tui.engine.mesh.interface import Mesh, MeshError, Stream
 from chorus_tui.engine.protocol.canonical import WireError
@@ -32,7 +34,7 @@ class VoterStreams:
         self._mesh = mesh
         self._receive = receive
         self._waiting: dict[str, deque[bytes]] = {}
-        self._wake: dict[str, trio.Event] = {}
+        self._wake: dict[str, Bell] = {}
         self._nursery: trio.Nursery | None = None
         mesh.serve(raft_wire.PROTOCOL, self._serve)
 
@@ -48,16 +50,15 @@ class VoterStreams:
         """Send soon, or never."""
         if peer_id not in self._waiting:
             self._waiting[peer_id] = deque(maxlen=WAITING)
-            self._wake[peer_id] = trio.Event()
+            self._wake[peer_id] = Bell()
             if self._nursery is not None:
                 self._nursery.start_soon(self._speak, peer_id)
         self._waiting[peer_id].append(frame)
-        self._wake[peer_id].set()
+        self._wake[peer_id].ring()
 
     async def _speak(self, peer_id: str) -> None:
         while True:
-            with trio.move_on_after(IDLE_S):
-                await self._wake[peer_id].wait()
+            await self._wake[peer_id].rung(IDLE_S)
             if not self._waiting[peer_id]:
                 del self._waiting[peer_id], self._wake[peer_id]
                 return
@@ -70,16 +71,17 @@ class VoterStreams:
     async def _stream(self, peer_id: str) -> None:
         stream = await self._mesh.open(peer_id, raft_wire.PROTOCOL, timeout=SEND_S)
         try:
-            while True:
-                while self._waiting[peer_id]:
-                    with trio.fail_after(SEND_S):
+            # One scope, whose deadline moves with each frame: to open another one costs as much as to send.
+            with trio.CancelScope() as sending:
+                while True:
+                    while self._waiting[peer_id]:
+                        sending.deadline = trio.current_time() + SEND_S
                         await stream.send(self._waiting[peer_id].popleft())
-                self._wake[peer_id] = trio.Event()
-                with trio.move_on_after(IDLE_S) as idle:
-                    await self._wake[peer_id].wait()
-                if idle.cancelled_caught:
-                    await stream.finish()
-                    return
+                    sending.deadline = math.inf
+                    if not await self._wake[peer_id].rung(IDLE_S) and not self._waiting[peer_id]:
+                        await stream.finish()
+                        return
+            raise trio.TooSlowError
         finally:
             with trio.CancelScope(deadline=trio.current_time() + 1.0, shield=True):
                 await stream.close()
@@ -87,7 +89,7 @@ class VoterStreams:
     def _forget(self, peer_id: str) -> None:
         """What waited is stale by the time the peer is back."""
         self._waiting[peer_id].clear()
-        self._wake[peer_id] = trio.Event()
+        self._wake[peer_id] = Bell()
 
     async def _serve(self, stream: Stream) -> None:
         refused = 0

@@ -57,7 +57,7 @@ class Wire:
         number = next(self._numbers)
         heapq.heappush(self._heap, (due, number, action))
         if self._heap[0][1] == number:  # else something that is waited for already is due before it
-            self._waits.wake()
+            self._waits.sooner(due)
 
     async def run(self) -> None:
         """Deliver until cancelled."""

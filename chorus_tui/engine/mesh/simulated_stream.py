@@ -57,7 +57,8 @@ class Pipe:
 
     async def receive(self, limit: int) -> bytes | None:
         """The next frame; None at the end."""
-        await trio.lowlevel.checkpoint()
+        if self._arrived or self._ended or self.broken:  # who has to wait gives way to others by that
+            await trio.lowlevel.checkpoint()
         while not self._arrived and not self._ended and not self.broken:
             await self._changed.park()
         if self._arrived:

@@ -53,9 +53,7 @@ def decode(data: bytes, *, limit: int = MAX_MESSAGE, max_keys: int = MAX_KEYS) -
     if again != data:
         raise WireError("not_canonical", "The bytes are not the canonical form (RFC 8785) of what they say")
     if max_keys == MAX_KEYS and len(data) <= SMALL:
-        if len(_FOUND_CANONICAL) >= REMEMBERED:
-            _FOUND_CANONICAL.clear()
-        _FOUND_CANONICAL[data] = None
+        remember(_FOUND_CANONICAL, data, REMEMBERED)
     return value
 
 
@@ -64,6 +62,13 @@ SMALL: Final = 2048
 _FOUND_CANONICAL: dict[bytes, None] = {}
 """Small documents that :func:`decode` found good, at most 1 MiB: the same header or decision comes from several peers, and from
 the disk. Each is read anew, as a value may be changed by who asked for it; only its form is not judged twice."""
+
+
+def remember(found: dict[bytes, None], good: bytes, most: int) -> None:
+    """Note what was found good, so that it is not judged again; at most so many, then it begins anew."""
+    if len(found) >= most:
+        found.clear()
+    found[good] = None
 
 
 FRAME_LIMIT: Final = 1 << 20
@@ -120,7 +125,9 @@ def _check_bounds(value: Any, max_keys: int) -> bool:
         below: list[Any] = []
         for node in level:
             kind = type(node)
-            if kind is str or node is None or kind is bool:
+            if kind in _LEAVES:
+                continue
+            if kind is int and -MAX_INTEGER <= node <= MAX_INTEGER:
                 continue
             if isinstance(node, dict):
                 keys += len(node)
@@ -139,8 +146,14 @@ def _check_bounds(value: Any, max_keys: int) -> bool:
     raise WireError("too_deep", f"More than {MAX_DEPTH} levels")
 
 
+_LEAVES: Final = frozenset({str, bool, type(None)})
+
+
 def _are_plain(keys: dict[Any, Any]) -> bool:
-    return all(type(key) is str and key.isascii() for key in keys)
+    try:
+        return "".join(keys).isascii()  # one call for all of them
+    except TypeError:  # a key that is no text
+        return False
 
 
 def _check_scalar(node: Any) -> bool:

@@ -11,9 +11,10 @@ What is said in a room travels **raw**: the message itself is the outermost obje
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -50,19 +51,33 @@ class Header:
 
     def encode(self) -> bytes:
         """The signed bytes."""
-        return canonical.encode(
-            {
-                "author": self.author,
-                "epoch": self.epoch,
-                "seq": self.seq,
-                "prev": self.prev,
-                "hlc": self.hlc,
-                "topic": self.topic,
-                "type": self.type,
-                "body_hash": self.body_hash,
-                "body_size": self.body_size,
-            }
-        )
+        return _header_bytes(self)
+
+
+REMEMBERED: Final = 512
+"""Of each kind: the same entry comes by gossip, from whoever replicates, and goes to the disk."""
+
+
+@functools.lru_cache(REMEMBERED)
+def _header_bytes(header: Header) -> bytes:
+    return canonical.encode(asdict(header))
+
+
+@functools.lru_cache(REMEMBERED)
+def _read_header(signed: bytes) -> tuple[Header, str]:
+    """A well-formed header and the hash of its bytes. Raises :class:`WireError`, each time anew."""
+    value = canonical.decode(signed)
+    try:
+        header = Header(**value)
+    except TypeError:
+        raise WireError("bad_header", "A header has exactly nine fields") from None
+    _need(isinstance(header.author, str) and identity.is_peer_id(header.author), "author")
+    _check_place(header.epoch, header.seq, header.prev, header.hlc)
+    _need(isinstance(header.topic, str) and 0 < len(header.topic) <= 256, "topic")
+    _need(isinstance(header.type, str) and _TYPE.fullmatch(header.type), "type")
+    _need(isinstance(header.body_hash, str) and _HASH.fullmatch(header.body_hash), "body_hash")
+    _need(type(header.body_size) is int and 0 <= header.body_size <= canonical.MAX_MESSAGE, "body_size")
+    return header, canonical.sha256_hex(signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +176,19 @@ def parse(data: bytes) -> dict[str, Any]:
     :raises WireError: reason as in :func:`canonical.decode`, or ``bad_envelope``.
     """
     value = canonical.decode(data)
+    if data not in _FOUND_SOUND:
+        _check_shape(value)
+        if len(data) <= canonical.SMALL:
+            canonical.remember(_FOUND_SOUND, data, REMEMBERED)
+    checked: dict[str, Any] = value
+    return checked
+
+
+_FOUND_SOUND: Final[dict[bytes, None]] = {}
+"""What :func:`parse` took, as :func:`canonical.decode` keeps it: read anew, and its shape not judged twice."""
+
+
+def _check_shape(value: Any) -> None:
     if not isinstance(value, dict):
         raise WireError("bad_envelope", "An envelope is an object")
     raw = is_raw(value)
@@ -184,7 +212,6 @@ def parse(data: bytes) -> dict[str, Any]:
         )
     if "log" in value:
         _check_log(value["log"])
-    return value
 
 
 def entry_from_wire(data: bytes, topic: str) -> Entry:
@@ -218,17 +245,8 @@ def entry_from_header(signed: bytes, sig: str, body: bytes | None, *, verified: 
     ``verified`` skips the signature of what was checked before it was stored. A body that is no readable envelope still
     counts (``envelope`` None, ``body`` kept): a bad body never blocks a feed.
     """
-    value = canonical.decode(signed)
-    try:
-        header = Header(**value)
-    except TypeError:
-        raise WireError("bad_header", "A header has exactly nine fields") from None
-    _need(isinstance(header.author, str) and identity.is_peer_id(header.author), "author")
-    _check_log({"epoch": header.epoch, "seq": header.seq, "prev": header.prev, "hlc": header.hlc, "sig": sig})
-    _need(isinstance(header.topic, str) and 0 < len(header.topic) <= 256, "topic")
-    _need(isinstance(header.type, str) and _TYPE.fullmatch(header.type), "type")
-    _need(isinstance(header.body_hash, str) and _HASH.fullmatch(header.body_hash), "body_hash")
-    _need(type(header.body_size) is int and 0 <= header.body_size <= canonical.MAX_MESSAGE, "body_size")
+    header, hash_ = _read_header(signed)
+    _need(isinstance(sig, str) and _SIG.fullmatch(sig), "log.sig")
     if not verified and not identity.verify(header.author, identity.FEED, signed, sig):
         raise WireError("bad_signature", "The header's signature is not the author's")
     envelope = None
@@ -241,7 +259,7 @@ def entry_from_header(signed: bytes, sig: str, body: bytes | None, *, verified: 
                 envelope = None
         except WireError:
             envelope = None
-    return Entry(header, sig, canonical.sha256_hex(signed), body, envelope)
+    return Entry(header, sig, hash_, body, envelope)
 
 
 def entry_from_own_disk(signed: bytes, sig: str, body: bytes | None) -> Entry:
@@ -261,12 +279,16 @@ def entry_from_own_disk(signed: bytes, sig: str, body: bytes | None) -> Entry:
 
 def _check_log(log: Any) -> None:
     _need(isinstance(log, dict) and set(log) == {"epoch", "seq", "prev", "hlc", "sig"}, "log")
-    _need(isinstance(log["epoch"], str) and _EPOCH.fullmatch(log["epoch"]), "log.epoch")
-    _need(type(log["seq"]) is int and 0 <= log["seq"] <= canonical.MAX_INTEGER, "log.seq")
-    _need(log["prev"] is None or (isinstance(log["prev"], str) and _HASH.fullmatch(log["prev"])), "log.prev")
-    _need(log["prev"] is not None or log["seq"] == 0, "log.prev")
-    _need(isinstance(log["hlc"], str) and _HLC.fullmatch(log["hlc"]), "log.hlc")
+    _check_place(log["epoch"], log["seq"], log["prev"], log["hlc"])
     _need(isinstance(log["sig"], str) and _SIG.fullmatch(log["sig"]), "log.sig")
+
+
+def _check_place(epoch: Any, seq: Any, prev: Any, hlc: Any) -> None:
+    _need(isinstance(epoch, str) and _EPOCH.fullmatch(epoch), "log.epoch")
+    _need(type(seq) is int and 0 <= seq <= canonical.MAX_INTEGER, "log.seq")
+    _need(prev is None or (isinstance(prev, str) and _HASH.fullmatch(prev)), "log.prev")
+    _need(prev is not None or seq == 0, "log.prev")
+    _need(isinstance(hlc, str) and _HLC.fullmatch(hlc), "log.hlc")
 
 
 def _need(condition: object, field: str) -> None:

@@ -16,6 +16,8 @@ import base58
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+from chorus_tui.engine.protocol.canonical import remember
+
 _SIGNATURE: Final = re.compile(r"[0-9a-f]{128}")
 _ID_PREFIX: Final = bytes.fromhex(
     "002408011220"
@@ -93,14 +95,8 @@ def verify(peer_id: str, domain: bytes, message: bytes, signature: str) -> bool:
         key.verify(signed, raw)
     except (BadSignatureError, ValueError, TypeError):
         return False
-    _remember(question)
+    remember(_FOUND_GOOD, question, REMEMBERED)
     return True
-
-
-def _remember(question: bytes) -> None:
-    if len(_FOUND_GOOD) >= REMEMBERED:
-        _FOUND_GOOD.clear()
-    _FOUND_GOOD[question] = None
 
 
 REMEMBERED: Final = 4096

@@ -187,6 +187,10 @@ class Invariants:
         if peer not in self.held.get(key, ()):
             self.broken("F1", f"{peer} told of {_of(key)} as stored before it was on its disk")
 
+    def is_everywhere(self, key: Key, peers: frozenset[str]) -> bool:
+        """Whether all of ``peers`` have had a feed entry on their disk: whoever of them is shown as its holder, that is true."""
+        return peers <= self.held.get(key, set())
+
     def shown_as_held(self, author: str, key: Key, by: Iterable[str]) -> None:
         """The author shows an own entry as held or received by these peers."""
         untrue = sorted(set(by) - self.held.get(key, set()))

@@ -153,7 +153,7 @@ async def _within(seconds: float, missing: Callable[[], list[Unrest]], world: Wo
 
 async def _look(world: World) -> None:
     """Look at what the peers show, and back their disks up now and then."""
-    looks, leadership = 0, Leadership(world)
+    looks, leadership, everybody = 0, Leadership(world), frozenset(map(world.id_of, world.machines))
     while True:
         await trio.sleep(LOOK_EVERY_S)
         looks += 1
@@ -165,7 +165,7 @@ async def _look(world: World) -> None:
             watch.look()
             leadership.look(peer)
             if looks % round(DELIVERIES_EVERY_S / LOOK_EVERY_S) == 0:
-                watch.look_at_deliveries()
+                watch.look_at_deliveries(everybody)
                 watch.look_at_votes()
         if looks % round(BACKUP_EVERY_S / LOOK_EVERY_S) == 0:
             world.back_up()

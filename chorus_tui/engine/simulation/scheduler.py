@@ -129,6 +129,8 @@ class Stopped:
 
     def __init__(self) -> None:
         self._held: dict[trio.lowlevel.Task, list[tuple[trio.lowlevel.Task, tuple[Any, ...]]]] = {}
+        self._known: dict[trio.lowlevel.Task, trio.lowlevel.Task | None] = {}
+        """Below which stopped process a task is, as found since the last stop: a task never moves."""
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -163,14 +165,20 @@ class Stopped:
     def stop(self, root: trio.lowlevel.Task) -> None:
         """From now on nothing below ``root`` runs. Idempotent."""
         self._held.setdefault(root, [])
+        self._known.clear()
 
     def go_on(self, root: trio.lowlevel.Task) -> None:
         """Everything below ``root`` runs again; what became ready meanwhile does so now. Idempotent."""
+        self._known.clear()
         for task, outcome in self._held.pop(root, []):
             trio.lowlevel.reschedule(task, *outcome)
 
     def _stopped_root(self, task: trio.lowlevel.Task) -> trio.lowlevel.Task | None:
-        return next((above for above in ancestors(task) if above in self._held), None)
+        try:
+            return self._known[task]
+        except KeyError:
+            found = self._known[task] = next((above for above in ancestors(task) if above in self._held), None)
+            return found
 
 
 def ancestors(task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:

@@ -128,10 +128,12 @@ class Watch:
         if self._peer.alive and control.is_admin and control.mesh_id is not None:
             self._is.leads(control.mesh_id, control.term, self._peer.peer_id)
 
-    def look_at_deliveries(self) -> None:
-        """What the author shows of its newest entries."""
+    def look_at_deliveries(self, peers: frozenset[str]) -> None:
+        """What the author shows of its newest entries, of those that one of ``peers``, which are all there are, never had."""
         for entry in self._own:
             key: Key = entry.key
+            if self._is.is_everywhere(key, peers):
+                continue
             by = self._peer.journal.replication.holders(entry) | set(self._peer.journal.delivery(entry).received_by)
             self._is.shown_as_held(self._peer.name, key, by)
 

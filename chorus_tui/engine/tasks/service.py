@@ -346,7 +346,7 @@ class TaskService:
 
     def name(self, peer_id: str | None) -> str:
         """A peer's name for people."""
-        return self.around().name(peer_id)
+        return self.parts.control.name(peer_id)
 
     def by_state(self) -> dict[str, int]:
         """Number of tasks of the present mesh by state."""

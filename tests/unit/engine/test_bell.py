@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 import trio
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.mesh.simulated_mesh import Wire
 from chorus_tui.engine.simulated_time import JumpingClock, Sleeper, light_sleep
 
 CLOCKS = {"trio's": lambda: MockClock(autojump_threshold=0), "simulated": JumpingClock}
@@ -91,6 +93,34 @@ def test_sleepers_wake_when_they_asked_or_are_cancelled(sleeps):
 
     assert [at for at, _ in woken] == pytest.approx([asked for _, asked in woken], abs=NANOSECOND)
     assert [at for at, _ in woken] == sorted(at for at, _ in woken)
+
+
+@pytest.mark.parametrize("kind", CLOCKS)
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 5)), min_size=1, max_size=9))
+def test_what_is_on_its_way_arrives_when_it_is_due(kind, sent):
+    """Whatever was sent before it, later or sooner: a wire that waits for something late is up for what is due first."""
+
+    async def main() -> list[tuple[float, float]]:
+        wire, came = Wire(), []
+
+        def arrive(due: float) -> None:
+            came.append((trio.current_time() - start, due))
+
+        start = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wire.run)
+            for at, delay in sorted(sent):
+                await trio.sleep_until(start + at)
+                wire.at(start + at + delay, partial(arrive, at + delay))
+            await trio.sleep_until(start + 11)
+            nursery.cancel_scope.cancel()
+        return came
+
+    with light_sleep():
+        came = trio.run(main, clock=CLOCKS[kind]())
+
+    assert sorted(due for _, due in came) == sorted(at + delay for at, delay in sent)
+    assert [at for at, _ in came] == pytest.approx([due for _, due in came], abs=NANOSECOND)
 
 
 def test_a_sleeper_is_woken_once():

@@ -95,7 +95,7 @@ def test_a_wrong_signature_is_asked_about_each_time() -> None:
     for _ in range(2):
         assert not identity.verify(ME.peer_id, identity.FEED, b"never signed", wrong)
     for number in range(identity.REMEMBERED + 2):
-        identity._remember(bytes([number % 256, number // 256]))
+        canonical.remember(identity._FOUND_GOOD, bytes([number % 256, number // 256]), identity.REMEMBERED)
 
     assert len(identity._FOUND_GOOD) <= identity.REMEMBERED
 
@@ -113,6 +113,50 @@ def test_a_signature_counts_in_its_own_domain_only() -> None:
 
     assert identity.verify(ME.peer_id, identity.FEED, b"x", signature)
     assert not identity.verify(ME.peer_id, identity.VOTE, b"x", signature)
+
+
+def test_what_was_read_before_is_judged_as_at_first() -> None:
+    """An entry that comes again is the same; with another signature, another body or a changed header it is refused, each time."""
+    entry = sealed({"n": 0})
+    signed = entry.header.encode()
+    changed = signed.replace(b'"seq":0', b'"seq":1')
+    wrong = (
+        (signed, "0" * 128, entry.body, "bad_signature"),
+        (signed, entry.sig.upper() + "0", entry.body, "bad_envelope"),
+        (signed, entry.sig, b"{}", "bad_body"),
+        (changed, entry.sig, entry.body, "bad_envelope"),
+        (signed[:-1], entry.sig, entry.body, "not_json"),
+    )
+    for _ in range(2):
+        assert envelope.entry_from_header(signed, entry.sig, entry.body) == entry
+        for *parts, reason in wrong:
+            with pytest.raises(WireError) as caught:
+                envelope.entry_from_header(*parts)
+            assert caught.value.reason == reason
+
+
+def test_what_was_parsed_before_is_parsed_anew() -> None:
+    """Whoever changes what was parsed changes it for nobody else, and what has no good shape never gets one."""
+    raw = envelope.entry_from_wire(sealed({"n": 0}).wire(), topics.COORDINATION).body
+    assert raw is not None
+    first = envelope.parse(raw)
+    first["data"]["x"] = "changed"
+    bad = raw.replace(b'"data"', b'"date"')
+
+    assert "x" not in envelope.parse(raw)["data"]
+    for _ in range(2):
+        with pytest.raises(WireError):
+            envelope.parse(bad)
+
+
+def test_no_more_shapes_are_remembered_than_there_is_room_for() -> None:
+    """Messages without end fill no memory."""
+    raw = sealed({"n": 0}).body
+    assert raw is not None
+    for number in range(envelope.REMEMBERED + 2):
+        envelope.parse(raw.replace(b'"n":0', b'"n":%d' % number))
+
+    assert len(envelope._FOUND_SOUND) <= envelope.REMEMBERED
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

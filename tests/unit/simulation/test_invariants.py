@@ -133,6 +133,17 @@ def test_one_end_of_a_task(invariants, told, ends, red):
     assert sorted(set(told)) == red
 
 
+def test_an_entry_is_everywhere_once_the_last_disk_has_it(invariants):
+    """Only then nobody can be shown wrongly as its holder."""
+    assert not invariants.is_everywhere(KEY, frozenset({"p", "q"}))
+    invariants.synced("p", "p:0", KEY, "h")
+    assert not invariants.is_everywhere(KEY, frozenset({"p", "q"}))
+    invariants.synced("q", "q:0", KEY, "h")
+
+    assert invariants.is_everywhere(KEY, frozenset({"p", "q"}))
+    assert not invariants.is_everywhere(KEY, frozenset({"p", "q", "r"}))
+
+
 def test_stored_means_on_disk(invariants, told):
     """F1: told of before it was synced on that very peer."""
     invariants.synced("p", "p:0", KEY, "h")

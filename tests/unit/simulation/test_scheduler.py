@@ -77,6 +77,32 @@ async def test_a_stopped_process_does_nothing_and_goes_on(autojump_clock):
     assert len([name for name, at in seen if name == "first" and at > 12]) == 3
 
 
+async def test_one_is_stopped_after_the_other(autojump_clock):
+    """What was found of a task's process while another one was stopped holds no longer than that."""
+    stopped, seen = Stopped(), []
+
+    async def process(name: str, *, task_status) -> None:
+        task_status.started(trio.lowlevel.current_task())
+        while True:
+            await trio.sleep(1)
+            seen.append((name, trio.current_time()))
+
+    with stopped.in_force():
+        async with trio.open_nursery() as nursery:
+            first, second = await nursery.start(process, "first"), await nursery.start(process, "second")
+            await trio.sleep(0.5)
+            stopped.stop(first)
+            await trio.sleep(10)
+            stopped.stop(second)
+            stopped.go_on(first)
+            await trio.sleep(10)
+            nursery.cancel_scope.cancel()
+            stopped.go_on(second)
+
+    assert {name for name, at in seen if at < 10.5} == {"second"}
+    assert {name for name, at in seen if 10.5 <= at < 20} == {"first"}
+
+
 async def test_a_stopped_process_can_be_killed(autojump_clock):
     """Cancelled while stopped, it ends when it is let go."""
     stopped = Stopped()
