@@ -16,8 +16,8 @@ from chorus_tui.contract.models.journal import ExportPage
 from chorus_tui.contract.models.task_result import Artifact, Change, CommandResult, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import Delivered, TaskRef, TaskWord, Verification
+from tests.integration.doors.asking import HOSTILE, run, view
 from tests.integration.doors.served import TASK, refuse, serve
-from tests.integration.doors.test_cli import HOSTILE, run, view
 
 PATCH = b"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-\x1b[2Jold \xff\n+new\r\n"
 STEPS = (
