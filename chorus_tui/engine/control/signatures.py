@@ -1,7 +1,8 @@
 """Votes and acknowledgements of one mesh: made, checked, collected into certificates.
 
 The core counts; this keeps what proves the count to everybody else. A voice whose signature is not good never reaches the
-core.
+core. What is kept is what the core counts: a peer that is back with another disk may have forgotten a vote of its, so the word
+of that disk proves nothing, although its signature is as good.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Signatures:
             return True
         if not entries.vote_holds(self._mesh_id, reply.term, self._me.peer_id, sender.peer_id, reply.last, sig):
             return False
-        if reply.term == core.term:
+        if reply.term == core.term and sender in core.voters.everyone:
             self._ballots[sender.peer_id] = (reply.term, reply.last, sig)
         return True
 
@@ -52,7 +53,7 @@ class Signatures:
         if entry is None:
             return False
         good = entries.ack_holds(self._mesh_id, reply.term, reply.index, entry.payload.hash, sender.peer_id, sig)
-        if good:
+        if good and sender in core.voters.everyone:
             self._acks[sender.peer_id] = (reply.index, sig)
         return good
 
