@@ -50,9 +50,8 @@ mkdir -p "$data"
 [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -d /sys/fs/cgroup/memory ] || cgroupfs-mount 2>/dev/null || true
 
 say "Starting a private Docker Engine (own socket and data; it is stopped at the end)"
-# Sandboxes have no network, so the engine needs none: it has one of its own, where it meets no bridge of another engine. Told to
-# have no bridge it would remove that of a Docker Engine which is already there.
-unshare --net dockerd --host "unix://$run/docker.sock" --data-root "$data" --exec-root "$run/exec" --pidfile "$run/docker.pid" \
+# Sandboxes have no network, so the engine needs no bridge and touches no firewall. Images it pulls, so it has the machine's network.
+dockerd --host "unix://$run/docker.sock" --data-root "$data" --exec-root "$run/exec" --pidfile "$run/docker.pid" \
     --bridge none --iptables=false --ip6tables=false >"$run/dockerd.log" 2>&1 </dev/null &
 daemon=$!
 

@@ -27,7 +27,10 @@ class PrivateDocker:
         return f"unix://{self.folder}/docker.sock"
 
     def start(self) -> PrivateDocker:
-        """Start it; returns when it answers."""
+        """Start it; returns when it answers.
+
+        It has a network of its own: told to have no bridge, it removes that of the engine which is already there.
+        """
         where = self.folder
         with (where / "log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -160,7 +160,7 @@ async def test_reaping_takes_what_is_past_its_deadline_and_nothing_else(bench):
         reaped = await bench.executor.reap()
         there = docker("ps", "-aq", "--no-trunc").split()
 
-        assert reaped >= 2
+        assert reaped >= 1  # of the two one is this peer's own; the other any engine here may have taken first
         assert (old in there, fresh in there, partial in there, mine in there) == (False, True, True, False)
     finally:
         docker("rm", "-fv", *[c for c in (fresh, partial) if c in docker("ps", "-aq", "--no-trunc").split()])
