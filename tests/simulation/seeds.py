@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from typing import Self
 
 from chorus_tui.engine.simulation.command import as_json
 from chorus_tui.engine.simulation.faults import FAULTS
@@ -39,11 +40,36 @@ def run(asked: Options) -> dict[str, object]:
     return as_json(simulate(asked), timeline=False)
 
 
-def workers(processes: int) -> ProcessPoolExecutor:
-    """Processes for many runs; each begins anew after fifty, as the collector is off in a run."""
-    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50)
+class Workers:
+    """Processes for many runs, made anew after some: the collector is off in a run.
 
+    The library's own way to do that, ``max_tasks_per_child``, may leave it without a process and wait for ever
+    in every Python that this runs on (CPython's issue 115634).
+    """
 
-def run_all(runs: Iterable[Options], pool: ProcessPoolExecutor) -> list[dict[str, object]]:
-    """All runs, in their order."""
-    return list(pool.map(run, runs))
+    EACH = 50
+    """Runs of a process."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+        self._given = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def run_all(self, runs: Iterable[Options]) -> list[dict[str, object]]:
+        """All runs, in their order."""
+        asked = list(runs)
+        if self._pool is not None and self._given + len(asked) > self.EACH * self._processes:
+            self._pool.shutdown()
+            self._pool = None
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self._processes, mp_context=multiprocessing.get_context("spawn"))
+            self._given = 0
+        self._given += len(asked)
+        return list(self._pool.map(run, asked))

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 
 import pytest
@@ -17,7 +16,7 @@ from chorus_tui.engine.simulation.faults import FAULTS
 from chorus_tui.engine.simulation.plan import Options
 from chorus_tui.engine.simulation.run import simulate
 from chorus_tui.engine.simulation.scenarios import SCENARIOS
-from tests.simulation.seeds import named, options, run_all, workers
+from tests.simulation.seeds import Workers, named, options
 
 BLOCK = 20
 BLOCKS = 10
@@ -36,8 +35,8 @@ PROCESSES = max(1, min(4, os.cpu_count() or 1))
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ProcessPoolExecutor]:
-    with workers(PROCESSES) as pool:
+def pool() -> Iterator[Workers]:
+    with Workers(PROCESSES) as pool:
         yield pool
 
 
@@ -47,7 +46,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def test_no_seed_breaks_an_invariant(block, pool):
     """Two simulated minutes of every fault, three to twenty peers; a seed that fails names itself, the time and what."""
     seeds = SEEDS[block * BLOCK : (block + 1) * BLOCK]
-    failed = [done for done in run_all(map(options, seeds), pool) if not done["ok"]]
+    failed = [done for done in pool.run_all(map(options, seeds)) if not done["ok"]]
 
     assert failed == []
 
@@ -57,7 +56,7 @@ def test_no_seed_breaks_an_invariant(block, pool):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_situation_comes_about_and_breaks_nothing(name, pool):
     """The situation of that name happens in every seed, among all other faults, and no invariant breaks."""
-    runs = run_all(itertools.islice(filter(in_ci, map(partial(named, name), itertools.count())), BLOCK), pool)
+    runs = pool.run_all(itertools.islice(filter(in_ci, map(partial(named, name), itertools.count())), BLOCK))
 
     assert [done for done in runs if not done["ok"]] == []
     assert [done["counts"].get(name) for done in runs] == [1] * BLOCK

@@ -11,11 +11,10 @@ import hashlib
 import json
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import chorus_tui
-from tests.simulation.seeds import options, run_all, workers
+from tests.simulation.seeds import Workers, options
 
 RESULTS = Path(__file__).parent / "simulation.json"
 SEEDS = (0, 9_999)
@@ -33,12 +32,12 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     first, last = asked.seeds
     done, code = _so_far(asked.results, first), code_hash()
-    with workers(asked.processes) as pool:
+    with Workers(asked.processes) as pool:
         _again(done, code, pool)
         while done["next"] <= last:
             seeds = range(done["next"], min(done["next"] + BLOCK, last + 1))
             began = time.monotonic()
-            runs = run_all(map(options, seeds), pool)
+            runs = pool.run_all(map(options, seeds))
             _note(done, seeds, runs, code)
             done["real_s"] = round(done["real_s"] + time.monotonic() - began, 1)
             asked.results.write_text(json.dumps(done, indent=1) + "\n")
@@ -46,10 +45,10 @@ def main(arguments: list[str]) -> int:
     return 1 if done["failed"] else 0
 
 
-def _again(done: dict, code: str, pool: ProcessPoolExecutor) -> None:
+def _again(done: dict, code: str, pool: Workers) -> None:
     """What failed under other code, under this."""
     asked = [failed for failed in done["failed"] if failed.get("code") != code]
-    for failed, run in zip(asked, run_all([options(failed["seed"]) for failed in asked], pool), strict=True):
+    for failed, run in zip(asked, pool.run_all(options(failed["seed"]) for failed in asked), strict=True):
         if run["ok"]:
             done["failed"].remove(failed)
             done["mended"].append({**failed, "holds_with": code})
