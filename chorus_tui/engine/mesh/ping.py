@@ -6,7 +6,7 @@ pings were most of what a peer computed. Who answers closes a stream that is sil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -30,14 +30,6 @@ class _Kept:
     """By trio's clock."""
 
 
-@dataclass(slots=True)
-class _Measure:
-    """Seconds there and back, and when the measuring has ended."""
-
-    seconds: float | None = None
-    done: trio.Event = field(default_factory=trio.Event)
-
-
 class Pings:
     """The pings of one host. ``nursery`` outlives every ping."""
 
@@ -52,21 +44,23 @@ class Pings:
         The exchange runs in a task of its own, because the library shields its cleaning up from cancellation: on a hung
         connection it would hold us longer than the limit.
         """
-        measure, scope = _Measure(), trio.CancelScope()
+        seconds: float | None = None
+        done, scope = trio.Event(), trio.CancelScope()
 
         async def exchange() -> None:
+            nonlocal seconds
             with scope:
                 try:
-                    measure.seconds = await self._exchange(peer_id, payload)
+                    seconds = await self._exchange(peer_id, payload)
                 except Exception as error:  # noqa: BLE001 - no answer, whatever the reason
                     log.debug("ping failed", peer=peer_id, reason=repr(error)[:200])
-            measure.done.set()
+            done.set()
 
         self._nursery.start_soon(exchange)
         with trio.move_on_after(limit):
-            await measure.done.wait()
+            await done.wait()
         scope.cancel()
-        return measure.seconds
+        return seconds
 
     def forget(self, peer_id: str) -> None:
         """Its link is gone, and the stream with it."""

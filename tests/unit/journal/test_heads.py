@@ -57,11 +57,8 @@ def steps(store: FeedStore) -> int:
         counted += 1
         return 0
 
-    def watched(connection):  # type: ignore[no-untyped-def]
-        connection.set_progress_handler(count, 100)
-
     database = store._db
-    database.read(watched)
+    database.read(lambda connection: connection.set_progress_handler(count, 100))
     store.chains()
     store.last_own(AUTHORS[0].peer_id)
     database.read(lambda connection: connection.set_progress_handler(None, 0))
