@@ -26,6 +26,13 @@ CLI = [sys.executable, "-m", "chorus_tui"]
 NETWORK_KEY = secrets.token_hex(32)
 
 
+class Refused(AssertionError):
+    """A command ended with another code than 0."""
+
+
+NOT_YET = (FileNotFoundError, LookupError, TypeError, Refused)
+
+
 def eventually(what: str, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """Poll ``condition`` until it is truthy; its value. ``seconds`` are those of a calm machine. Fails naming ``what`` and the last value."""
     return within(what, condition, seconds * PATIENCE)
@@ -35,13 +42,19 @@ def within(what: str, condition: Callable[[], Any], seconds: float) -> Any:
     """As :func:`eventually`, but the time is what is promised.
 
     A question that took long is asked again after twice as long: who waits shall not keep busy those that are waited for.
+    What cannot be looked at yet counts as no: a file that git takes away before it writes it anew, an answer that lacks what
+    is asked for, a command that was refused. Its error is what was seen last.
     """
     deadline = time.monotonic() + seconds
     value: Any = None
     while (asked := time.monotonic()) < deadline:
-        value = condition()
-        if value:
-            return value
+        try:
+            value = condition()
+        except NOT_YET as reason:
+            value = reason
+        else:
+            if value:
+                return value
         time.sleep(min(max(0.05, 2 * (time.monotonic() - asked)), 2.0))
     raise AssertionError(f"not within {seconds} s: {what}; last seen: {value!r}")
 
@@ -144,7 +157,8 @@ class Peer:
     def json(self, *arguments: str, timeout: float = 120) -> Any:
         """The command line's ``--json`` answer."""
         done = self.run(*arguments, "--json", timeout=timeout)
-        assert done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
+        if done.returncode != 0:
+            raise Refused((arguments, done.returncode, done.stdout, done.stderr))
         return json.loads(done.stdout)
 
     def status(self) -> dict[str, Any]:
