@@ -6,18 +6,19 @@ any setting; a command's module is loaded when it runs.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chorus_tui import __version__
-from chorus_tui.cli.session import EXIT_CODES, Target, complain, read_token
+from chorus_tui.cli.session import EXIT_CODES, Target, WrongUsage, complain, read_token
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -79,9 +80,37 @@ EXAMPLES = (
     ("chorus-tui task announce --title Hello --command 'echo hi' --wait", "a task"),
 )
 
+AS_JSON = "chorus_tui.as_json"
+"""Under this name a context knows whether ``--json`` is among the words."""
+
+
+@contextlib.contextmanager
+def _told(*, as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        if as_json:
+            raise WrongUsage(error) from error
+        raise
+
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A group whose commands are imported when they are used. Wrong usage is told as it was asked for, with ``--json`` as JSON."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As click's; it takes the words away as it reads them."""
+        as_json = "--json" in args
+        with _told(as_json=as_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[AS_JSON] = as_json
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        with _told(as_json=ctx.meta[AS_JSON]):
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of the table."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -163,6 +163,22 @@ def run(work: Callable[[], Awaitable[int | None]], *, as_json: bool = False) -> 
         return refused(Exit.FAILED, 500, "file", f"{error.filename or 'Output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
+
+
+class WrongUsage(click.ClickException):
+    """Words or options that are wrong, said as any other problem to who asked for JSON."""
+
+    exit_code = Exit.USAGE
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message())
+        self._help = f"See '{error.ctx.command_path} --help'." if error.ctx else ""
+
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
+        """On stderr, as :func:`run` does."""
+        from chorus_tui.contract.problem import Problem
+
+        _tell(Problem(422, "usage", self.message, self._help), Exit.USAGE, as_json=True)
 
 
 def _tell(problem: Problem, code: Exit, *, as_json: bool) -> int:

@@ -97,6 +97,27 @@ def test_usage(arguments):
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--nope", "--json"], "--nope"),
+        (["nosuch", "--json"], "nosuch"),
+        (["task", "wait", "--json"], "TASK_ID"),
+        (["task", "announce", "--nope", "--json"], "--nope"),
+        (["--read-only", "status", "--json"], "--read-only"),
+        (["status", "--attach", "http://x", "--json"], "--token-file"),
+    ],
+)
+def test_wrong_usage_in_json(arguments, said):
+    """Who asks for JSON gets wrong usage as a problem in one line of it, with the same exit code."""
+    result = run(*arguments)
+    problem = json.loads(result.stderr)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in problem["title"]
+    assert problem["type"] == "urn:chorus:problem:usage"
+
+
 def test_who_may_only_look_serves_who_may_only_look(monkeypatch):
     """--read-only holds where the portal is served to browsers, too: its guests have the scope read."""
     from click.testing import CliRunner
