@@ -8,6 +8,7 @@ is written a few times a minute only; the next line that is written says how man
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -81,8 +82,11 @@ _recent: deque[str] = deque(maxlen=REMEMBERED)
 
 
 def recent(limit: int) -> list[str]:
-    """The newest lines as they were written, oldest first."""
+    """The newest lines as they were written, but without colours; oldest first."""
     return list(_recent)[-limit:]
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class _Remembering(logging.StreamHandler[TextIO]):
@@ -90,7 +94,7 @@ class _Remembering(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        _recent.append(text)
+        _recent.append(_COLOUR.sub("", text))
         return text
 
 

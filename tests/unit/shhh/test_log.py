@@ -89,6 +89,15 @@ def test_a_terminal_obeys_nothing_of_what_others_wrote(form):
         assert [json.loads(line).get("title", OBEYED) for line in told.splitlines()] == [OBEYED] * 3
 
 
+def test_what_is_remembered_has_no_colours(tmp_path):
+    """Of an engine that writes to a terminal, whoever asks for its last lines gets words, not what coloured them there."""
+    kept = tmp_path / "kept"
+    told = on_a_terminal(f"{ONE_LINE.format(form='text')}\nopen({str(kept)!r}, 'w').write(logs.recent(1)[0])")
+
+    assert "\x1b[" in told
+    assert "\x1b" not in kept.read_text() and "it says" in kept.read_text()
+
+
 def on_a_terminal(program: str) -> str:
     """What a program writes to its terminal."""
     ours, its = pty.openpty()
