@@ -291,7 +291,9 @@ class TaskList(Page):
 class TaskCallback(Answer):
     """The call that whoever announced a task wants when it has ended, made by this engine. Times are Unix seconds."""
 
-    url: str
+    url: str = Field(
+        description="The service's scheme, host and port; what follows them may hold a secret and is not shown"
+    )
     state: Literal["waiting", "delivered", "given_up"]
     tries: int = 0
     last_at: float | None = None

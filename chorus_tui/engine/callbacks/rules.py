@@ -57,6 +57,13 @@ def place(url: str, listed: frozenset[Target]) -> Place:
     return Place(url, where, secure, path)
 
 
+def shown(url: str) -> str:
+    """``url`` without what may be a secret in it: who may read a task is not to be able to speak to that service in its place."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}/"
+    return url if url in (origin, origin[:-1]) else f"{origin}…"
+
+
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)

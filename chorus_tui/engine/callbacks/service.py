@@ -112,7 +112,7 @@ class CallbackService:
         if known is None:
             return view
         told = models.TaskCallback(
-            url=known.url, state=known.state, tries=known.tries, last_at=known.last_at, problem=known.problem,
+            url=rules.shown(known.url), state=known.state, tries=known.tries, last_at=known.last_at, problem=known.problem,
             next_at=known.next_at if known.state == "waiting" and known.tries else None,
         )  # fmt: skip
         return view.model_copy(update={"callback": told})

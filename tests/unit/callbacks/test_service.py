@@ -110,6 +110,15 @@ async def test_called_when_it_has_ended(made, autojump_clock):
     assert (await state(service)).state == "delivered"
 
 
+async def test_who_sees_the_task_sees_no_secret_of_the_address(made):
+    """A token in the path or the query is the service's and the announcer's alone; whom the end is told to, everybody may know."""
+    service = made(Service(), Tasks())
+    secret = "hooks/T0kEn?key=s3cReT"
+    await service.handlers()["tasks.announce"](announced(f"https://ci.example/{secret}"), None)
+
+    assert (await state(service)).url == "https://ci.example/…"
+
+
 async def test_tried_again_over_a_restart(made, autojump_clock):
     """After failures it is tried again in time, by the next start of the engine too, as the same delivery."""
     tasks, first = Tasks(), Service("it cannot be reached", 503)
