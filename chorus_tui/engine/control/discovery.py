@@ -74,6 +74,8 @@ class Discovery:
         """While no admin is heard: from which store each member that was asked votes; empty for one that has none."""
         self._opened = False
         self._discovered: set[str] = set()
+        self._asked = ("", "")
+        """The admin, and its mesh, that was asked last: asking again is not worth a line of the person's log."""
         self._admitting = trio.Lock()
         control.mesh.serve(join.PROTOCOL, self._serve)
 
@@ -218,7 +220,9 @@ class Discovery:
                 return
             request = join.make_request(control.me, view.mesh_id, control.who, control.hlc())
             answer = await join.ask(control.mesh, admin, {"kind": "join", "request": request})
-            control.journal.say_line("info", f"📤 Asked {short(admin)} to be admitted to mesh {view.mesh_id[:8]}")
+            if (asked := (admin, view.mesh_id)) != self._asked:
+                self._asked = asked
+                control.journal.say_line("info", f"📤 Asked {short(admin)} to be admitted to mesh {view.mesh_id[:8]}")
             if answer is None or answer["kind"] != "joined":
                 why = str((answer or {}).get("why", "no answer"))
                 self.detail = f"Mesh {view.mesh_id[:8]} did not admit this peer yet: {why}"

@@ -5,7 +5,8 @@ change costs two decisions, and the fewer there are the better.
 
 A change is decided by a majority of the old set and of the new one, and it is in force before it is decided. So a new set
 without a majority that lives can never be decided, nor taken back: the mesh would stand still although most of its voters
-are well. Whoever is silent may keep its place in a set for a while, but no new set rests on it.
+are well. Whoever is silent may keep its place in a set for a while, but no new set rests on it. And who was heard just now may
+have died since: a new set has one more than it needs, and no fewer to spare than the old one while any of it is silent.
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ class Candidate:
 def plan(voters: Voters, candidates: list[Candidate], admin: Seat) -> tuple[Seat, ...] | None:
     """The voters that should be, or None when nothing is to be changed now.
 
-    A set never shrinks to one because others are silent, only because they leave: one voter means no failover. Nor is it
-    changed into one of which no majority is here.
+    A set never shrinks to one because others are silent, only because they leave: one voter means no failover.
     """
     if voters.joint:
         return None
@@ -48,10 +48,25 @@ def plan(voters: Voters, candidates: list[Candidate], admin: Seat) -> tuple[Seat
     if {candidate.seat for candidate in pool[:size]} == set(voters.seats):
         return None
     chosen = sorted(pool, key=lambda c: (c.seat != admin, not c.here))[:size]
-    if 2 * sum(candidate.here for candidate in chosen) <= size:
-        return None
     seats = tuple(sorted(candidate.seat for candidate in chosen))
-    return None if set(seats) == set(voters.seats) else seats
+    here = {candidate.seat for candidate in candidates if candidate.here}
+    if set(seats) == set(voters.seats) or not _bears(voters.seats, seats, here, leaving):
+        return None
+    return seats
+
+
+def _bears(old: tuple[Seat, ...], new: tuple[Seat, ...], here: set[Seat], leaving: set[Seat]) -> bool:
+    """Whether ``old`` can decide on ``new``, and ``new`` can lose one: all of it are here, or it has one to spare, and no fewer
+    than ``old`` would have. Where ``old`` would stand still once those who leave are gone, a bare majority is better than none."""
+    if _spare(old, here) < 0:
+        return False
+    otherwise = _spare(old, here - leaving)
+    return here.issuperset(new) or _spare(new, here) >= (max(1, otherwise) if otherwise >= 0 else 0)
+
+
+def _spare(seats: tuple[Seat, ...], here: set[Seat]) -> int:
+    """How many of those here may fall silent before there is no majority; below 0 there is none."""
+    return len(here.intersection(seats)) - (len(seats) // 2 + 1)
 
 
 def _pool(usable: list[Candidate], voters: Voters, admin: Seat) -> list[Candidate]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +56,40 @@ def test_the_set_is_odd_live_and_holds_the_admin(candidates, size):
         assert plan(Voters(chosen), [admin, *candidates], admin.seat) is None, "a plan that is carried out is at rest"
 
 
+def to_spare(seats: Iterable[Seat], here: set[Seat]) -> int:
+    """How many more than a majority of these are here."""
+    whole = list(seats)
+    return sum(seat in here for seat in whole) - (len(whole) // 2 + 1)
+
+
+@given(CANDIDATES, st.integers(1, 4))
+def test_a_new_set_bears_that_one_who_was_heard_is_dead(candidates, size):
+    """Unless all of it are here: one of those here may have died since, and it bears no fewer than the old set does. Only where the old one
+    would stand still without those who leave, a bare majority will do."""
+    admin = agent("A")
+    everyone = [admin, *candidates]
+    now = Voters((admin.seat, *[candidate.seat for candidate in candidates[: 2 * size - 2]]))
+    chosen = plan(now, everyone, admin.seat)
+    here = {candidate.seat for candidate in everyone if candidate.here}
+
+    if chosen is None:
+        return
+    assert to_spare(now.seats, here) >= 0, "the old set can decide it"
+    assert to_spare(chosen, here) >= 0, "and the new one"
+    without = to_spare(now.seats, {c.seat for c in everyone if c.here and not c.leaving})
+    if without >= 0 and not here.issuperset(chosen):
+        assert to_spare(chosen, here) >= max(1, without)
+
+
+def test_who_votes_well_is_not_let_go_while_others_are_silent():
+    """Seven voters of whom four are here, one a person: he stays, although there are agents enough, until the silent are back or given up."""
+    here = [agent("a"), agent("b"), agent("c"), person("p")]
+
+    assert planned("abcdefp", [*here, *(agent(name, here=False) for name in "def")]) is None
+    assert planned("abcdefp", [*here, agent("d"), *(agent(name, here=False) for name in "ef")]) == "abcde"
+    assert planned("abcdefp", [*here, *(agent(name, here=False, usable=False) for name in "def")]) == "abc"
+
+
 def test_sets_grow_and_are_mended_by_rule():
     """Two members have one voter, three have three; a silent voter gives way to a standby, and is kept while there is none;
     five with two silent become three, but three never become one unless somebody leaves."""
@@ -69,14 +105,15 @@ def test_sets_grow_and_are_mended_by_rule():
 
 def test_no_new_set_rests_on_who_is_silent():
     """Whoever is silent keeps its place while nothing else changes. When the set changes, who is here goes first, however
-    young; without a majority that is here nothing changes."""
+    young; where that makes nothing better nothing changes."""
 
     def silent(name: str) -> Candidate:
         return agent(name, here=False)
 
     assert planned("abc", [agent("a"), agent("b"), silent("c"), agent("d")]) is None
-    assert planned("dabcp", [person("p"), silent("a"), silent("b"), agent("c"), agent("d")]) == "acd"
-    assert planned("dabcp", [person("p"), silent("a"), silent("b"), agent("c", incarnation="2"), agent("d")]) == "acd"
+    assert planned("dabcp", [person("p"), silent("a"), silent("b"), agent("c"), agent("d")]) is None
+    assert planned("dabcp", [person("p"), silent("a"), silent("b"), agent("c", incarnation="2"), agent("d")]) is None
+    assert planned("dabcp", [person("p"), agent("a"), silent("b"), agent("c", incarnation="2"), agent("d")]) == "acd"
     assert planned("abcde", [agent("a"), silent("b"), silent("c"), agent("d"), agent("e", leaving=True)]) == "abd"
     leave = [agent("d", leaving=True), agent("e", leaving=True)]
     assert planned("abcde", [agent("a"), silent("b"), silent("c"), *leave, agent("f")]) == "abf"
