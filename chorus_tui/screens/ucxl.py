@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from rich.text import Text
 from textual import work
@@ -19,22 +18,21 @@ from chorus_tui.contract.models.ucxl import (
     RECORD_TYPE,
     AddressRef,
     Content,
-    DiffContent,
     History,
     Navigate,
     NavigationStep,
     RemoveContent,
-    VersionRow,
 )
 from chorus_tui.contract.problem import Problem
-from chorus_tui.contract.ucxl import InvalidAddress, Temporal
+from chorus_tui.contract.ucxl import InvalidAddress
 from chorus_tui.screens.ucxl_text import EMPTY, WELCOME, facts, in_words, mark, shown
+from chorus_tui.screens.ucxl_travel import UcxlTravel
 from chorus_tui.screens.ucxl_tree import ContentTree
 from chorus_tui.telling import ucxl as words
 from chorus_tui.widgets.address import KnownPlaces
-from chorus_tui.widgets.dialogs import Ask, Confirm
+from chorus_tui.widgets.dialogs import Confirm
 from chorus_tui.widgets.plain import plain
-from chorus_tui.widgets.portal_screen import PortalScreen, Thing
+from chorus_tui.widgets.portal_screen import Thing
 
 COLUMNS = ("n", "at", "by", "")
 # Fixed widths: a table that measures its cells draws new rows at the old widths for a moment.
@@ -42,7 +40,7 @@ WIDTHS = (3, 11, 8, 9)
 PANES = ("tree", "middle", "versions")
 
 
-class UcxlScreen(PortalScreen):
+class UcxlScreen(UcxlTravel):
     """What an address means, and how it came to be."""
 
     NAME = "ucxl"
@@ -73,9 +71,7 @@ class UcxlScreen(PortalScreen):
         super().__init__()
         self._asked = ""
         """The address as it was asked for; empty while nothing is open."""
-        self._row: VersionRow | None = None
         self._content: Content | None = None
-        self._history: list[VersionRow] = []
         self._problem = ""
         self._raw = False
         """Records are shown as they are written."""
@@ -111,9 +107,9 @@ class UcxlScreen(PortalScreen):
         if "places" not in topics:
             return
         self.query_one(ContentTree).look_again()
-        row = self._row
+        row = self.row
         known = self.store.places.get(row.place) if row is not None else None
-        if row is not None and (known is None or not self._history or known.entry != self._history[-1].entry):
+        if row is not None and (known is None or not self.history or known.entry != self.history[-1].entry):
             self._load(self._asked)
         elif row is None:
             if not self.store.places and not self._asked:
@@ -132,8 +128,8 @@ class UcxlScreen(PortalScreen):
     async def _load(self, address: str) -> None:
         try:
             where = Navigate(address=str(ucxl.parse(address)), operation="forward", steps=0)
-            step = await self._call("ucxl.navigate", where)
-            history = await self._call("ucxl.history", AddressRef(address=step.place))
+            step = await self.ask("ucxl.navigate", where)
+            history = await self.ask("ucxl.history", AddressRef(address=step.place))
         except InvalidAddress as error:
             self._fail(address, f"{error.field}: {error.message}")
             return
@@ -148,7 +144,7 @@ class UcxlScreen(PortalScreen):
             return
         assert isinstance(step, NavigationStep)
         assert isinstance(history, History)
-        self._asked, self._row, self._history = address, step.version, history.versions
+        self._asked, self.row, self.history = address, step.version, history.versions
         await self._read(address)
         self._show()
 
@@ -156,7 +152,7 @@ class UcxlScreen(PortalScreen):
         """The bytes; why there are none is shown in their place."""
         self._content, self._problem = None, ""
         try:
-            content = await self._call("ucxl.get", AddressRef(address=address))
+            content = await self.ask("ucxl.get", AddressRef(address=address))
             assert isinstance(content, Content)
             self._content = content
         except Problem as problem:
@@ -164,11 +160,8 @@ class UcxlScreen(PortalScreen):
         except EngineGone as error:
             self._problem = str(error)
 
-    async def _call(self, operation: str, request: Any) -> Any:
-        return await self.app.client.call(operation, request)  # type: ignore[attr-defined]
-
     def _fail(self, address: str, why: str) -> None:
-        self._asked, self._row, self._content, self._history = address, None, None, []
+        self._asked, self.row, self._content, self.history = address, None, None, []
         self._problem = why
         self._show()
 
@@ -181,7 +174,7 @@ class UcxlScreen(PortalScreen):
 
     def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """What is for a version has no key while none is open."""
-        if action in self.OPENED and self._row is None:
+        if action in self.OPENED and self.row is None:
             return False
         if action == "raw":
             return self._content is not None and self._content.version.media_type == RECORD_TYPE
@@ -189,8 +182,8 @@ class UcxlScreen(PortalScreen):
 
     def _show(self) -> None:
         self.refresh_bindings()
-        row, text = self._row, self.query_one("#text", Static)
-        self.query_one("#facts", Static).update(facts(row, len(self._history)) if row is not None else "")
+        row, text = self.row, self.query_one("#text", Static)
+        self.query_one("#facts", Static).update(facts(row, len(self.history)) if row is not None else "")
         self.query_one("#facts").display = row is not None
         if self._content is not None:
             told = None if self._raw else in_words(self._content, self._names())
@@ -222,12 +215,12 @@ class UcxlScreen(PortalScreen):
     def _show_versions(self) -> None:
         rows = self.query_one("#versions", DataTable)
         rows.clear()
-        for version in reversed(self._history):
+        for version in reversed(self.history):
             at = time.strftime("%m-%d %H:%M", time.localtime(version.at))
             who = Text(plain(version.author_name), no_wrap=True, overflow="ellipsis")
             rows.add_row(Text(str(version.n), justify="right"), at, who, mark(version), key=str(version.n))
-        if self._row is not None and str(self._row.n) in rows.rows:
-            rows.move_cursor(row=rows.get_row_index(str(self._row.n)))
+        if self.row is not None and str(self.row.n) in rows.rows:
+            rows.move_cursor(row=rows.get_row_index(str(self.row.n)))
 
     # ── panes and keys ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -254,10 +247,10 @@ class UcxlScreen(PortalScreen):
 
     def thing(self) -> Thing | None:
         """The version that is open, or what was asked for."""
-        address = self._row.address if self._row is not None else self._asked
+        address = self.row.address if self.row is not None else self._asked
         if not address:
             return None
-        place = self._row.place if self._row is not None else address
+        place = self.row.place if self.row is not None else address
         return Thing(address, "ucxl.get", {"address": address, "node_id": place})
 
     def focus_main(self) -> None:
@@ -270,7 +263,7 @@ class UcxlScreen(PortalScreen):
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter on a version."""
         event.stop()
-        self._travel(int(str(event.row_key.value)))
+        self.travel(int(str(event.row_key.value)))
         self._choose("versions")
 
     def action_address(self) -> None:
@@ -292,105 +285,6 @@ class UcxlScreen(PortalScreen):
     def _found(self, address: str | None) -> None:
         self.open(address or "")
 
-    # ── travelling ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _travel(self, n: int) -> None:
-        if self._row is not None:
-            self.open(str(ucxl.parse(self._row.place).of(Temporal("version", n))))
-
-    def action_step(self, step: int) -> None:
-        """One version back or on; the ends are told."""
-        row = self._row
-        if row is None:
-            return
-        if 1 <= row.n + step <= len(self._history):
-            self._travel(row.n + step)
-        else:
-            which = "first" if step < 0 else "latest"
-            self.notify(f"Version {row.n} is the {which} one", severity="warning", markup=False)
-
-    def action_latest(self) -> None:
-        """The latest version."""
-        if self._row is not None:
-            self.open(self._row.place)
-
-    def action_moment(self) -> None:
-        """Ask for a moment."""
-        row = self._row
-        if row is None:
-            return
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.at))
-
-        def make(at: str) -> str:
-            address = row.place.replace("/*^/", f"/@{at}/", 1)
-            ucxl.parse(address)
-            return address
-
-        def go(_at: str | None) -> None:
-            if box.made is not None:
-                self.open(box.made)
-
-        box = Ask("As it was at which moment?", placeholder="2030-01-31T12:00:00Z", value=now, make=make)
-        self.app.push_screen(box, go)
-
-    def action_hops(self) -> None:
-        """What the mesh remembers of it: what it builds on, what was built on it."""
-        if self._row is not None:
-            self._tell_hops(self._row.place)
-
-    @work(exclusive=True, group="hops", exit_on_error=False)
-    async def _tell_hops(self, place: str) -> None:
-        from chorus_tui.contract.models.slurp import ContextHops, ContextRef
-        from chorus_tui.telling import context
-        from chorus_tui.widgets.reader import Reader
-
-        try:
-            found = await self._call("slurp.show", ContextRef(node_id=place))
-        except (Problem, EngineGone) as error:
-            self.notify(str(error), severity="warning", markup=False)
-            return
-        assert isinstance(found, ContextHops)
-        lines = list(context.hops(found))
-        data = "".join(f"{line}\n" for _, line in lines).encode()
-        command = twin("slurp.show", node_id=place)
-        self.app.push_screen(
-            Reader("What it came from, and what came of it", command, lines, data, "hops.txt", "> FILE")
-        )
-
-    def action_diff(self) -> None:
-        """Ask which version to compare with; the one before unless said."""
-        row = self._row
-        if row is None:
-            return
-        if len(self._history) < 2:
-            self.notify("There is one version only: nothing to compare with", severity="warning", markup=False)
-            return
-        other = row.n - 1 if row.n > 1 else 2
-        question = f"Compare version {row.n} with which? 1 to {len(self._history)}"
-
-        def make(n: str) -> DiffContent:
-            return DiffContent(address=row.address, against=row.place.replace("/*^/", f"/*~{n}/", 1))
-
-        def compare(_n: str | None) -> None:
-            if box.made is not None:
-                self._compare(box.made)
-
-        box = Ask(question, value=str(other), make=make)
-        self.app.push_screen(box, compare)
-
-    @work(exclusive=True, group="diff", exit_on_error=False)
-    async def _compare(self, asked: DiffContent) -> None:
-        try:
-            found = await self._call("ucxl.diff", asked)
-        except (Problem, EngineGone) as error:
-            self.app.report("They cannot be compared", str(error))  # type: ignore[attr-defined]
-            return
-        from chorus_tui.screens.ucxl_compare import Compare
-
-        names = tuple(f"version {one.n}, {one.author_name}" for one in (found.before, found.after))
-        command = twin("ucxl.diff", address=asked.address, against=asked.against)
-        self.app.push_screen(Compare((names[0], names[1]), found.texts, found.lines, found.note, command))
-
     # ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def action_new(self) -> None:
@@ -404,13 +298,13 @@ class UcxlScreen(PortalScreen):
         from chorus_tui.screens.ucxl_form import ContentForm
         from chorus_tui.screens.ucxl_text import text_of
 
-        row, content = self._row, self._content
+        row, content = self.row, self._content
         if row is None or content is None:
             return
         if text_of(content) is None:
             self.notify("This is no text: 'chorus-tui ucxl put' writes files", severity="warning", markup=False)
             return
-        latest = row.n == len(self._history)
+        latest = row.n == len(self.history)
         self.app.push_screen(ContentForm(row.place, content, content.newest if latest else [row.entry]), self._written)
 
     def _written(self, address: str | None) -> None:
@@ -420,10 +314,10 @@ class UcxlScreen(PortalScreen):
 
     def action_remove(self) -> None:
         """Ask first."""
-        row = self._row
+        row = self.row
         if row is None:
             return
-        question = f"Remove {row.place}? Its {len(self._history)} versions stay and can be read."
+        question = f"Remove {row.place}? Its {len(self.history)} versions stay and can be read."
 
         def end(answer: str | None) -> None:
             if answer:
