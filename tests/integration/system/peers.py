@@ -59,6 +59,22 @@ def within(what: str, condition: Callable[[], Any], seconds: float) -> Any:
     raise AssertionError(f"not within {seconds} s: {what}; last seen: {value!r}")
 
 
+def becomes(what: str, ask: Callable[[], Any], expected: Any, seconds: float = 20.0) -> None:
+    """Wait until ``ask`` gives what is expected: another peer may hear of it a moment later. Fails with what it gave last."""
+    last: Any = None
+
+    def holds() -> bool:
+        nonlocal last
+        last = ask()
+        return bool(last == expected)
+
+    try:
+        eventually(what, holds, seconds)
+    except AssertionError:
+        assert last == expected, what
+        raise
+
+
 class Peer:
     """One engine process with a data folder of its own."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chorus_tui.commands import table
-from tests.integration.system.peers import CLI, Mesh, Peer, eventually, mesh
+from tests.integration.system.peers import CLI, Mesh, Peer, becomes, eventually, mesh
 from tests.integration.system.terminal import Terminal
 
 COMMANDS = ("help", "status", "peers", "hmmm", "ucxl", "patch", "collab", "decide", "web")
@@ -119,7 +119,9 @@ def work(terminal: Terminal, ana: Peer, beta: Peer) -> None:
         "test -e /workspace/output/file",
     )
     terminal.sees("1 check passed in a fresh sandbox", 90)
-    [row] = beta.json("task", "list")["tasks"]
+    [row] = eventually("accepted there too", lambda: [
+        one for one in beta.json("task", "list")["tasks"] if one["state"] == "completed"
+    ])  # fmt: skip
     terminal.keys("a")
     fill(terminal, "Announce a task", "Never mind", "sleep 600")
     terminal.sees("Never mind")
@@ -130,14 +132,15 @@ def work(terminal: Terminal, ana: Peer, beta: Peer) -> None:
     eventually("y does it once it can be read", lambda: confirmed(terminal), 30)
     terminal.sees("1 cancelled", 30)
 
-    other, _ = beta.json("task", "list")["tasks"]
+    other, _ = eventually("both there", lambda: len(rows := beta.json("task", "list")["tasks"]) == 2 and rows)
 
-    assert (row["state"], row["announcer"]) == ("completed", ana.peer_id)
+    assert row["announcer"] == ana.peer_id
     assert [message["spec"]["title"] for message in told(beta, ana, "task_announcement")] == [
         "Write a file",
         "Never mind",
     ]
-    assert ends(beta) == [("task_accepted", row["task_id"]), ("task_cancelled", other["task_id"])]
+    both = [("task_accepted", row["task_id"]), ("task_cancelled", other["task_id"])]
+    becomes("both ends are decided, there too", lambda: ends(beta), both)
 
 
 def talk(terminal: Terminal, ana: Peer, beta: Peer) -> None:
@@ -182,16 +185,18 @@ def vote(terminal: Terminal, ana: Peer, others: list[Peer]) -> None:
     terminal.sees("▐X▌ for good")
     terminal.keys("BTab", "Enter")
     terminal.sees("Voted approve, for good")
-    [row] = others[0].json("decide", "list")["decisions"]
     for other in others:
+        [row] = eventually("known there", lambda other=other: other.json("decide", "list")["decisions"])
         other.json("decide", "vote", row["decision_id"], "approve", "--final")
     terminal.sees("✓ passed", 60)
 
     assert [message["title"] for message in told(others[1], ana, "decision_proposal")] == ["Keep the name"]
-    assert [(message["choice"], message["final"]) for message in told(others[1], ana, "decision_vote")] == [
-        ("approve", True)
-    ]
-    assert [entry["type"] for entry in decided(others[1])].count("vote_closed") == 1
+    becomes(
+        "her vote is there too",
+        lambda: [(message["choice"], message["final"]) for message in told(others[1], ana, "decision_vote")],
+        [("approve", True)],
+    )
+    becomes("closed once", lambda: [entry["type"] for entry in decided(others[1])].count("vote_closed"), 1)
 
 
 def answered(terminal: Terminal) -> bool:
@@ -221,7 +226,7 @@ def approve(terminal: Terminal, ana: Peer, beta: Peer) -> None:
     [approved] = [entry for entry in decided(beta) if entry["type"] == "task_approved"]
     assert approved["data"]["task_id"] == task_id
     assert ana.peer_id in approved["request"]["text"], "asked for by her engine, and signed by it"
-    assert ("task_accepted", task_id) in ends(beta)
+    eventually("accepted", lambda: ("task_accepted", task_id) in ends(beta))
 
 
 @pytest.mark.docker
