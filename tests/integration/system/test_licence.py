@@ -16,7 +16,7 @@ from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.http_exchange import NoAnswer
 from chorus_tui.engine.licensing.kaching import Account, Kaching
 from chorus_tui.engine.licensing.statement import Lease
-from tests.integration.system.peers import Peer, eventually
+from tests.integration.system.peers import Peer, becomes, eventually
 from tests.support.kaching import Kaching as Server
 from tests.support.kaching import Licence, kaching
 
@@ -97,7 +97,7 @@ def test_an_engine_that_runs_goes_on_through_every_trouble_and_tells_it(tmp_path
     with kaching() as server:
         peer = Peer(tmp_path, "alpha", **lease(server)).start().ready()
         try:
-            assert peer.status()["license"] == "valid, cluster prod"
+            becomes("valid", lambda: peer.status().get("license"), "valid, cluster prod")
             eventually("renewed twice", lambda: server.count("heartbeat") >= 2)
             server.licences["prod-123"].state = "revoked"
             eventually("told", lambda: "revoked" in troubles(peer))
