@@ -78,6 +78,28 @@ async def test_it_closes_early_when_all_have_voted_for_good(autojump_clock):
         assert not view.warnings
 
 
+async def test_a_counted_vote_is_not_lost_with_the_admin_that_closed_on_it(autojump_clock):
+    """The admin votes last, and what it says is gossiped to nobody; it closes the vote and is gone for good the moment another has that
+    decision: those that are left know what came of it."""
+    async with hall(6, "a", "b", "c") as made:
+        await until("three vote", lambda: all(len(peer.control.voters) == 3 for peer in made.at.peers.values()))
+        id_ = await made.propose("a", deadline="1h")
+        await made.known(id_)
+        admin, others = made.admin, made.others()
+        for name in others:
+            await made.vote(name, id_, final=True)
+        made.at.network.loss = 1.0
+        await made.vote(admin, id_, "reject", final=True)
+        await until(
+            "closed there", lambda: any(made.services[name].book.named(id_)[0].closing is not None for name in others)
+        )
+        made.kill(admin)
+        made.at.network.loss = 0.0
+        view = same(await made.ended(id_))
+
+        assert (view.state, view.counts.by_option) == ("passed", {"approve": 2, "reject": 1, "abstain": 0})
+
+
 async def test_two_cut_off_until_after_the_deadline_are_late_everywhere(autojump_clock):
     """Five vote, two of them out of reach: one outcome everywhere once they are back, their votes shown as late by all."""
     async with hall(3, *FIVE) as made:

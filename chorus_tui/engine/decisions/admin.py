@@ -9,24 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
+import trio
 
 from chorus_tui.engine.bell import PAUSE_S, Bell
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import NoMesh, NotAdmin
 from chorus_tui.engine.decisions import rules
 from chorus_tui.engine.decisions.book import Book, Case
-from chorus_tui.engine.decisions.facts import Closing, Proposal, closing_data
+from chorus_tui.engine.decisions.facts import Closing, Proposal, Vote, closing_data
 from chorus_tui.engine.decisions.outcome import Result
 from chorus_tui.engine.decisions.parts import NotKept, Parts
 from chorus_tui.engine.decisions.record import address, event
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.protocol.envelope import Entry
 
 log = structlog.get_logger("chorus.decisions.admin")
 
 ROUND_S = 1.0
 REST_S = 5.0
 """After a record could not be kept."""
+BRING_S = 2.0
+"""For one voter to confirm that it holds an entry."""
 SETTLE_S = 2.0
 """A new admin closes nothing before it had this long to fetch what others hold."""
 
@@ -86,6 +90,9 @@ class Admin:
         persons = control.persons
         if not rules.due(proposal, votes, control.members, int(self._parts.clock.wall() * 1000), persons):
             return
+        if only_here := self._only_here(proposal, votes):
+            await self._bring(only_here)
+            return  # the next round sees what is held then, and by whom
         # One moment: what was read and which votes are held belong together.
         asked = {*proposal.message.eligible, *rules.bringers(proposal, votes)}
         read = {peer_id: self._parts.journal.read_of(peer_id) for peer_id in asked}
@@ -96,6 +103,33 @@ class Admin:
             await control.propose(entries.VOTE_CLOSED, closing_data(proposal, stated, signed))
         except WireError as error:
             log.warning("⚠️ A vote cannot be closed", decision=proposal.message.proposal_id, reason=str(error))
+
+    def _only_here(self, proposal: Proposal, votes: list[Vote]) -> list[Entry]:
+        """What the closing rests on and this peer has said, as long as nobody else is known to hold it.
+
+        A majority keeps the closing; if the proposal or a vote that it counts were lost with this peer's disk, nobody would ever know
+        what came of it. A sole voter's decisions are on no other disk either: it waits for nobody.
+        """
+        journal, me = self._parts.journal, self._parts.me
+        if len(self._parts.control.voters) < 2:
+            return []
+        said = [
+            (proposal.author, proposal.epoch, proposal.seq),
+            *((vote.author, vote.epoch, vote.seq) for vote in votes),
+        ]
+        found = (journal.get(*key) for key in said if key[0] == me)
+        return [entry for entry in found if entry is not None and not journal.holders(entry)]
+
+    async def _bring(self, entries_: list[Entry]) -> None:
+        """To one other voter, on a direct stream."""
+        for entry in entries_:
+            for peer_id in self._parts.control.voters:
+                with trio.move_on_after(BRING_S):
+                    if peer_id != self._parts.me and await self._parts.journal.deliver(entry, peer_id):
+                        break
+            else:
+                return
+        self._wake.ring()
 
     async def _keep_record(self, case: Case, proposal: Proposal, closing: Closing) -> None:
         """Who reads it and who keeps it is not decided here; what it says is computed from the votes by everybody alike."""
