@@ -1,6 +1,10 @@
-"""The table of all message types for people: ``docs/messages.md`` is what this prints."""
+"""The table of all message types, and the fields of each, for people: ``docs/messages.md`` is what this prints."""
 
 from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
 
 from chorus_tui.engine.protocol import messages
 from chorus_tui.engine.protocol.messages.base import MessageType
@@ -13,7 +17,13 @@ What peers say to each other: who sends each type, what makes them, and what ano
 A **kept** message is an entry of its author's signed feed: on disk before it is sent, replicated to every member. What is not kept
 is gossip that nobody needs tomorrow; `chorus-tui journal tail --fleeting` shows the last of it. *Log type* is the original's name in
 its log, a column of `journal tail`. A message whose data does not fit its type is not forwarded, is counted (`status`), and, if it
-is one of those that are kept, stored as unreadable, so that it harms nobody and the feed goes on.
+is one of those that are kept, stored as unreadable, so that it harms nobody and the feed goes on. The [fields](#fields) of each type's
+data stand below.
+"""
+_FIELDS = """## Fields
+
+What stands in `data`. A field without a default must be there; others may be, and stay. Numbers of characters and of items are the most,
+or from–to; a pattern is that of the whole text. What a type asks for besides stands in words above its fields.
 """
 _GROUPS = (
     ("membership", "Who is there"), ("tasks", "Tasks"), ("talk", "Discussion and coordination"), ("rooms", "Rooms"),
@@ -35,6 +45,16 @@ def markdown() -> str:
         ]
         parts += [_row(name, row) for name, row in rows.items()]
         parts.append("")
+    shapes: dict[str, Any] = {}
+    parts.append(_FIELDS)
+    for module, _ in _GROUPS:
+        for name, row in getattr(messages, module).ROWS.items():
+            schema = row.model.model_json_schema()
+            shapes |= schema.pop("$defs", {})
+            parts += [f"### `{name}`\n", *_described(row.model.__doc__, schema)]
+    parts.append("## Parts of fields\n")
+    for name, schema in sorted(shapes.items()):
+        parts += [f"### {name}\n", *_described(schema.get("description"), schema)]
     return "\n".join(parts)
 
 
@@ -42,3 +62,74 @@ def _row(name: str, row: MessageType) -> str:
     topic = row.topic or f"{row.family}…"
     kept = "yes" if row.durable else "no"
     return f"| `{name}` | {kept} | `{topic}` | {row.by} | {row.when} | {row.effect} | `{row.log_type}` |"
+
+
+def _described(words: str | None, schema: dict[str, Any]) -> list[str]:
+    """Its words, and a table of its fields."""
+    told = [inspect.cleandoc(words).replace("``", "`"), ""] if words else []
+    fields = schema.get("properties", {})
+    if not fields:
+        return (
+            [*told, "No fields.\n"]
+            if "type" not in schema or schema["type"] == "object"
+            else [*told, f"{_form(schema)}\n"]
+        )
+    rows = [
+        f"| `{name}` | {_form(field)} | {_default(field) if name not in schema.get('required', []) else ''} | {field.get('description', '')} |"
+        for name, field in fields.items()
+    ]
+    return [*told, "| field | form | default | |", "|---|---|---|---|", *rows, ""]
+
+
+def _default(field: dict[str, Any]) -> str:
+    if "default" in field:
+        return f"`{json.dumps(field['default'], ensure_ascii=False)}`"
+    return "empty"
+
+
+def _form(schema: dict[str, Any]) -> str:
+    """What a value looks like, in a few words. A vertical line would end the cell."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(_form(one) for one in schema["anyOf"])
+    if "const" in schema or "enum" in schema:
+        return ", ".join(f"`{json.dumps(one)}`" for one in schema.get("enum", [schema.get("const")]))
+    kind = schema.get("type", "anything")
+    if kind == "array":
+        inner = (
+            [_form(one) for one in schema["prefixItems"]]
+            if "prefixItems" in schema
+            else [_form(schema.get("items", {}))]
+        )
+        return (
+            f"list of {_span(schema, 'Items')}{', '.join(inner)}"
+            if "prefixItems" not in schema
+            else f"[{', '.join(inner)}]"
+        )
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_span(schema, 'Properties')}{_form(schema['additionalProperties'])}"
+    if kind == "string":
+        pattern = f" `{schema['pattern']}`".replace("|", "\\|") if "pattern" in schema else ""
+        return f"text{_span(schema, 'Length', ' ')}{pattern}"
+    if kind in ("integer", "number"):
+        return f"{kind}{_bounds(schema)}"
+    return str(kind)
+
+
+def _span(schema: dict[str, Any], what: str, before: str = "") -> str:
+    """Bounds of a length or a count, with a blank beside them."""
+    least, most = schema.get(f"min{what}"), schema.get(f"max{what}")
+    if least is None and most is None:
+        return ""
+    span = str(most) if not least else f"{least}" if least == most else f"{least}–{most if most is not None else ''}"
+    return f"{before}{span}" if before else f"{span} "
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    least = schema.get("minimum", schema.get("exclusiveMinimum"))
+    most = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if least is None and most is None:
+        return ""
+    over = "over " if "exclusiveMinimum" in schema else ""
+    return f" {over}{'' if least is None else least}–{'' if most is None else most}"
