@@ -22,8 +22,8 @@ data stand below.
 """
 _FIELDS = """## Fields
 
-What stands in `data`. A field without a default must be there; others may be, and stay. Numbers of characters and of items are the most,
-or from–to; a pattern is that of the whole text. What a type asks for besides stands in words above its fields.
+What stands in `data`. A field without a default must be there; fields that are not named here may be, and stay. A number of characters or
+of items alone is the most; a pattern is that of the whole text. What a type asks for besides stands in words above its fields.
 """
 _GROUPS = (
     ("membership", "Who is there"), ("tasks", "Tasks"), ("talk", "Discussion and coordination"), ("rooms", "Rooms"),
@@ -67,69 +67,50 @@ def _row(name: str, row: MessageType) -> str:
 def _described(words: str | None, schema: dict[str, Any]) -> list[str]:
     """Its words, and a table of its fields."""
     told = [inspect.cleandoc(words).replace("``", "`"), ""] if words else []
-    fields = schema.get("properties", {})
+    fields, needed = schema.get("properties", {}), schema.get("required", [])
     if not fields:
-        return (
-            [*told, "No fields.\n"]
-            if "type" not in schema or schema["type"] == "object"
-            else [*told, f"{_form(schema)}\n"]
-        )
+        return [*told, "No fields.\n" if schema.get("type") == "object" else f"{_form(schema)}\n"]
     rows = [
-        f"| `{name}` | {_form(field)} | {_default(field) if name not in schema.get('required', []) else ''} | {field.get('description', '')} |"
+        f"| `{name}` | {_form(field)} | {'' if name in needed else _default(field)} | {field.get('description', '')} |"
         for name, field in fields.items()
     ]
     return [*told, "| field | form | default | |", "|---|---|---|---|", *rows, ""]
 
 
 def _default(field: dict[str, Any]) -> str:
-    if "default" in field:
-        return f"`{json.dumps(field['default'], ensure_ascii=False)}`"
-    return "empty"
+    return f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else "empty"
 
 
 def _form(schema: dict[str, Any]) -> str:
-    """What a value looks like, in a few words. A vertical line would end the cell."""
+    """What a value looks like, in a few words."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
-        return " or ".join(_form(one) for one in schema["anyOf"])
+        return " or ".join(map(_form, schema["anyOf"]))
     if "const" in schema or "enum" in schema:
         return ", ".join(f"`{json.dumps(one)}`" for one in schema.get("enum", [schema.get("const")]))
     kind = schema.get("type", "anything")
+    if "prefixItems" in schema:
+        return f"[{', '.join(map(_form, schema['prefixItems']))}]"
     if kind == "array":
-        inner = (
-            [_form(one) for one in schema["prefixItems"]]
-            if "prefixItems" in schema
-            else [_form(schema.get("items", {}))]
-        )
-        return (
-            f"list of {_span(schema, 'Items')}{', '.join(inner)}"
-            if "prefixItems" not in schema
-            else f"[{', '.join(inner)}]"
-        )
+        return f"list of {_span(schema, 'minItems', 'maxItems')}{_form(schema.get('items', {}))}"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return f"object of {_span(schema, 'Properties')}{_form(schema['additionalProperties'])}"
+        span = _span(schema, "minProperties", "maxProperties")
+        return f"object of {span}{_form(schema['additionalProperties'])}"
     if kind == "string":
-        pattern = f" `{schema['pattern']}`".replace("|", "\\|") if "pattern" in schema else ""
-        return f"text{_span(schema, 'Length', ' ')}{pattern}"
-    if kind in ("integer", "number"):
-        return f"{kind}{_bounds(schema)}"
-    return str(kind)
+        # A vertical line would end the cell.
+        pattern = "`{}`".format(schema["pattern"].replace("|", "\\|")) if "pattern" in schema else ""
+        return f"text {_span(schema, 'minLength', 'maxLength')}{pattern}".strip()
+    if "exclusiveMinimum" in schema:
+        return f"{kind} over {schema['exclusiveMinimum']}"
+    return f"{kind} {_span(schema, 'minimum', 'maximum')}".strip()
 
 
-def _span(schema: dict[str, Any], what: str, before: str = "") -> str:
-    """Bounds of a length or a count, with a blank beside them."""
-    least, most = schema.get(f"min{what}"), schema.get(f"max{what}")
-    if least is None and most is None:
-        return ""
-    span = str(most) if not least else f"{least}" if least == most else f"{least}–{most if most is not None else ''}"
-    return f"{before}{span}" if before else f"{span} "
-
-
-def _bounds(schema: dict[str, Any]) -> str:
-    least = schema.get("minimum", schema.get("exclusiveMinimum"))
-    most = schema.get("maximum", schema.get("exclusiveMaximum"))
-    if least is None and most is None:
-        return ""
-    over = "over " if "exclusiveMinimum" in schema else ""
-    return f" {over}{'' if least is None else least}–{'' if most is None else most}"
+def _span(schema: dict[str, Any], least: str, most: str) -> str:
+    """Bounds, with a blank behind them; a least of 0 of what is counted goes without saying."""
+    low, high = schema.get(least), schema.get(most)
+    if low is None or (not low and least != "minimum"):
+        return "" if high is None else f"{high} "
+    if high is None:
+        return f"from {low} "
+    return f"{low} " if low == high else f"{low} to {high} "
