@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 import trio
 
-from chorus_tui.engine.control import entries
+from chorus_tui.engine.control import entries, raft_messages, raft_wire
 from chorus_tui.engine.control.interface import NotAdmin, Refused
+from chorus_tui.engine.control.raft_log import Position
+from chorus_tui.engine.control.raft_messages import Append, AppendReply, Behind, VoteReply, VoteRequest
+from chorus_tui.engine.control.raft_wire import Frame
+from chorus_tui.engine.protocol import canonical
 from tests.simulation.engines import Peer, World, until, world
 
 
@@ -162,6 +166,43 @@ async def test_a_new_admin_never_gives_the_vote_to_the_dead(autojump_clock):
         await until("three voters", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()))
         assert not dead & set(admin(at).control.voters)
         await followed(at, (await admin(at).control.propose("note", {"n": 1})).index)
+
+
+FAR = canonical.MAX_INTEGER
+"""The last of all terms: after it nobody could stand any more."""
+
+
+def said_to_all(at: World, liar: Peer, *messages: raft_messages.Message) -> None:
+    """What a peer with a changed client says to every other one as a voter."""
+    mesh_id, seat = str(liar.control.mesh_id), liar.control.consensus.seat  # type: ignore[union-attr]
+    for other in at.peers.values():
+        if other is not liar:
+            for message in messages:
+                liar.control.streams.post(other.peer_id, raft_wire.encode(Frame(mesh_id, seat.incarnation, message)))
+
+
+async def test_who_does_not_vote_unseats_nobody_and_ends_no_election(autojump_clock):
+    """A member that is no voter stands as an heir, leads, and names the last of all terms; then a voter names that one too: the admin and
+    the term stay, on every disk, and what is proposed is decided."""
+    async with world(13) as at:
+        await grown(at, "abcd", 3)
+        await trio.sleep(30)
+        boss, before = admin(at), admin(at).control.term
+        last, beyond = Position(boss.control.commit, before), Position(FAR - 1, before)
+        guest = next(peer for peer in at.peers.values() if peer.peer_id not in boss.control.voters)
+        voter = next(peer for peer in at.peers.values() if peer.peer_id in boss.control.voters and peer is not boss)
+        lies = (Append(FAR, last, ()), Behind(FAR, 0), VoteReply(FAR, False, False, last), AppendReply(FAR, False, 0))
+        said_to_all(
+            at, guest, VoteRequest(before + 1, beyond, transfer=True), VoteRequest(before + 1, beyond, pre=True),
+            Append(before + 1, last, ()), *lies,
+        )  # fmt: skip
+        await trio.sleep(20)
+        said_to_all(at, voter, *lies)
+        await trio.sleep(20)
+
+        assert admin(at) is boss
+        assert {peer.control.store.hard_state().term for peer in at.peers.values()} == {before}
+        await followed(at, (await boss.control.propose("note", {"n": 1})).index)
 
 
 async def test_a_member_asks_and_every_follower_checks(autojump_clock):

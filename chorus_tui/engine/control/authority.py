@@ -30,6 +30,11 @@ def allowed(authority: Authority, act: Act) -> bool:
     return _RANK[authority] >= _RANK[_LEAST[act]]
 
 
+def within(authority: object, most: Authority) -> bool:
+    """Whether ``authority`` is one, and none above ``most``."""
+    return authority in _RANK and _RANK[authority] <= _RANK[most]
+
+
 def may(member: Member | None, act: Act) -> bool:
     """Whether a member may; nobody may who is none, nor one acting under a name that is another's."""
     return member is not None and not member.clash and allowed(member.authority, act)

@@ -22,7 +22,7 @@ from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.raft import Raft
 from chorus_tui.engine.control.raft_log import Entry, Position, RaftLog
-from chorus_tui.engine.control.raft_messages import Append, AppendReply, Behind, Message, VoteReply
+from chorus_tui.engine.control.raft_messages import Append, AppendReply, Behind, Message, VoteReply, reach
 from chorus_tui.engine.control.raft_ready import Happened, Ready, Role
 from chorus_tui.engine.control.raft_wire import Frame, Report
 from chorus_tui.engine.control.signatures import Signatures
@@ -144,8 +144,15 @@ class Consensus:
 
     async def receive(self, peer_id: str, frame: Frame) -> None:
         """A frame of a voter of this mesh. Raises :class:`WireError` when it is forged or does not fit."""
+        sender, message = Seat(peer_id, frame.incarnation), frame.message
+        if isinstance(message, Report):
+            return
         async with self._around.lock:
-            await self._receive(Seat(peer_id, frame.incarnation), frame)
+            if self.core.believes(sender, message.term):
+                await self._receive(sender, frame, message)
+            elif reach(message) > self.log.index:
+                # It may vote by what was decided and is not here yet: that is fetched, with its certificates.
+                self._around.on_behind(peer_id)
 
     async def admit(self, items: list[Any], elections: list[Any], certificate: Any) -> int:
         """Take entries that a certificate proves decided, from whomever; how many were new. The lock is the caller's.
@@ -171,10 +178,7 @@ class Consensus:
 
     # ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _receive(self, sender: Seat, frame: Frame) -> None:
-        message = frame.message
-        if isinstance(message, Report):
-            return
+    async def _receive(self, sender: Seat, frame: Frame, message: Message) -> None:
         match message:
             case VoteReply():
                 if not self._signed.takes_vote(self.core, sender, message, frame.sig):

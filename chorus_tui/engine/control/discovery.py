@@ -320,7 +320,7 @@ class Discovery:
             granted = authority.first_authority(newcomer.kind, founder=False, first_person=not people)
             try:
                 await control.propose(entries.MEMBER_ADDED, {"member": newcomer.member(granted)}, request=request)
-            except NotAdmin as error:
+            except (NotAdmin, WireError) as error:
                 return {"kind": "refused", "why": str(error)}
             control.say(
                 "info",

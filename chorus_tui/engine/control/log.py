@@ -100,7 +100,7 @@ class Log:
         """Another one at the same place."""
         roster = replace(
             self.roster, members=dict(self.roster.members), stored_parameters=dict(self.roster.stored_parameters),
-            ever=set(self.roster.ever),
+            ever=set(self.roster.ever), decided=set(self.roster.decided), used=set(self.roster.used),
         )  # fmt: skip
         return Log(self.mesh_id, self.index, self.term, self.head, dict(self.elections), roster)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -134,6 +135,12 @@ class _Empty(BaseModel):
     """No data."""
 
 
+def _request_hash(request: Any) -> str:
+    """Of what was signed; empty for what is no request of a member."""
+    text = request.get("text") if isinstance(request, dict) else None
+    return hashlib.sha256(text.encode()).hexdigest() if isinstance(text, str) else ""
+
+
 _DATA: dict[str, type[BaseModel]] = {
     entries.FOUNDED: _Founded,
     entries.MEMBER_ADDED: _Added,
@@ -183,6 +190,8 @@ class Roster:
     rehearsed: Rehearsed | None = None
     decided: set[str] = field(default_factory=set)
     """Members whose role or expertise a master decided: what they wish for themselves does not count any more."""
+    used: set[str] = field(default_factory=set)
+    """Hashes of the signed requests that entries acted on: each is good for one."""
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -194,9 +203,15 @@ class Roster:
         """A mesh of one, which dissolves into the first other it meets."""
         return len(self.members) == 1 and self.refounds is None
 
+    def has_used(self, request: Any) -> bool:
+        """Whether an entry acted on this request before."""
+        return _request_hash(request) in self.used
+
     def apply(self, entry: ControlEntry) -> None:
         """One committed entry, in log order. Unknown types are skipped, and those whose data are not of their type: by
         every peer alike. Without a founding entry there is no mesh: a bad one raises :class:`WireError`."""
+        if used := _request_hash(entry.request):
+            self.used.add(used)
         try:
             check(entry.type, entry.data)
         except WireError:

@@ -62,3 +62,16 @@ class TimeoutNow:
 
 
 Message = VoteRequest | VoteReply | Append | AppendReply | Behind | TimeoutNow
+
+
+def reach(message: Message) -> int:
+    """How far its sender's log goes at least, as it says; 0 where it does not say."""
+    match message:
+        case Append(_, prev, _):
+            return prev.index
+        case VoteRequest(_, last, _):
+            return last.index
+        case Behind(_, commit):
+            return commit
+        case _:
+            return 0

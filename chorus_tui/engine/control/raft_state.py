@@ -10,6 +10,9 @@ from chorus_tui.engine.control.raft_messages import Message
 from chorus_tui.engine.control.raft_ready import Happened, HardState, Ready, Role, Timing
 from chorus_tui.engine.control.voters import Seat, Voters
 
+MOST_TERMS = 1 << 20
+"""Terms that one voter's word leads on at once: many years of elections, and no way to the end of the numbers."""
+
 
 class IllegalStep(Exception):
     """A call that the present state does not allow: a fault of the caller."""
@@ -74,7 +77,16 @@ class RaftState:
     def votes(self) -> bool:
         """Whether this very store is a voter's. One that is being removed still is, until that is committed: it may hold
         the only copy of the entry that removes it (section 4.2.2 of the thesis)."""
-        return any(self.me in voters.everyone for voters in self.log.voters_since(self.commit))
+        return self.knows(self.me)
+
+    def knows(self, seat: Seat) -> bool:
+        """Whether that store votes, by what is decided here or may yet be."""
+        return any(seat in voters.everyone for voters in self.log.voters_since(self.commit))
+
+    def believes(self, sender: Seat, term: int) -> bool:
+        """Whether that store's word may move this one: it votes, and does not name a term that no elections lead to. Neither the
+        candidacy nor the term of anybody else counts, or any member could unseat the admin, or end all elections."""
+        return self.knows(sender) and term <= self.term + MOST_TERMS
 
     @property
     def can_append(self) -> bool:

@@ -2,7 +2,7 @@
 
 A request is self-contained and signed: ``{"text", "sig"}``, the text canonical ``{at, data, mesh_id, peer_id, type}``. The
 entry carries it whole, so every follower checks by itself that this member asked for exactly this, and may. An admin can
-refuse a request; it cannot invent one.
+refuse a request; it cannot invent one, nor use one again after what it asked for was taken back.
 """
 
 from __future__ import annotations
@@ -191,21 +191,35 @@ def refusal(request: Request, roster: Roster) -> str | None:
 
 def check_entry(entry: ControlEntry, roster: Roster) -> None:
     """Whether an entry really acts for the member it cites, by the roster before it. Raises :class:`WireError`."""
-    if entry.type == entries.MEMBER_ADDED:
-        _check_joined(entry)
-    elif entry.type in REQUESTS and not (entry.request is None and entry.type in ADMINS_OWN):
+    joins = entry.type == entries.MEMBER_ADDED
+    if not joins and (entry.type not in REQUESTS or (entry.request is None and entry.type in ADMINS_OWN)):
+        return
+    if joins:
+        _check_joined(entry, roster)
+    else:
         request = read(entry.request, entry.mesh_id)
         if (request.type, request.data) != (entry.type, entry.data):
             raise WireError("bad_control_entry", f"The {entry.type} is not what the member asked for")
         why = refusal(request, roster)
         if why is not None:
             raise WireError("bad_control_entry", f"The {entry.type} is not the member's to ask for: {why}")
+    if roster.has_used(entry.request):
+        raise WireError("bad_control_entry", f"The {entry.type} repeats a request that was decided before")
 
 
-def _check_joined(entry: ControlEntry) -> None:
+def _check_joined(entry: ControlEntry, roster: Roster) -> None:
+    """Added as it asked to be, with no more authority than a newcomer of its kind has, and not over a member that is there."""
     member = entry.data.get("member")
-    peer_id = str(member.get("peer_id")) if isinstance(member, dict) else ""
-    newcomer = join.read_request(entry.request, entry.mesh_id, peer_id)
-    asked = newcomer.member("")
-    if not isinstance(member, dict) or any(member.get(name) != asked[name] for name in ("agent_id", "kind")):
+    if not isinstance(member, dict):
+        raise WireError("bad_control_entry", "The entry names no member")
+    newcomer = join.read_request(entry.request, entry.mesh_id, str(member.get("peer_id")))
+    asked = {**newcomer.member(""), "ephemeral": newcomer.ephemeral}
+    told = {"ephemeral": False, **member}
+    if any(told.get(name) != asked[name] for name in asked.keys() - {"authority"}):
         raise WireError("bad_control_entry", "The member was not added as it asked to be")
+    if newcomer.peer_id in roster.members:
+        raise WireError("bad_control_entry", "The newcomer is a member already")
+    people = any(one.kind == "human" for one in roster.members.values())
+    most = authority.first_authority(newcomer.kind, founder=False, first_person=not people)
+    if not authority.within(member.get("authority"), most):
+        raise WireError("bad_control_entry", f"A newcomer of this kind is {most} at most")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -138,6 +139,23 @@ def test_one_of_three_is_no_majority_and_counts_once():
     assert not repeated.holds(history.mesh_id, voters)
     assert two.holds(history.mesh_id, voters)
     refused(history)
+
+
+def test_what_is_tried_and_not_taken_leaves_no_trace():
+    """A trial copy that is thrown away moved nothing here: neither members, nor what a master decided, nor which requests were used."""
+    history = History()
+    log = Log(history.mesh_id)
+    log.admit(history.items, history.votes, history.certificate())
+    before = deepcopy(log)
+    trial = log.copy()
+    change = {"peer_id": ADMIN.peer_id, "role": "reviewer"}
+    raw = entry_bytes(
+        mesh_id=log.mesh_id, term=1, index=2, prev=log.head, hlc="0", type_=entries.MEMBER_CHANGED, data=change, request={"text": "x", "sig": ""}
+    )  # fmt: skip
+    trial.extend(entries.parse_entry(raw, ADMIN.sign(identity.CONTROL, raw), ADMIN.peer_id))
+
+    assert trial.roster.decided and trial.roster.used
+    assert log == before
 
 
 def test_a_gap_is_told():

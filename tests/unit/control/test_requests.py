@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from chorus_tui.engine.protocol.identity import Identity
 
 ADMIN, MASTER, AGENT, STRANGER = (Identity(bytes([n]) * 32) for n in range(1, 5))
 MESH = "ab" * 32
+MOMENTS = itertools.count()
+"""Each request is another one, also for the same."""
 
 
 def member(who: Identity, authority: Authority) -> Member:
@@ -36,7 +39,7 @@ def entry(type_: str, data: dict[str, Any], request: Any) -> ControlEntry:
 
 
 def signed(who: Identity, type_: str, data: dict[str, Any], mesh_id: str = MESH) -> dict[str, Any]:
-    return requests.make(who, mesh_id, type_, data, "1:0:x")
+    return requests.make(who, mesh_id, type_, data, f"{next(MOMENTS)}:0:x")
 
 
 PROMOTE = {"peer_id": AGENT.peer_id, "authority": "master"}
@@ -79,6 +82,78 @@ def test_members_are_added_only_as_they_asked():
         requests.check_entry(
             entry(entries.MEMBER_ADDED, {"member": who.member("coordination") | {"agent_id": "other"}}, wish), roster()
         )
+
+
+@pytest.mark.parametrize(
+    ("kind", "people", "authority", "taken"),
+    [
+        ("agent", 0, "coordination", True),
+        ("agent", 0, "read_only", True),
+        ("agent", 0, "decision", False),
+        ("agent", 0, "master", False),
+        ("human", 0, "master", True),
+        ("human", 1, "decision", True),
+        ("human", 1, "master", False),
+        ("agent", 0, "king", False),
+    ],
+)
+def test_an_admin_gives_a_newcomer_no_more_than_its_kind_has(kind, people, authority, taken):
+    """An agent coordinates, the first person is a master, further ones decide: more comes by a master's signed word alone."""
+    table = roster()
+    for name in range(people):
+        table.members[str(name)] = Member(str(name), f"p{name}", "human", "", (), "decision", 1)
+    who = join.Newcomer(STRANGER.peer_id, "new", kind, "", [])
+    added = entry(
+        entries.MEMBER_ADDED, {"member": who.member(authority)}, join.make_request(STRANGER, MESH, who, "1:0:x")
+    )
+
+    if taken:
+        requests.check_entry(added, table)
+    else:
+        with pytest.raises(WireError, match="at most"):
+            requests.check_entry(added, table)
+
+
+@pytest.mark.parametrize("changed", [{"role": "developer"}, {"expertise": ["law"]}, {"ephemeral": True}])
+def test_a_newcomer_is_what_it_signed_to_be(changed):
+    """Role, expertise and whether it may be lost are the newcomer's word."""
+    who = join.Newcomer(STRANGER.peer_id, "new", "agent", "", [])
+    wish = join.make_request(STRANGER, MESH, who, "1:0:x")
+
+    with pytest.raises(WireError, match="as it asked"):
+        requests.check_entry(
+            entry(entries.MEMBER_ADDED, {"member": who.member("coordination") | changed}, wish), roster()
+        )
+
+
+def test_a_member_is_not_added_over_itself():
+    """An admin cannot set a member back, or up, by its old wish to join."""
+    who = join.Newcomer(AGENT.peer_id, "name", "agent", "", [])
+    wish = join.make_request(AGENT, MESH, who, "1:0:x")
+
+    with pytest.raises(WireError, match="already"):
+        requests.check_entry(entry(entries.MEMBER_ADDED, {"member": who.member("coordination")}, wish), roster())
+
+
+def test_a_request_is_good_for_one_entry():
+    """What a master once granted and took back is not granted again by its old word; nor does a wish to join bring back who was sent
+    away. The next request for the same is another."""
+    table = roster()
+    who = join.Newcomer(STRANGER.peer_id, "new", "agent", "", [])
+    wish = join.make_request(STRANGER, MESH, who, "1:0:x")
+    joins = entry(entries.MEMBER_ADDED, {"member": who.member("coordination")}, wish)
+    promotes = entry(entries.MEMBER_CHANGED, PROMOTE, signed(MASTER, entries.MEMBER_CHANGED, PROMOTE))
+    for one in (joins, promotes):
+        requests.check_entry(one, table)
+        table.apply(one)
+    gone = {"peer_id": STRANGER.peer_id}
+    table.apply(entry(entries.MEMBER_RETIRED, gone, signed(MASTER, entries.MEMBER_RETIRED, gone)))
+
+    for one in (joins, promotes):
+        with pytest.raises(WireError, match="repeats"):
+            requests.check_entry(one, table)
+    again = entry(entries.MEMBER_CHANGED, PROMOTE, signed(MASTER, entries.MEMBER_CHANGED, PROMOTE))
+    requests.check_entry(again, table)
 
 
 def test_anybody_may_leave_and_the_last_master_stays():
