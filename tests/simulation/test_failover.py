@@ -182,7 +182,7 @@ def said_to_all(at: World, liar: Peer, *messages: raft_messages.Message) -> None
 
 
 async def test_who_does_not_vote_unseats_nobody_and_ends_no_election(autojump_clock):
-    """A member that is no voter stands as an heir, leads, and names the last of all terms; then a voter names that one too: the admin and
+    """A member that is no voter stands as an heir, leads, and names the last of all terms; then a voter names that one too, and stands as an heir that it is not: the admin and
     the term stay, on every disk, and what is proposed is decided."""
     async with world(13) as at:
         await grown(at, "abcd", 3)
@@ -197,11 +197,12 @@ async def test_who_does_not_vote_unseats_nobody_and_ends_no_election(autojump_cl
             Append(before + 1, last, ()), *lies,
         )  # fmt: skip
         await trio.sleep(20)
-        said_to_all(at, voter, *lies)
+        assert {peer.control.store.hard_state().term for peer in at.peers.values()} == {before}
+        said_to_all(at, voter, VoteRequest(before + 1, beyond, transfer=True), *lies)
         await trio.sleep(20)
 
         assert admin(at) is boss
-        assert {peer.control.store.hard_state().term for peer in at.peers.values()} == {before}
+        assert {peer.control.store.hard_state().term for peer in at.peers.values() if peer is not guest} == {before}
         await followed(at, (await boss.control.propose("note", {"n": 1})).index)
 
 

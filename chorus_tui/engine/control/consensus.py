@@ -22,7 +22,16 @@ from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.raft import Raft
 from chorus_tui.engine.control.raft_log import Entry, Position, RaftLog
-from chorus_tui.engine.control.raft_messages import Append, AppendReply, Behind, Message, VoteReply, reach
+from chorus_tui.engine.control.raft_messages import (
+    Append,
+    AppendReply,
+    Behind,
+    Message,
+    TimeoutNow,
+    VoteReply,
+    VoteRequest,
+    reach,
+)
 from chorus_tui.engine.control.raft_ready import Happened, Ready, Role
 from chorus_tui.engine.control.raft_wire import Frame, Report
 from chorus_tui.engine.control.signatures import Signatures
@@ -179,23 +188,31 @@ class Consensus:
     # ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _receive(self, sender: Seat, frame: Frame, message: Message) -> None:
-        match message:
-            case VoteReply():
-                if not self._signed.takes_vote(self.core, sender, message, frame.sig):
-                    raise WireError("bad_signature", "The vote is not signed by its voter")
-            case AppendReply():
-                if not self._signed.takes_ack(self.core, self.log.index, sender, message, frame.sig):
-                    return
-            case Append():
-                message = self._verified(message, frame)
-            case Behind():
-                if message.commit > self.log.index:
-                    self._around.on_behind(sender.peer_id)
-        self.core.step(sender, message, self._around.now())
+        proven = self._proven(sender, message, frame)
+        if proven is None:
+            return
+        self.core.step(sender, proven, self._around.now())
         await self._settle()
-        if isinstance(message, Append) and frame.certificate is not None:
+        if isinstance(proven, Append) and frame.certificate is not None:
             await self._take_certificate(frame.certificate)
         await self._pump()
+
+    def _proven(self, sender: Seat, message: Message, frame: Frame) -> Message | None:
+        """What its signatures bear out of a message; None when it is not to be heard. Raises :class:`WireError`."""
+        match message:
+            case VoteReply() if not self._signed.takes_vote(self.core, sender, message, frame.sig):
+                raise WireError("bad_signature", "The vote is not signed by its voter")
+            case AppendReply() if not self._signed.takes_ack(self.core, self.log.index, sender, message, frame.sig):
+                return None
+            case TimeoutNow() if not self._signed.takes_over(sender, message, frame.sig):
+                return None
+            case VoteRequest():
+                return self._signed.as_heir(self.core.leader, sender, message, frame.sig)
+            case Append():
+                return self._verified(message, frame)
+            case Behind() if message.commit > self.log.index:
+                self._around.on_behind(sender.peer_id)
+        return message
 
     def _verified(self, message: Append, frame: Frame) -> Append:
         """The entries of a message, each checked against what stands before it here."""

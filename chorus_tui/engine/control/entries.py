@@ -202,6 +202,20 @@ def vote_holds(mesh_id: str, term: int, candidate: str, voter: str, last: Positi
     return identity.verify(voter, identity.VOTE, _vote(mesh_id, term, candidate, voter, last.index, last.term), sig)
 
 
+def sign_transfer(me: Identity, mesh_id: str, term: int, heir: str) -> str:
+    """This leader's word that ``heir`` stands in its place, in the term after ``term``."""
+    return me.sign(identity.TRANSFER, _transfer(mesh_id, term, heir))
+
+
+def transfer_holds(mesh_id: str, term: int, leader: str, heir: str, sig: str) -> bool:
+    """Whether that leader really hands over."""
+    return identity.verify(leader, identity.TRANSFER, _transfer(mesh_id, term, heir), sig)
+
+
+def _transfer(mesh_id: str, term: int, heir: str) -> bytes:
+    return canonical.encode({"heir": heir, "mesh_id": mesh_id, "term": term})
+
+
 def _ack(mesh_id: str, term: int, index: int, hash_: str, voter: str) -> bytes:
     return canonical.encode({"mesh_id": mesh_id, "term": term, "index": index, "hash": hash_, "voter": voter})
 

@@ -361,4 +361,4 @@ class Raft(RaftState):
             return
         for seat in self.voters.seats:
             if seat.peer_id == self._transfer[0] and self.caught_up(seat):
-                self._send(seat, TimeoutNow(self.term))
+                self._send(seat, TimeoutNow(self.term, seat.peer_id))

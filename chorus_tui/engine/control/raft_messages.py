@@ -9,7 +9,7 @@ from chorus_tui.engine.control.raft_log import Entry, Position
 
 @dataclass(frozen=True, slots=True)
 class VoteRequest:
-    """Vote for the sender in ``term``. ``pre``: would you? ``transfer``: the leader itself asked for it."""
+    """Vote for the sender in ``term``. ``pre``: would you? ``transfer``: the leader itself asked for it, and its word is shown."""
 
     term: int
     last: Position
@@ -56,9 +56,10 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class TimeoutNow:
-    """Stand at once: the leader hands over."""
+    """Stand at once: the leader hands over to ``heir``, who is told."""
 
     term: int
+    heir: str = ""
 
 
 Message = VoteRequest | VoteReply | Append | AppendReply | Behind | TimeoutNow

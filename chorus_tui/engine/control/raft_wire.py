@@ -40,7 +40,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A message with what belongs to it: ``sig`` of a vote or an acknowledgement, items, elections and the newest
+    """A message with what belongs to it: ``sig`` of a vote, an acknowledgement or a handing over, items, elections and the newest
     certificate with entries."""
 
     mesh_id: str
@@ -57,7 +57,13 @@ def encode(frame: Frame) -> bytes:
     value: dict[str, Any] = {"mesh_id": frame.mesh_id, "incarnation": frame.incarnation, "term": frame.message.term}
     match frame.message:
         case VoteRequest(_, last, pre, transfer):
-            value |= {"kind": "vote_request", "last": [last.index, last.term], "pre": pre, "transfer": transfer}
+            value |= {
+                "kind": "vote_request",
+                "last": [last.index, last.term],
+                "pre": pre,
+                "transfer": transfer,
+                "sig": frame.sig,
+            }
         case VoteReply(_, granted, pre, last):
             value |= {"kind": "vote", "granted": granted, "pre": pre, "last": [last.index, last.term], "sig": frame.sig}
         case Append(_, prev, _):
@@ -70,7 +76,7 @@ def encode(frame: Frame) -> bytes:
         case Behind(_, commit):
             value |= {"kind": "behind", "commit": commit}
         case TimeoutNow(_):
-            value |= {"kind": "timeout_now"}
+            value |= {"kind": "timeout_now", "sig": frame.sig}
         case Report(_, commit, leaving, docker, free, linked):
             value |= {
                 "kind": "report", "commit": commit, "leaving": leaving, "docker": docker, "free": free, "linked": linked,

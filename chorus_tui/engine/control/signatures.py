@@ -7,6 +7,7 @@ of that disk proves nothing, although its signature is as good.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chorus_tui.engine.control import entries
@@ -15,7 +16,14 @@ from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.raft import Raft
 from chorus_tui.engine.control.raft_log import Position
-from chorus_tui.engine.control.raft_messages import Append, AppendReply, Message, VoteReply
+from chorus_tui.engine.control.raft_messages import (
+    Append,
+    AppendReply,
+    Message,
+    TimeoutNow,
+    VoteReply,
+    VoteRequest,
+)
 from chorus_tui.engine.control.raft_wire import Frame
 from chorus_tui.engine.control.voters import Seat
 from chorus_tui.engine.protocol.identity import Identity
@@ -30,6 +38,8 @@ class Signatures:
         self._incarnation = incarnation
         self._ballots: dict[str, tuple[int, Position, str]] = {}
         self._acks: dict[str, tuple[int, str]] = {}
+        self._inherited = (0, "")
+        """The term whose leader handed over to this peer, and its word for that."""
         self.elections: dict[int, Election] = {}
         self._unstored: list[Election] = []
 
@@ -56,6 +66,20 @@ class Signatures:
         if good and sender in core.voters.everyone:
             self._acks[sender.peer_id] = (reply.index, sig)
         return good
+
+    def takes_over(self, sender: Seat, message: TimeoutNow, sig: str) -> bool:
+        """Whether a leader's word that it hands over to this peer is signed; it is kept, to be shown to the others."""
+        good = entries.transfer_holds(self._mesh_id, message.term, sender.peer_id, self._me.peer_id, sig)
+        if good:
+            self._inherited = (message.term, sig)
+        return good
+
+    def as_heir(self, leader: str | None, sender: Seat, asked: VoteRequest, sig: str) -> VoteRequest:
+        """The request, as an heir's only if the leader that is followed here says so: nobody else's word unseats it."""
+        heir = asked.transfer and entries.transfer_holds(
+            self._mesh_id, asked.term - 1, leader or "", sender.peer_id, sig
+        )
+        return replace(asked, transfer=heir)
 
     def learn(self, found: dict[int, Election], known: dict[int, Election]) -> None:
         """Elections that were shown and checked."""
@@ -101,6 +125,10 @@ class Signatures:
                 entry = core.log.at(index)
                 sig = entries.sign_ack(self._me, self._mesh_id, term, index, entry.payload.hash) if entry else ""
                 return self._bare(message, sig=sig)
+            case TimeoutNow(term, heir):
+                return self._bare(message, sig=entries.sign_transfer(self._me, self._mesh_id, term, heir))
+            case VoteRequest(term, _, _, True) if term == self._inherited[0] + 1:
+                return self._bare(message, sig=self._inherited[1])
             case Append():
                 return self._bare(
                     message,
