@@ -28,6 +28,11 @@ def ref(entry: Entry) -> dict[str, Any]:
     return {"author": entry.header.author, "epoch": entry.header.epoch, "seq": entry.header.seq, "hash": entry.hash}
 
 
+def named(entry: ControlEntry) -> object:
+    """The hash of the announcement that a decision on a task is about: a grant cites it, others say it."""
+    return (entry.request or {}).get("hash") if entry.type == "task_granted" else entry.data.get("announcement")
+
+
 class Board:
     """A fold over feeds and control logs."""
 
@@ -225,7 +230,7 @@ class Board:
         if type(attempt) is not int or not isinstance(worker, str):
             return
         # A grant of another announcement than the one people agreed to, or that was granted before, is none.
-        if not task.bind((entry.request or {}).get("hash")):
+        if not task.bind(named(entry)):
             return
         lease_s = float(entry.data.get("lease_s", 60))
         by_hand = entry.data.get("by_hand") is True
@@ -234,7 +239,7 @@ class Board:
         )
 
     def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
-        task.bind(entry.data.get("announcement"))
+        task.bind(named(entry))
         task.terminal = TERMINAL[entry.type]
         task.terminal_reason = str(entry.data.get("reason", ""))
         task.terminal_ms = at_ms
@@ -259,7 +264,7 @@ def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
     """The first word of each person counts. Who it is, and of which announcement it is said, stands in the signed request, which
     was checked before. A word that names no announcement is nobody's yes to anything."""
     who = asker(entry.request)
-    if not who or not task.bind(entry.data.get("announcement")):
+    if not who or not task.bind(named(entry)):
         return
     word = Word(who, str(entry.data.get("reason", "")), at_ms)
     if entry.type == "task_approved":
