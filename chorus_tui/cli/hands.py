@@ -89,29 +89,40 @@ async def retry(session: Session, task_id: str) -> None:
     )
 
 
+_looked_at = click.option(
+    "--announcement",
+    default="",
+    metavar="HASH",
+    help="The announcement you looked at, as 'task show' names it; another is refused.",
+)
+
+
 @click.command()
 @click.argument("task_id")
 @click.option("--reason", default="", help="Others can read it.")
+@_looked_at
 @engine_command
-async def approve(session: Session, task_id: str, reason: str) -> None:
+async def approve(session: Session, task_id: str, reason: str, announcement: str) -> None:
     """Agree to a task that waits for approval."""
-    await _judge(session, "tasks.approve", task_id, reason)
+    await _judge(session, "tasks.approve", task_id, reason, announcement)
 
 
 @click.command()
 @click.argument("task_id")
 @click.option("--reason", default="", help="Others can read it.")
+@_looked_at
 @engine_command
-async def deny(session: Session, task_id: str, reason: str) -> None:
+async def deny(session: Session, task_id: str, reason: str, announcement: str) -> None:
     """Refuse a task that waits for approval; it ends as cancelled."""
-    await _judge(session, "tasks.deny", task_id, reason)
+    await _judge(session, "tasks.deny", task_id, reason, announcement)
 
 
-async def _judge(session: Session, operation: str, task_id: str, reason: str) -> None:
+async def _judge(session: Session, operation: str, task_id: str, reason: str, announcement: str) -> None:
     from chorus_tui.cli.task_views import print_task
     from chorus_tui.contract.models.tasks import JudgeTask
 
-    session.show(await session.ask(operation, JudgeTask(task_id=task_id, reason=reason)), print_task)
+    asked = JudgeTask(task_id=task_id, reason=reason, announcement=announcement)
+    session.show(await session.ask(operation, asked), print_task)
 
 
 COMMANDS = (claim, submit, release, retry, approve, deny)

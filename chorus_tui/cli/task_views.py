@@ -11,7 +11,7 @@ from chorus_tui.telling import task as telling
 if TYPE_CHECKING:
     from chorus_tui.contract.models.task_result import Change, TaskResult
     from chorus_tui.contract.models.task_spec import TaskSpec
-    from chorus_tui.contract.models.tasks import Delivered, TaskList, TaskView, Verification
+    from chorus_tui.contract.models.tasks import Delivered, OtherAnnouncement, TaskList, TaskView, Verification
 
 
 def print_list(answer: TaskList) -> None:
@@ -42,6 +42,8 @@ def print_task(task: TaskView) -> None:
             ("uses", telling.uses(task)),
             ("waits for", task.waiting_for),
             ("announced", f"{moment(task.announced_at)} by {task.announcer_name or task.announcer}"),
+            *(("same id", _also_announced(other)) for other in task.other_announcements),
+            ("announcement", task.announcement if task.approvals_needed or task.other_announcements else ""),
             ("delivery", _delivery(task)),
             ("priority", task.priority),
             ("needs", _needs(task)),
@@ -238,6 +240,11 @@ def _approval(task: TaskView) -> str:
     given = [f"{'approved' if w.approved else 'denied'} by {w.name}, {moment(w.at)}" for w in task.approvals]
     agreed = sum(word.approved for word in task.approvals)
     return "; ".join([f"{agreed} of {task.approvals_needed}", *given])
+
+
+def _also_announced(other: OtherAnnouncement) -> str:
+    who = other.author_name or other.author
+    return f"“{other.title}” was announced under it too, by {who}, {moment(other.at)} ({other.entry})"
 
 
 def _delivery(task: TaskView) -> str:

@@ -100,7 +100,7 @@ class InboxScreen(ListScreen[InboxItem]):
             return
 
         def make(answer: Answered) -> AnswerItem:
-            return AnswerItem(item_id=item.item_id, choice=answer.choice, text=answer.words)
+            return AnswerItem(item_id=item.item_id, choice=answer.choice, text=answer.words, version=item.version)
 
         def done(request: AnswerItem) -> str:
             return f"Answered: {request.choice or 'in words'}"

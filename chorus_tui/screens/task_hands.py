@@ -116,7 +116,9 @@ class TaskHands(ListScreen[TaskRow]):
         self.app.push_screen(
             Confirm(asked, twin(f"tasks.{word}", task_id=view.task_id)),
             lambda answer: (
-                self._ask(f"tasks.{word}", JudgeTask(task_id=view.task_id), done) if answer == "yes" else None
+                self._ask(f"tasks.{word}", JudgeTask(task_id=view.task_id, announcement=view.announcement), done)
+                if answer == "yes"
+                else None
             ),
         )
 

@@ -198,6 +198,9 @@ def _asked(view: TaskView, now: float) -> Rows:
     for check in view.spec.checks[:4]:
         yield "check", f"$ {plain(check, limit=200)}"
     yield "asked by", f"{plain(view.announcer_name)}, {ago(now - view.announced_at)} ago, {view.priority} priority"
+    for other in view.other_announcements[:4]:
+        who = f"{plain(other.author_name)}, {ago(now - other.at)} ago"
+        yield "same id", f"“{plain(other.title)}” was announced under it too, by {who}"
     if view.announced_delivery:
         held = int(view.announced_delivery.get("held_by", 0))
         yield "delivery", f"stored here, held by {held} other{'s' if held != 1 else ''}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.widgets import Input
 
+from chorus_tui.cli.task_views import print_task
 from chorus_tui.contract.models import task_result, tasks
+from chorus_tui.screens import task_view
 from tests.ui.fake_engine import IDS, NOW, FakeEngine, spec
 from tests.ui.playing import play, settle, until
 
@@ -24,7 +29,7 @@ def one_task(state: str, *, by_hand: bool = False, needed: int = 0, **fields: An
         task_id=TASK, title="Write the words", state=state, announcer=IDS[0], announcer_name="ada", announced_at=NOW - 20,  # type: ignore[arg-type]
         priority="medium", holder=IDS[3] if by_hand else "", holder_name="you" if by_hand else "", attempt=len(attempts),
         spec=spec(title="Write the words"), mesh_id="3efb9b9c" * 8, attempts=attempts, result=None,
-        confirmed=state == "failed", approvals_needed=needed, **fields,
+        confirmed=state == "failed", approvals_needed=needed, announcement="ab" * 32, **fields,
     )  # fmt: skip
     engine = FakeEngine()
     engine.tasks = {TASK: view}
@@ -69,7 +74,7 @@ def test_a_key_is_offered_only_where_it_can_do_something(engine, expected):
     ],
 )
 def test_each_key_asks_first_and_then_calls_its_operation(monkeypatch, key, engine, operation):
-    """Nothing before the yes; then the operation for the task under the cursor."""
+    """Nothing before the yes; then the operation for the task under the cursor; a word names the announcement that was shown."""
     monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 0)
 
     async def steps(pilot: Any, engine: FakeEngine) -> None:
@@ -80,7 +85,9 @@ def test_each_key_asks_first_and_then_calls_its_operation(monkeypatch, key, engi
         await pilot.press("y")
         await until(pilot, lambda: operation in [name for name, _ in engine.calls], operation)
 
-        assert dict(engine.calls)[operation].task_id == TASK
+        asked = dict(engine.calls)[operation]
+        assert asked.task_id == TASK
+        assert getattr(asked, "announcement", "ab" * 32) == "ab" * 32
 
     play(steps, engine=engine())
 
@@ -122,3 +129,21 @@ def test_evidence_and_approvals_are_shown_in_the_detail():
         assert "approved by ada" in shown
 
     play(steps, engine=one_task("waiting", needed=2, evidence=[lost], approvals=[word]), size=(200, 50))
+
+
+def test_a_second_announcement_under_the_id_is_told():
+    """Its title, and whose it is, in the task on the screen and on the command line alike."""
+    other = tasks.OtherAnnouncement(
+        author=IDS[1], author_name="ben", at=NOW - 5, title="Something else", entry="cd" * 32
+    )
+    (view,) = one_task("waiting", needed=1, other_announcements=[other]).tasks.values()
+    screen, line = Console(width=100, record=True, file=StringIO()), StringIO()
+    screen.print(task_view.detail(view, NOW))
+    with redirect_stdout(line):
+        print_task(view)
+
+    for told in (screen.export_text(), line.getvalue()):
+        assert "same id" in told
+        assert "“Something else” was announced under it too, by ben" in told
+    assert "ab" * 32 in line.getvalue()
+    assert "cd" * 32 in line.getvalue()

@@ -42,6 +42,7 @@ class InboxItem(Answer):
         default="optional", description="Whether words go with the answer"
     )
     command: str = Field(default="", description="The command line that answers it elsewhere")
+    version: str = Field(default="", description="Of what is asked; goes back with the answer")
 
 
 class Inbox(Page):
@@ -56,6 +57,11 @@ class AnswerItem(Request):
     item_id: str = Field(min_length=3, max_length=256)
     choice: str = Field(default="", max_length=128)
     text: str = Field(default="", max_length=4_000)
+    version: str = Field(
+        default="",
+        max_length=64,
+        description="Of the item that was looked at; when it is another one meanwhile, it is refused",
+    )
 
 
 class Answered(Answer):

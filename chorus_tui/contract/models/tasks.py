@@ -126,6 +126,11 @@ class JudgeTask(TaskRef):
     """A person's word on a task that waits for approval."""
 
     reason: str = Field(default="", max_length=500)
+    announcement: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="The announcement looked at, as tasks.show names it; another one that counts meanwhile is refused",
+    )
 
 
 class SayToTask(TaskRef):
@@ -301,11 +306,28 @@ class TaskCallback(Answer):
     problem: str = Field(default="", description="Why the last try failed")
 
 
+class OtherAnnouncement(Answer):
+    """A second announcement under the id of a task, which nobody honest makes."""
+
+    author: str
+    author_name: str
+    at: float
+    title: str
+    entry: str = Field(description="The hash of its entry")
+
+
 class TaskView(TaskRow):
     """Everything known of a task."""
 
     spec: TaskSpec
     mesh_id: str
+    announcement: str = Field(
+        default="", description="The hash of the announcement that counts: what approvals and grants name"
+    )
+    other_announcements: list[OtherAnnouncement] = Field(
+        default_factory=list,
+        description="Made under the same id, saying something else: none may be granted then, unless the mesh had named one",
+    )
     continues: str = Field(default="", description="The task this one goes on from, of a mesh that was left")
     continued_as: str = ""
     attempts: list[Attempt]

@@ -83,6 +83,13 @@ class InboxService:
         # One at a time, so that of two answers from here the second meets what the first made of the item.
         async with self._answering:
             item, source = self._find(request.item_id)
+            if request.version not in ("", item.version):
+                raise Problem(
+                    409,
+                    "changed",
+                    "It is not what you looked at any more",
+                    f"What is asked about “{item.title}” changed meanwhile; look at it again and answer anew.",
+                )
             wrong = rules.misfit(item, request.choice, request.text)
             if wrong:
                 raise invalid(wrong)

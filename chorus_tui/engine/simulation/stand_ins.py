@@ -27,6 +27,8 @@ class SimulatedExecutor:
     def __init__(self) -> None:
         self.started = 0
         self.active = 0
+        self.ran: list[str] = []
+        """Titles of what was started, in order."""
 
     async def probe(self) -> DockerState:
         return DockerState(available=True, version="simulated", languages=("python",))
@@ -34,6 +36,7 @@ class SimulatedExecutor:
     async def run(self, job: Job, report: Report, put_blob: PutBlob) -> TaskResult:  # noqa: ARG002 - the interface has it
         self.started += 1
         self.active += 1
+        self.ran.append(job.spec.title)
         try:
             await report.phase("running")
             await report.output(b"hello\n")

@@ -118,7 +118,7 @@ class Announcing:
         if not mark:
             return ""
         for task in self._service.board.tasks.values():
-            mine = task.announcements.get(self._service.parts.me)
+            mine = task.own(self._service.parts.me)
             if mine is None or mine.idempotency[:_KEY_MARK] != mark[:_KEY_MARK]:
                 continue
             if mine.idempotency != mark:
@@ -159,11 +159,12 @@ class Announcing:
             await trio.sleep(1.0)
 
     async def _carry(self, task: Task, mesh_id: str) -> None:
-        mine = task.announcements.get(self._service.parts.me)
-        board = self._service.board
+        me, board = self._service.parts.me, self._service.board
+        mine = task.announced if task.bound else task.own(me)
         if (
             task.key in self._not_carried
             or mine is None
+            or mine.author != me
             or task.terminal
             or task.key[0] == mesh_id
             or task.key in board.continued
@@ -221,7 +222,7 @@ class Announcing:
                 409,
                 "withdrawn",
                 "The task does not count any more",
-                "Its announcement was erased, or its announcer said two different things under one number; "
+                "Its announcement was erased, is not here yet, or its announcer said two different things under one number; "
                 "'chorus-tui journal forks' shows whether a master has to decide.",
             )
         delivery: dict[str, int | bool] = {}
@@ -265,11 +266,10 @@ class Announcing:
         """Ask the admin to cancel, and wait a moment for its word."""
         parts = self._service.parts
         task = self._service.follow(self.find(request.task_id))
-        announced = task.announced
-        assert announced is not None
         if task.terminal:
             raise Problem(409, "ended", f"The task has already ended: {task.terminal}")
-        if not authority.may_cancel(parts.control.members.get(parts.me), parts.me, announced.author):
+        member = parts.control.members.get(parts.me)
+        if not any(authority.may_cancel(member, parts.me, announcer) for announcer in task.announcers):
             raise Problem(
                 403, "authority", "This peer may not cancel another peer's task", "That needs the authority 'decision'."
             )

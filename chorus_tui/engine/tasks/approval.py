@@ -81,6 +81,13 @@ def needed_here(spec: TaskSpec, agents: list[Agent]) -> int:
     return min(asked, default=needed(spec))
 
 
+def conflict(task: Task) -> str:
+    """Why nobody can agree to a task of which two announcements were seen, and nobody gets it; empty when the mesh knows which."""
+    if not task.conflict:
+        return ""
+    return "two different announcements were made under its id, so it is not granted; cancel it and announce it anew"
+
+
 def obstacle(task: Task) -> str:
     """Why missing approvals keep a task from being granted to anybody, in words; empty when they do not."""
     announced = task.announced
@@ -117,6 +124,8 @@ def refusal(task: Task, peer_id: str, agents: list[Agent], *, approve: bool) -> 
         return f"the task has already ended: {task.terminal}"
     if task.denied is not None:
         return "the task was denied"
+    if task.conflict:
+        return conflict(task)
     asked = max((needed(announced.spec, agent.approval) for agent in routing.able(announced.spec, agents)), default=0)
     wanted = max(asked, needed(announced.spec))
     if not wanted:

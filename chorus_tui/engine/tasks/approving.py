@@ -1,4 +1,7 @@
-"""People agree to a task, or deny it: their signed words become entries of the control log."""
+"""People agree to a task, or deny it: their signed words become entries of the control log.
+
+A word is about one announcement, named by its hash: the one that this peer shows when it is given.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,16 @@ class Approving:
         task = self._service.follow(self._service.announcing.find(request.task_id))
         me = self._service.parts.me
         what = "approved" if type_ == APPROVED else "denied"
-        data = {"task_id": task.key[1], "reason": request.reason}
+        announced = task.announced
+        if announced is None or request.announcement not in ("", announced.hash):
+            raise Problem(
+                409,
+                "changed",
+                f"The task cannot be {what}: it is not the one you looked at any more",
+                f"Another announcement counts now; look at it again: chorus-tui task show {task.key[1]}",
+            )
+        # Signed with it: nobody can make this word one about another announcement of the same id.
+        data = {"task_id": task.key[1], "announcement": announced.hash, "reason": request.reason}
         try:
             index = await self._service.parts.control.request(type_, data)
         except Refused as error:
@@ -67,4 +79,6 @@ class Approving:
         task = self._service.board.tasks.get((mesh_id or "", str(data.get("task_id", ""))))
         if task is None or task.announced is None:
             return "the admin has not heard of this task yet"
+        if data.get("announcement") != task.announced.hash:
+            return "another announcement of this task counts; look at it again"
         return approval.refusal(task, who, self._service.parts.agents(), approve=approve) or None

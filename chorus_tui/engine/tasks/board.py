@@ -28,6 +28,11 @@ def ref(entry: Entry) -> dict[str, Any]:
     return {"author": entry.header.author, "epoch": entry.header.epoch, "seq": entry.header.seq, "hash": entry.hash}
 
 
+def named(entry: ControlEntry) -> object:
+    """The hash of the announcement that a decision on a task is about: a grant cites it, others say it."""
+    return (entry.request or {}).get("hash") if entry.type == "task_granted" else entry.data.get("announcement")
+
+
 class Board:
     """A fold over feeds and control logs."""
 
@@ -52,8 +57,8 @@ class Board:
         return self.tasks[key]
 
     def find(self, task_id: str, mesh_id: str | None = None) -> Task | None:
-        """By id; one of ``mesh_id`` before others: ids are unique but for forgery."""
-        found = self._named.get(task_id, [])
+        """By id; one of ``mesh_id`` before others: ids are unique but for forgery. Not one of which only what does not count is here."""
+        found = [task for task in self._named.get(task_id, []) if task.announced is not None]
         return min(found, key=lambda task: (task.key[0] != mesh_id, task.key)) if found else None
 
     def named(self, beginning: str, mesh_id: str | None) -> list[Task]:
@@ -69,7 +74,7 @@ class Board:
 
     def of_mesh(self, mesh_id: str | None) -> list[Task]:
         """Announced tasks of one mesh."""
-        return [task for task in self.tasks.values() if task.key[0] == mesh_id and task.announcements]
+        return [task for task in self.tasks.values() if task.key[0] == mesh_id and task.announced is not None]
 
     def follow(self, task: Task, mesh_id: str | None) -> Task:
         """The task, or the one of ``mesh_id`` that goes on from it."""
@@ -88,7 +93,7 @@ class Board:
         for one in line:
             for task_id in sorted(self.retries.get(one.key, ())):
                 retry = self.tasks[(one.key[0], task_id)]
-                if retry.key not in seen and _asks_the_same(one, retry):
+                if retry.key not in seen and _tries_again(one, retry):
                     seen.add(retry.key)
                     line.append(self.follow(retry, mesh_id))
         return line
@@ -141,7 +146,7 @@ class Board:
         self.retries.clear()
         self.subtasks.clear()
         for task in self.tasks.values():
-            task.announcements.clear()
+            task.forget_announcements()
             task.claims.clear()
             task.reports.clear()
             task.said.clear()
@@ -170,13 +175,9 @@ class Board:
         return key
 
     def _note_announced(self, task: Task, announced: Announced) -> None:
-        """The first announcement of each author counts; one that was erased stays in its place."""
         if not task.announcements:
             self._named.setdefault(task.key[1], []).append(task)
-        known = task.announcements.get(announced.author)
-        earlier = known is None or _order(announced.cite) < _order(known.cite)
-        if earlier or (known is not None and announced.erased and announced.cite == known.cite):
-            task.announcements[announced.author] = announced
+        task.note(announced)
 
     def _announce_erased(self, task: Task, message: erased.ErasedMessage) -> None:
         if message.type == "task_announcement":
@@ -228,8 +229,9 @@ class Board:
         attempt, worker = entry.data.get("attempt"), entry.data.get("worker")
         if type(attempt) is not int or not isinstance(worker, str):
             return
-        if entry.request:
-            task.cited_author = str(entry.request.get("author", ""))
+        # A grant of another announcement than the one people agreed to, or that was granted before, is none.
+        if not task.bind(named(entry)):
+            return
         lease_s = float(entry.data.get("lease_s", 60))
         by_hand = entry.data.get("by_hand") is True
         task.grants.append(
@@ -237,6 +239,7 @@ class Board:
         )
 
     def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
+        task.bind(named(entry))
         task.terminal = TERMINAL[entry.type]
         task.terminal_reason = str(entry.data.get("reason", ""))
         task.terminal_ms = at_ms
@@ -258,9 +261,10 @@ class Board:
 
 
 def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
-    """The first word of each person counts. Who it is stands in the signed request, which was checked before."""
+    """The first word of each person counts. Who it is, and of which announcement it is said, stands in the signed request, which
+    was checked before. A word that names no announcement is nobody's yes to anything."""
     who = asker(entry.request)
-    if not who:
+    if not who or not task.bind(named(entry)):
         return
     word = Word(who, str(entry.data.get("reason", "")), at_ms)
     if entry.type == "task_approved":
@@ -298,11 +302,12 @@ def _end(task: Task, attempt: object, how: str, reason: str, at_ms: int) -> None
             grant.ended, grant.reason, grant.ended_ms = how, reason, at_ms
 
 
-def _asks_the_same(one: Task, other: Task) -> bool:
+def _tries_again(one: Task, other: Task) -> bool:
+    """Whether ``other``, by the announcement that counts, asks for exactly the same as ``one`` in its place."""
     first, second = one.announced, other.announced
     if first is None or second is None or first.erased or second.erased:
         return False
-    return first.spec == second.spec
+    return first.spec == second.spec and second.retry_of == one.key[1]
 
 
 def _order(cite: dict[str, Any]) -> tuple[str, int, str]:

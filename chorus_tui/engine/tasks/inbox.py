@@ -44,12 +44,12 @@ class TaskInbox:
             purpose=f"may it run? {why}", priority=spec.priority, since=since,
             expires_at=since + spec.approve_within_s if spec.approve_within_s else None, asked_by=announced.author,
             asked_by_name=self._service.name(announced.author), choices=["approve", "deny"], words="optional",
-            command=f"chorus-tui task approve {task.key[1]}",
+            command=f"chorus-tui task approve {task.key[1]}", version=announced.hash,
         )  # fmt: skip
 
     async def answer(self, item: InboxItem, choice: str, text: str, caller: Any) -> str:
         """Through the same door as the tasks screen."""
-        request = JudgeTask(task_id=item.subject_id, reason=text[:300])
+        request = JudgeTask(task_id=item.subject_id, reason=text[:300], announcement=item.version)
         approving = self._service.approving
         view = await (approving.approve if choice == "approve" else approving.deny)(request, caller)
         if choice == "deny":

@@ -6,6 +6,7 @@ Nothing here knows a clock or the network. The same inputs give the same acts, i
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from chorus_tui.engine.tasks import allocation, approval, dependencies, verification
 from chorus_tui.engine.tasks.acts import Act, AdminState, May
@@ -72,12 +73,18 @@ def _order(task: Task, state: AdminState) -> tuple[int, float, int, str]:
 
 
 def _cancelled(task: Task, may_cancel: Callable[[str, str], bool]) -> Act | None:
+    announcers = sorted(task.announcers)
+    for who, reason, cite in task.cancel_requests:
+        if any(may_cancel(who, announcer) for announcer in announcers):
+            return _cancel(task, reason or "cancelled", cite)
+    return None
+
+
+def _cancel(task: Task, reason: str, cite: dict[str, Any] | None = None) -> Act:
+    """It names the announcement: a task that ended without a grant is not told differently afterwards either."""
     announced = task.announced
     assert announced is not None
-    for who, reason, cite in task.cancel_requests:
-        if may_cancel(who, announced.author):
-            return Act("task_cancelled", {"task_id": task.key[1], "reason": reason or "cancelled"}, cite)
-    return None
+    return Act("task_cancelled", {"task_id": task.key[1], "announcement": announced.hash, "reason": reason}, cite)
 
 
 def _denied(task: Task, agents: list[Agent]) -> Act | None:
@@ -85,7 +92,7 @@ def _denied(task: Task, agents: list[Agent]) -> Act | None:
         return None
     who = next((agent.name for agent in agents if agent.peer_id == task.denied.by), task.denied.by)
     reason = f"denied by {who}: {task.denied.reason}".removesuffix(": ")
-    return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
+    return _cancel(task, reason)
 
 
 def _nobody_agreed(task: Task, board: Board, state: AdminState, now: float) -> Act | None:
@@ -100,7 +107,7 @@ def _nobody_agreed(task: Task, board: Board, state: AdminState, now: float) -> A
     if now - state.unapproved.setdefault(task.key, now) < within:
         return None
     reason = f"not enough people agreed within {within} s (approve_within_s): {missing}"[:500]
-    return Act("task_cancelled", {"task_id": task.key[1], "reason": reason})
+    return _cancel(task, reason)
 
 
 def _ended(

@@ -23,7 +23,7 @@ from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.agent_at_work import Around
 from chorus_tui.engine.tasks.announcing import Announcing
 from chorus_tui.engine.tasks.approving import Approving
-from chorus_tui.engine.tasks.board import Board, asker
+from chorus_tui.engine.tasks.board import Board, asker, named
 from chorus_tui.engine.tasks.calls import Calls
 from chorus_tui.engine.tasks.delivering import Delivering
 from chorus_tui.engine.tasks.hands import Hands
@@ -44,6 +44,8 @@ DECISIONS = {
     "task_check_granted": "has a result; its checks are run", "task_check_ended": "is checked by somebody else",
     "task_approved": "was approved", "task_denied": "was denied",
 }  # fmt: skip
+ABOUT_ONE = frozenset({"task_granted", "task_approved", "task_denied"})
+"""Decisions that count only for the announcement they name."""
 LOOK_S = 2.0
 WATCH_S = 30.0
 BUFFERS = 64
@@ -138,8 +140,8 @@ class TaskService:
     def _say_decision(self, key: Key, entry: ControlEntry) -> None:
         """One line of the event log for people."""
         announced = self.board.tasks[key].announced
-        if announced is None:
-            return
+        if announced is None or (entry.type in ABOUT_ONE and named(entry) != announced.hash):
+            return  # of another announcement than the one that counts: nothing was decided
         who = str(entry.data.get("worker", "")) or str(entry.data.get("checker", "")) or asker(entry.request)
         words = DECISIONS.get(entry.type, "")
         reason = str(entry.data.get("reason", ""))

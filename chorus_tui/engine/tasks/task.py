@@ -33,6 +33,18 @@ class Announced:
     erased: bool = False
     """What it asked for is gone; that it was announced stays."""
 
+    @property
+    def hash(self) -> str:
+        """Of its feed entry: what approvals and grants name."""
+        return str(self.cite["hash"])
+
+    def same(self, other: Announced) -> bool:
+        """Whether both are one wish said twice, as after the loss of a disk; of an erased one only the author is known."""
+        if self.author != other.author:
+            return False
+        told = [(one.spec, one.continues, one.continues_mesh, one.retry_of) for one in (self, other)]
+        return self.erased or other.erased or told[0] == told[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -85,10 +97,22 @@ class Word:
 
 @dataclass(slots=True)
 class Task:
-    """One task. Without an announcement yet (``announced`` None) it only parks what was decided of it."""
+    """One task. Without an announcement yet (``announced`` None) it only parks what was decided of it.
+
+    Ids are chosen by who announces, and so are epochs: nothing in two announcements of one id tells which came first.
+    The control log does. The first approval, denial, grant or cancellation that names an announcement binds the task to
+    it by its hash, for ever; before that, two that differ let nothing be granted.
+    """
 
     key: Key
     announcements: dict[str, Announced] = field(default_factory=dict)
+    """Every announcement under this id, by the hash of its entry; more than one only when ids were forged."""
+    first: Announced | None = None
+    """Of those the smallest by author and place in its feed: shown while the mesh has named none."""
+    differ: bool = False
+    """Whether not all of them say the same."""
+    bound: str = ""
+    """The hash of the announcement that the mesh named."""
     grants: list[Grant] = field(default_factory=list)
     claims: set[tuple[int, str]] = field(default_factory=set)
     reports: dict[tuple[int, str], Reported] = field(default_factory=dict)
@@ -102,7 +126,6 @@ class Task:
     terminal_ms: int = 0
     accepted: Reported | None = None
     accepted_cite: dict[str, Any] | None = None
-    cited_author: str = ""
     check_grants: list[CheckGrant] = field(default_factory=list)
     check_cite: dict[str, Any] | None = None
     """The checks by which the task ended."""
@@ -112,10 +135,51 @@ class Task:
 
     @property
     def announced(self) -> Announced | None:
-        """The announcement that counts: the one a grant cites; before any grant that of the smallest author id."""
-        if self.cited_author in self.announcements:
-            return self.announcements[self.cited_author]
-        return self.announcements[min(self.announcements)] if self.announcements else None
+        """The announcement that counts: the one the mesh named, and none before that one is here; until then the first."""
+        return self.announcements.get(self.bound) if self.bound else self.first
+
+    @property
+    def conflict(self) -> bool:
+        """Announced twice and differently, and the mesh has named neither: what is meant cannot be known."""
+        return self.differ and not self.bound and not self.terminal
+
+    @property
+    def announcers(self) -> set[str]:
+        """Whose task it is; of a conflict all who announced it, so that each can end it."""
+        if self.conflict:
+            return {one.author for one in self.announcements.values()}
+        return {self.announced.author} if self.announced is not None else set()
+
+    def note(self, announced: Announced) -> None:
+        """One announcement under this id. One that was erased stays in its place; nothing else takes a known hash."""
+        known = self.announcements.get(announced.hash)
+        if known is not None:
+            erased_now = announced.erased and known.cite == announced.cite
+            invented = known.erased and not announced.erased and known.cite != announced.cite
+            if not (erased_now or invented):
+                return
+        self.announcements[announced.hash] = announced
+        if self.first is None or known is not None:
+            said = sorted(self.announcements.values(), key=_place)
+            self.first, self.differ = said[0], not all(said[0].same(one) for one in said)
+            return
+        self.differ = self.differ or not self.first.same(announced)
+        self.first = min(self.first, announced, key=_place)
+
+    def forget_announcements(self) -> None:
+        """They are read anew; what the mesh named stays."""
+        self.announcements.clear()
+        self.first, self.differ = None, False
+
+    def bind(self, announcement: object) -> bool:
+        """The control log speaks of this announcement: whether that is the one it named first."""
+        if not self.bound and isinstance(announcement, str):
+            self.bound = announcement
+        return bool(self.bound) and self.bound == announcement
+
+    def own(self, author: str) -> Announced | None:
+        """What this author announced under the id, the first if it did twice."""
+        return min((one for one in self.announcements.values() if one.author == author), key=_place, default=None)
 
     @property
     def held(self) -> Grant | None:
@@ -133,7 +197,7 @@ class Task:
     @property
     def open(self) -> bool:
         """Announced, not ended, held by nobody."""
-        return bool(self.announcements) and not self.terminal and self.held is None
+        return self.announced is not None and not self.terminal and self.held is None
 
     @property
     def checking(self) -> CheckGrant | None:
@@ -162,3 +226,8 @@ class Task:
             for grant in self.grants
             if grant.ended == "released" and grant.reason.startswith("error") and not grant.reason.startswith(PASSING)
         }
+
+
+def _place(announced: Announced) -> tuple[str, str, int, str]:
+    cite = announced.cite
+    return (announced.author, str(cite["epoch"]), int(cite["seq"]), announced.hash)

@@ -14,6 +14,7 @@ from chorus_tui.contract.models.tasks import (
     Delivered,
     ErasedText,
     LostResult,
+    OtherAnnouncement,
     State,
     TaskRow,
     TaskView,
@@ -23,7 +24,10 @@ from chorus_tui.contract.models.tasks import (
 from chorus_tui.engine.tasks import allocation, approval, evidence, steering, thread, verification
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.routing import Agent
-from chorus_tui.engine.tasks.task import Grant, Key, Task
+from chorus_tui.engine.tasks.task import Announced, Grant, Key, Task
+
+OTHERS_SHOWN = 8
+"""Announcements under the id of a task, beside the one that counts, that are told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,8 @@ def view(task: Task, around: Surroundings, delivery: dict[str, int | bool]) -> T
     assert announced is not None
     fields = _row(task, around)
     return TaskView(
-        **fields, spec=announced.spec, mesh_id=task.key[0], continues=announced.continues,
+        **fields, spec=announced.spec, mesh_id=task.key[0], announcement=announced.hash,
+        other_announcements=_others(task, announced, around), continues=announced.continues,
         continued_as=around.board.continued.get(task.key, ""), attempts=[_attempt(task, grant, around) for grant in task.grants],
         result=task.accepted.result if task.accepted else None, confirmed=bool(task.terminal), announced_delivery=delivery,
         figures=_figures(task, around),
@@ -180,6 +185,19 @@ def _evidence(task: Task, around: Surroundings) -> list[LostResult]:
             entry=said.cite["hash"], result=said.result,
         )
         for said, why in evidence.lost(task)
+    ]  # fmt: skip
+
+
+def _others(task: Task, announced: Announced, around: Surroundings) -> list[OtherAnnouncement]:
+    """What else was announced under its id; the newest few of somebody who floods it."""
+    others = sorted(
+        (one for one in task.announcements.values() if not one.same(announced)), key=lambda one: (one.at_ms, one.hash)
+    )
+    return [
+        OtherAnnouncement(
+            author=one.author, author_name=around.name(one.author), at=one.at_ms / 1000, title=one.spec.title, entry=one.hash,
+        )
+        for one in others[-OTHERS_SHOWN:]
     ]  # fmt: skip
 
 

@@ -21,8 +21,13 @@ def waiting_for(task: Task, board: Board, agents: list[Agent], *, admin: bool) -
 
 
 def held_back(task: Task, board: Board) -> str:
-    """What keeps a task from anybody, however able: dependencies, missing approvals. Empty: nothing does."""
-    return _doubted(task, board) or dependencies.obstacle(task, board) or approval.obstacle(task)
+    """What keeps a task from anybody, however able: a conflict, dependencies, missing approvals. Empty: nothing does."""
+    return (
+        approval.conflict(task)
+        or _doubted(task, board)
+        or dependencies.obstacle(task, board)
+        or approval.obstacle(task)
+    )
 
 
 def _doubted(task: Task, board: Board) -> str:

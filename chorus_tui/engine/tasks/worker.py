@@ -142,7 +142,7 @@ class Worker:
             if (held := task.held) is not None
             and held.worker == self._me
             and task.key[0] == mesh_id
-            and task.announcements
+            and task.announced is not None
         ]
 
     def _start_granted(self, nursery: trio.Nursery) -> None:

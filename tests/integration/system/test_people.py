@@ -106,7 +106,10 @@ def test_people_approve_or_deny_and_everybody_sees_who(fresh_mesh):
         )
 
     assert "only people" in refused(boss, "task", "approve", good)
-    assert ann.json("task", "approve", good, "--reason", "fine")["approvals"][0]["name"] == "ann"
+    looked_at, other = ann.task(good)["announcement"], ann.task(bad)["announcement"]
+    assert "not the one you looked at" in refused(ann, "task", "approve", good, "--announcement", other)
+    approved = ann.json("task", "approve", good, "--reason", "fine", "--announcement", looked_at)
+    assert approved["approvals"][0]["name"] == "ann"
     assert "the task needs" not in refused(ann, "task", "approve", good)
     denied = ann.json("task", "deny", bad, "--reason", "not now")
     waited = boss.wait(good)

@@ -17,7 +17,7 @@ from chorus_tui.engine.protocol import envelope, messages
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.tasks.board import Board
-from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, decision
+from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, decision, granted
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5F01"
 HELP = Question("f" * 64, "help", "asker", 0, "how?", task=(MESH, TASK))
@@ -93,7 +93,7 @@ def test_the_mentor_has_the_best_record_for_this_kind_of_work():
     board = a_board({i: TaskSpec(title="t", goal="g", kind=k) for i, k in zip(ids, kinds, strict=True)})
     runs = [(WORKER, "task_failed"), (OTHER, "task_accepted"), (WORKER, "task_accepted"), (OTHER, "task_accepted")]
     for index, (task_id, (who, end)) in enumerate(zip(ids, runs, strict=True)):
-        board.decided(decision(index * 2 + 2, "task_granted", task_id, attempt=1, worker=who.peer_id, lease_s=60))
+        board.decided(granted(board, index * 2 + 2, task_id, who))
         board.decided(decision(index * 2 + 3, end, task_id, attempt=1))
     question = replace(HELP, kind="mentorship", task=(MESH, ids[0]))
     helpers = [helper(WORKER.peer_id), helper(OTHER.peer_id), helper("new")]

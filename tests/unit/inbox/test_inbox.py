@@ -133,3 +133,15 @@ async def test_an_answer_that_does_not_fit_reaches_no_feature(autojump_clock):
     assert "choice" in caught.value.fields
     assert shelf.given == []
     assert shelf.items
+
+
+async def test_an_answer_to_what_was_asked_before_reaches_no_feature(autojump_clock):
+    """What is asked changed under the same name since it was looked at: that is said; to what is asked now it is an answer."""
+    shelf = Shelf(item(1, version="new"))
+    answer = service(shelf).handlers()["inbox.answer"]
+    with pytest.raises(Problem) as caught:
+        await answer(AnswerItem(item_id="0001", choice="approve", version="old"), None)
+    before = list(shelf.given)
+    await answer(AnswerItem(item_id="0001", choice="approve", version="new"), None)
+
+    assert (caught.value.code, before, len(shelf.given)) == ("changed", [], 1)

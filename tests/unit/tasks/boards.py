@@ -27,11 +27,21 @@ def entry(who: Identity, seq: int, type_: str, data: dict[str, Any], *, epoch: i
     )  # fmt: skip
 
 
-def decision(index: int, type_: str, task_id: str, **data: Any) -> ControlEntry:
-    """A committed control entry of the test mesh."""
-    return ControlEntry(
-        MESH, 1, index, f"{index}:0:x", type_, {"task_id": task_id, **data}, None, ME.peer_id, b"", "", f"{index:064x}"
-    )
+def decision(
+    index: int, type_: str, task_id: str, *, request: dict[str, Any] | None = None, **data: Any
+) -> ControlEntry:
+    """A committed control entry of the test mesh; ``request``: what it cites."""
+    data = {"task_id": task_id, **data}
+    return ControlEntry(MESH, 1, index, f"{index}:0:x", type_, data, request, ME.peer_id, b"", "", f"{index:064x}")
+
+
+def granted(board: Board, index: int, task_id: str, worker: Identity | str = WORKER, **data: Any) -> ControlEntry:
+    """A grant of the announcement that counts on this board."""
+    announced = board.tasks[MESH, task_id].announced
+    assert announced is not None
+    who = worker if isinstance(worker, str) else worker.peer_id
+    data = {"attempt": 1, "lease_s": 60, **data}
+    return decision(index, "task_granted", task_id, request=announced.cite, worker=who, **data)
 
 
 def apply(board: Board, one: Entry) -> None:

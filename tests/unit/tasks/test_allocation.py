@@ -10,6 +10,7 @@ from chorus_tui.engine.tasks.acts import AdminState
 from chorus_tui.engine.tasks.routing import WEIGHTS, Offer
 from chorus_tui.engine.tasks.rules import decide
 from chorus_tui.telling.task import reasons
+from tests.unit.tasks import boards
 from tests.unit.tasks.boards import (
     EVERYBODY,
     ME,
@@ -20,7 +21,6 @@ from tests.unit.tasks.boards import (
     a_board,
     agent,
     apply,
-    decision,
     entry,
 )
 
@@ -56,7 +56,7 @@ def test_the_parts_make_the_score_and_the_best_has_the_task():
 def test_only_the_admin_that_made_the_grant_is_believed():
     """What anybody else says of it, or of another attempt or worker, is not shown."""
     board, act = granted(agent(WORKER, max_tasks=2))
-    board.decided(decision(2, "task_granted", TASK, attempt=1, worker=WORKER.peer_id, lease_s=60))
+    board.decided(boards.granted(board, 2, TASK))
     task = board.tasks[MESH, TASK]
     apply(board, entry(OTHER, 0, "work_allocation", {**act.because, "reason": "a lie"}))
     apply(board, entry(ME, 1, "work_allocation", {**act.because, "attempt": 2, "reason": "another attempt"}))

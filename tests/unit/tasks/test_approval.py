@@ -31,7 +31,9 @@ def spec(**fields: object) -> TaskSpec:
 
 def word(board: Board, index: int, who: str, type_: str) -> None:
     """One person's word, as an entry that cites the person's request."""
-    entry = decision(index, type_, TASK, reason="why")
+    announced = board.tasks[MESH, TASK].announced
+    assert announced is not None
+    entry = decision(index, type_, TASK, reason="why", announcement=announced.hash)
     board.decided(replace(entry, request={"text": canonical.encode({"peer_id": who}).decode(), "sig": ""}))
 
 

@@ -33,7 +33,7 @@ def erasing(index: int, one: Entry) -> ControlEntry:
     return ControlEntry(MESH, 1, index, f"{index}:0:x", "body_erased", data, None, ME.peer_id, b"", "", f"{index:064x}")
 
 
-GRANTED = decision(2, "task_granted", TASK, attempt=1, worker=WORKER.peer_id)
+GRANTED = decision(2, "task_granted", TASK, request=ref(ANNOUNCED), attempt=1, worker=WORKER.peer_id)
 ACCEPTED = decision(3, "task_accepted", TASK, attempt=1, worker=WORKER.peer_id, entry=ref(RESULT))
 
 

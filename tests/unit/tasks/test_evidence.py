@@ -9,7 +9,7 @@ from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.tasks import evidence, ids
 from chorus_tui.engine.tasks.board import ref
-from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, decision, entry
+from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, decision, entry, granted
 
 TASK = ids.ulid(1.0, b"\1" * 10)
 SAID = st.lists(
@@ -30,7 +30,7 @@ def test_a_result_is_accepted_or_pending_or_lost_and_never_two_of_them(said, end
         entries.append(entry(who, seq, "task_complete", body, epoch=seq + 10))
         apply(board, entries[-1])
     for n, end in enumerate(ends):
-        board.decided(decision(2 * n + 2, "task_granted", TASK, attempt=n + 1, worker=WORKER.peer_id))
+        board.decided(granted(board, 2 * n + 2, TASK, attempt=n + 1))
         cited = data.draw(st.sampled_from([None, *entries]))
         extra = {"entry": ref(cited)} if cited and end in ("task_accepted", "task_failed") else {}
         board.decided(decision(2 * n + 3, end, TASK, attempt=n + 1, reason="lost", **extra))

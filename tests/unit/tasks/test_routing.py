@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from tests.unit.tasks.boards import (
     agent,
     an_offer,
     decision,
+    granted,
 )
 
 NAMES = st.sampled_from(["", "developer", "Developer", "reviewer", "ops"])
@@ -78,16 +81,15 @@ def test_urgent_goes_before_low_and_age_decides_within_a_level(priorities, clock
         # Each comes from a clock of its own: ``at_ms`` is the announcer's word, here in any order.
         a_board({IDS[n]: spec(priority=priority)}, board=board)
         announced = board.tasks[MESH, IDS[n]].announcements
-        author, said = next(iter(announced.items()))
-        announced[author] = type(said)(said.author, said.spec, clocks[n], said.cite)
+        board.tasks[MESH, IDS[n]].first = replace(next(iter(announced.values())), at_ms=clocks[n])
         decide(board, MESH, state, [], float(n), PARAMETERS, EVERYBODY)
     for n in range(len(priorities)):
         state.offers = an_offer(at=100.0 + n)
         acts = decide(board, MESH, state, [agent()], 100.0 + n, PARAMETERS, EVERYBODY)
-        (granted,) = [act.data["task_id"] for act in acts]
-        order.append(IDS.index(granted))
-        board.decided(decision(2 * n + 2, "task_granted", granted, attempt=1, worker=WORKER.peer_id))
-        board.decided(decision(2 * n + 3, "task_accepted", granted, attempt=1))
+        (task_id,) = [act.data["task_id"] for act in acts]
+        order.append(IDS.index(task_id))
+        board.decided(granted(board, 2 * n + 2, task_id))
+        board.decided(decision(2 * n + 3, "task_accepted", task_id, attempt=1))
 
     assert order == sorted(range(len(priorities)), key=lambda n: (RANK[priorities[n]], n))
 
@@ -95,18 +97,19 @@ def test_urgent_goes_before_low_and_age_decides_within_a_level(priorities, clock
 @given(st.integers(1, 10), st.lists(st.sampled_from(["task_released", "task_expired"]), min_size=12, max_size=12))
 def test_there_are_never_more_attempts_than_asked_for(most, ends):
     """However attempts are lost: after the last one the task fails, with the number of attempts in its reason."""
-    board, state, granted, index = a_board({IDS[0]: spec(max_attempts=most)}), AdminState(), 0, 1
+    board, state, attempts, index = a_board({IDS[0]: spec(max_attempts=most)}), AdminState(), 0, 1
     for n, end in enumerate(ends):
         state.offers = an_offer(at=10.0 + n)
         for act in decide(board, MESH, state, [agent()], 10.0 + n, PARAMETERS, EVERYBODY):
             index += 1
-            board.decided(decision(index, act.type_, IDS[0], **{k: v for k, v in act.data.items() if k != "task_id"}))
-            granted += act.type_ == "task_granted"
+            data = {k: v for k, v in act.data.items() if k != "task_id"}
+            board.decided(decision(index, act.type_, IDS[0], request=act.request, **data))
+            attempts += act.type_ == "task_granted"
         if not board.tasks[MESH, IDS[0]].terminal:
             index += 1
-            board.decided(decision(index, end, IDS[0], attempt=granted, reason="lost"))
+            board.decided(decision(index, end, IDS[0], attempt=attempts, reason="lost"))
 
-    assert granted == most
+    assert attempts == most
     assert board.tasks[MESH, IDS[0]].terminal == "failed"
     assert f"{most} of {most} attempts" in board.tasks[MESH, IDS[0]].terminal_reason
 
@@ -121,5 +124,5 @@ def test_a_busy_worker_of_the_right_role_is_waited_for(role, expected):
     acts = decide(board, MESH, AdminState(offers=offers), agents, 10.0, PARAMETERS, EVERYBODY)
 
     assert [act.data["worker"] for act in acts] == [expected]
-    board.decided(decision(2, "task_granted", IDS[0], attempt=1, worker=expected))
+    board.decided(granted(board, 2, IDS[0], expected))
     assert "busy" in waiting_for(board.tasks[MESH, IDS[1]], board, agents, admin=True)

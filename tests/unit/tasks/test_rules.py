@@ -47,10 +47,9 @@ def result(who: Identity, seq: int, attempt: int = 1, outcome: str = "completed"
     return said(who, seq, "task_complete", attempt=attempt, result=TaskResult(outcome=outcome).model_dump())  # type: ignore[arg-type]
 
 
-def decided(index: int, type_: str, **data: Any) -> ControlEntry:
-    return ControlEntry(
-        MESH, 1, index, f"{index}:0:x", type_, {"task_id": TASK, **data}, None, ME.peer_id, b"", "", f"{index:064x}"
-    )
+def decided(index: int, type_: str, *, cites: Entry | None = None, **data: Any) -> ControlEntry:
+    data, request = {"task_id": TASK, **data}, ref(cites) if cites else None
+    return ControlEntry(MESH, 1, index, f"{index}:0:x", type_, data, request, ME.peer_id, b"", "", f"{index:064x}")
 
 
 def fold(feed: list[Entry], control: list[ControlEntry]) -> Board:
@@ -72,7 +71,7 @@ FEED = [
     result(WORKER, 2, outcome="failed"),
 ]
 LOG = [
-    decided(2, "task_granted", attempt=1, worker=WORKER.peer_id, lease_s=60),
+    decided(2, "task_granted", cites=ANNOUNCED, attempt=1, worker=WORKER.peer_id, lease_s=60),
     decided(3, "task_accepted", attempt=1, entry=ref(FEED[4])),
 ]
 
@@ -102,7 +101,7 @@ def test_the_first_end_stands_for_ever(types):
     board = fold([ANNOUNCED], [])
     ended = ""
     for n, type_ in enumerate(types):
-        board.decided(decided(n + 2, type_, attempt=n + 1, worker=WORKER.peer_id))
+        board.decided(decided(n + 2, type_, cites=ANNOUNCED, attempt=n + 1, worker=WORKER.peer_id))
         task = board.find(TASK)
         assert task is not None
         if not ended and task.terminal:

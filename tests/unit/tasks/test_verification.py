@@ -21,7 +21,7 @@ from tests.unit.tasks.test_rules import EVERYBODY, ME, MESH, OTHER, PARAMETERS, 
 SPEC = TaskSpec(title="t", commands=["make"], checks=["make test"], budget=Budget(containers=3))
 ANNOUNCED = said(ME, 0, "task_announcement", spec=SPEC.model_dump())
 DONE = said(WORKER, 1, "task_complete", attempt=1, result=TaskResult(outcome="completed").model_dump())
-GRANT = decided(2, "task_granted", attempt=1, worker=WORKER.peer_id, lease_s=60)
+GRANT = decided(2, "task_granted", cites=ANNOUNCED, attempt=1, worker=WORKER.peer_id, lease_s=60)
 
 
 def checked(who: Any, seq: int, verdict: str, about: Entry = DONE) -> Entry:

@@ -8,7 +8,8 @@ from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.tasks import ids, views
 from chorus_tui.engine.tasks.board import Board
-from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, decision, entry
+from tests.unit.tasks import boards
+from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, apply, entry
 
 TASK = ids.ulid(1.0, b"\1" * 10)
 KEY = (MESH, TASK)
@@ -17,7 +18,7 @@ KEY = (MESH, TASK)
 def granted(**fields: object) -> Board:
     """A task that the worker holds, attempt 1."""
     board = a_board({TASK: TaskSpec(title="t", commands=["true"])})
-    board.decided(decision(2, "task_granted", TASK, attempt=1, worker=WORKER.peer_id, lease_s=60, **fields))
+    board.decided(boards.granted(board, 2, TASK, **fields))
     return board
 
 

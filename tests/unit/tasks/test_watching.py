@@ -12,9 +12,10 @@ SPEC = TaskSpec(title="x", commands=["true"])
 
 def a_task(number: int, *, author: str = "me", held: bool = False, terminal: str = "") -> Task:
     """The higher its number, the newer."""
-    said = {author: Announced(author, SPEC, number, {})}
     grants = [Grant(1, "worker", 60.0, "", number)] if held else []
-    return Task(("mesh", f"t{number}"), said, grants, terminal=terminal)
+    task = Task(("mesh", f"t{number}"), grants=grants, terminal=terminal)
+    task.note(Announced(author, SPEC, number, {"epoch": "0", "seq": number, "hash": f"{number:064x}"}))
+    return task
 
 
 def names(tasks: list[Task]) -> list[str]:
