@@ -11,7 +11,7 @@ from chorus_tui.contract.models.assistance import AnswerQuestion, AskQuestion, L
 from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.contract.models.tasks import CancelTask, RetryTask, SayToTask
 from chorus_tui.contract.problem import Problem
-from chorus_tui.engine.tasks import advice
+from chorus_tui.engine.tasks import voices
 from tests.simulation.engines import until
 from tests.simulation.talk import Talk, everything, talk
 
@@ -101,6 +101,33 @@ async def test_a_word_of_a_person_is_help_too(autojump_clock):
         assert made.assistance["p"].requests.escalated == {}
 
 
+async def test_a_member_that_may_only_read_is_shown_and_not_heard(autojump_clock):
+    """Its word and its answer stand in the thread; the agent at work hears neither, and hears those of one that may propose."""
+    async with talk(28, "a", "b", "c", "p", people=["p"]) as made:
+        task_id, worker = await at_work(made, "a")
+        request = await ask_help(made, task_id, worker)
+        eve, bob = (name for name in "abc" if name != worker)
+        master = next(peer for peer in made.at.peers.values() if peer.control.may(peer.peer_id, "grant_roles"))
+        for name, authority in ((eve, "read_only"), (bob, "suggestion")):
+            data = {"peer_id": made.at.peers[name].peer_id, "authority": authority}
+            await master.control.request("member_changed", data)
+        where = {"task_id": task_id, "mesh_id": master.control.mesh_id}
+        for name in (eve, bob):
+            journal = made.at.peers[name].journal
+            await journal.say("meta_discussion", {**where, "thread_id": task_id, "message": f"a word of {name}"})
+            answer = {**where, "request": request, "can_help": True, "answer": f"an answer of {name}"}
+            await journal.say("task_help_response", answer)
+        thread = made.services[worker].board.find(task_id).thread
+        await until("all has come", lambda: len(thread.lines) == 5)
+
+        assert {line.author for line in thread.in_order()} >= {made.at.peers[eve].peer_id}
+        assert {line.text for line in heard(made, worker, task_id)} == {
+            "Which shape?",
+            f"a word of {bob}",
+            f"an answer of {bob}",
+        }
+
+
 async def test_what_somebody_cannot_answer_goes_to_those_who_can_three_hops_far(autojump_clock):
     """From sql to go to rust to zig; the answer of the last counts for the first question and reaches the task's thread."""
     models = {"a": knows, "b": passes_to("go"), "c": passes_to("rust"), "d": passes_to("zig"), "e": knows}
@@ -118,6 +145,7 @@ async def test_what_somebody_cannot_answer_goes_to_those_who_can_three_hops_far(
             (0, "help", ("sql",)), (1, "expertise", ("go",)), (2, "expertise", ("rust",)), (3, "expertise", ("zig",)),
         ]  # fmt: skip
         assert made.services["a"].board.find(task_id).thread.in_order()[-1].kind == "answer"
+        assert [line.kind for line in heard(made, worker, task_id)] == ["help", "answer"]
 
 
 async def test_a_question_to_an_expertise_is_answered_by_the_expert_only(autojump_clock):
@@ -188,7 +216,7 @@ async def test_who_failed_asks_for_a_mentor_when_it_is_tried_again(autojump_cloc
         assert board.find(task_id).terminal == "completed" and quiet == []
         failed = await failing(made)
         again = (await made.services["a"].hands.retry(RetryTask(task_id=failed), None)).task_id
-        await until("advice has come", lambda: advice.lines(made.services["a"].board.find(again)))
+        await until("advice has come", lambda: advised(made, "a", again))
         await trio.sleep(60)
         asked = [q for q in made.assistance["a"].requests.questions.values() if q.kind == "mentorship"]
 
@@ -196,7 +224,19 @@ async def test_who_failed_asks_for_a_mentor_when_it_is_tried_again(autojump_cloc
         assert len(asked) == 1 and asked[0].task[1] == again and "exit" in asked[0].tried
         given = answers(made, "a", asked[0].hash)
         assert len(given) == 1 and made.at.peers[given[0][0]].peer_id != asked[0].author
-        assert [line.text for line in advice.lines(made.services["b"].board.find(again))] == ["Use a table."]
+        assert [line.text for line in advised(made, "b", again)] == ["Use a table."]
+
+
+def heard(made: Talk, name: str, task_id: str) -> list[Any]:
+    """What an agent of this peer at its first attempt would be told."""
+    service = made.services[name]
+    return voices.heard(service.board.find(task_id), service.board, service.voice, made.at.peers[name].peer_id, 1)
+
+
+def advised(made: Talk, name: str, task_id: str) -> list[Any]:
+    """The advice with which an agent of this peer would begin."""
+    service = made.services[name]
+    return voices.advised_by(service.board.find(task_id), service.board, service.voice)
 
 
 async def failing(made: Talk) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chorus_tui.contract.operations.operation import Operation, Scope
 
-_R, _O = Scope.READ, Scope.OPERATE
+_R, _O, _A = Scope.READ, Scope.OPERATE, Scope.ADMIN
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -39,7 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "ucxl.get", "GET", "/api/v1/ucxl/content", "ucxl.AddressRef", "ucxl.Content", _R, "What an address means, in clear",
     ),
     Operation(
-        "ucxl.stored", "GET", "/api/v1/ucxl/stored", "ucxl.AddressRef", "ucxl.Content", _R,
+        "ucxl.stored", "GET", "/api/v1/ucxl/stored", "ucxl.AddressRef", "ucxl.Content", _A,
         "What an address means, as stored: an age file when it is sealed",
     ),
     Operation(

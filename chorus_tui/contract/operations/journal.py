@@ -33,7 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Erase what an entry said, on every peer; its header stays",
     ),
     Operation(
-        "journal.export", "GET", "/api/v1/journal/export", "journal.ExportJournal", "journal.ExportPage", _R,
+        "journal.export", "GET", "/api/v1/journal/export", "journal.ExportJournal", "journal.ExportPage", _A,
         "Feeds and control log as stored, page by page",
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from chorus_tui.engine.assistance import rules
 from chorus_tui.engine.assistance.requests import Question
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.tasks.advice import failed_before
 from chorus_tui.engine.tasks.calls import of_member
 from chorus_tui.engine.tasks.task import Grant, Task
 
@@ -51,7 +52,7 @@ class Seeking:
         parts = self._service.parts
         asked = {one.task for one in self._service.requests.questions.values() if one.kind == "mentorship"}
         for task in parts.board.of_mesh(parts.control.mesh_id):
-            before = failed_before(task, self._service.parts.board.tasks)
+            before = failed_before(task, parts.board)
             if before is None or task.terminal or task.key in asked:
                 continue
             old, grant = before
@@ -109,17 +110,6 @@ class Seeking:
             await parts.journal.say("escalation_trigger", data)
         except Refused as error:
             log.warning("⚠️ People could not be called", reason=str(error))
-
-
-def failed_before(task: Task, tasks: dict[tuple[str, str], Task]) -> tuple[Task, Grant] | None:
-    """The task that this one tries again, and its last attempt, when an agent failed at it or ran out of budget."""
-    announced = task.announced
-    if announced is None or not announced.spec.goal or not announced.retry_of:
-        return None
-    old = tasks.get((task.key[0], announced.retry_of))
-    if old is None or not old.grants or old.terminal not in ("failed", "budget_exhausted"):
-        return None
-    return old, old.grants[-1]
 
 
 def tried(old: Task, grant: Grant) -> str:

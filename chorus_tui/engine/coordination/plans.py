@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chorus_tui.engine.ai.quoting import quoted
 from chorus_tui.engine.coordination.sessions import Session
 from chorus_tui.engine.protocol.messages.talk import CooeePlan, Dependency, PlanRisk, PlanStep
 
@@ -88,19 +89,25 @@ def _texts(value: object, most: int) -> list[str]:
 
 
 def material(session: Session, name: Callable[[str | None], str]) -> str:
-    """The session as a model is shown it."""
-    parts = [f"Session about: {session.objective}"]
+    """The session as a model is shown it: as JSON, so that no word looks like another's."""
+    value: dict[str, Any] = {
+        "session": session.objective,
+        "participants": [name(peer) for peer in session.participants],
+    }
     if session.dependency is not None:
         found = session.dependency
-        parts += [
-            f"Task of {name(side.agent_id)} in {side.repository}: {side.title}" for side in (found.task1, found.task2)
+        value["why"] = found.reason
+        value["tasks"] = [
+            {"of": name(side.agent_id), "repository": side.repository, "title": side.title}
+            for side in (found.task1, found.task2)
         ]
-        parts.append(f"Why: {found.reason}")
-    parts.append("Participants: " + ", ".join(name(peer) for peer in session.participants))
     if session.plan is not None:
-        parts.append("Plan: " + "; ".join(f"{step.id}. {step.desc}" for step in session.plan.message.steps))
-    parts += [f"{name(word.author)} ({word.message.intent}): {word.message.message[:1500]}" for word in session.words]
-    return "\n".join(parts)
+        value["plan"] = [f"{step.id}. {step.desc}" for step in session.plan.message.steps]
+    value["words"] = [
+        {"from": name(word.author), "kind": word.message.intent, "says": word.message.message[:1500]}
+        for word in session.words
+    ]
+    return quoted(value)
 
 
 def _shared(found: Dependency) -> str:

@@ -109,5 +109,6 @@ REVEALING: Final = frozenset(
     }
 )  # fmt: skip
 """Operations whose answers are given as they are. Bytes that a hash or a signature is checked against (each passed a door when
-it was made; ``blobs.read`` gives nothing that is held), and what a caller with the right for it asked for: the invitation with
+it was made, unless its author had none: so the journal and contents as stored are the admin's, and ``blobs.read`` and
+``patches.diff`` give nothing that is held), and what a caller with the right for it asked for: the invitation with
 the network key, a new token, a one-time URL, the word lists of the master key."""

@@ -1,10 +1,9 @@
-"""Advice for a task that tries again what an agent failed at. Pure."""
+"""Advice for a task that tries again what an agent failed at: who may ask for it. Pure."""
 
 from __future__ import annotations
 
 from chorus_tui.engine.tasks.board import Board
-from chorus_tui.engine.tasks.task import Task
-from chorus_tui.engine.tasks.thread import Line
+from chorus_tui.engine.tasks.task import Grant, Task
 
 ASKED_S = 3.0
 """Seconds in which whoever failed asks for a mentor; it may be gone."""
@@ -12,20 +11,21 @@ GIVEN_S = 15.0
 """Seconds in which a mentor answers; what comes later is read as a word."""
 
 
-def expected(task: Task, board: Board) -> bool:
-    """Whether somebody may ask for a mentor: the task tries an agent's goal again that failed or ran out of budget."""
+def failed_before(task: Task, board: Board) -> tuple[Task, Grant] | None:
+    """The task that this one tries again, and its last attempt, when an agent failed at it or ran out of budget."""
     announced = task.announced
     if announced is None or not announced.spec.goal or not announced.retry_of:
-        return False
+        return None
     old = board.tasks.get((task.key[0], announced.retry_of))
-    return old is not None and bool(old.grants) and old.terminal in ("failed", "budget_exhausted")
+    if old is None or not old.grants or old.terminal not in ("failed", "budget_exhausted"):
+        return None
+    return old, old.grants[-1]
 
 
-def answered(task: Task) -> bool:
-    """Whether a mentor has answered, with advice or without."""
-    return any(one.request for one in task.thread.mentored.values())
-
-
-def lines(task: Task) -> list[Line]:
-    """The advice given, oldest first."""
-    return [line for line in task.thread.in_order() if line.kind == "advice"]
+def requests(task: Task, board: Board) -> set[str]:
+    """Entries in which whoever failed before asks for a mentor. That anybody else asks is no reason to listen to an answer."""
+    before = failed_before(task, board)
+    if before is None:
+        return set()
+    worker = before[1].worker
+    return {one.hash for one in task.thread.mentored.values() if not one.request and one.author == worker}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from chorus_tui.engine.tasks import advice
+from chorus_tui.engine.ai.agent.interface import Word
+from chorus_tui.engine.ai.agent.wording import said
+from chorus_tui.engine.ai.quoting import quoted
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.task import Task
 
@@ -13,20 +16,28 @@ MOST = 8_000
 _TAIL = 1_500
 
 
-def look_up(task: Task, board: Board, name: Callable[[str | None], str], query: str) -> str:
-    """Everything known that has a word of ``query``; what there is, when nothing has."""
+def look_up(task: Task, board: Board, name: Callable[[str | None], str], thread: list[Word], query: str) -> str:
+    """Everything known that has a word of ``query``; what there is, when nothing has. A line each, as JSON; ``thread`` is what
+    the agent may hear of its own."""
     parts = list(_parts(task, board, name))
+    if thread:
+        parts.append(("thread", [said(word) for word in thread[-30:]]))
     words = [word for word in query.casefold().split() if len(word) > 1]
     found = [
-        f"{title}:\n{text}" for title, text in parts if any(word in f"{title} {text}".casefold() for word in words)
+        quoted({"about": title, "known": known})
+        for title, known in parts
+        if any(word in f"{title} {_text(known)}".casefold() for word in words)
     ]
     if not found:
-        names = "; ".join(title for title, _ in parts) or "nothing"
-        return f"nothing is known about {query.strip()[:200]!r}; known are: {names}"
-    return "\n\n".join(found)[:MOST]
+        return f"nothing is known about {query.strip()[:200]!r}; known are: {quoted([title for title, _ in parts])}"
+    return "\n".join(found)[:MOST]
 
 
-def _parts(task: Task, board: Board, name: Callable[[str | None], str]) -> Iterator[tuple[str, str]]:
+def _text(known: Any) -> str:
+    return known if isinstance(known, str) else " ".join(text for one in known for text in one.values())
+
+
+def _parts(task: Task, board: Board, name: Callable[[str | None], str]) -> Iterator[tuple[str, Any]]:
     announced = task.announced
     if announced is None:
         return
@@ -36,12 +47,6 @@ def _parts(task: Task, board: Board, name: Callable[[str | None], str]) -> Itera
         report = task.reports.get((grant.attempt, grant.worker))
         said = f"; {report.result.detail}\n{report.result.output_tail[-_TAIL:]}" if report else ""
         yield f"attempt {grant.attempt} by {name(grant.worker)}", f"{grant.ended}: {grant.reason}{said}"
-    lines = [f"{name(line.author)} ({line.kind}): {line.text}" for line in task.thread.in_order()]
-    if lines:
-        yield "thread", "\n".join(lines[-30:])
-    told = [f"{name(line.author)}: {line.text}" for line in advice.lines(task)]
-    if told:
-        yield "advice of mentors", "\n".join(told)
     before = [("earlier try", announced.retry_of)] if announced.retry_of else []
     for relation, task_id in [("parent", spec.parent), *before, *(("dependency", one) for one in spec.depends_on)]:
         other = board.find(task_id, task.key[0]) if task_id else None

@@ -13,6 +13,7 @@ import trio
 
 from chorus_tui.contract.models.task_result import Figures, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.engine.ai.quoting import quoted
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.execution.interface import Executor, Job, Phase, Repositories, RepositoryError, Work
@@ -170,6 +171,11 @@ async def replicated(blobs: Blobs, result: TaskResult) -> TaskResult:
     return result.model_copy(update={"held_by": copies.held_by})
 
 
+def with_plan(description: str, plan: str) -> str:
+    """A task's description with the plan that was agreed on, and what a person said of it, in one line: it sets no other goal."""
+    return f"{description}\n\nThe plan that was agreed on; keep to it:\n{quoted(plan)}".strip()
+
+
 class Run:
     """One grant, from its claim to its result."""
 
@@ -233,8 +239,7 @@ class Run:
         with trio.move_on_after(spec.timeout_s):
             plan, refused = await self._tools.planning.agree(self._key[1], self._attempt, spec, tell)
             if not refused:
-                text = f"{spec.description}\n\nThe plan that was agreed on; keep to it:\n{plan}".strip()
-                self._spec = spec.model_copy(update={"description": text})
+                self._spec = spec.model_copy(update={"description": with_plan(spec.description, plan)})
             return refused
         return f"its plan was not agreed on within {spec.timeout_s} s"
 

@@ -18,7 +18,7 @@ from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskProgress
-from chorus_tui.engine.tasks import views, watching, wire
+from chorus_tui.engine.tasks import views, voices, watching, wire
 from chorus_tui.engine.tasks.admin import Admin
 from chorus_tui.engine.tasks.agent_at_work import Around
 from chorus_tui.engine.tasks.announcing import Announcing
@@ -104,12 +104,16 @@ class TaskService:
     def _agent_surroundings(self) -> Around:
         parts = self.parts
         return Around(
-            parts.me, self.board, parts.journal, parts.blobs, parts.clock.wall, self.name, self.may_steer,
+            parts.me, self.board, parts.journal, parts.blobs, parts.clock.wall, self.name, self.voice, self.may_steer,
             self._announce_below, parts.recall,
         )  # fmt: skip
 
     async def _announce_below(self, spec: TaskSpec) -> str:
         return await self.announcing.below(spec)
+
+    def voice(self, who: str) -> voices.Kind:
+        """As what a peer speaks to agents at work."""
+        return voices.of(self.parts.control.members.get(who))
 
     def may_steer(self, who: str, announcer: str) -> bool:
         """Whether this peer may pause, resume or stop a task of that announcer: whoever may cancel it."""

@@ -18,12 +18,13 @@ from chorus_tui.engine.protocol.messages import (
     TaskSteering,
 )
 from chorus_tui.engine.protocol.messages.roles import (
+    ExpertiseRequest,
     ExpertiseResponse,
     MentorshipRequest,
     MentorshipResponse,
     WorkAllocation,
 )
-from chorus_tui.engine.protocol.messages.talk import TaskHelpResponse
+from chorus_tui.engine.protocol.messages.talk import MAX_HOPS, TaskHelpResponse
 
 SHOWN = 100
 """Of the newest words."""
@@ -31,14 +32,15 @@ SHOWN = 100
 TYPES = frozenset(
     {
         "task_checked", "task_steering", "task_help_request", "task_help_response", "meta_discussion", "deliverable_ready",
-        "work_allocation", "expertise_response", "mentorship_request", "mentorship_response",
+        "work_allocation", "expertise_request", "expertise_response", "mentorship_request", "mentorship_response",
     }
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something said. ``attempt`` is not 0 where a worker says it of its attempt."""
+    """Something said. ``attempt`` is not 0 where a worker says it of its attempt; ``request`` is the hash of the entry that an answer
+    or advice cites."""
 
     author: str
     at_ms: int
@@ -46,6 +48,7 @@ class Line:
     kind: Literal["word", "help", "answer", "advice", "proposal", "question", "agreement", "concern", "response"]
     text: str
     attempt: int = 0
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class Thread:
     brought: dict[str, Brought] = field(default_factory=dict)
     allocations: dict[str, Allocated] = field(default_factory=dict)
     mentored: dict[str, Mentored] = field(default_factory=dict)
+    passed_on: dict[str, str] = field(default_factory=dict)
+    """By the hash of a question the one that it was passed on from."""
 
     def clear(self) -> None:
         """Forget what peers said."""
@@ -121,10 +126,17 @@ class Thread:
         self.brought.clear()
         self.allocations.clear()
         self.mentored.clear()
+        self.passed_on.clear()
 
     def in_order(self) -> list[Line]:
         """Oldest first."""
         return sorted(self.lines.values(), key=lambda line: (line.at_ms, line.hash))
+
+    def asked_first(self, request: str) -> str:
+        """The question that this one came from, by way of those that passed it on; itself when nobody did."""
+        for _ in range(MAX_HOPS):
+            request = self.passed_on.get(request, request)
+        return request
 
     def apply(self, entry: Entry, message: Message, at_ms: int, cite: dict[str, Any]) -> None:
         """One feed entry of one of ``TYPES``."""
@@ -151,13 +163,16 @@ class Thread:
         """Answers of those that were asked; that somebody cannot help is no word in the thread."""
         if isinstance(message, TaskHelpResponse | ExpertiseResponse):
             if message.can_help and message.answer:
-                self.lines[hash_] = Line(who, at_ms, hash_, "answer", message.answer)
+                self.lines[hash_] = Line(who, at_ms, hash_, "answer", message.answer, request=message.request)
+        elif isinstance(message, ExpertiseRequest):
+            if message.origin:
+                self.passed_on[hash_] = message.origin
         elif isinstance(message, MentorshipRequest):
             self.mentored[hash_] = Mentored(who, at_ms, hash_)
         elif isinstance(message, MentorshipResponse):
             self.mentored[hash_] = Mentored(who, at_ms, hash_, message.request, message.accepted)
             if message.accepted and message.advice:
-                self.lines[hash_] = Line(who, at_ms, hash_, "advice", message.advice)
+                self.lines[hash_] = Line(who, at_ms, hash_, "advice", message.advice, request=message.request)
 
 
 def _order(cite: dict[str, Any]) -> tuple[str, int, str]:

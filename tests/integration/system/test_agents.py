@@ -190,13 +190,16 @@ async def test_each_budget_runs_out_by_its_name_with_what_was_spent(tmp_path, ba
     await drive(test, rules, tmp_path, "alpha")
 
 
+GREEN = '{"from": "beta", "kind": "agent", "says": "green"}'
+
+
 async def test_people_talk_to_an_agent_pause_it_and_stop_it(tmp_path, base_image):
     """A word reaches the next step with its signer's name; a pause holds between two steps and is shown; a stop keeps what there is."""
     rules = [
         Rule(says("shell", "echo begun > /workspace/output/note"), when="Goal:", times=1),
         Rule(says("ask_help", "Which colour?"), when="exit code 0", times=1),
-        Rule(says("shell", "sleep 0.3"), when=lambda asked: "beta says: green" not in asked.last, must=False),
-        Rule(says("shell", "echo green >> /workspace/output/note"), when="beta says: green", times=1),
+        Rule(says("shell", "sleep 0.3"), when=lambda asked: GREEN not in asked.last, must=False),
+        Rule(says("shell", "echo green >> /workspace/output/note"), when=GREEN, times=1),
         Rule(says("shell", "sleep 0.3"), when="", must=False),
     ]
 
@@ -210,7 +213,7 @@ async def test_people_talk_to_an_agent_pause_it_and_stop_it(tmp_path, base_image
         assert (asked[0]["text"], asked[0]["attempt"]) == ("Which colour?", 1)
 
         assert beta.post(f"/api/v1/tasks/{task_id}/say", {"text": "green"})[0] == 200
-        eventually("the word was heard", lambda: any("beta says: green" in a.last for a in model.asked), 30)
+        eventually("the word was heard", lambda: any(GREEN in a.last for a in model.asked), 30)
         assert alpha.post(f"/api/v1/tasks/{task_id}/pause", {})[1]["paused"]
         eventually("it waits", lambda: alpha.task(task_id)["detail"].startswith("paused"), 30)
         before = len(model.asked)

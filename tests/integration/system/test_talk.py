@@ -27,7 +27,7 @@ async def test_an_agent_asks_for_help_and_goes_on_with_the_answer_of_another(tmp
     rules = [
         Rule(helps("Blue, as the sky."), when=told("Another agent does not get on")),
         Rule(says("ask_help", "Which colour?"), when="Goal: paint it", times=1),
-        Rule(says("finish", "Painted blue."), when="says: Blue, as the sky.", times=1),
+        Rule(says("finish", "Painted blue."), when='"says": "Blue, as the sky."', times=1),
         Rule(says("shell", "sleep 0.3"), when="", must=False),
     ]
 

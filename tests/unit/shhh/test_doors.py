@@ -9,6 +9,7 @@ import pytest
 
 import chorus_tui
 from chorus_tui.contract.operations import BY_NAME as OPERATIONS
+from chorus_tui.contract.operations import Scope
 from chorus_tui.engine.runtime.secrecy.guarding import UNJUDGED
 from chorus_tui.engine.shhh import doors
 from tests.support.outlets import outlets
@@ -67,6 +68,15 @@ def test_every_operation_goes_through_the_guard():
     assert ast.unparse(given.args[1]) == "engine.redactor.at(doors.ANSWER)"
     assert text.count("handlers.all()") == 1
     assert set(OPERATIONS) >= doors.REVEALING | UNJUDGED
+
+
+def test_what_is_given_as_it_is_takes_more_than_reading():
+    """What a member with another client could have put a secret in is the admin's; of what a reader gets the engine has looked at
+    every byte itself, and holds what has a secret."""
+    for_readers = {name for name in doors.REVEALING if OPERATIONS[name].scope is Scope.READ}
+
+    assert for_readers == {"blobs.read", "patches.diff"}
+    assert {OPERATIONS[name].scope for name in ("journal.export", "ucxl.stored")} == {Scope.ADMIN}
 
 
 def test_nothing_in_the_runtime_redacts_without_a_door():

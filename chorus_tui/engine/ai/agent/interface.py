@@ -40,9 +40,10 @@ class Shell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What somebody said to the agent, with the name its verified signer goes by."""
+    """What somebody said to the agent, with the name its verified signer goes by and as what the mesh knows it."""
 
     who: str
+    kind: Literal["person", "agent"]
     text: str
 
 
@@ -101,8 +102,8 @@ class Assignment:
     kind: str = ""
     files: str = ""
     """In words: what lies in /workspace/data."""
-    advice: str = ""
-    """What others say to do differently from an earlier try, with their names."""
+    advice: tuple[Word, ...] = ()
+    """What others say to do differently from an earlier try."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ They stand apart from the loop, because how well a model works hangs on every wo
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -13,6 +14,7 @@ from chorus_tui.engine.ai.agent.actions import MEANINGS
 from chorus_tui.engine.ai.agent.budget import Purse
 from chorus_tui.engine.ai.agent.interface import Assignment, Ran, Word
 from chorus_tui.engine.ai.interface import Message
+from chorus_tui.engine.ai.quoting import quoted
 
 FEW_STEPS = 3
 """From so many steps left on the agent is told how many."""
@@ -47,8 +49,8 @@ def assignment(given: Assignment) -> str:
         parts.append(f"About it: {given.description.strip()}")
     if given.files:
         parts.append(given.files)
-    if given.advice.strip():
-        parts.append(f"An earlier try failed. What others advise:\n{given.advice.strip()}")
+    if given.advice:
+        parts.append(f"An earlier try failed. What others advise:\n{heard(given.advice)}")
     if given.checks:
         checks = "\n".join(f"  {check}" for check in given.checks)
         parts.append(f"It is done when these commands end with 0 in a fresh copy of your work:\n{checks}")
@@ -67,9 +69,14 @@ def ran(result: Ran) -> str:
     return f"{head}\n{result.output.rstrip()}" if result.output.strip() else f"{head}, no output"
 
 
-def heard(words: list[Word]) -> str:
-    """What others said meanwhile."""
-    return "\n".join(f"{word.who} says: {word.text}" for word in words)
+def heard(words: Iterable[Word]) -> str:
+    """What others said, a line each: whatever it holds, it speaks for nobody else."""
+    return "\n".join(quoted(said(word)) for word in words)
+
+
+def said(word: Word) -> dict[str, str]:
+    """A word as the agent is shown it."""
+    return {"from": word.who, "kind": word.kind, "says": word.text}
 
 
 def hurry(purse: Purse) -> str:
