@@ -13,7 +13,7 @@ from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.contract.signed_vote import NAMESPACE
 from chorus_tui.contract.ssh_key import fingerprint_of
 from chorus_tui.engine.control.interface import Control, Member, Person
-from chorus_tui.engine.decisions import ballots, rules
+from chorus_tui.engine.decisions import ballots, reach, rules
 from chorus_tui.engine.decisions.ballots import PERSON
 from chorus_tui.engine.decisions.book import Book, Case
 from chorus_tui.engine.decisions.facts import Ballot, Proposal, Vote
@@ -170,6 +170,16 @@ def unproven(case: Case, around: Surroundings) -> list[str]:
     if told and rules.early(proposal, closing):
         found.append(f"closed before its deadline; that {', '.join(told)} had voted for good is the admin's word alone")
     return found
+
+
+def not_for_all(case: Case, author: str, around: Surroundings) -> str:
+    """Why this vote decides nothing about what ``author`` has made; empty when it does, or may yet."""
+    proposal = case.proposal
+    assert proposal is not None
+    left = len(reach.left_out(proposal, around.members(case), around.persons(case), author))
+    result = around.result(case) if case.closing else None
+    why = reach.narrow(proposal, left)
+    return why if why or result is None else reach.doubtful(proposal, left, result.choices, author)
 
 
 def voter_name(voter: str, around: Surroundings) -> str:
