@@ -218,6 +218,8 @@ def print_decision(view: DecisionView) -> None:
     )
     for warning in view.warnings:
         say(f"⚠ The closing proves against its admin: {clean(warning)}")
+    for word in view.unproven:
+        say(f"Unproven: {clean(word)}")
     if view.votes:
         say()
         table(("vote", "by", "became", "delivery", "at", "reason"), map(_vote_row, view.votes))

@@ -44,6 +44,8 @@ def print_patch(view: PatchView) -> None:
             ("diff", f"{view.digest[:19]}…, {view.size} bytes, {'held here' if view.diff_here else 'not here yet'}"),
         ]
     )  # fmt: skip
+    for vote in view.idle_votes:
+        say(clean(f"Vote {words.idle_vote(vote)}"))
     for one in view.applied:
         say(clean(f"applied by {one.by_name or one.by}, {moment(one.at)}: {words.where(one)}"))
     say()

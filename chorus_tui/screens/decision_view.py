@@ -44,6 +44,8 @@ def _standing(view: DecisionView, now: float) -> Rows:
     yield "state", Text(plain(words.standing(view)), style=STYLES[tone])
     for warning in view.warnings:
         yield "⚠ proven", Text(f"against the admin {plain(view.closed_by_name)}: {plain(warning)}", style="bold red")
+    for word in view.unproven:
+        yield "unproven", Text(plain(word), style="yellow")
     yield "tally", f"{plain(words.tally(view))}; voted {words.turnout(view)}"
     left = words.closes_in(view, now)
     if left is not None:

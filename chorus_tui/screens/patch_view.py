@@ -48,6 +48,8 @@ def _facts(view: PatchView, now: float) -> Iterator[tuple[str, str | Text]]:
     if len(message) > SHOWN_LINES:
         yield "", f"… {len(message) - SHOWN_LINES} more lines"
     yield "state", Text(plain(words.standing(view)), style=f"not dim {STYLES[words.TONES[view.state]]}")
+    for vote in view.idle_votes:
+        yield "vote", Text(plain(words.idle_vote(vote)), style="not dim yellow")
     for one in view.applied:
         yield "applied", f"{plain(one.by_name or one.by)}: {plain(words.where(one))}"
     by = f"{plain(view.author_name)}, {ago(now - view.made_at)} ago"

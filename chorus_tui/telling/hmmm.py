@@ -11,6 +11,10 @@ STATES = {
     "": "", "open": "open", "objected": "objected", "agreed": "agreed", "reopened": "reopened", "replaced": "replaced",
     "standing": "stands", "settled": "settled",
 }  # fmt: skip
+SILENCES = {
+    "stated": "says that you agreed by silence",
+    "late": "says that you agreed by silence; it had not reached you in time",
+}
 SIGNS = {"open": "◌", "objected": "✗", "agreed": "✓", "reopened": "↺", "replaced": "→", "standing": "✗", "settled": "✓"}
 
 
@@ -48,6 +52,8 @@ def marks(line: RoomLine, now: float) -> list[str]:
     found = [STATES[line.state]] if line.state else []
     if line.objections_until is not None:
         found.append(timer(line.objections_until, now, line.to_roles))
+    if line.silence:
+        found.append(SILENCES[line.silence])
     if line.restricted:
         found.append("sealed" if line.hidden else f"only for {', '.join(line.to_roles)}")
     elif line.to_roles:

@@ -6,7 +6,15 @@ from typing import Final, Literal
 
 from chorus_tui.contract.counting import many
 from chorus_tui.contract.diff_text import Misfit
-from chorus_tui.contract.models.patches import AppliedView, CommentView, PatchFile, PatchRow, PatchView, ReviewView
+from chorus_tui.contract.models.patches import (
+    AppliedView,
+    CommentView,
+    PatchFile,
+    PatchRow,
+    PatchView,
+    ReviewView,
+    VoteState,
+)
 
 Tone = Literal["good", "bad", "warn", "open", "none"]
 
@@ -46,6 +54,11 @@ def standing(view: PatchView) -> str:
     """How it stands, and why where that needs words."""
     vote = f", vote {view.vote.state.replace('_', ' ')}" if view.vote is not None else ""
     return f"{state(view)}{vote}{f': {view.why}' if view.why else ''}"
+
+
+def idle_vote(vote: VoteState) -> str:
+    """A vote that decides nothing about the patch, and why."""
+    return f"{vote.decision_id} ({vote.state.replace('_', ' ')}) does not count for it: {vote.why}"
 
 
 def base(view: PatchView) -> str:

@@ -7,6 +7,7 @@ import base64
 import pytest
 import trio
 
+from chorus_tui.contract.models.decisions import ProposeDecision
 from chorus_tui.contract.models.patches import (
     Comment,
     CreatePatch,
@@ -21,6 +22,7 @@ from chorus_tui.contract.ucxl import parse
 from chorus_tui.engine.control import entries
 from tests.simulation.documents import Documents
 from tests.simulation.engines import until
+from tests.simulation.test_meeting import one_mesh
 from tests.simulation.workshop import OLD, change, workshop
 
 DOCUMENT = "ucxl://ana:writer@shop:docs/*^/guide.md"
@@ -208,6 +210,54 @@ async def test_a_rejected_patch_is_not_applied(tmp_path, autojump_clock):
             await made.applied("b", id_)
         await made.create("a", supersedes=id_, diff=change("one\nzwo\nthree\n"))
         await made.all_show(id_, "draft")
+
+
+@pytest.mark.parametrize("choice", ["approve", "reject"])
+async def test_a_vote_of_one_decides_nothing_for_the_others(choice, tmp_path, autojump_clock):
+    """A member that names itself alone, and takes one vote for enough, neither passes nor kills what another has made: its vote is
+    shown beside the patch, with why, and the one that all are asked for counts."""
+    async with workshop(9, tmp_path, "a", "b", "c") as made:
+        patch = await made.create("a")
+        id_ = patch.patch_id
+        await made.all_show(id_, "draft")
+        await made.submit("a", id_)
+        await made.all_show(id_, "submitted")
+        alone = ProposeDecision(
+            title="Mine", deadline="1h", quorum="0/1", eligible=[made.at.peers["b"].peer_id], patch=patch.entry
+        )
+        decision = (await made.votes["b"].proposing.propose(alone, None)).decision_id
+        await made.ballot("b", decision, choice)
+        ended = {"approve": "passed", "reject": "rejected"}[choice]
+        await until("its vote is closed", lambda: [one.state for one in made.show("c", id_).idle_votes] == [ended])
+        seen = await made.all_show(id_, "submitted")
+
+        assert seen.vote is None
+        assert seen.idle_votes[0].why == "its quorum is 0/1, less than half of those named"
+        whole = await made.vote("b", id_, deadline="1h")
+        await made.all_show(id_, "voting")
+        for name in "abc":
+            await made.ballot(name, whole.decision_id, "approve")
+        passed = await made.all_show(id_, "passed")
+        assert (passed.decision_id, len(passed.idle_votes)) == (whole.decision_id, 1)
+
+
+async def test_who_joins_while_a_vote_is_held_does_not_stop_it(tmp_path, autojump_clock):
+    """It is not named, and could have turned nothing: all three had agreed. It shows the same."""
+    async with workshop(10, tmp_path, "a", "b", "c") as made:
+        id_ = (await made.create("a")).patch_id
+        await made.all_show(id_, "draft")
+        await made.submit("a", id_)
+        await made.all_show(id_, "submitted")
+        decision = (await made.vote("b", id_, deadline="1h")).decision_id
+        await made.all_show(id_, "voting")
+        await made.start("d")
+        await until("d has joined", lambda: one_mesh(list(made.at.peers.values())))
+        await until("and may vote", lambda: all(len(one.control.members) == 4 for one in made.at.peers.values()))
+        for name in "abc":
+            await made.ballot(name, decision, "approve")
+        passed = await made.all_show(id_, "passed")
+
+        assert passed.idle_votes == []
 
 
 async def test_secrets_and_hostile_diffs_make_no_patch(tmp_path, autojump_clock):

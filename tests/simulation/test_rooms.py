@@ -11,7 +11,9 @@ from chorus_tui.contract.models import hmmm as models
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.hmmm import rules, turns
+from chorus_tui.engine.hmmm.mouth import Words
 from chorus_tui.engine.hmmm.rooms import SEALED_WORDS
+from chorus_tui.engine.protocol.messages.rooms import CLOSING
 from chorus_tui.telling.hmmm import marks
 from tests.simulation.engines import until
 from tests.simulation.forum import Forum, forum, silent
@@ -67,6 +69,66 @@ async def test_a_proposal_that_nobody_else_holds_is_not_agreed(autojump_clock):
 
         made.at.network.heal()
         await made.all_see(said, "agreed")
+
+
+async def closes_at_once(made: Forum, *holders: str) -> models.Said:
+    """A changed client: cut off, it says of others that they had its proposal and were silent; then they hear both at once."""
+    made.at.network.isolate(made.at.peers["ana"].peer_id)
+    said = await made.propose("ana", "Drop the old data")
+    await trio.sleep(40)
+    words = Words("update", "Agreed: no objection stands", intent=CLOSING, extra={"holders": list(holders)})
+    await made.services["ana"].mouth.say("room", said.thread_id, words, said.msg_id)
+    made.at.network.heal()
+    await until("all hold both", lambda: {made.messages(name) for name in made.services} == {2})
+    return said
+
+
+async def test_what_a_proposer_says_of_names_that_are_nobodys_closes_nothing(autojump_clock):
+    """No member held it, so nobody was silent: it is agreed with the closing that comes when others have had it for the time."""
+    async with forum(11, ("ana",), {"bob": None, "cem": None}) as made:
+        said = await closes_at_once(made, "12D3KooWNobody")
+
+        assert made.states(said) == {"open"}
+        await made.all_see(said, "agreed")
+        assert made.messages("bob") == 3
+
+
+async def test_who_is_said_to_have_been_silent_and_never_had_the_time_shows_it(autojump_clock):
+    """To the peer that is named it is open until it has had the time, and its closing line says so; an objection reopens it for all."""
+    async with forum(12, ("ana",), {"bob": None, "cem": None}) as made:
+        told = made.services["bob"].parts.events.subscribe(["threads"], lambda: None)
+        said = await closes_at_once(made, made.at.peers["bob"].peer_id)
+        proposed, closed = made.view("bob", said.thread_id).lines
+        others = made.view("cem", said.thread_id).lines[1]
+
+        assert (made.state("cem", said), made.state("bob", said)) == ("agreed", "open")
+        assert (closed.silence, others.silence) == ("late", "")
+        assert "says that you agreed by silence; it had not reached you in time" in marks(closed, closed.at)
+        assert proposed.objections_until is not None
+        assert made.view("bob", said.thread_id).consensus == []
+        assert [event.data["state"] for event in told.take().events] == ["open"]
+
+        await until("it has had the time", lambda: made.state("bob", said) == "agreed", 40)
+        await trio.sleep(2)
+        assert [event.data["state"] for event in told.take().events] == ["agreed"]
+        assert made.view("bob", said.thread_id).lines[1].silence == "late"
+        await made.object("bob", said.msg_id, "It is still read")
+        await made.all_see(said, "reopened")
+
+
+@pytest.mark.parametrize("cut", [0, 20, 100])
+async def test_an_honest_proposer_names_nobody_that_had_not_the_time(cut, autojump_clock):
+    """However late it came to whom: whoever is named was silent for as long as was given, by its own clock."""
+    async with forum(13, ("ana",), {"bob": None, "cem": None}) as made:
+        made.at.network.isolate(made.at.peers["bob"].peer_id)
+        said = await made.propose("ana", "Merge it")
+        await trio.sleep(cut)
+        made.at.network.heal()
+        await made.all_see(said, "agreed", 200)
+        told = {name: [line.silence for line in made.view(name, said.thread_id).lines] for name in ("bob", "cem")}
+
+        assert "late" not in told["bob"] + told["cem"]
+        assert "stated" in told["bob"] + told["cem"]
 
 
 async def test_a_proposal_to_a_role_waits_for_somebody_of_it(autojump_clock):

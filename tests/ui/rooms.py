@@ -44,7 +44,7 @@ def filled(engine: FakeEngine) -> FakeEngine:
     )
     calm = [
         line(5, 1, "proposal", "Run the tests nightly", state="agreed"),
-        line(6, 1, "update", "Agreed: held by you", intent="closing"),
+        line(6, 1, "update", "Agreed: held by you", intent="closing", silence="stated"),
     ]
     open_ = [line(8, 0, "proposal", "Drop Python 3.10", state="open", objections_until=NOW + 24)]
     made = [

@@ -15,7 +15,7 @@ from tests.ui.texts import TextEngine
 WORDS = {
     "title", "name", "agent_name", "author_name", "purpose", "description", "summary", "detail", "text", "message", "reason", "role",
     "reasoning", "expertise", "status", "holder_name", "announcer_name", "proposer_name", "asked_by_name", "by_name", "owner_name",
-    "agent_id", "models_found", "raised_by", "choices", "problem", "warnings",
+    "agent_id", "models_found", "raised_by", "choices", "problem", "warnings", "unproven",
 }  # fmt: skip
 """Fields that hold what somebody wrote."""
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA1"

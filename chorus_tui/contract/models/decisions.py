@@ -174,7 +174,8 @@ class DecisionRow(Answer):
 
 
 class DecisionView(DecisionRow):
-    """All of one proposal. ``warnings`` is what the closing entry proves against the admin that made it."""
+    """All of one proposal. ``warnings`` is what the closing entry proves against the admin that made it, ``unproven`` what counts by
+    the admin's word alone: the text of a counted vote was erased, or stands behind a fork."""
 
     description: str = ""
     readable: bool = Field(default=True, description="Whether this peer can read title, description and reasons")
@@ -197,6 +198,7 @@ class DecisionView(DecisionRow):
     )
     counts: Counts
     warnings: list[str] = Field(default_factory=list)
+    unproven: list[str] = Field(default_factory=list)
     closed_by: str = ""
     closed_by_name: str = ""
     closing_index: int | None = Field(default=None, description="Of the entry of the control log that ended it")

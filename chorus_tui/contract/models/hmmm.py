@@ -198,6 +198,10 @@ class RoomLine(Answer):
     hop_count: int = 0
     at: float
     state: State = ""
+    silence: Literal["", "stated", "late"] = Field(
+        default="",
+        description="Of a closing line: it says that this peer agreed by silence; `late`: before it had had the time",
+    )
     objections_until: float | None = None
     delivery: Delivery | None = Field(default=None, description="Of own messages: how far they got")
 

@@ -258,12 +258,13 @@ class RevisionView(Answer):
 
 
 class VoteState(Answer):
-    """The decision on a patch, as it stands."""
+    """A decision on a patch, as it stands."""
 
     decision_id: str
     entry: str
     state: str
     outcome: str = ""
+    why: str = Field(default="", description="Why it decides nothing about the patch")
 
 
 class PatchRow(Answer):
@@ -311,6 +312,10 @@ class PatchView(PatchRow):
     applied: list[AppliedView]
     revisions: list[RevisionView]
     vote: VoteState | None = None
+    idle_votes: list[VoteState] = Field(
+        default_factory=list,
+        description="Votes on it that decide nothing, each with why: not all who may vote were asked",
+    )
     may: list[str] = Field(default_factory=list, description="What this peer may do now: review, judge, submit, …")
     delivery: Delivery | None = Field(default=None, description="Only of this peer's own patches")
 

@@ -14,10 +14,10 @@ from typing import Any
 from chorus_tui.engine.control import authority, entries, join
 from chorus_tui.engine.control.interface import ControlEntry, Member
 from chorus_tui.engine.control.membership import MOST_KEYS, Roster, check
-from chorus_tui.engine.journal import erasure
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.protocol.named import named_entry
 
 Rule = Callable[[Member, dict[str, Any], Roster], str | None]
 """(who asks, data, the roster before the entry) → why not, or None."""
@@ -76,7 +76,7 @@ def _judges(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
 
 def _erases(member: Member, data: dict[str, Any], roster: Roster) -> str | None:
     """One's own words; anybody's with the authority of a master."""
-    if erasure.named_entry(data) is None:
+    if named_entry(data) is None:
         return "author, epoch, seq and hash name the entry whose body goes"
     own = data["author"] == member.peer_id and not member.clash
     may = own or needs("grant_roles")(member, data, roster) is None

@@ -19,6 +19,7 @@ from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import EpochOpened, Message
 from chorus_tui.engine.protocol.messages.decisions import DecisionAnnouncement, DecisionProposal, DecisionVote
+from chorus_tui.engine.protocol.named import Named, named_entry
 from chorus_tui.engine.protocol.said import Said
 
 M = TypeVar("M")
@@ -68,8 +69,9 @@ class Book:
 
     def __init__(self) -> None:
         self.cases: dict[str, Case] = {}
-        self.erased: set[str] = set()
-        """Hashes of entries whose text was erased."""
+        self.erased: set[Named] = set()
+        """Entries whose text was erased, each with its author and number: a member erases of its own what it likes, so that a hash
+        alone says nothing of another's entry."""
         self.doubted: dict[tuple[str, str], int] = {}
         """Feeds (author, epoch) whose author said two things under one number: nothing from there on counts."""
         self._rosters: dict[str, Roster] = {}
@@ -133,13 +135,19 @@ class Book:
         start = self.doubted.get((said.author, said.epoch))
         return start is not None and said.seq >= start
 
-    def untold(self, closing: Closing) -> set[str]:
-        """Hashes of counted votes whose text need not be here: erased, or behind a fork that was seen after the closing."""
-        return {
-            vote.hash
-            for peer_id, vote in closing.counted()
-            if vote.hash in self.erased or vote.seq >= self.doubted.get((peer_id, vote.epoch), vote.seq + 1)
-        }
+    def untold(self, closing: Closing) -> dict[str, str]:
+        """Members with a counted vote whose text need not be here, and why: erased, or behind a fork that was seen after the
+        closing."""
+        found = {}
+        for peer_id, stated in closing.members.items():
+            vote = stated.vote
+            if vote is None:
+                continue
+            if (peer_id, vote.epoch, vote.seq, vote.hash) in self.erased:
+                found[peer_id] = "its text was erased"
+            elif vote.seq >= self.doubted.get((peer_id, vote.epoch), vote.seq + 1):
+                found[peer_id] = "its author's feed forked before it"
+        return found
 
     # ── what the mesh decided ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,8 +159,8 @@ class Book:
             case = self._closed(entry, roster)
         elif entry.type == entries.VOTE_WITHDRAWN:
             case = self._withdrawn(entry)
-        elif entry.type == entries.BODY_ERASED and isinstance(entry.data.get("hash"), str):
-            self.erased.add(entry.data["hash"])
+        elif entry.type == entries.BODY_ERASED and (named := named_entry(entry.data)) is not None:
+            self.erased.add(named)
         roster.apply(entry)
         return case
 

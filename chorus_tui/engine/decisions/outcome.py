@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chorus_tui.engine.decisions import rules
@@ -15,6 +16,8 @@ from chorus_tui.engine.decisions.rules import Tally
 class Result:
     """The tally of a closed vote, and its record."""
 
+    choices: Mapping[str, str]
+    """Those that count, by voter."""
     tally: Tally
     record: bytes
     record_digest: str
@@ -34,4 +37,6 @@ def result_of(case: Case, book: Book) -> Result | None:
     tally = rules.tally(proposal, choices.values())
     content = record(proposal, closing, choices, tally)
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    return Result(tally, content, digest, frozenset(said.message.content_hash for said in case.records.values()))
+    return Result(
+        choices, tally, content, digest, frozenset(said.message.content_hash for said in case.records.values())
+    )

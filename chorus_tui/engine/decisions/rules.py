@@ -184,8 +184,8 @@ def _bringers(proposal: Proposal, votes: Iterable[Vote], persons: Mapping[str, P
 def counted(
     proposal: Proposal, closing: Closing, votes: Mapping[str, Vote], untold: Collection[str]
 ) -> dict[str, str] | None:
-    """The choices that count, by :func:`ballots.voter`, or None while a counted vote is not here yet. ``votes`` by hash. A person's
-    need not be here: what was signed stands in the closing."""
+    """The choices that count, by :func:`ballots.voter`, or None while a counted vote is not here yet. ``votes`` by hash; ``untold``:
+    members whose vote need not be here (:meth:`Book.untold`). A person's need not either: what was signed stands in the closing."""
     choices = ballots.counted(proposal, closing)
     for peer_id in proposal.message.eligible:
         named = (closing.members.get(peer_id) or Stated()).vote
@@ -193,7 +193,7 @@ def counted(
             continue
         vote = votes.get(named.hash)
         if vote is None:
-            if named.hash not in untold:
+            if peer_id not in untold:
                 return None
             if not barred(proposal, peer_id, closing.roster):
                 choices[peer_id] = named.choice
@@ -296,16 +296,31 @@ def faults(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> l
         elif vote is not None and vote.message.choice != named.choice:
             found.append(f"it says {named.choice!r} of a vote that says {vote.message.choice!r}")
     found += ballots.faults(proposal, closing)
-    if closing.at_ms < proposal.message.deadline and not _all_final(proposal, closing, votes):
+    if early(proposal, closing) and not _all_final(proposal, closing, votes):
         found.append("it was closed before its deadline, though not all had voted for good")
     return found
 
 
 def _all_final(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> bool:
-    """Also while a counted vote is not here: nothing is proven then."""
+    """Whether nothing here says otherwise. While the text of a counted vote is not here nothing is proven, against the admin or for it:
+    that is :func:`on_its_word`."""
     for peer_id in proposal.message.eligible:
         named = (closing.members.get(peer_id) or Stated()).vote
         if named is None or (named.hash in votes and not votes[named.hash].message.final):
             return False
     told = closing.persons or {}
     return all(name in told and told[name].final for name in proposal.message.persons)
+
+
+def on_its_word(proposal: Proposal, closing: Closing, votes: Mapping[str, Vote]) -> dict[str, str]:
+    """What each member is counted with by the admin's word alone, the text of its vote being nowhere here. That may well be so: anybody
+    may erase what they said, and a fork may be seen later. But nothing shows the choice, nor that it was for good."""
+    stated = {
+        peer_id: closing.members[peer_id].vote for peer_id in proposal.message.eligible if peer_id in closing.members
+    }
+    return {peer_id: one.choice for peer_id, one in stated.items() if one is not None and one.hash not in votes}
+
+
+def early(proposal: Proposal, closing: Closing) -> bool:
+    """Whether it was closed before its deadline, which takes the last word of everybody."""
+    return closing.at_ms < proposal.message.deadline

@@ -13,7 +13,7 @@ from chorus_tui.contract.models.journal import Delivery
 from chorus_tui.contract.signed_vote import NAMESPACE
 from chorus_tui.contract.ssh_key import fingerprint_of
 from chorus_tui.engine.control.interface import Control, Member, Person
-from chorus_tui.engine.decisions import ballots, rules
+from chorus_tui.engine.decisions import ballots, reach, rules
 from chorus_tui.engine.decisions.ballots import PERSON
 from chorus_tui.engine.decisions.book import Book, Case
 from chorus_tui.engine.decisions.facts import Ballot, Proposal, Vote
@@ -158,6 +158,30 @@ def warnings(case: Case, around: Surroundings) -> list[str]:
     return found
 
 
+def unproven(case: Case, around: Surroundings) -> list[str]:
+    """What counts by the word of the admin alone: no fault of its, and no proof either."""
+    proposal, closing = case.proposal, case.closing
+    if proposal is None or closing is None:
+        return []
+    untold = around.book.untold(closing)
+    stated = rules.on_its_word(proposal, closing, around.book.votes(case))
+    told = {voter_name(one, around): (choice, untold[one]) for one, choice in stated.items() if one in untold}
+    found = [f"{name} is counted with {choice!r} as the admin states: {why}" for name, (choice, why) in told.items()]
+    if told and rules.early(proposal, closing):
+        found.append(f"closed before its deadline; that {', '.join(told)} had voted for good is the admin's word alone")
+    return found
+
+
+def not_for_all(case: Case, author: str, around: Surroundings) -> str:
+    """Why this vote decides nothing about what ``author`` has made; empty when it does, or may yet."""
+    proposal = case.proposal
+    assert proposal is not None
+    left = len(reach.left_out(proposal, around.members(case), around.persons(case), author))
+    result = around.result(case) if case.closing else None
+    why = reach.narrow(proposal, left)
+    return why if why or result is None else reach.doubtful(proposal, left, result.choices, author)
+
+
 def voter_name(voter: str, around: Surroundings) -> str:
     """Of a member or a person, as people call them."""
     return voter.removeprefix(PERSON) if voter.startswith(PERSON) else around.control.name(voter)
@@ -182,7 +206,7 @@ def view(case: Case, around: Surroundings) -> models.DecisionView:
         votes=[_vote(vote, case, around, *marks[vote.hash]) for vote in _in_order(case)],
         missing=[voter_name(one, around) for one in ballots.voters(proposal) if one not in standing],
         persons=list(said.persons), revisions=revisions(case, around),
-        counts=_counts(_tally(case, around)), warnings=warnings(case, around),
+        counts=_counts(_tally(case, around)), warnings=warnings(case, around), unproven=unproven(case, around),
         closed_by=closing.admin if closing else "", closed_by_name=around.control.name(closing.admin) if closing else "",
         closing_index=case.end.index if case.end else None, my_vote=mine.message.choice if mine else "",
         may_vote=not barred and fields["state"] in OPEN, why_not=barred, delivery=around.delivery(proposal),

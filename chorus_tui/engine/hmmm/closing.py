@@ -10,6 +10,7 @@ from chorus_tui.engine.hmmm.mouth import Mouth, Words
 from chorus_tui.engine.hmmm.parts import Parts
 from chorus_tui.engine.hmmm.rooms import Rooms, Where
 from chorus_tui.engine.hmmm.rules import Proposal
+from chorus_tui.engine.hmmm.silence import Holders
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import canonical
@@ -34,6 +35,7 @@ class Closing:
         self._is_person = is_person
         self._rooms = rooms
         self._mouth = mouth
+        self._holders = Holders()
         self._own: set[Where] = set()
         """Threads with a proposal of ours that may still change."""
 
@@ -49,7 +51,10 @@ class Closing:
             thread = self._rooms.thread(*where)
             mine = [one for one in rules.proposals(thread) if one.line.author == self._parts.me]
             for proposal in mine:
-                await self._close(thread, proposal)
+                if proposal.state in rules.UNSETTLED:
+                    await self._close(thread, proposal)
+                else:
+                    self._holders.forget(proposal.line)
                 await self._tell(thread, proposal)
             if all(one.state not in rules.UNSETTLED for one in mine):
                 self._own.discard(where)
@@ -58,9 +63,13 @@ class Closing:
         """Not while a person is waited for: nothing is decided there by silence."""
         parts, line = self._parts, proposal.line
         entry = parts.journal.get(line.author, line.epoch, line.seq)
-        if entry is None or escalation.standing(thread, self._is_person):
+        if entry is None:
             return
-        silent = rules.may_close(proposal, parts.me, parts.journal.holders(entry), int(parts.clock.wall() * 1000))
+        members = {peer for peer in parts.journal.holders(entry) if thread.member(peer)}
+        holders = self._holders.in_time(line, members, parts.clock.monotonic())
+        if escalation.standing(thread, self._is_person):
+            return
+        silent = rules.may_close(proposal, parts.me, holders, int(parts.clock.wall() * 1000))
         if not silent or (line.said.to_roles and not self._asked_hold_it(line, silent)):
             return
         names = ", ".join(parts.control.name(peer) for peer in silent[:5]) + (" …" if len(silent) > 5 else "")

@@ -31,8 +31,9 @@ class Rooms:
         {"hmmm_message", "escalation_trigger", "role_collaboration", "slurp_event_generated", "slurp_event_ack"}
     )
 
-    def __init__(self, open_: Open) -> None:
+    def __init__(self, open_: Open, member: Callable[[str], bool]) -> None:
         self._open = open_
+        self._member = member
         self.on_line: Callable[[Thread, Line], None] = lambda _thread, _line: None
         self.reset()
 
@@ -49,8 +50,14 @@ class Rooms:
         """The thread, empty when nothing was said in it."""
         where = (issue_id, thread_id)
         if where not in self.threads:
-            self.threads[where] = Thread(issue_id, thread_id)
+            self.threads[where] = Thread(issue_id, thread_id, self._member)
         return self.threads[where]
+
+    def admitted(self, peer_id: str) -> None:
+        """It is a member: closing entries that name it may count from now on."""
+        for where, thread in self.threads.items():
+            if any(peer_id in line.said.holders for line in thread.lines.values()):
+                self.changed.add(where)
 
     def apply(self, entry: Entry, message: Message) -> None:
         """The journal's fold."""
@@ -103,6 +110,7 @@ class Kinds:
 
     def __init__(self, members: Callable[[], dict[str, Member]]) -> None:
         self._members = members
+        self.on_admitted: Callable[[str], None] = lambda _peer_id: None
         self._admitted: dict[str, Literal["agent", "human"]] = {}
 
     def apply(self, entry: ControlEntry) -> None:
@@ -110,7 +118,13 @@ class Kinds:
         field = {entries.FOUNDED: "founder", entries.MEMBER_ADDED: "member"}.get(entry.type, "")
         member = entry.data.get(field)
         if isinstance(member, dict):
-            self._admitted[str(member.get("peer_id"))] = "human" if member.get("kind") == "human" else "agent"
+            peer_id = str(member.get("peer_id"))
+            self._admitted[peer_id] = "human" if member.get("kind") == "human" else "agent"
+            self.on_admitted(peer_id)
+
+    def admitted(self, peer_id: str) -> bool:
+        """Whether it is a member, or ever was one. Once it is so, it stays so: what was agreed is not undone by who leaves."""
+        return peer_id in self._admitted or peer_id in self._members()
 
     def kind(self, peer_id: str) -> Literal["agent", "human"]:
         """What it is as a member, or was; an agent while nobody knows. The present mesh's word counts over those of others."""

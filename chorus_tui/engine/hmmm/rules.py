@@ -90,12 +90,13 @@ def settlement(thread: Thread, proposal: Line, objection: Line) -> Line | None:
 
 
 def closes(thread: Thread, line: Line, proposal: Line) -> bool:
-    """Whether it closes this proposal: its proposer's word, in time, with another who held it and was silent."""
+    """Whether it closes this proposal: its proposer's word, in time, with another member who held it and was silent. That they did is
+    the proposer's word too; who is named and knows better, shows it (:mod:`chorus_tui.engine.hmmm.silence`)."""
     said, up = line.said, thread.parent(line)
     if said.type != "update" or said.intent != CLOSING or line.author != proposal.author:
         return False
     in_time = line.at_ms - proposal.at_ms >= int(proposal.said.objection_s * 1000)
-    others = set(said.holders) - {proposal.author}
+    others = {peer for peer in said.holders if peer != proposal.author and thread.member(peer)}
     return up is not None and up.hash == proposal.hash and in_time and bool(others)
 
 
@@ -110,7 +111,8 @@ def _replaced(thread: Thread, line: Line) -> bool:
 
 
 def may_close(proposal: Proposal, me: str, holders: set[str], now_ms: int) -> list[str]:
-    """Whom a closing entry of ``me`` may name now, in order; empty: it may not close.
+    """Whom a closing entry of ``me`` may name now, in order; empty: it may not close. ``holders``: members that have had it for the
+    whole time.
 
     Silence counts only of peers that hold the proposal; who objected and settled it has agreed in words.
     """

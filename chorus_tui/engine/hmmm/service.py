@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from chorus_tui.engine.hmmm.parts import Parts
 from chorus_tui.engine.hmmm.planning import Planner
 from chorus_tui.engine.hmmm.presence import CALLED_S, LOOKS_S, TAKES_PART_S, Presence
 from chorus_tui.engine.hmmm.rooms import Kinds, Rooms, Where
+from chorus_tui.engine.hmmm.silence import Arrivals
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.hmmm.views import Views
 from chorus_tui.engine.journal.interface import Refused
@@ -41,10 +43,12 @@ class HmmmService:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.kinds = Kinds(lambda: parts.control.members)
-        self.rooms = Rooms(parts.sealing.open)
+        self.rooms = Rooms(parts.sealing.open, self.kinds.admitted)
+        self.kinds.on_admitted = self.rooms.admitted
+        self.arrivals = Arrivals(parts.me)
         self.rooms.on_line = self._on_line
         self.mouth = Mouth(parts, self.rooms)
-        self.views = Views(parts, self.rooms, self.kinds)
+        self.views = Views(parts, self.rooms, self.kinds, self.arrivals)
         self.presence = Presence(parts.mesh, parts.clock)
         self.operations = Operations(self)
         self.inbox = Waiting(self)
@@ -56,6 +60,9 @@ class HmmmService:
             self._participant = Participant(parts, parts.voice, self.rooms, self.kinds, self.mouth)
             self.planner = Planner(parts, parts.voice, self.rooms, self.kinds, self.mouth)
         self._shown: set[str] = set()
+        self._still: set[Where] = set()
+        """Threads in which time alone changes how something stands for this peer."""
+        self._live = False
         self._wake = Bell()
         parts.control.fold(self.kinds)
         parts.journal.fold(self)
@@ -77,6 +84,7 @@ class HmmmService:
         return message.subject == "room" and role in {topics.part(name) for name in message.roles}
 
     def _on_line(self, thread: Thread, line: Line) -> None:
+        self.arrivals.came(line.hash, self.parts.clock.monotonic() if self._live else -inf)
         if line.author == self.parts.me and self.parts.clock.wall() - line.at_ms / 1000 < TAKES_PART_S:
             self.presence.stay(thread.issue_id, TAKES_PART_S)
         self._closing.heard(thread, line)
@@ -93,7 +101,8 @@ class HmmmService:
         return self.operations.handlers()
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-        """Until cancelled."""
+        """Until cancelled; the folds were replayed before."""
+        self._live = True
         async with trio.open_nursery() as nursery:
             if self._participant is not None:
                 nursery.start_soon(self._participant.run)
@@ -104,7 +113,8 @@ class HmmmService:
 
     async def _round(self) -> None:
         changed, self.rooms.changed = self.rooms.changed, set()
-        self._publish(changed)
+        self._publish(changed | self._still)
+        self._still = {where for where in changed | self._still if self.views.still(self.rooms.thread(*where))}
         if self.parts.control.mesh_id is None:
             return
         await self.presence.follow()

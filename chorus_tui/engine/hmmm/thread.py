@@ -6,7 +6,7 @@ shown once each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chorus_tui.engine.protocol.messages.rooms import RoomMessage
@@ -56,6 +56,8 @@ class Thread:
 
     issue_id: str
     thread_id: str
+    member: Callable[[str], bool]
+    """Whether a peer is, or ever was, a member: what others say that it held and was silent about counts for nothing else."""
     lines: dict[str, Line] = field(default_factory=dict)
     raised: dict[str, Raised] = field(default_factory=dict)
     _by_id: dict[str, Line] = field(default_factory=dict)

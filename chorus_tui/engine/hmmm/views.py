@@ -9,6 +9,7 @@ from chorus_tui.engine.hmmm.closing import event_id
 from chorus_tui.engine.hmmm.parts import Parts
 from chorus_tui.engine.hmmm.rooms import Kinds, Rooms
 from chorus_tui.engine.hmmm.rules import Proposal
+from chorus_tui.engine.hmmm.silence import Arrivals
 from chorus_tui.engine.hmmm.thread import Line, Thread
 
 TITLE = 100
@@ -18,7 +19,8 @@ _PRESSING: tuple[models.State, ...] = ("reopened", "objected", "open", "agreed")
 class Views:
     """Of one peer."""
 
-    def __init__(self, parts: Parts, rooms: Rooms, kinds: Kinds) -> None:
+    def __init__(self, parts: Parts, rooms: Rooms, kinds: Kinds, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
         self._parts = parts
         self._rooms = rooms
         self._kinds = kinds
@@ -27,9 +29,9 @@ class Views:
         """A thread in a line. Its state is that of its most pressing proposal."""
         lines = thread.in_order()
         proposals = rules.proposals(thread)
-        states = {proposal.state for proposal in proposals}
+        states = {self._state(thread, proposal) for proposal in proposals}
         state: models.State = next((one for one in _PRESSING if one in states), "")
-        until = [one.closes_at_ms / 1000 for one in proposals if one.state in ("open", "reopened") and not one.standing]
+        until = [at for one in proposals if (at := self._until(thread, one)) is not None]
         authors = {line.author for line in lines}
         people = sum(self._kinds.kind(author) == "human" for author in authors)
         last = lines[-1] if lines else None
@@ -39,6 +41,24 @@ class Views:
             messages=len(lines), people=people, agents=len(authors) - people, last_at=last.at_ms / 1000 if last else 0.0,
             last_by=self._parts.control.name(last.author) if last else "", objections_until=max(until, default=None),
         )  # fmt: skip
+
+    def still(self, thread: Thread) -> bool:
+        """Whether something here that others call agreed is open to this peer for a while yet."""
+        now = self._parts.clock.monotonic()
+        return any(self._arrivals.still(thread, one, now) for one in rules.proposals(thread))
+
+    def _state(self, thread: Thread, proposal: Proposal) -> models.State:
+        """How it stands to this peer: as to all, but for what was closed on its silence before it had the time."""
+        still = self._arrivals.still(thread, proposal, self._parts.clock.monotonic())
+        return "open" if still else proposal.state
+
+    def _until(self, thread: Thread, proposal: Proposal) -> float | None:
+        """When an open one may be closed, or was silently enough to this peer; Unix time."""
+        still = self._arrivals.still(thread, proposal, self._parts.clock.monotonic())
+        if still:
+            return self._parts.clock.wall() + still
+        timed = proposal.state in ("open", "reopened") and not proposal.standing
+        return proposal.closes_at_ms / 1000 if timed else None
 
     def rows(self, issue_id: str, limit: int) -> list[models.ThreadRow]:
         """Escalated threads first, then the newest."""
@@ -50,20 +70,23 @@ class Views:
         """All of it."""
         proposals = {one.line.hash: one for one in rules.proposals(thread)}
         standing = {line.hash for one in proposals.values() for line in one.standing}
+        agreed = [one for one in proposals.values() if self._state(thread, one) == "agreed"]
         return models.ThreadView(
             row=self.row(thread),
-            lines=[self._line(depth, line, proposals.get(line.hash), standing) for depth, line in thread.tree()],
+            lines=[self._line(thread, depth, line, proposals.get(line.hash), standing) for depth, line in thread.tree()],
             escalations=[self._escalation(one) for one in escalation.escalations(thread, self._kinds.person)],
-            consensus=[one.line.said.msg_id for one in proposals.values() if one.state == "agreed"],
-            remembered=self._remembered(list(proposals.values())),
+            consensus=[one.line.said.msg_id for one in agreed], remembered=self._remembered(agreed),
         )  # fmt: skip
 
-    def _line(self, depth: int, line: Line, proposal: Proposal | None, standing: set[str]) -> models.RoomLine:
+    def _line(
+        self, thread: Thread, depth: int, line: Line, proposal: Proposal | None, standing: set[str]
+    ) -> models.RoomLine:  # fmt: skip
         said, name = line.said, self._parts.control.name
-        state: models.State = proposal.state if proposal else ""
+        state: models.State = self._state(thread, proposal) if proposal else ""
+        closes = thread.parent(line)
+        closed = closes if closes is not None and rules.closes(thread, line, closes) else None
         if said.type == "objection":
             state = "standing" if line.hash in standing else "settled"
-        timed = proposal is not None and proposal.state in ("open", "reopened") and not proposal.standing
         return models.RoomLine(
             msg_id=said.msg_id, parent_id=said.parent_id, depth=depth, hash=line.hash, author=line.author,
             author_name=name(line.author), kind=self._kinds.kind(line.author), on_behalf_of=said.on_behalf_of, type=said.type,
@@ -71,7 +94,8 @@ class Views:
             citations=[models.Citation(address=one.address, reason=one.reason) for one in said.citations],
             to_roles=said.to_roles, restricted=bool(said.sealed), hidden=line.hidden, priority=said.priority,
             hop_count=said.hop_count, at=line.at_ms / 1000, state=state, delivery=self.delivery(line),
-            objections_until=proposal.closes_at_ms / 1000 if timed and proposal else None,
+            objections_until=self._until(thread, proposal) if proposal else None,
+            silence=self._arrivals.silence(line, closed),
         )  # fmt: skip
 
     def delivery(self, line: Line) -> Delivery | None:
@@ -90,8 +114,8 @@ class Views:
         )  # fmt: skip
 
     def _remembered(self, proposals: list[Proposal]) -> str:
-        """What the admin made of the newest agreement."""
-        closings = [one.closing for one in proposals if one.state == "agreed" and one.closing is not None]
+        """What the admin made of the newest of these, which are agreed."""
+        closings = [one.closing for one in proposals if one.closing is not None]
         if not closings:
             return ""
         event = event_id(max(closings, key=lambda line: line.order))

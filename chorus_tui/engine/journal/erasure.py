@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from chorus_tui.engine.journal.intake import Heard
 from chorus_tui.engine.journal.store import ERASED
+from chorus_tui.engine.protocol.named import Named, named_entry
 
 if TYPE_CHECKING:
     from chorus_tui.engine.journal.journal import FeedJournal
 
 BODY_ERASED = "body_erased"
-Named = tuple[str, str, int, str]
-"""(author, epoch, seq, hash)."""
 
 
 class Erasures:
@@ -59,11 +58,3 @@ class Erasures:
             await store.scrub()
             self._scrubbed = True
         return gone
-
-
-def named_entry(data: dict[str, Any]) -> Named | None:
-    """The entry that a decision names, or None when it names none."""
-    author, epoch, seq, hash_ = (data.get(name) for name in ("author", "epoch", "seq", "hash"))
-    if isinstance(author, str) and isinstance(epoch, str) and type(seq) is int and isinstance(hash_, str):
-        return (author, epoch, seq, hash_)
-    return None

@@ -17,13 +17,15 @@ Key = tuple[str, str]
 
 
 class Ballot(NamedTuple):
-    """A decision that cites a revision. ``closing`` is the index of the entry of the control log that ended it."""
+    """A decision that cites a revision. ``closing`` is the index of the entry of the control log that ended it; ``why`` it decides
+    nothing about the patch, empty when it does: who proposed it may have asked only some."""
 
     decision_id: str
     entry: str
     state: str
     outcome: str
     closing: int | None
+    why: str = ""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.interface import Blobs, Journal
-from chorus_tui.engine.patches.facts import Ballot
+from chorus_tui.engine.patches.facts import Ballot, Revision
 from chorus_tui.engine.ucxl.interface import Contents
 
 
@@ -42,8 +42,8 @@ class Parts:
     events: EventBus
     redact: Callable[[str], str]
     """What text looks like to others."""
-    ballots: Callable[[str], list[Ballot]]
-    """Decisions that cite a revision, by the hash of its entry."""
+    ballots: Callable[[Revision], list[Ballot]]
+    """Decisions that cite a revision."""
     propose: Callable[[ProposeDecision, Any], Awaitable[Proposed]]
     """Puts something to the vote, for a caller. Raises ``Problem``."""
     task_change: Callable[[str], TaskChange]

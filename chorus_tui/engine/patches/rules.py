@@ -105,8 +105,9 @@ def may_not(act: str, who: str, revision: Revision, member: Member | None) -> st
 
 
 def ballot_of(ballots: Iterable[Ballot]) -> Ballot | None:
-    """The decision that counts: the first that the mesh closed, whichever else were held; else one that is open."""
-    alive = [one for one in ballots if one.state not in DEAD]
+    """The decision that counts: the first that the mesh closed, whichever else were held; else one that is open. One of which a few
+    had chosen the voters, or that its author alone approved, is none."""
+    alive = [one for one in ballots if one.state not in DEAD and not one.why]
     closed = [one for one in alive if one.closing is not None]
     if closed:
         return min(closed, key=lambda one: (one.closing or 0, one.entry))

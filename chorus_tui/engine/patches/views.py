@@ -31,7 +31,7 @@ class Surroundings:
     me: str
     book: Book
     control: Control
-    ballots: Callable[[str], list[Ballot]]
+    ballots: Callable[[Revision], list[Ballot]]
     journal: Journal
     blobs: Blobs
 
@@ -54,6 +54,8 @@ class Looked:
     state: models.State
     why: str
     ballot: Ballot | None
+    idle_ballots: list[Ballot]
+    """Votes that decide nothing about the patch, with why."""
     verdicts: dict[str, Review]
     reviews: list[Review]
     """All that do not stand behind a fork, oldest first, of every revision."""
@@ -66,7 +68,8 @@ def look(patch: Patch, around: Surroundings) -> Looked:
     revision = book.newest(patch)
     reviews = sorted((one for one in patch.reviews.values() if not book.in_doubt(one)), key=_when)
     words = sorted((one for one in patch.words.values() if not book.in_doubt(one)), key=_when)
-    ballot = rules.ballot_of(around.ballots(revision.hash))
+    ballots = around.ballots(revision)
+    ballot = rules.ballot_of(ballots)
     state = rules.state(revision, reviews, words, ballot, around.member)
     why = rules.flaw(revision, around.member(revision.author))
     if book.in_doubt(revision) and (ballot is None or ballot.closing is None):
@@ -74,7 +77,8 @@ def look(patch: Patch, around: Surroundings) -> Looked:
     if state == "withdrawn":
         why = next((one.message.reason for one in reversed(words) if one.message.state == "withdrawn"), "")
     verdicts = rules.verdicts(revision, reviews, around.member)
-    return Looked(patch, revision, state, why, ballot, verdicts, reviews, words)
+    idle = sorted(one for one in ballots if one.why and one.state not in rules.DEAD)
+    return Looked(patch, revision, state, why, ballot, idle, verdicts, reviews, words)
 
 
 def _when(said: Review | Word | Revision) -> tuple[int, str]:
@@ -138,10 +142,15 @@ def view(patch: Patch, around: Surroundings) -> models.PatchView:
             )
             for one in sorted(patch.revisions.values(), key=lambda one: (one.message.revision, *_when(one)))
         ],
-        vote=models.VoteState(decision_id=ballot.decision_id, entry=ballot.entry, state=ballot.state, outcome=ballot.outcome)
-        if ballot else None,
+        vote=_vote(ballot) if ballot else None, idle_votes=[_vote(one) for one in seen.idle_ballots],
         may=may(seen, around), delivery=around.delivery(revision),
     )  # fmt: skip
+
+
+def _vote(one: Ballot) -> models.VoteState:
+    return models.VoteState(
+        decision_id=one.decision_id, entry=one.entry, state=one.state, outcome=one.outcome, why=one.why
+    )
 
 
 def _review(one: Review, seen: Looked, around: Surroundings) -> models.ReviewView:

@@ -13,10 +13,11 @@ from chorus_tui.engine.backbeat.service import BeatService
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.decisions.service import DecisionService
+from chorus_tui.engine.decisions.views import not_for_all
 from chorus_tui.engine.hmmm.thread import Line
 from chorus_tui.engine.journal.interface import Journal
 from chorus_tui.engine.mesh.node import Libp2pMesh
-from chorus_tui.engine.patches.facts import Ballot
+from chorus_tui.engine.patches.facts import Ballot, Revision
 from chorus_tui.engine.patches.parts import TaskChange
 from chorus_tui.engine.patches.service import PatchService
 from chorus_tui.engine.peers.service import PeerService
@@ -42,16 +43,15 @@ def put_to_vote(deciding: Callable[[], DecisionService]) -> Callable[[Line], Awa
     return put
 
 
-def ballots_of(deciding: DecisionService) -> Callable[[str], list[Ballot]]:
+def ballots_of(deciding: DecisionService) -> Callable[[Revision], list[Ballot]]:
     """Decisions that cite a revision of a patch, as patches see them."""
 
-    def of(revision: str) -> list[Ballot]:
+    def of(revision: Revision) -> list[Ballot]:
         found = []
-        for case in deciding.book.citing(revision):
-            row = deciding.row(case)
-            found.append(
-                Ballot(row.decision_id, row.entry, row.state, row.outcome, case.end.index if case.end else None)
-            )
+        for case in deciding.book.citing(revision.hash):
+            row, index = deciding.row(case), case.end.index if case.end else None
+            why = not_for_all(case, revision.author, deciding.around())
+            found.append(Ballot(row.decision_id, row.entry, row.state, row.outcome, index, why))
         return found
 
     return of

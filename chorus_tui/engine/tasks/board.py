@@ -13,6 +13,7 @@ from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message, TaskAnnouncement, TaskCancelRequest, TaskClaim, TaskComplete
+from chorus_tui.engine.protocol.named import named_entry
 from chorus_tui.engine.tasks import erased, ids, thread
 from chorus_tui.engine.tasks.task import Announced, CheckGrant, Grant, Key, Reported, Task, Word
 
@@ -214,12 +215,12 @@ class Board:
 
     def _erase(self, entry: ControlEntry) -> Key | None:
         """A text is gone; the rest of what was derived from it goes when the folds are made anew."""
-        told = erased.read(entry.data)
-        if told is None:
+        told, named = erased.read(entry.data), named_entry(entry.data)
+        if told is None or named is None:
             return None
         key, message = told
         task = self.task(key)
-        task.erased[message.cite["hash"]] = message
+        task.erased[named] = message
         self._announce_erased(task, message)
         return key
 

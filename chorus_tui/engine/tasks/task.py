@@ -7,6 +7,7 @@ from typing import Any
 
 from chorus_tui.contract.models.task_result import TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.engine.protocol.named import Named
 from chorus_tui.engine.tasks import erased
 from chorus_tui.engine.tasks.thread import Checked, Thread
 
@@ -130,8 +131,8 @@ class Task:
     check_cite: dict[str, Any] | None = None
     """The checks by which the task ended."""
     thread: Thread = field(default_factory=Thread)
-    erased: dict[str, erased.ErasedMessage] = field(default_factory=dict)
-    """Messages whose text the mesh erased, by the hash of their entry."""
+    erased: dict[Named, erased.ErasedMessage] = field(default_factory=dict)
+    """Messages whose text the mesh erased. Not by hash alone: a member that erases something of its own says what the hash is."""
 
     @property
     def announced(self) -> Announced | None:

@@ -206,7 +206,7 @@ def _erased(task: Task, around: Surroundings) -> list[ErasedText]:
         ErasedText(
             type=said.type, author=said.author, author_name=around.name(said.author), at=said.at_ms / 1000, entry=said.cite["hash"],
         )
-        for said in sorted(task.erased.values(), key=lambda said: (said.at_ms, said.cite["hash"]))
+        for said in sorted(task.erased.values(), key=lambda said: (said.at_ms, said.cite["hash"], said.author))
     ]  # fmt: skip
 
 

@@ -9,12 +9,15 @@ from chorus_tui.contract.ucxl import Address
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
 from chorus_tui.engine.protocol.messages.ucxl import UcxlVersion
+from chorus_tui.engine.protocol.named import Named
 from chorus_tui.engine.ucxl import rules
 from chorus_tui.engine.ucxl.interface import Version
 from chorus_tui.engine.ucxl.rules import ALONE, Apart, Passed, Told
 
 Heard = Callable[[], Passed]
 """What is known now of what may still come."""
+Stands = Callable[[Named], bool]
+"""Whether this entry stands under this number of its author's feed: its header is here."""
 
 
 class Book:
@@ -25,12 +28,13 @@ class Book:
 
     types = frozenset({"ucxl_version"})
 
-    def __init__(self, heard: Heard, counts: Callable[[str], bool]) -> None:
+    def __init__(self, heard: Heard, counts: Callable[[str], bool], stands: Stands) -> None:
         self._heard = heard
+        self._stands = stands
         self._counts = counts
         """Whether an author might write at some time; once it is so, it stays so."""
-        self.erased: set[str] = set()
-        """Entries that the control log erased: they will never come again."""
+        self._erased: dict[str, set[Named]] = {}
+        """By hash. What a decision says of hash, author and number is whoever's word asked for it, until the header is here."""
         self.reset()
 
     def reset(self) -> None:
@@ -96,11 +100,20 @@ class Book:
         order = self.order(place)
         if place not in self._siblings:
             self._siblings[place] = rules.siblings(order)
-        fixed = rules.settled(order, self._heard(), self.erased)
+        fixed = rules.settled(order, self._heard(), self._gone(order))
         return [
             version(one, n, settled=n <= fixed, apart=apart)
             for n, (one, apart) in enumerate(zip(order, self._siblings[place], strict=True), 1)
         ]
+
+    def _gone(self, order: list[Told]) -> set[str]:
+        """Entries before these that were really erased: they will never come again."""
+        wanted = {parent for one in order for parent in one.said.parents if parent in self._erased}
+        return {hash_ for hash_ in wanted if any(self._stands(named) for named in self._erased[hash_])}
+
+    def erase(self, named: Named) -> None:
+        """The control log erased an entry."""
+        self._erased.setdefault(named[3], set()).add(named)
 
     def all_told(self) -> Iterator[Told]:
         """Every version of every place."""

@@ -16,6 +16,8 @@ from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.journal.blobs.rules import Named
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
+from chorus_tui.engine.protocol.named import Named as FeedEntry
+from chorus_tui.engine.protocol.named import named_entry
 from chorus_tui.engine.ucxl import rules
 from chorus_tui.engine.ucxl.book import Book
 from chorus_tui.engine.ucxl.doors import Doors
@@ -40,7 +42,7 @@ class UcxlService:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         grants = Grants()
-        self.book = Book(self._heard, grants.could_propose)
+        self.book = Book(self._heard, grants.could_propose, self._stands)
         self.storing = Storing(parts, self.book)
         self.fetching = Fetching(parts)
         self.holding = Holding(parts)
@@ -93,6 +95,11 @@ class UcxlService:
             return True
 
         return passed
+
+    def _stands(self, named: FeedEntry) -> bool:
+        author, epoch, seq, hash_ = named
+        entry = self.parts.journal.get(author, epoch, seq)
+        return entry is not None and entry.hash == hash_
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -191,5 +198,5 @@ class _Erased:
         self._book = book
 
     def apply(self, entry: ControlEntry) -> None:
-        if entry.type == BODY_ERASED and isinstance(entry.data.get("hash"), str):
-            self._book.erased.add(entry.data["hash"])
+        if entry.type == BODY_ERASED and (named := named_entry(entry.data)) is not None:
+            self._book.erase(named)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,9 +15,9 @@ from chorus_tui.contract import ucxl
 from chorus_tui.engine.clock import SeededEntropy
 from chorus_tui.engine.control import requests
 from chorus_tui.engine.control.interface import ControlEntry
-from chorus_tui.engine.decisions import rules
+from chorus_tui.engine.decisions import rules, views
 from chorus_tui.engine.decisions.book import Book
-from chorus_tui.engine.decisions.facts import Closing, Withdrawal, closing_data
+from chorus_tui.engine.decisions.facts import Closing, CountedVote, Stated, Withdrawal, closing_data
 from chorus_tui.engine.decisions.outcome import result_of
 from chorus_tui.engine.protocol import envelope, messages, topics
 from chorus_tui.engine.protocol.envelope import Entry
@@ -38,8 +41,15 @@ def proposing(who: Identity = WHO[0], **fields: Any) -> Entry:
     return said(who, "decision_proposal", data, 1)
 
 
-def voting(who: Identity, about: Entry, choice: str, seq: int = 2) -> Entry:
-    data = {"proposal_id": ID, "proposal": about.hash, "mesh_id": MESH, "choice": choice, "revision": seq}
+def voting(who: Identity, about: Entry, choice: str, seq: int = 2, *, final: bool = False) -> Entry:
+    data = {
+        "proposal_id": ID,
+        "proposal": about.hash,
+        "mesh_id": MESH,
+        "choice": choice,
+        "revision": seq,
+        "final": final,
+    }
     return said(who, "decision_vote", data, seq)
 
 
@@ -171,6 +181,74 @@ def test_an_erased_vote_still_counts_as_the_closing_says():
         book.apply(entry, messages.check(entry.type, entry.data))
 
     assert dict(result_of(book.cases[PROPOSAL.hash], book).tally.counts) == {"approve": 2, "reject": 1, "abstain": 0}
+
+
+def invented(book: Book, erased: dict[str, Any], *, early: bool = False, vote: Any = None) -> Book:
+    """Closed by an admin that counts a vote of the third member that never was, after something was erased."""
+    case = book.cases[PROPOSAL.hash]
+    told = rules.stated(
+        case.proposal, list(case.votes.values()), book.members(MESH), {n: {"a" * 32: 9} for n in NAMES}, {}
+    )
+    members = {**told, NAMES[2]: Stated(vote=vote or CountedVote("a" * 32, 7, NOTHING, "approve"))}
+    closed = decided(9, "vote_closed", closing_data(case.proposal, members))
+    book.decided(decided(8, "body_erased", erased))
+    book.decided(replace(closed, hlc=f"{DEADLINE - 1}:0:n") if early else closed)
+    return book
+
+
+NOTHING = "d" * 64
+
+
+@pytest.mark.parametrize(
+    "erased",
+    [
+        {"author": NAMES[0], "epoch": "x", "seq": 0, "hash": NOTHING},
+        {"author": NAMES[0], "epoch": "a" * 32, "seq": 7, "hash": NOTHING},
+        {"author": NAMES[2], "epoch": "b" * 32, "seq": 7, "hash": NOTHING},
+        {"author": NAMES[2], "epoch": "a" * 32, "seq": 8, "hash": NOTHING},
+        {"author": NAMES[2], "epoch": "a" * 32, "seq": 7, "hash": "e" * 64},
+    ],
+    ids=["own", "own, that number", "another epoch", "another number", "another hash"],
+)
+def test_only_the_very_vote_that_was_erased_counts_without_its_text(erased):
+    """An admin that erases an entry of its own, under the hash of a vote that it makes up, has not erased another's vote: nothing
+    comes of the closing as long as that vote is nowhere."""
+    book = invented(book_of(PROPOSAL, *VOTES[:2]), erased)
+
+    assert book.cases[PROPOSAL.hash].closing is not None
+    assert result_of(book.cases[PROPOSAL.hash], book) is None
+
+
+def test_one_erased_vote_is_not_counted_for_two():
+    """The second member that it is counted for has not said it."""
+    gone = {"author": NAMES[1], "epoch": "a" * 32, "seq": 2, "hash": NOTHING}
+    book = invented(book_of(PROPOSAL, VOTES[0]), gone, vote=CountedVote("a" * 32, 2, NOTHING, "approve"))
+
+    assert book.untold(book.cases[PROPOSAL.hash].closing) == {}
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_what_counts_by_the_admins_word_is_told_and_is_no_fault(early):
+    """Whoever votes may erase it afterwards, and a master anybody's: the choice is as stated, and so is that it was for good; neither
+    is proven, and the admin has done nothing wrong."""
+    votes = [voting(who, PROPOSAL, "approve", final=True) for who in WHO[:2]]
+    book = invented(
+        book_of(PROPOSAL, *votes), {"author": NAMES[2], "epoch": "a" * 32, "seq": 7, "hash": NOTHING}, early=early
+    )
+    case = book.cases[PROPOSAL.hash]
+    result = result_of(case, book)
+
+    assert dict(result.tally.counts) == {"approve": 3, "reject": 0, "abstain": 0}
+    assert rules.faults(case.proposal, case.closing, book.votes(case)) == []
+    told = views.unproven(case, around(book))
+    assert f"{NAMES[2]} is counted with 'approve' as the admin states: its text was erased" in told
+    assert len(told) == 1 + early
+    assert views.unproven(CLOSED.cases[PROPOSAL.hash], around(CLOSED)) == []
+
+
+def around(book: Book) -> Any:
+    """As much as this takes: what members are called."""
+    return SimpleNamespace(book=book, control=SimpleNamespace(name=lambda peer_id: peer_id))
 
 
 def test_data_that_are_no_closing_close_nothing():

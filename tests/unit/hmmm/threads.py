@@ -41,8 +41,9 @@ def raised(author: str, cause: str, second: float, ref: str = "") -> Raised:
     return Raised(author, f"{author}.{cause}.{second}".encode().hex().ljust(64, "0")[:64], int(second * 1000), said)
 
 
-def thread(*lines: Line | Raised) -> Thread:
-    made = Thread("room", "t")
+def thread(*lines: Line | Raised, strangers: frozenset[str] = frozenset()) -> Thread:
+    """In which all are members but ``strangers``."""
+    made = Thread("room", "t", lambda peer: peer not in strangers)
     for one in lines:
         if isinstance(one, Raised):
             made.raised[one.hash] = one

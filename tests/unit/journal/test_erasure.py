@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal.database import InlineDatabase, SqliteDatabase, StoreError
-from chorus_tui.engine.journal.erasure import BODY_ERASED, named_entry
+from chorus_tui.engine.journal.erasure import BODY_ERASED
 from chorus_tui.engine.journal.events import EventBus
 from chorus_tui.engine.journal.intake import Heard, readable
 from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.journal.store import SCHEMA
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.named import named_entry
 from tests.unit.journal.test_journal import ME, OTHER, feed, journal
 
 

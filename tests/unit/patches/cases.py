@@ -50,5 +50,5 @@ def word(by: str, state: str, of: Revision, n: int = 0, **fields: Any) -> Word:
     return Said(by, EPOCH, 200 + n, hash_of("word", by, of.hash, n, state), 3000 + n, PatchState.model_validate(data))
 
 
-def ballot(state: str, outcome: str = "", closing: int | None = None, id_: str = "1") -> Ballot:
-    return Ballot(id_, hash_of("ballot", id_), state, outcome, closing)
+def ballot(state: str, outcome: str = "", closing: int | None = None, id_: str = "1", why: str = "") -> Ballot:
+    return Ballot(id_, hash_of("ballot", id_), state, outcome, closing, why)

@@ -113,6 +113,19 @@ def test_the_first_decision_that_the_mesh_closed_counts():
     assert rules.ballot_of(none) is None
 
 
+def test_a_decision_of_a_few_is_none():
+    """Whoever asked only itself neither passes nor kills a patch, nor keeps another vote from being held."""
+    few = [
+        ballot("passed", "approve", 2, "1", why="few"),
+        ballot("rejected", "", 3, "2", why="few"),
+        ballot("open", id_="0", why="few"),
+    ]
+    whole = ballot("rejected", "", 9, "3")
+
+    assert rules.ballot_of(few) is None
+    assert rules.ballot_of([*few, whole]) == whole
+
+
 def test_another_option_than_approve_passes_nothing():
     """A vote whose options are others may be passed, but not the patch."""
     assert state(revision(), [], [word("a", "submitted", revision())], ballot("passed", "later", 4)) == "rejected"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,17 @@ def test_the_text_goes_from_the_row_with_the_decision() -> None:
     )
 
     assert task.announced.spec.title == erased.WORD
+
+
+def test_what_a_member_says_it_erased_takes_nothing_from_anothers() -> None:
+    """An entry that never was, of another author but with the same hash, does not take the place of one that was erased."""
+    gone, other = erasing(5, ANNOUNCED), {**ref(ANNOUNCED), "author": WORKER.peer_id, "about": erased.about(RESULT)}
+    board = Board()
+    board.decided(gone)
+    board.decided(replace(erasing(6, ANNOUNCED), data=other))
+    board.reset()
+
+    assert board.tasks[MESH, TASK].announcements.keys() == {ME.peer_id}
 
 
 def test_two_erased_tasks_never_ask_for_the_same() -> None:

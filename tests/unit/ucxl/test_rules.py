@@ -18,16 +18,29 @@ from chorus_tui.engine.protocol import canonical, messages
 from chorus_tui.engine.ucxl import rules
 from chorus_tui.engine.ucxl.book import Book
 from chorus_tui.engine.ucxl.interface import Gone, NotFound, OutOfBounds, Several
-from tests.unit.ucxl.histories import HISTORIES, PLACE, as_entry, told
+from tests.unit.ucxl.histories import HISTORIES, PEERS, PLACE, as_entry, told
 
 HERE = parse(PLACE)
 
 
-def book(versions) -> Book:
-    made = Book(lambda: lambda _told: False, lambda _author: True)
+def book(versions, *, passed=False, stands=lambda _named: False) -> Book:
+    made = Book(lambda: lambda _told: passed, lambda _author: True, stands)
     for one in versions:
         made.apply(as_entry(one), one.said)
     return made
+
+
+def test_what_a_member_says_it_erased_settles_nothing_of_anothers():
+    """A version waits for the one that it follows, whoever claims of an entry that never was that it had this hash."""
+    header = (PEERS[0], "e", 3, "f" * 64)
+    follows = told("0" * 64, PEERS[1], (2, 0), parents=[header[3]])
+    made = book([follows], passed=True, stands=lambda named: named == header)
+    made.erase((PEERS[2], "x", 0, header[3]))
+    claimed = made.versions(PLACE)[0].settled
+    made.erase(header)
+
+    assert not claimed
+    assert made.versions(PLACE)[0].settled
 
 
 def above(versions, entry, found=None) -> set[str]:
