@@ -18,18 +18,18 @@ from chorus_tui.engine.ai.openai_compatible import OpenAiCompatibleProvider
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from tests.integration.ai.failures import CASES, table
 from tests.support.misbehaving_server import serving
+from tests.support.patience import PATIENCE
 from tests.support.wires import PATHS, stream
 
 NOWHERE = "nothing listens there"
 KEY = "key-of-the-provider-0123456789"
-LIMITS = Timeouts(first=0.4, between=0.4, whole=2.0)
 PATIENT = Timeouts(first=10.0, between=10.0, whole=30.0)
 """For what fails for another reason than time: how long a busy machine takes for it is not what is tested."""
 OF_TIME = {
-    "no first word in time": Timeouts(first=0.4, between=10.0, whole=30.0),
-    "it stops in the middle of the answer": Timeouts(first=10.0, between=0.4, whole=30.0),
+    "no first word in time": Timeouts(first=2.0, between=10.0, whole=30.0),
+    "it stops in the middle of the answer": Timeouts(first=10.0, between=1.5, whole=30.0),
     "it goes on, but is not done in time": Timeouts(first=10.0, between=10.0, whole=2.0),
-    "slow, but in time": Timeouts(first=1.2, between=1.2, whole=30.0),
+    "slow, but in time": Timeouts(first=2.5, between=2.5, whole=30.0),
 }
 BOTH = pytest.mark.parametrize("wire", ["ollama", "openai"])
 SCHEMA = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -42,8 +42,8 @@ def provider(wire, url, name="first"):
     return made
 
 
-def chain(*providers, redact=str, limits=LIMITS):
-    """A chain with short time-outs."""
+def chain(*providers, redact=str, limits=PATIENT):
+    """A chain of them, in this order."""
     choice = Choice({made.name: "m" for made in providers})
     return ModelChain(providers, choice, redact, SystemClock(), SeededEntropy(1), limits)
 
@@ -259,12 +259,12 @@ async def test_a_question_can_be_cancelled_at_any_moment(wire):
     """Within half a second, with nothing left behind; a trial that was cancelled leaves the breaker as it was."""
     async with serving(*CASES["it stops in the middle of the answer"](wire)) as server:
         models = chain(provider(wire, server.url))
-        with trio.fail_after(5):
+        with trio.fail_after(20):
             began = trio.current_time()
             with trio.move_on_after(0.1) as scope:
                 await models.ask(question())
             assert scope.cancelled_caught
-            assert trio.current_time() - began < 0.5
+            assert trio.current_time() - began < 0.5 * PATIENCE
         assert models.available
 
 

@@ -24,6 +24,8 @@ from tests.support.between import before_docker, before_port
 from tests.support.docker_engine import SOCKET
 from tests.support.scripted_model import MODEL, ScriptedModel
 
+ANSWERS_S = 8
+"""Patient with a busy machine, and less than the ten seconds for which a look at a Docker that hangs lasts: nobody shall wait for it."""
 TOKENS = [f"ghp_{number:02}{'abcdefghij' * 4}"[:40] for number in range(60)]
 
 
@@ -50,7 +52,7 @@ class Liveness:
         self._thread = threading.Thread(target=self._watch)
 
     def _watch(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=5) as client:
+        with httpx.Client(base_url=self._url, timeout=ANSWERS_S) as client:
             while not self._over.wait(0.1):
                 for path in ("/healthz", "/startupz"):
                     try:
@@ -87,7 +89,7 @@ async def test_liveness_never_fails_and_readiness_says_exactly_why_not(tmp_path,
     docker = tmp_path / "docker.sock"
     peer = Peer(
         tmp_path, "tried", DOCKER_HOST=f"unix://{docker}", CHORUS_AI_PROVIDER="ollama", OLLAMA_ENDPOINT=f"http://127.0.0.1:{port}",
-        OLLAMA_MODEL=MODEL, CHORUS_AGENT_MAX_TASKS="1", CHORUS_DRAIN_TIMEOUT="20",
+        OLLAMA_MODEL=MODEL, CHORUS_AGENT_MAX_TASKS="1", CHORUS_DRAIN_TIMEOUT="60",
     ).start()  # fmt: skip
     run = partial(trio.to_thread.run_sync, abandon_on_cancel=True)
     try:
@@ -123,13 +125,13 @@ async def test_liveness_never_fails_and_readiness_says_exactly_why_not(tmp_path,
             async with trio.open_nursery() as nursery:
                 await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), model.serve, port)
                 await run(partial(eventually, "it is ready", lambda: reasons(url) == (200, []), 90))
-                first = await run(announced, peer, "Fills it", "sleep 2")
+                first = await run(announced, peer, "Fills it", "sleep 10")
                 await run(partial(eventually, "it is full", lambda: reasons(url)[1] == ["full: 1 of 1 tasks run"], 90))
                 assert reasons(url)[0] == 503
                 await run(partial(eventually, "it is done", lambda: state(peer, first) == "completed", 90))
-                assert (await run(reasons, url)) == (200, [])
+                await run(partial(eventually, "there is room again", lambda: reasons(url) == (200, [])))
 
-                last = await run(announced, peer, "Runs on", "sleep 3")
+                last = await run(announced, peer, "Runs on", "sleep 15")
                 await run(partial(eventually, "it runs", lambda: state(peer, last) == "running", 90))
                 alive.ending = True
                 peer.signal(signal.SIGTERM)
