@@ -67,7 +67,8 @@ def test_what_other_peers_see(both):
     capable = eventually("it has told what it can", lambda: entries(plain, has, "role_announcement"))
 
     assert capable[-1]["specialization"] == "parsers"
-    assert entries(has, plain, "role_announcement")[-1]["specialization"] == "general"
+    other = eventually("so has the other", lambda: entries(has, plain, "role_announcement"))
+    assert other[-1]["specialization"] == "general"
     assert has.status()["addresses"][0].startswith(ELSEWHERE)
     assert ELSEWHERE in has.run("invite").stdout
     assert re.search(r"has\W[^{}]*ephemeral\W+true", plain.control_log())
