@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from functools import partial
 
 import pytest
@@ -17,6 +16,7 @@ from chorus_tui.engine.ai.ollama import OllamaProvider
 from chorus_tui.engine.ai.openai_compatible import OpenAiCompatibleProvider
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from tests.integration.ai.failures import CASES, table
+from tests.support.held_port import held_port
 from tests.support.misbehaving_server import serving
 from tests.support.patience import PATIENCE
 from tests.support.wires import PATHS, stream
@@ -60,10 +60,9 @@ def _short_pauses(monkeypatch):
 
 @pytest.fixture
 def dead_port():
-    """A port at which nothing listens: bound, so that nobody else takes it, and never listening."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+    """A port at which nothing listens."""
+    with held_port() as port:
+        yield port
 
 
 def test_every_line_of_the_table_has_a_test_and_every_test_a_line():
