@@ -16,6 +16,7 @@ import trio.testing
 
 from chorus_tui.contract.models.task_spec import Limits, TaskSpec
 from tests.integration.execution.conftest import containers, docker
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.docker
 
@@ -234,7 +235,9 @@ async def test_thousands_of_orphans_do_not_fill_the_table_of_processes(bench):
         "        except BlockingIOError:\n            time.sleep(0.01)  # a busy machine reaps them later, or never\n"
         "for _ in range(2000):\n    pid = fork()\n    if pid == 0:\n        fork()\n        os._exit(0)\n    os.waitpid(pid, 0)"
     )
-    result = await bench.run(f"python3 -c '{orphans}'", "true", language="python", limits={"pids": 64})
+    result = await bench.run(
+        f"python3 -c '{orphans}'", "true", language="python", limits={"pids": 64}, timeout_s=30 * PATIENCE
+    )
 
     assert result.outcome == "completed", result.output_tail
 
