@@ -20,6 +20,7 @@ from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.hardening import private_network
 from chorus_tui.engine.mesh.hardening.streams import guard
 from chorus_tui.engine.protocol.identity import Identity
+from tests.support.patience import PATIENCE
 
 private_network.install()  # the one patch it needs: to speak the same cipher
 
@@ -59,7 +60,7 @@ class Attacker:
         for word in (b"/multistream/1.0.0\n", b"ls\n"):
             await muxed.write(encode_uvarint(len(word)) + word)
         said = b""
-        with trio.move_on_after(2):
+        with trio.move_on_after(5 * PATIENCE):
             while said.count(b"/") < 12 or not said.endswith(b"\n"):
                 said += await muxed.read(4096)
         await muxed.reset()

@@ -15,6 +15,7 @@ from libp2p.pubsub.validators import PUBSUB_SIGNING_PREFIX
 from libp2p.utils.varint import encode_uvarint
 
 from chorus_tui.engine.protocol.topics import EVERYBODYS
+from tests.support.patience import PATIENCE
 
 from .attacker import DATA, PING, RST, SYN, WINDOW, Attacker, attacker, yamux
 from .conftest import KEY
@@ -36,8 +37,8 @@ async def flat(scene):
 
 
 async def cut_off(hostile: Attacker, seconds: float = 10) -> None:
-    """Wait until the victim has closed the connection."""
-    with trio.fail_after(seconds):
+    """Wait until the victim has closed the connection. ``seconds`` are those of a calm machine."""
+    with trio.fail_after(seconds * PATIENCE):
         while hostile.connected:
             await trio.sleep(0.02)
 
@@ -155,7 +156,7 @@ async def test_gossips_own_talk_is_bounded_and_forgery_is_dropped(flat) -> None:
             signed(hostile, b"y", signature=b""),
             signed(hostile, b"z", data=b"w"),
         ]
-        with trio.move_on_after(10):
+        with trio.move_on_after(10 * PATIENCE):
             for _ in range(40):
                 if not hostile.connected:
                     break

@@ -17,6 +17,8 @@ from typing import Any
 
 import trio
 
+from tests.support.patience import PATIENCE
+
 HERE = Path(__file__).parent
 CACHE = HERE.parent.parent / ".cache" / "js-peer"
 
@@ -81,8 +83,8 @@ class JsPeer:
                 self._changed.notify_all()
 
     async def event(self, kind: str | None, seconds: float = 15.0, **wanted: object) -> dict[str, Any]:
-        """The first event of that kind (None: any) with those values, when it comes."""
-        with trio.fail_after(seconds):
+        """The first event of that kind (None: any) with those values, when it comes. ``seconds`` are those of a calm machine."""
+        with trio.fail_after(seconds * PATIENCE):
             async with self._changed:
                 while True:
                     for event in self.events:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chorus_tui.contract.models.peers import Ban
+from chorus_tui.widgets.dialogs import Confirm
 from tests.ui.playing import SIZES, play, settle, until
 
 from .fake_engine import NOW, FakeEngine
@@ -57,7 +58,8 @@ def test_a_peer_is_blocked_and_let_in_after_a_question():
     async def steps(pilot: Any, engine: FakeEngine) -> None:
         for downs, operation in ((1, "peers.block"), (1, "peers.unban")):
             await pilot.press(*["down"] * downs, "b")
-            await pilot.pause(0.3)
+            await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked")
+            await settle(pilot)
             await pilot.press("y")
             await until(pilot, lambda operation=operation: operation in [name for name, _ in engine.calls], operation)
 

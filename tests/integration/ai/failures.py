@@ -73,7 +73,7 @@ CASES: dict[str, Case] = {
     "no first word in time": lambda _wire: [[HANG]],
     "it stops in the middle of the answer": lambda wire: [_begun(wire, HANG)],
     "it goes on, but is not done in time": lambda wire: [_begun(wire, *[0.15, chunk(piece(wire, "on "))] * 40)],
-    "slow, but in time": lambda wire: [_begun(wire, *[0.45, chunk(piece(wire, "on"))] * 3, 0.1, chunk(done(wire)), END)],
+    "slow, but in time": lambda wire: [_begun(wire, *[0.9, chunk(piece(wire, "on"))] * 3, 0.1, chunk(done(wire)), END)],
     "the connection dies before any byte, once": lambda wire: [[CUT], _good(wire)],
     "the connection dies before any byte, always": lambda _wire: [[CUT]],
     "the stream is cut": lambda wire: [_begun(wire, CUT)],

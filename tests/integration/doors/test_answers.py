@@ -103,14 +103,14 @@ def test_bad_key(tmp_path, key):
 
 def test_rate_of_a_token(tmp_path):
     """Over its rate a token is told when to come again; another token, the socket and probes are not held up."""
-    with serve(tmp_path / "d", rate=0.5) as served:
+    with serve(tmp_path / "d", rate=0.01) as served:
         mine, others = served.token[Scope.READ], served.token[Scope.ADMIN]
         statuses = [ask(served, "GET", "/api/v1/hello", token=mine)[0] for _ in range(3)]
         status, headers, problem = ask(served, "GET", "/api/v1/hello", token=mine)
 
         assert statuses == [200, 429, 429]
         assert (status, problem["type"]) == (429, "urn:chorus:problem:rate")
-        assert 1 <= int(headers["Retry-After"]) <= 2
+        assert 20 <= int(headers["Retry-After"]) <= 100
         assert ask(served, "GET", "/api/v1/hello", token=others)[0] == 200
         assert [ask(served, "GET", "/api/v1/hello", unix=True)[0] for _ in range(5)] == [200] * 5
         assert ask(served, "GET", "/healthz")[0] == 200
@@ -118,7 +118,7 @@ def test_rate_of_a_token(tmp_path):
 
 def test_wrong_tokens_are_slowed_down_too(tmp_path):
     """Whoever tries tokens is soon refused without a look, and that holds up nobody with a right one."""
-    with serve(tmp_path / "d", rate=0.5) as served:
+    with serve(tmp_path / "d", rate=0.01) as served:
         statuses = [ask(served, "GET", "/api/v1/hello", token=f"wrong-{i}")[0] for i in range(3)]
 
         assert statuses == [401, 429, 429]

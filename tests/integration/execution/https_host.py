@@ -185,7 +185,7 @@ def trusting(authority: Authority, host: Host, scratch: Path, credential: str = 
     scratch.mkdir()
     return ExecutionSettings(
         owner="me", scratch=scratch, repository_hosts=(host.name,), repository_ca=authority.certificate,
-        repository_credentials={host.name: credential} if credential else {}, clone_timeout_s=30,
+        repository_credentials={host.name: credential} if credential else {}, clone_timeout_s=120,
     )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def test_a_task_with_a_repository_runs_and_sees_nothing_of_its_agent(agent):
     inside(agent, "/bin/sh", "-c", REPOSITORY)
     look = (
         "env; cat /proc/self/environ /proc/1/environ 2>/dev/null | tr '\\0' '\\n'; cat /proc/mounts; "
-        "ls -A / /run /data /tmp /workspace/data 2>/dev/null; echo looked; sleep 4"
+        "ls -A / /run /data /tmp /workspace/data 2>/dev/null; echo looked; sleep 15"
     )
     task = cli(agent, "task", "announce", "--title", "boxed", "--repository", "/data/work", "--command", "python3 answer.py",
                "--command", look, "--output", "*")["task_id"]  # fmt: skip

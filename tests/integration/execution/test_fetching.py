@@ -298,10 +298,10 @@ async def test_a_host_that_hangs_costs_a_bounded_time(settings, host):
         host.stopped.wait(240)
 
     host.behave = hang
-    said = await refused(dataclasses.replace(settings, clone_timeout_s=1), host)
+    said = await refused(dataclasses.replace(settings, clone_timeout_s=8), host)
 
     assert entered.is_set()
-    assert "took longer than 1 s" in said
+    assert "took longer than 8 s" in said
     with trio.fail_after(20):  # they were killed; on a busy machine it takes a moment until they are gone
         while runs(host):
             await trio.sleep(0.02)
@@ -329,10 +329,10 @@ async def test_messages_without_end_fill_no_memory(settings, host):
 
     host.behave = talk
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    said = await refused(dataclasses.replace(settings, clone_timeout_s=3), host)
+    said = await refused(dataclasses.replace(settings, clone_timeout_s=10), host)
 
     assert host.asked[-1] == "fetch"
-    assert "took longer than 3 s" in said
+    assert "took longer than 10 s" in said
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
 
 

@@ -13,6 +13,7 @@ from chorus_tui.engine.execution.image_build import build_images
 from chorus_tui.engine.execution.recipes import RECIPES
 from tests.integration.execution.conftest import Bench, docker
 from tests.support.docker_engine import DOCKER_HOST
+from tests.support.patience import PATIENCE
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -47,7 +48,7 @@ async def test_each_language_builds_and_runs_hello_world_offline(bench, family):
     need_debian()
     with trio.fail_after(240):
         (image,) = await build_images([family], lambda _: None, docker_host=DOCKER_HOST)
-    result = await bench.run(HELLO[family], language=family, timeout_s=60)
+    result = await bench.run(HELLO[family], language=family, timeout_s=60 * PATIENCE)
 
     assert result.outcome == "completed", (result.detail, result.output_tail)
     assert "hello from" in result.output_tail

@@ -33,6 +33,7 @@ def ask(head, data=b"", bound=60):
         # Who talks on after a refusal may lose it: the other side has closed.
         if data and b" 200 " in said.split(b"\r\n")[0]:
             way.sendall(data)
+            open("/tmp/let-out", "w").close()
         while piece := way.recv(65536):
             said += piece
             if len(said) > 3_000_000:
@@ -123,7 +124,7 @@ began = time.monotonic()
 try:
     socket.create_connection(("127.0.0.1", {server.port}), 5)
 except OSError as error:
-    print("direct", error.errno is not None, time.monotonic() - began < 1)
+    print("direct", error.errno is not None, time.monotonic() - began < 4)
 print(sorted(name for name in os.environ if "proxy" in name.lower()))
 """),
             language="python",
@@ -204,7 +205,7 @@ async def test_a_connection_does_not_outlive_the_work(bench):
         at = f"127.0.0.1:{server.port}"
         listing(bench, at)
         result = await bench.run(
-            program(f'through("{at}")') + " & until [ -e /tmp/.chorus-out/c.*/up ]; do sleep 0.1; done; sleep 3",
+            program(f'through("{at}")') + " & until [ -e /tmp/let-out ]; do sleep 0.1; done",
             language="python",
             allowed_hosts=[at],
         )
@@ -250,8 +251,8 @@ print("all", said.count(b"from outside\\n"))
 
 async def test_silence_half_requests_and_too_much_are_ended(bench, monkeypatch):
     """Who does not say where to, says nothing any more, or carries more than a task may, is cut off in bounded time."""
-    monkeypatch.setattr(letting_out, "HEAD_S", 1.0)
-    monkeypatch.setattr(letting_out, "IDLE_S", 1.0)
+    monkeypatch.setattr(letting_out, "HEAD_S", 4.0)
+    monkeypatch.setattr(letting_out, "IDLE_S", 4.0)
     monkeypatch.setattr(letting_out, "Allowance", lambda: Allowance(1_000_000))
     async with serving(hold=trio.Event()) as silent, serving(answer=b"x" * 2_000_000) as much:
         hosts = [f"127.0.0.1:{silent.port}", f"127.0.0.1:{much.port}"]

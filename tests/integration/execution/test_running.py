@@ -15,6 +15,7 @@ import trio
 
 from tests.integration.execution.conftest import Bench, containers, docker
 from tests.integration.execution.cycles import cycles
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.docker
 
@@ -66,13 +67,13 @@ async def test_output_that_is_no_utf8_is_kept_raw_and_shown_safe(bench):
 async def test_time_over_is_a_failure_by_timeout_even_when_signals_are_trapped(bench):
     """Wall time counts over all commands; what was written until then is still brought back."""
     result = await bench.run(
-        "trap '' TERM INT; echo early > /workspace/output/early; while :; do sleep 1; done", timeout_s=1
+        "trap '' TERM INT; echo early > /workspace/output/early; while :; do sleep 1; done", timeout_s=5
     )
 
     assert (result.outcome, result.reason) == ("budget_exhausted", "timeout")
-    assert "1 s" in result.detail
+    assert "5 s" in result.detail
     assert bench.artifact(result, "early") == b"early\n"
-    assert result.phases["running"] < 3
+    assert result.phases["running"] < 5 + 2 * PATIENCE
 
 
 async def test_a_flood_of_output_is_cut_in_the_middle_and_said(bench):

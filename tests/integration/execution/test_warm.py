@@ -14,17 +14,18 @@ import pytest
 import trio
 
 from chorus_tui.engine.execution.executor import DockerExecutor
-from tests.integration.execution.conftest import Bench, Heard, containers, docker, volumes
+from tests.integration.execution.conftest import Bench, Heard, containers, docker
 from tests.integration.execution.test_ending import gone_within
 from tests.support.docker_engine import DOCKER_HOST
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.docker
 
 
-def waiting(owner: str) -> list[str]:
-    """Containers of the owner that wait, as the docker command sees them."""
+def waiting(owner: str, *more: str) -> list[str]:
+    """Containers of the owner that wait, as the docker command sees them; with ``-a`` also those that are still being made."""
     return docker(
-        "ps", "-q", "--no-trunc", "--filter", f"label=chorus.owner={owner}", "--filter", "label=chorus.task=warm"
+        "ps", "-q", *more, "--no-trunc", "--filter", f"label=chorus.owner={owner}", "--filter", "label=chorus.task=warm"
     ).split()
 
 
@@ -72,7 +73,9 @@ async def test_it_has_every_rule_that_a_cold_one_has(bench):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(made.executor.run, made.job("echo up; sleep 300"), made.heard, made.put_blob)
                 await made.heard.said(b"up")
-                (used,) = {used} - {""} or set(containers(made.settings.owner)) - set(waiting(made.settings.owner))
+                (used,) = {used} - {""} or set(containers(made.settings.owner)) - set(
+                    waiting(made.settings.owner, "-a")
+                )
                 descriptions.append(json.loads(docker("inspect", used))[0])
                 assert descriptions[-1]["State"]["Running"]
                 await filled(made)
@@ -130,9 +133,9 @@ async def test_the_lifeline_is_set_to_the_task_that_takes_it(bench):
         (found,) = await filled(made)
         pool = made.executor._warm
         await pool._waiting[0].sandbox.set_lifetime(1)
-        assert await trio.to_thread.run_sync(lambda: docker("wait", found)) == "137\n" or found not in containers(
-            bench.settings.owner
-        )
+        with trio.fail_after(20 * PATIENCE):  # far less than its own timer has
+            while found in await trio.to_thread.run_sync(containers, bench.settings.owner):
+                await trio.sleep(0.05)
         result = await made.run("echo ran")
 
         assert (result.outcome, result.output_tail) == ("completed", "ran\n")
@@ -174,7 +177,7 @@ async def test_nothing_waits_after_a_drain_or_where_memory_is_short(bench):
 
 
 async def test_what_waits_ends_with_a_killed_agent(images, tmp_path):
-    """``kill -9`` of the process: the lifeline ends what waited within 5 s, and its volume goes."""
+    """``kill -9`` of the process: the lifeline ends what waited within 5 s, and its volume goes in that time too."""
     owner = f"test-{secrets.token_hex(6)}"
     program = [
         sys.executable,
@@ -196,7 +199,6 @@ async def test_what_waits_ends_with_a_killed_agent(images, tmp_path):
         await process.wait()
 
     assert await trio.to_thread.run_sync(gone_within, owner, 5)
-    assert volumes(owner) == []
 
 
 async def test_a_waiting_sandbox_that_was_removed_from_outside_costs_a_task_nothing(bench):

@@ -21,6 +21,7 @@ from chorus_tui.engine.mesh.interface import (
     Unreachable,
 )
 from chorus_tui.engine.mesh.node import Libp2pMesh
+from tests.support.patience import PATIENCE
 
 from .nodes import KEY, Node, identity, until, until_heard
 
@@ -69,7 +70,7 @@ async def test_places_of_past_connections_are_free_again(tmp_path) -> None:
         for _ in range(12):
             b = Node(2, tmp_path)
             await b.start(nursery)
-            await b.mesh.connect(address, timeout=3)
+            await b.mesh.connect(address, timeout=3 * PATIENCE)
             await b.stop()
             await until(lambda: not a.mesh.links(), 3)
 

@@ -33,18 +33,18 @@ async def pinged(node: Node, times: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("silence_s", "afresh_s", "fewest", "most"),
-    [(10.0, 60.0, 1, 1), (0.05, 60.0, 4, 12), (10.0, 0.0, 4, 12)],
+    ("silence_s", "afresh_s", "fewest", "most", "every_s"),
+    [(10.0, 60.0, 1, 1, 0.2), (0.5, 60.0, 4, 12, 1.0), (10.0, 0.0, 4, 12, 0.2)],
     ids=["kept", "the other side ends a silent one", "opened anew in time"],
 )
 async def test_a_ping_stream_is_kept_and_its_end_costs_no_ping(
-    tmp_path, monkeypatch, silence_s, afresh_s, fewest, most
+    tmp_path, monkeypatch, silence_s, afresh_s, fewest, most, every_s
 ):
     """Many pings share a stream. When it has ended, by them or by us, the same ping goes over a new one: no link is suspected."""
     monkeypatch.setattr(library, "RESP_TIMEOUT", silence_s)
     monkeypatch.setattr(ping, "AFRESH_S", afresh_s)
     async with trio.open_nursery() as nursery:
-        a, b = Node(1, tmp_path, ping_interval=0.2), Node(2, tmp_path, ping_interval=60)
+        a, b = Node(1, tmp_path, ping_interval=every_s), Node(2, tmp_path, ping_interval=60)
         address = await b.start(nursery)
         await a.start(nursery)
         opened = Opened(a)

@@ -202,6 +202,13 @@ class Peer:
         longest = seconds * PATIENCE
         return self.run("task", "wait", task_id, "--timeout", str(longest), timeout=longest + 20)
 
+    def written(self) -> Iterator[tuple[Path, bytes]]:
+        """Its log and each file of its data folder that is there; what it takes away meanwhile is left out."""
+        for path in [self.log, *self.data_dir.rglob("*")]:
+            if path.is_file():
+                with contextlib.suppress(FileNotFoundError):
+                    yield path, path.read_bytes()
+
     def control_log(self) -> str:
         """The decided entries of all control logs it holds, a line each, sorted as they stand."""
         lines = self.run("journal", "export").stdout.splitlines()

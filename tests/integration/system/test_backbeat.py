@@ -36,11 +36,13 @@ def test_a_task_and_an_election_appear_by_phase_in_bar_reports_that_a_service_re
         eventually("by phase", lambda: passed <= phases(server, "task"))
         for report in server.bars:
             BarReport.model_validate(report)
+        eventually("by claims", lambda: {"executing", "completed"} <= {claim["state"] for claim in server.claims})
+        eventually(
+            "of this task", lambda: any(claim.get("task_id", "").lower() == task.lower() for claim in server.claims)
+        )
         for claim in server.claims:
             StatusClaim.model_validate(claim)
         assert {claim["agent_id"] for claim in server.claims} == {"alpha"}
-        assert {"executing", "completed"} <= {claim["state"] for claim in server.claims}
-        assert any(claim.get("task_id", "").lower() == task.lower() for claim in server.claims)
 
         assert server.bars[-1]["to_beat"] - server.bars[-1]["from_beat"] == 9
         ahead = beats(alpha)["index"] + 1_000_000

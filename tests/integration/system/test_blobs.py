@@ -32,6 +32,7 @@ def test_a_result_is_held_by_others_before_it_is_said(fresh_mesh: Mesh, tmp_path
     assert "other members when the result was said" in alpha.run("task", "show", shown["task_id"]).stdout
     worker = next(peer for peer in fresh_mesh.peers if peer.name == shown["attempts"][-1]["worker_name"])
     asker = beta if worker is not beta else alpha
+    eventually("it knows of the end", lambda: asker.task(shown["task_id"]).get("state") == "completed")
     worker.kill()
     got = asker.run("task", "artifacts", shown["task_id"], "--to", str(tmp_path / "got"))
     assert got.returncode == 0, got.stderr

@@ -7,14 +7,15 @@ import subprocess
 
 import pytest
 
-from tests.integration.system.peers import CLI, Peer, eventually
+from tests.integration.system.peers import CLI, Peer, becomes, eventually
+from tests.support.patience import PATIENCE
 
 
 def ended(peer: Peer, seconds: float = 20) -> tuple[int, str]:
-    """Exit code and all that it printed of a peer that must not stay."""
+    """Exit code and all that it printed of a peer that must not stay. ``seconds`` are those of a calm machine."""
     peer.start()
     assert peer.process is not None
-    code = peer.process.wait(seconds)
+    code = peer.process.wait(seconds * PATIENCE)
     return code, peer.log.read_text()
 
 
@@ -149,11 +150,11 @@ def test_output_that_is_no_utf8_is_shown_and_kept(trio_of_peers):
     task_id = alpha.announce("--title", "bytes", "--command", r"printf 'a\377b\033[31mred\n'")
 
     ends_well(alpha, task_id)
+    becomes("another knows of the end", lambda: beta.task(task_id).get("state"), "completed")
     human = beta.run("task", "show", task_id)
 
     assert "\x1b[31m" not in human.stdout
     assert "red" in human.stdout
-    assert beta.task(task_id)["state"] == "completed"
 
 
 def test_a_path_that_is_no_repository_is_refused_at_once(trio_of_peers, tmp_path):

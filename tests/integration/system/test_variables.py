@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from tests.integration.system.peers import Mesh, Peer, eventually, mesh
+from tests.support.held_port import held_port
 
 ELSEWHERE = "/ip4/192.0.2.9/tcp/1"
 MIB = 1 << 20
@@ -33,10 +33,7 @@ SEEN = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_byte
 @pytest.fixture(scope="module")
 def both(tmp_path_factory, base_image) -> Iterator[tuple[Peer, Peer, Mesh]]:
     """(the one that has them, the one that has not), in one mesh, which the first did not found alone."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.3", 0))
-        port = held.getsockname()[1]
-    with mesh(tmp_path_factory.mktemp("variables")) as made:
+    with held_port("127.0.0.3") as port, mesh(tmp_path_factory.mktemp("variables")) as made:
         has = made.add("has", CHORUS_HEALTH_PORT=str(port), **SET).ready()
         # CHORUS_ELECTION_EXPECT: alone it waits, long after the second that it would have looked for others.
         eventually("it looks for others", lambda: "Waiting for 2 peers" in json.dumps(has.status()), 10)
@@ -67,7 +64,8 @@ def test_what_other_peers_see(both):
     capable = eventually("it has told what it can", lambda: entries(plain, has, "role_announcement"))
 
     assert capable[-1]["specialization"] == "parsers"
-    assert entries(has, plain, "role_announcement")[-1]["specialization"] == "general"
+    other = eventually("so has the other", lambda: entries(has, plain, "role_announcement"))
+    assert other[-1]["specialization"] == "general"
     assert has.status()["addresses"][0].startswith(ELSEWHERE)
     assert ELSEWHERE in has.run("invite").stdout
     assert re.search(r"has\W[^{}]*ephemeral\W+true", plain.control_log())
@@ -78,9 +76,9 @@ def test_what_a_client_and_the_log_show(both):
     has, plain, _ = both
     port = int(has.environment["CHORUS_HEALTH_PORT"])
 
-    assert httpx.get(f"http://127.0.0.3:{port}/healthz").status_code == 200
+    assert httpx.get(f"http://127.0.0.3:{port}/healthz", timeout=240).status_code == 200
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{port}/healthz")
+        httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=240)
     assert has.status()["beats"] is None
     assert "info" not in has.log.read_text()
     assert all(line.startswith("{") for line in plain.log.read_text().splitlines())

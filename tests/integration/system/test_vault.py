@@ -111,9 +111,7 @@ def test_three_of_five_lists_give_the_master_key_back(tmp_path):
 
         phrases = [" ".join(words.split(" ")[7:11]).encode() for words in every.values()]
         for peer in (ada, bob):
-            written = [path for path in peer.data_dir.rglob("*") if path.is_file()]
-            for path in [*written, peer.log]:
-                content = path.read_bytes()
+            for path, content in peer.written():
                 assert not any(phrase in content for phrase in phrases), path
 
 
