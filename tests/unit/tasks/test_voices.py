@@ -15,7 +15,7 @@ from chorus_tui.engine.tasks import voices
 from chorus_tui.engine.tasks.agent_at_work import Around, Attempt, Mind
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.run import with_plan
-from tests.unit.tasks.boards import ME, MESH, OTHER, WORKER, a_board, apply, decision, entry
+from tests.unit.tasks.boards import ME, MESH, OTHER, WORKER, a_board, apply, decision, entry, granted
 
 FIRST, AGAIN = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"
 EVE, MENTOR = (Identity(bytes([n]) * 32) for n in (7, 8))
@@ -47,10 +47,10 @@ class At:
 
     def __init__(self, attempt: int = 1) -> None:
         self.board: Board = a_board({FIRST: SPEC})
-        self.board.decided(decision(2, "task_granted", FIRST, attempt=1, worker=WORKER.peer_id))
+        self.board.decided(granted(self.board, 2, FIRST))
         self.board.decided(decision(3, "task_failed", FIRST, attempt=1))
         a_board({AGAIN: SPEC}, board=self.board, retry_of=FIRST)
-        self.board.decided(decision(4, "task_granted", AGAIN, attempt=1, worker=OTHER.peer_id))
+        self.board.decided(granted(self.board, 4, AGAIN, OTHER))
         self.task = self.board.task((MESH, AGAIN))
         self.attempt = attempt
         self._seq = 10
