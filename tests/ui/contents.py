@@ -34,7 +34,9 @@ class Contents:
     """Answers what the screen asks."""
 
     def __init__(self) -> None:
-        self.book = Book(lambda: lambda told: told.at[0] < (NOW - 150) * 1000, lambda _author: True)
+        self.book = Book(
+            lambda: lambda told: told.at[0] < (NOW - 150) * 1000, lambda _author: True, lambda _named: True
+        )
         self.texts: dict[str, bytes] = {}
         parts: Any = SimpleNamespace(control=SimpleNamespace(name=lambda peer: NAMES.get(peer, peer)), me=IDS[3])
         self.views = Views(parts, self.book)
