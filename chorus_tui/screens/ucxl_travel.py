@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from textual import work
@@ -27,9 +28,8 @@ class UcxlTravel(PortalScreen):
         self.history: list[VersionRow] = []
         """All versions of its place, oldest first."""
 
-    def open(self, address: str) -> None:
-        """Show what an address means."""
-        raise NotImplementedError
+    open: Callable[[str], None]
+    """The screen's own: show what an address means."""
 
     async def ask(self, operation: str, request: Any) -> Any:
         """The engine's answer. Raises :class:`Problem`, :class:`EngineGone`."""
