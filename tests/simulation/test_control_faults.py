@@ -84,6 +84,30 @@ async def test_a_mesh_of_one_leads_on_when_joining_another_fails(autojump_clock,
         await loser.control.propose("note", {"n": 1})
 
 
+async def test_who_waited_to_stand_in_a_mesh_that_was_left_does_not(autojump_clock):
+    """A peer has one term and one vote on its disk, those of its present mesh. A tick and a candidacy that wait for the lock while
+    it goes into another mesh touch neither, and the peer follows there."""
+    async with world(25) as at:
+        loser, winner = await two_apart(at)
+        old, adopt = loser.control.consensus, loser.control.adopt
+
+        async with trio.open_nursery() as nursery:
+
+            def adopt_while_they_wait(*arguments: object, **more: object) -> None:
+                nursery.start_soon(old.campaign, "discovery_failure")
+                nursery.start_soon(old.tick)
+                adopt(*arguments, **more)
+
+            loser.control.adopt = adopt_while_they_wait
+            at.network.heal()
+            at.network.connect_all()
+            await until("one mesh", lambda: loser.control.mesh_id == winner.control.mesh_id)
+        await trio.sleep(30)
+
+        assert loser.control.store.hard_state().term == winner.control.term
+        assert loser.control.admin == winner.peer_id
+
+
 async def test_a_peer_that_may_not_lead_is_not_waited_for(autojump_clock):
     """A newcomer that hears only a copied sole voter, of a smaller peer id, founds: the other never will."""
     async with world(23) as at:

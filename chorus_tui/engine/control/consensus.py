@@ -8,14 +8,13 @@ Every member runs one. Whoever is no voter only adopts what certificates prove.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 import trio
 
 from chorus_tui.engine.control import entries, membership, raft_wire, requests
+from chorus_tui.engine.control.acts import Act, Acts
 from chorus_tui.engine.control.core_entries import as_entries, changed, decided_entry
 from chorus_tui.engine.control.entries import Commit, Election, entry_bytes, parse_entry
 from chorus_tui.engine.control.interface import ControlEntry, NotAdmin
@@ -48,22 +47,6 @@ KEPT = 256
 """Committed entries kept in memory for voters that lag a little."""
 
 
-@dataclass(slots=True)
-class _Wish:
-    """An act on its way. ``index`` is set once it stands in the log."""
-
-    type_: str
-    data: dict[str, Any]
-    request: dict[str, Any] | None
-    done: trio.Event = field(default_factory=trio.Event)
-    entry: ControlEntry | None = None
-    error: Exception | None = None
-
-    def settle(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.done.set()
-
-
 class Consensus:
     """One mesh's log as this peer has it. ``log`` is what is decided; behind it may stand what is not yet."""
 
@@ -71,11 +54,11 @@ class Consensus:
         self.log = decided
         self.seat = seat
         self._around = around
-        self._wishes: deque[_Wish] = deque()
-        self._pending: list[_Wish] = []
+        self._acts = Acts()
         self._signed = Signatures(around.me, decided.mesh_id, seat.incarnation)
         self._alone: Commit | None = None
         self._certificate = around.store.commit(decided.mesh_id)
+        self._retired = False
         self.core = self._make_core(undecided, first_wait=None)
 
     def _make_core(self, undecided: list[ControlEntry], first_wait: float | None) -> Raft:
@@ -121,33 +104,31 @@ class Consensus:
         :raises NotAdmin: when this peer does not lead, or stopped leading before it was decided.
         :raises WireError: when the act cannot be written, or its data are not those of its type.
         """
-        wish = _Wish(type_, data, request)
-        self._wishes.append(wish)
+        act = Act(type_, data, request)
+        self._acts.add(act)
         async with self._around.lock:
             await self._pump()
-        await wish.done.wait()
-        if wish.error is not None:
-            raise wish.error
-        assert wish.entry is not None
-        return wish.entry
+        return await act.decided()
 
     async def tick(self) -> None:
         """Time has passed."""
         async with self._around.lock:
-            self.core.tick(self._around.now())
-            await self._settle()
+            if not self._retired:
+                self.core.tick(self._around.now())
+                await self._settle()
 
     async def campaign(self, trigger: str) -> None:
         """Stand because of a trigger other than silence."""
         async with self._around.lock:
-            self.core.campaign(trigger)
-            self.core.tick(self._around.now())
-            await self._settle()
+            if not self._retired:
+                self.core.campaign(trigger)
+                self.core.tick(self._around.now())
+                await self._settle()
 
     async def transfer(self, peer_id: str) -> None:
         """Hand over to a voter."""
         async with self._around.lock:
-            if self.core.role is Role.LEADER:
+            if self.core.role is Role.LEADER and not self._retired:
                 self.core.transfer(peer_id)
                 await self._settle()
 
@@ -157,6 +138,8 @@ class Consensus:
         if isinstance(message, Report):
             return
         async with self._around.lock:
+            if self._retired:
+                return
             if self.core.believes(sender, message.term):
                 await self._receive(sender, frame, message)
             elif reach(message) > self.log.index:
@@ -183,7 +166,13 @@ class Consensus:
     def stop(self) -> None:
         """Lead no more; who waits is told."""
         self.core.step_down("stopping")
-        self._refuse_all(NotAdmin("This peer does not lead any more"))
+        self._acts.refuse(NotAdmin("This peer does not lead any more"))
+
+    def retire(self) -> None:
+        """Another log takes its place. Whoever waited for the lock meanwhile must not act on this one any more: there is one
+        term and one vote on the disk, and they are of the log that follows. The lock is the caller's."""
+        self._retired = True
+        self.stop()
 
     # ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -269,7 +258,7 @@ class Consensus:
             self._start_again(error)
             raise
         if self.core.role is not Role.LEADER:
-            self._refuse_all(NotAdmin("This peer stopped leading before it was decided"))
+            self._acts.refuse(NotAdmin("This peer stopped leading before it was decided"))
 
     async def _keep(self, ready: Ready | None, commit: Commit | None, elections: list[Election]) -> None:
         hard = ready.hard if ready else None
@@ -299,7 +288,7 @@ class Consensus:
     def _start_again(self, error: BaseException) -> None:
         """The write failed: as after a crash, only what is on disk counts."""
         self._alone = None
-        self._refuse_all(error if isinstance(error, Exception) else NotAdmin("Stopped before it was stored"))
+        self._acts.refuse(error if isinstance(error, Exception) else NotAdmin("Stopped before it was stored"))
         _, _, undecided = self._around.store.load(self.mesh_id)
         self.core = self._make_core([e for e in undecided if e.index > self.log.index], first_wait=None)
 
@@ -313,7 +302,7 @@ class Consensus:
         """Show the votes, and open the term before anything else."""
         me = self._around.me
         self._signed.elected(self.core)
-        self._wishes.appendleft(_Wish(entries.TERM_OPENED, {"admin": me.peer_id}, None))
+        self._acts.put_first(Act(entries.TERM_OPENED, {"admin": me.peer_id}, None))
 
     async def _decide(self) -> None:
         """As leader, show that a majority stored it; then it counts."""
@@ -330,7 +319,7 @@ class Consensus:
 
     def _may_append(self) -> bool:
         shown = self.core.term in self._signed.elections or self.core.term in self.log.elections
-        return self.core.role is Role.LEADER and self.core.can_append and shown and bool(self._wishes)
+        return self.core.role is Role.LEADER and self.core.can_append and shown and bool(self._acts)
 
     def _apply(self, commit: Commit) -> None:
         """Decided and on disk: it counts."""
@@ -343,10 +332,7 @@ class Consensus:
         self._certificate = commit
         self.core.log.compact(max(self.log.index - KEPT, 0))
         self.core.timing = self._around.timing(self.log)
-        by_hash = {entry.hash for entry in decided}
-        for wish in [w for w in self._pending if w.entry is not None and w.entry.hash in by_hash]:
-            self._pending.remove(wish)
-            wish.settle()
+        self._acts.decided(decided)
         self._around.on_commit(decided, commit)
 
     # ── appending ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,7 +340,7 @@ class Consensus:
     async def _pump(self) -> None:
         """Append what waits, if this peer may now."""
         if self.core.role is not Role.LEADER:
-            self._refuse_all(NotAdmin("This peer does not lead"))
+            self._acts.refuse(NotAdmin("This peer does not lead"))
         elif self._may_append():
             self._append()
             await self._settle()
@@ -362,38 +348,30 @@ class Consensus:
     def _append(self) -> None:
         trial = self._ahead(self.core.log.last.index)
         made: list[Entry] = []
-        while self._wishes and len(made) < BATCH:
-            wish = self._wishes.popleft()
+        while self._acts and len(made) < BATCH:
+            act = self._acts.next()
             voters = trial.roster.voters
             try:
-                entry = self._write(wish, trial)
+                entry = self._write(act, trial)
             except WireError as error:  # no place for it: a hole in the numbers would stop every follower
-                wish.settle(error)
+                act.end(error)
                 continue
             trial.extend(entry)
-            wish.entry = entry
-            self._pending.append(wish)
+            self._acts.written(act, entry)
             made.append(Entry(entry.index, entry.term, entry, changed(voters, trial)))
         if made:
             self.core.append(made)
 
-    def _write(self, wish: _Wish, trial: Log) -> ControlEntry:
+    def _write(self, act: Act, trial: Log) -> ControlEntry:
         me = self._around.me
         raw = entry_bytes(
             mesh_id=self.mesh_id, term=self.core.term, index=trial.index + 1, prev=trial.head, hlc=self._around.hlc(),
-            type_=wish.type_, data=wish.data, request=wish.request,
+            type_=act.type_, data=act.data, request=act.request,
         )  # fmt: skip
         entry = parse_entry(raw, me.sign(identity.CONTROL, raw), me.peer_id)
         membership.check(entry.type, entry.data)
         requests.check_entry(entry, trial.roster)
         return entry
-
-    def _refuse_all(self, error: Exception) -> None:
-        """Who waits hears why. What already stands in the log may still be decided, by the next admin."""
-        for wish in [*self._pending, *self._wishes]:
-            wish.settle(error)
-        self._pending.clear()
-        self._wishes.clear()
 
     # ── small things ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ one mesh, in one role.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -17,7 +17,8 @@ from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.control import authority, candidacy, entries, parameters, raft_wire, seating, told
 from chorus_tui.engine.control.consensus import Consensus
 from chorus_tui.engine.control.discovery import Discovery
-from chorus_tui.engine.control.entries import Commit, cited_in
+from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.folding import Folding
 from chorus_tui.engine.control.followers import PROTOCOL as CONTROL_LOG
 from chorus_tui.engine.control.followers import Following
 from chorus_tui.engine.control.governing import Governing
@@ -74,7 +75,7 @@ class ControlService:
         """Other founded meshes in reach: mesh id → peer that told."""
         self._hlc = HybridClock(me.peer_id[-8:])
         self._events = events
-        self._folds: list[ControlFold] = []
+        self._folding = Folding(self.store, journal)
         self._watchers: list[Callable[[], None]] = []
         self.ever: set[str] = set()
         """Peers that were members once, of this mesh or of one whose log is kept."""
@@ -87,7 +88,6 @@ class ControlService:
         self.discovery = Discovery(self)
         self.merging = Merging(self)
         journal.set_membership(self.is_member, self.was_member)
-        journal.set_citations(self._citations)
         mesh.set_gate(self.may_open)
 
     # ── the interface ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +153,7 @@ class ControlService:
         return told.meaning(self)
 
     def fold(self, fold: ControlFold) -> None:
-        self._folds.append(fold)
+        self._folding.add(fold)
 
     def on_change(self, handler: Callable[[], None]) -> None:
         self._watchers.append(handler)
@@ -334,6 +334,7 @@ class ControlService:
     def resume_as(self, seat: Seat) -> None:
         """Go on in the present mesh from another seat."""
         assert self.consensus is not None
+        self.consensus.retire()
         _, _, undecided = self.store.load(self.consensus.mesh_id)
         self.consensus = Consensus(self._around(), self.consensus.log, seat, undecided)
         self.obstacle = ""
@@ -341,7 +342,7 @@ class ControlService:
     def adopt(self, new: Log, seat: Seat, decided: list[ControlEntry], *, leads: bool = False) -> None:
         """Belong to ``new``, whose entries were just verified and stored; ``leads`` when this peer founded it."""
         if self.consensus is not None:
-            self.consensus.stop()
+            self.consensus.retire()
             if self.consensus.log.roster.absorbed_by is not None:
                 self.closed.add(self.consensus.mesh_id)
         self.obstacle = ""
@@ -355,20 +356,7 @@ class ControlService:
 
     def replay(self, decided: list[ControlEntry]) -> None:
         """Every fold takes them."""
-        for entry in decided:
-            for fold in self._folds:
-                try:
-                    fold.apply(entry)
-                except Exception:
-                    log.exception("A fold failed on a control entry", index=entry.index, type=entry.type)
-            self.journal.forks_held.decided_on(set(cited_in(entry.raw)))
-
-    def _citations(self) -> Iterator[str]:
-        """Hashes that the decided entries of all logs kept here name."""
-        for mesh_id in self.store.meshes():
-            commit = self.store.commit(mesh_id)
-            for raw, _ in self.store.raw_after(mesh_id, 0, commit.index if commit else 0):
-                yield from cited_in(raw)
+        self._folding.replay(decided)
 
     def changed(self) -> None:
         """Tell everybody who watches; feeds of new members are fetched."""
