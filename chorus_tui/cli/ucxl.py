@@ -17,18 +17,7 @@ from chorus_tui.cli.session import Exit, Session, engine_command
 from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
-    from chorus_tui.contract.models.ucxl import (
-        Content,
-        Diff,
-        History,
-        Hits,
-        NavigationStep,
-        PlaceList,
-        Put,
-        Sources,
-        Tree,
-        VersionRow,
-    )
+    from chorus_tui.contract.models.ucxl import Content
 
 MOST_SIZE = 16 * 1024 * 1024
 ENTRY_DIGITS = 64
@@ -107,6 +96,7 @@ async def get(session: Session, address: str, raw: bool, verbatim: bool, target:
 @engine_command
 async def put(session: Session, address: str, file: str, **fields: Any) -> None:
     """Write a version from FILE, or from stdin; every member reads it unless it is sealed."""
+    from chorus_tui.cli.ucxl_views import print_written
     from chorus_tui.contract.models.ucxl import PutContent
 
     data = _read(file)
@@ -115,7 +105,7 @@ async def put(session: Session, address: str, file: str, **fields: Any) -> None:
     request = PutContent.model_validate(
         {"address": address, "data": base64.b64encode(data).decode(), "parents": follows, **lists, **fields}
     )
-    session.show(await session.ask("ucxl.put", request), _print_written)
+    session.show(await session.ask("ucxl.put", request), print_written)
 
 
 async def _entries(session: Session, address: str, beginnings: tuple[str, ...]) -> list[str]:
@@ -145,10 +135,11 @@ def _entry(beginning: str, known: list[str]) -> str:
 @engine_command
 async def rm(session: Session, address: str, description: str) -> None:
     """Remove what an address means: its latest version is without content then, earlier ones stay."""
+    from chorus_tui.cli.ucxl_views import print_written
     from chorus_tui.contract.models.ucxl import RemoveContent
 
     request = RemoveContent(address=address, description=description)
-    session.show(await session.ask("ucxl.remove", request), _print_written)
+    session.show(await session.ask("ucxl.remove", request), print_written)
 
 
 @ucxl.command()
@@ -156,9 +147,10 @@ async def rm(session: Session, address: str, description: str) -> None:
 @engine_command
 async def history(session: Session, address: str) -> None:
     """All versions, the first one first."""
+    from chorus_tui.cli.ucxl_views import print_history
     from chorus_tui.contract.models.ucxl import AddressRef
 
-    session.show(await session.ask("ucxl.history", AddressRef(address=address)), _print_history)
+    session.show(await session.ask("ucxl.history", AddressRef(address=address)), print_history)
 
 
 @ucxl.command()
@@ -167,10 +159,11 @@ async def history(session: Session, address: str) -> None:
 @engine_command
 async def diff(session: Session, address: str, against: str | None) -> None:
     """What differs between AGAINST (or the version before) and ADDRESS."""
+    from chorus_tui.cli.ucxl_views import print_diff
     from chorus_tui.contract.models.ucxl import DiffContent
 
     request = DiffContent(address=address, against=against or "")
-    session.show(await session.ask("ucxl.diff", request), _print_diff)
+    session.show(await session.ask("ucxl.diff", request), print_diff)
 
 
 @ucxl.command()
@@ -180,10 +173,11 @@ async def diff(session: Session, address: str, against: str | None) -> None:
 @engine_command
 async def search(session: Session, text: str, pattern: str | None, limit: int) -> None:
     """Addresses whose latest content holds TEXT, in any case of letters."""
+    from chorus_tui.cli.ucxl_views import print_hits
     from chorus_tui.contract.models.ucxl import SearchContent
 
     request = SearchContent(pattern=pattern or "", text=text, limit=limit)
-    session.show(await session.ask("ucxl.search", request), _print_hits)
+    session.show(await session.ask("ucxl.search", request), print_hits)
 
 
 @ucxl.command("list")
@@ -191,9 +185,10 @@ async def search(session: Session, text: str, pattern: str | None, limit: int) -
 @engine_command
 async def list_(session: Session, limit: int) -> None:
     """Addresses that anything is known of, the one changed last first."""
+    from chorus_tui.cli.ucxl_views import print_places
     from chorus_tui.contract.models.ucxl import ListPlaces
 
-    session.show(await session.ask("ucxl.places", ListPlaces(limit=limit)), _print_places)
+    session.show(await session.ask("ucxl.places", ListPlaces(limit=limit)), print_places)
 
 
 @ucxl.command()
@@ -201,9 +196,10 @@ async def list_(session: Session, limit: int) -> None:
 @engine_command
 async def tree(session: Session, under: tuple[str, ...]) -> None:
     """What there is, level by level: projects, agents, roles, tasks, paths."""
+    from chorus_tui.cli.ucxl_views import print_tree
     from chorus_tui.contract.models.ucxl import ReadTree
 
-    session.show(await session.ask("ucxl.tree", ReadTree(under=list(under))), _print_tree)
+    session.show(await session.ask("ucxl.tree", ReadTree(under=list(under))), print_tree)
 
 
 @ucxl.command()
@@ -213,12 +209,13 @@ async def tree(session: Session, under: tuple[str, ...]) -> None:
 @engine_command
 async def navigate(session: Session, address: str, operation: str, steps: str) -> int | None:
     """A step from the version that ADDRESS means: back 2, forward 1, version 3, at 2030-01-31T12:00:00Z."""
+    from chorus_tui.cli.ucxl_views import print_step
     from chorus_tui.contract.models.ucxl import Navigate
 
     fields = {"at": steps} if operation == "at" else {"steps": steps or 1}
     request = Navigate.model_validate({"address": address, "operation": operation, **fields})
     answer = await session.ask("ucxl.navigate", request)
-    session.show(answer, _print_step)
+    session.show(answer, print_step)
     return None if answer.success else Exit.FAILED
 
 
@@ -227,9 +224,10 @@ async def navigate(session: Session, address: str, operation: str, steps: str) -
 @engine_command
 async def announce(session: Session, address: str) -> None:
     """Keep the bytes of a version here for good, and tell the others."""
+    from chorus_tui.cli.ucxl_views import print_sources
     from chorus_tui.contract.models.ucxl import AddressRef
 
-    session.show(await session.ask("ucxl.announce", AddressRef(address=address)), _print_sources)
+    session.show(await session.ask("ucxl.announce", AddressRef(address=address)), print_sources)
 
 
 @ucxl.command()
@@ -237,9 +235,10 @@ async def announce(session: Session, address: str) -> None:
 @engine_command
 async def discover(session: Session, address: str) -> None:
     """Who gives the bytes of a version now."""
+    from chorus_tui.cli.ucxl_views import print_sources
     from chorus_tui.contract.models.ucxl import AddressRef
 
-    session.show(await session.ask("ucxl.discover", AddressRef(address=address)), _print_sources)
+    session.show(await session.ask("ucxl.discover", AddressRef(address=address)), print_sources)
 
 
 # ── files and terminals ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -308,98 +307,3 @@ def _print_content(data: bytes) -> int | None:
         return Exit.FAILED
     click.echo(clean(text, lines=True), nl=not text.endswith("\n"))
     return None
-
-
-# ── printing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _print_written(answer: Put) -> None:
-    from chorus_tui.cli.plain import clean, say
-    from chorus_tui.telling import ucxl as words
-
-    say(clean(words.written(answer)))
-
-
-def _print_history(answer: History) -> None:
-    from chorus_tui.cli.plain import say, table
-
-    say(answer.place)
-    table(("version", "at", "by", "state", "readable by", "what is new", "entry"), map(_version_line, answer.versions))
-
-
-def _version_line(row: VersionRow) -> tuple[object, ...]:
-    from chorus_tui.cli.plain import moment
-    from chorus_tui.telling import ucxl as words
-
-    return (
-        row.n,
-        moment(row.at),
-        words.author(row),
-        words.state(row),
-        words.readers(row),
-        row.description,
-        row.entry[:12],
-    )
-
-
-def _print_diff(answer: Diff) -> None:
-    from chorus_tui.cli.plain import clean, say
-
-    if answer.note:
-        say(clean(answer.note))
-    for line in answer.lines:
-        say(clean(line))
-    if answer.cut:
-        say("… more lines are left out")
-
-
-def _print_hits(answer: Hits) -> None:
-    from chorus_tui.cli.plain import clean, say
-
-    for hit in answer.hits:
-        say(clean(f"{hit.row.place}{f'  {hit.line}: {hit.snippet.strip()}' if hit.line else ''}"))
-    if not answer.hits:
-        say("Nothing found.")
-    if answer.cut:
-        say(f"Left out: {answer.cut}")
-
-
-def _print_places(answer: PlaceList) -> None:
-    from chorus_tui.cli.plain import moment, say, size, table
-
-    if not answer.places:
-        say("Nothing has been written yet; 'chorus-tui ucxl put ADDRESS FILE' does.")
-        return
-    rows = [
-        (
-            row.place, row.versions, "removed" if row.tombstone else size(row.size), "sealed" if row.sealed else "",
-            f"{row.siblings + 1} newest" if row.siblings else "", row.author_name, moment(row.at),
-        )
-        for row in answer.places
-    ]  # fmt: skip
-    table(("address", "versions", "size", "", "", "by", "at"), rows)
-
-
-def _print_tree(answer: Tree) -> None:
-    from chorus_tui.cli.plain import say, table
-
-    if not answer.children:
-        say("Nothing is there.")
-        return
-    table(("", "name", "below", "content"), [(one.kind, one.name, one.places, one.place) for one in answer.children])
-
-
-def _print_step(answer: NavigationStep) -> None:
-    from chorus_tui.cli.plain import clean, say
-    from chorus_tui.telling import ucxl as words
-
-    say(clean(words.stepped(answer)))
-    if answer.success and answer.version is not None:
-        say(clean(answer.version.address))
-
-
-def _print_sources(answer: Sources) -> None:
-    from chorus_tui.cli.plain import clean, say
-    from chorus_tui.telling import ucxl as words
-
-    say(clean(f"Version {answer.version.n} of {answer.version.place}: {words.held(answer)}"))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Vertical
 from textual.markup import escape
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import DataTable, Static
 
 from chorus_tui.client import ContractRefused, EngineGone
 from chorus_tui.commands.twins import line as twin
 from chorus_tui.contract.models import collab as models
 from chorus_tui.contract.problem import Problem
+from chorus_tui.screens.collab_chat import CollabChat
 from chorus_tui.screens.collab_copy import SharedCopy
 from chorus_tui.screens.collab_editor import MOST_TEXT, SharedEditor
 from chorus_tui.screens.collab_exchange import Exchange
 from chorus_tui.screens.collab_keys import KEYS
-from chorus_tui.screens.collab_lines import CHOOSE, NOTHING, REDACTED, cells, invitation, not_saved, standing, talk, who
+from chorus_tui.screens.collab_lines import CHOOSE, NOTHING, REDACTED, cells, invitation, not_saved, standing, who
 from chorus_tui.screens.collab_unsent import Unsent
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.list_screen import ListScreen
@@ -65,12 +65,7 @@ class CollabScreen(ListScreen[models.CollabRow]):
                 yield SharedEditor(id="editor")
                 yield Static(id="nothing", markup=False)
                 yield Static(id="safe", markup=False)
-            with Vertical(id="talk-side"):
-                with VerticalScroll(id="talk", can_focus=False):
-                    yield Static(id="lines", markup=False)
-                say = Input(placeholder="say something; @name asks", id="say", compact=True)
-                say.display = not self._only_looks
-                yield say
+            yield CollabChat(may_speak=not self._only_looks, id="talk-side")
 
     @property
     def _only_looks(self) -> bool:
@@ -80,8 +75,6 @@ class CollabScreen(ListScreen[models.CollabRow]):
     def on_mount(self) -> None:
         """What was typed goes out, and is told, by itself."""
         self.rows.border_title = "texts"
-        self.query_one("#talk-side").border_title = "chat"
-        self.query_one("#say", Input).cursor_blink = False
         self.rows.focus()
         self.app.before_leaving = self._send_all  # type: ignore[attr-defined]
         self.set_interval(PUSH_S, self._push_soon)
@@ -328,8 +321,7 @@ class CollabScreen(ListScreen[models.CollabRow]):
         if opened:
             self.query_one("#who", Static).update(who(editor.people, editor.text))
             self.query_one("#safe", Static).update(self._state())
-            self.query_one("#lines", Static).update(talk(self._view.chat if self._view else []))
-            self.query_one("#talk").scroll_end(animate=False)
+            self.query_one(CollabChat).show(self._open, self._view.chat if self._view else [])
 
     def _state(self) -> Text:
         foreign = self.query_one(SharedEditor).foreign
@@ -356,28 +348,12 @@ class CollabScreen(ListScreen[models.CollabRow]):
     def action_chat(self) -> None:
         """To the line below the chat."""
         if self._open:
-            self.query_one("#say", Input).focus()
+            self.query_one(CollabChat).focus_line()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """A word, said; it stays in the line when the engine does not take it."""
-        if event.input.id != "say":
-            super().on_input_submitted(event)
-        elif event.value.strip() and self._open:
-            self._say(self._open, event.value.strip())
-
-    @work(exclusive=True, group="say", exit_on_error=False)
-    async def _say(self, session: str, text: str) -> None:
-        request = models.ChatInCollab(session=session, text=text[:4000])
-        try:
-            view: Any = await self.app.client.call("collab.chat", request)  # type: ignore[attr-defined]
-        except Problem as problem:
-            self.app.report(problem.title, "\n".join([problem.detail, *problem.fields.values()]))  # type: ignore[attr-defined]
-        except EngineGone as error:
-            self.app.report("The engine is out of reach", str(error))  # type: ignore[attr-defined]
-        else:
-            self.query_one("#say", Input).value = ""
-            if view.row.session == self._open:
-                self._show_view(view)
+    def on_collab_chat_said(self, event: CollabChat.Said) -> None:
+        """A word was taken."""
+        if event.view.row.session == self._open:
+            self._show_view(event.view)
 
     def action_invite(self) -> None:
         """Ask whom."""
