@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -153,6 +154,11 @@ class Peer:
         status, body = self._ask("GET", path)
         assert status == 200, (path, status)
         return body.decode()
+
+    def metric(self, name: str) -> dict[str, float]:
+        """A metric's values by what stands in its braces."""
+        found = [re.fullmatch(rf"{name}(?:{{(.*)}})? (\S+)", line) for line in self.text("/metrics").splitlines()]
+        return {one[1] or "": float(one[2]) for one in found if one}
 
     def probe(self, path: str) -> int:
         """The status of a GET on its Unix socket."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import os
 import pwd
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import httpx
 import pytest
 
 from chorus_tui import locations
+from tests.integration.system.hook import Hook
 from tests.integration.system.peers import Peer, eventually, mesh
 from tests.support.api_fuzzing import found, fuzz
 from tests.support.patience import PATIENCE
@@ -27,32 +26,6 @@ from tests.support.patience import PATIENCE
 SECRET = "a-secret-to-sign-with"
 EXAMPLES = int(os.environ.get("CHORUS_TEST_API_EXAMPLES", "1"))
 """Cases an operation; the big counts are a row of the soak."""
-
-
-class Hook:
-    """A service that is called back; ``answers`` are the statuses it gives, the last one for ever."""
-
-    def __init__(self) -> None:
-        self.answers = [200]
-        self.calls: list[tuple[dict[str, str], bytes]] = []
-        hook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.calls.append((dict(self.headers), body))
-                status = hook.answers.pop(0) if len(hook.answers) > 1 else hook.answers[0]
-                self.send_response(status)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nothing on stderr."""
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
 @pytest.fixture(scope="module")
@@ -388,23 +361,16 @@ def test_connect_answers_as_it_is_described(peer, url, tokens, document):
     assert told == {case: status for case, (_, _, status) in CONNECTS.items()}
 
 
-def figures(peer: Peer, name: str) -> dict[str, float]:
-    """A metric's values by what stands in its braces."""
-    lines = peer.text("/metrics").splitlines()
-    found = [re.fullmatch(rf"{name}(?:{{(.*)}})? (\S+)", line) for line in lines]
-    return {one[1] or "": float(one[2]) for one in found if one}
-
-
 def test_refusals_and_callbacks_are_counted(peer, url, hook):
     """What the doors refuse, by status, and what became of calls, in the metrics of the engine."""
-    before = figures(peer, "chorus_api_refused_total")
+    before = peer.metric("chorus_api_refused_total")
     httpx.get(f"{url}/api/v1/hello", headers={"Authorization": "Bearer wrong"}, timeout=240)
-    after = figures(peer, "chorus_api_refused_total")
+    after = peer.metric("chorus_api_refused_total")
 
     assert after['status="401"'] == before['status="401"'] + 1
-    assert figures(peer, "chorus_api_throttled_total") == {"": 0.0}
-    assert figures(peer, "chorus_callbacks_total")['outcome="delivered"'] >= 1
-    assert figures(peer, "chorus_callbacks_waiting") == {"": 0.0}
+    assert peer.metric("chorus_api_throttled_total") == {"": 0.0}
+    assert peer.metric("chorus_callbacks_total")['outcome="delivered"'] >= 1
+    assert peer.metric("chorus_callbacks_waiting") == {"": 0.0}
 
 
 def test_the_originals_paths_answer_with_what_the_original_told(peer, url, tokens):
@@ -428,13 +394,3 @@ def test_the_originals_paths_answer_with_what_the_original_told(peer, url, token
     assert (entry["log_type"], entry["body"]["data"]["spec"]["title"]) == ("task_announced", "told")
     assert logs(type="goodbye") == []
     assert logs(author=PEER) == []
-
-
-def test_stop_answers_and_then_stops(tmp_path):
-    """The one operation that ends an engine: not with too small a scope, then with an answer, in order."""
-    with mesh(tmp_path) as made:
-        (alone,) = made.grow("alone")
-        assert alone.post("/api/v1/engine/stop", {"drain_s": -1})[0] == 422
-        assert alone.post("/api/v1/engine/stop", {"drain_s": 0}) == (200, {})
-        assert alone.process is not None
-        assert alone.process.wait(80) == 0
