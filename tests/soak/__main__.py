@@ -22,6 +22,7 @@ from tests.soak import (
     secrets,
     simulation,
     ssh,
+    suite,
     trial,
 )
 
@@ -40,6 +41,7 @@ ROWS = {
     "portal": portal.main,
     "secrets": secrets.main,
     "ssh": ssh.main,
+    "suite": suite.main,
     "trial": trial.main,
 }
 ALL = (["failover", "--fast"], *([row] for row in ROWS))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak import suite
 from tests.soak.__main__ import ROWS, main, rows
 
 CONTRIBUTING = Path(__file__).parents[3] / "CONTRIBUTING.md"
@@ -41,3 +42,12 @@ def test_help_makes_no_row(capsys, monkeypatch):
 
     assert main() == 0
     assert "python -m tests.soak ROW --help" in capsys.readouterr().out
+
+
+def test_a_round_of_the_suite_is_read_from_what_it_printed():
+    """Every green chunk counts, a red one is told by its tests, one that broke otherwise by its last words."""
+    said = "✓ ui 1/2: 215 passed in 9.1s\n✓ mesh: 29 passed, 1 warning in 6s\nFAILED tests/a.py::test_b[1-x] - AssertionError\n2 failed, 316 passed\n"
+
+    assert suite.passed(said) == 215 + 29 + 316
+    assert suite.why(said) == "tests/a.py::test_b[1-x]"
+    assert suite.why("make: *** no rule") == "make: *** no rule"
