@@ -19,6 +19,7 @@ from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.raft_ready import HardState
 from chorus_tui.engine.journal.database import Connection, Database
+from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 
 _FS_IOC_GETVERSION = 0x80087601
@@ -127,7 +128,7 @@ class ControlStore:
         decided: list[ControlEntry] = []
         open_: list[ControlEntry] = []
         for raw, sig in self._raw(mesh_id, 0, 1 << 60):
-            term = json.loads(raw)["term"]
+            term = canonical.reread(raw)["term"]
             entry = parse_entry(raw, sig, log.elections[term].admin)
             if commit is not None and entry.index <= commit.index:
                 log.extend(entry)

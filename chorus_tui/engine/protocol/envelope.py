@@ -12,7 +12,6 @@ What is said in a room travels **raw**: the message itself is the outermost obje
 from __future__ import annotations
 
 import functools
-import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -268,8 +267,8 @@ def entry_from_own_disk(signed: bytes, sig: str, body: bytes | None) -> Entry:
     :raises WireError: when the disk does not hold what was stored.
     """
     try:
-        header = Header(**json.loads(signed))
-        envelope = None if body is None else json.loads(body)
+        header = Header(**canonical.reread(signed))
+        envelope = None if body is None else canonical.reread(body)
     except (ValueError, TypeError) as error:
         raise WireError("bad_header", "The stored bytes are no entry") from error
     if body is not None and canonical.sha256_hex(body) != header.body_hash:
