@@ -34,6 +34,7 @@ def play(
         app = ChorusApp(connect, first=first, read_only=read_only)
         app.animation_level = "none"
         async with app.run_test(size=size, notifications=True) as pilot:
+            await begun(pilot, engine)
             await settle(pilot)
             await steps(pilot, engine)
 
@@ -43,6 +44,11 @@ def play(
 def composed(app: Any) -> bool:
     """Whether the screen on top has all its widgets. A screen is on top before it is composed: who asks it then finds nothing."""
     return not app.is_running or not app.screen_stack or app.screen.is_mounted
+
+
+async def begun(pilot: Any, engine: FakeEngine) -> None:
+    """Wait for the first answers, if there will be some: a key for a row that is not there yet does nothing."""
+    await until(pilot, lambda: pilot.app.store.loaded or engine.gone, "the first answers are here")
 
 
 async def settle(pilot: Any, calm: int = 4) -> None:

@@ -23,7 +23,7 @@ from chorus_tui.widgets.portal_screen import PortalScreen
 from chorus_tui.widgets.reader import Reader
 from chorus_tui.widgets.rows import Rows
 from tests.ui.fake_engine import FakeEngine, a_hello
-from tests.ui.playing import play, settle, until
+from tests.ui.playing import begun, play, settle, until
 from tests.ui.worlds import everything, poisoned
 
 LISTS = ("peers", "tasks", "hmmm", "inbox", "decide", "patch", "collab", "journal")
@@ -50,6 +50,7 @@ def start(steps: Any, engine: FakeEngine, **options: Any) -> ChorusApp:
         app = ChorusApp(connect, **{"first": "tasks", **options})
         app.animation_level = "none"
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await begun(pilot, engine)
             await settle(pilot, 2)
             await steps(pilot, engine)
         return app
