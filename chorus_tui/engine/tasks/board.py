@@ -240,6 +240,8 @@ class Board:
         )
 
     def _ended(self, task: Task, entry: ControlEntry, at_ms: int) -> None:
+        if entry.type == "task_accepted" and not _of_the_holder(task, entry):
+            return
         task.bind(named(entry))
         task.terminal = TERMINAL[entry.type]
         task.terminal_reason = str(entry.data.get("reason", ""))
@@ -272,6 +274,22 @@ def _agreed(task: Task, entry: ControlEntry, at_ms: int) -> None:
         task.approvals.setdefault(word.by, word)
     elif task.denied is None:
         task.denied = word
+
+
+def _of_the_holder(task: Task, entry: ControlEntry) -> bool:
+    """Whether an acceptance is of the grant that holds, by its worker's own result, and by the word of who was asked to check it when it
+    names one. An admin that says of anything else that it is done has decided nothing."""
+    held, checking, data = task.held, task.checking, entry.data
+    if held is None or (data.get("attempt"), data.get("worker")) != (held.attempt, held.worker):
+        return False
+    checked = data.get("check")
+    if checked is not None and (checking is None or _author(checked) != checking.checker):
+        return False
+    return _author(data.get("entry")) == held.worker
+
+
+def _author(cite: object) -> object:
+    return cite.get("author") if isinstance(cite, dict) else None
 
 
 def _check_granted(task: Task, entry: ControlEntry, at_ms: int) -> None:

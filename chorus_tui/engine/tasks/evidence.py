@@ -1,6 +1,7 @@
-"""Results that lost: said by somebody, signed, kept, and not what the mesh accepted. Pure.
+"""What signed entries show of the end of a task, beside what the admin decided. Pure.
 
-They show that work was done twice, or too late, or by somebody who had no grant. They never make a task done.
+Results that lost: said by somebody, signed, kept, and not what the mesh accepted. They show that work was done twice, or too late, or by
+somebody who had no grant. They never make a task done. And an acceptance that what it names does not bear: the admin's word alone.
 """
 
 from __future__ import annotations
@@ -40,3 +41,25 @@ def _too_late(task: Task, grant: Grant, said: Reported) -> str:
         why = f"the task had ended: {task.terminal}"
     done = task.accepted
     return f"{why}; attempt {done.attempt} was accepted" if done and done.attempt != grant.attempt else why
+
+
+def unproven(task: Task) -> str:
+    """Why a task that was accepted is not shown to be done by what its acceptance names; empty when it is, or was not accepted.
+
+    What has not reached this peer yet says nothing against it, but for a check that is not even named.
+    """
+    if task.terminal != "completed":
+        return ""
+    announced, accepted, check = task.announced, task.accepted, task.check
+    grant = next((grant for grant in task.grants if grant.ended == "accepted"), None)
+    if accepted is not None and accepted.result.outcome != "completed":
+        return f"its worker says {accepted.result.outcome}"
+    if accepted is not None and grant is not None and accepted.attempt != grant.attempt:
+        return f"the result that was accepted is of attempt {accepted.attempt}"
+    if announced is None or announced.erased or not announced.spec.checks:
+        return ""
+    if task.check_cite is None:
+        return "its checks were not run"
+    if check is not None and (check.said.verdict != "passed" or check.result != (task.accepted_cite or {}).get("hash")):
+        return "its checks did not pass on this result"
+    return ""

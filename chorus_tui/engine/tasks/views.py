@@ -114,6 +114,8 @@ def _figures(task: Task, around: Surroundings) -> Figures | None:
 
 
 def _end_in_words(task: Task) -> str:
+    if missing := evidence.unproven(task):
+        return f"accepted by the admin's word alone: {missing}"
     result = task.accepted.result if task.accepted else None
     detail = result.detail if result and task.terminal != "completed" else ""
     if detail.startswith(task.terminal_reason):

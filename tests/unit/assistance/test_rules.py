@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from chorus_tui.engine.protocol import envelope, messages
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.identity import Identity
 from chorus_tui.engine.tasks.board import Board
-from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, decision, granted
+from tests.unit.tasks.boards import MESH, OTHER, WORKER, a_board, accepted, decision, granted
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5F01"
 HELP = Question("f" * 64, "help", "asker", 0, "how?", task=(MESH, TASK))
@@ -95,7 +96,10 @@ def test_the_mentor_has_the_best_record_for_this_kind_of_work():
     runs = [(WORKER, "task_failed"), (OTHER, "task_accepted"), (WORKER, "task_accepted"), (OTHER, "task_accepted")]
     for index, (task_id, (who, end)) in enumerate(zip(ids, runs, strict=True)):
         board.decided(granted(board, index * 2 + 2, task_id, who))
-        board.decided(decision(index * 2 + 3, end, task_id, attempt=1))
+        made = (
+            partial(accepted, board, worker=who) if end == "task_accepted" else partial(decision, type_=end, attempt=1)
+        )
+        board.decided(made(index=index * 2 + 3, task_id=task_id))
     question = replace(HELP, kind="mentorship", task=(MESH, ids[0]))
     helpers = [helper(WORKER.peer_id), helper(OTHER.peer_id), helper("new")]
 

@@ -51,6 +51,14 @@ def apply(board: Board, one: Entry) -> None:
     board.apply(one, message)
 
 
+def accepted(board: Board, index: int, task_id: str, worker: Identity = WORKER, **data: Any) -> ControlEntry:
+    """Of the grant that holds: the result of its worker is accepted, by default one that is not here."""
+    held = board.tasks[MESH, task_id].held
+    cite = {"author": worker.peer_id, "epoch": "0" * 8, "seq": index, "hash": f"{index:064x}"}
+    data = {"attempt": held.attempt if held else 1, "worker": worker.peer_id, "entry": cite, **data}
+    return decision(index, "task_accepted", task_id, **data)
+
+
 def a_board(
     specs: dict[str, TaskSpec], ends: dict[str, str] | None = None, *, board: Board | None = None, **announced: Any
 ) -> Board:
@@ -60,7 +68,11 @@ def a_board(
         data = {"task_id": task_id, "spec": spec.model_dump(), **announced}
         apply(board, entry(ME, seq, "task_announcement", data, epoch=len(board.tasks)))
     for index, (task_id, type_) in enumerate((ends or {}).items()):
-        board.decided(decision(index + 2, type_, task_id, attempt=1))
+        if type_ == "task_accepted":
+            board.decided(granted(board, 2 * index + 2, task_id))
+            board.decided(accepted(board, 2 * index + 3, task_id))
+        else:
+            board.decided(decision(2 * index + 2, type_, task_id, attempt=1))
     return board
 
 

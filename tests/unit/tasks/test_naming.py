@@ -10,7 +10,7 @@ from chorus_tui.engine.journal.interface import Copies
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.naming import digests, named_blobs
 from chorus_tui.engine.tasks.run import replicated
-from tests.unit.tasks.boards import ME, WORKER, a_board, apply, decision, entry
+from tests.unit.tasks.boards import ME, WORKER, a_board, apply, decision, entry, granted
 
 FILE, LOG, BUNDLE = ("sha256:" + digit * 64 for digit in "abc")
 RESULT = TaskResult(
@@ -27,7 +27,8 @@ def reported(ends: str = "") -> Board:
     apply(board, said)
     if ends:
         cite = {"author": WORKER.peer_id, "epoch": said.header.epoch, "seq": 1, "hash": said.hash}
-        board.decided(decision(2, ends, TASK, attempt=1, worker=WORKER.peer_id, entry=cite))
+        board.decided(granted(board, 2, TASK))
+        board.decided(decision(3, ends, TASK, attempt=1, worker=WORKER.peer_id, entry=cite))
     return board
 
 

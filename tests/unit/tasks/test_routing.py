@@ -20,6 +20,7 @@ from tests.unit.tasks.boards import (
     PARAMETERS,
     WORKER,
     a_board,
+    accepted,
     agent,
     an_offer,
     decision,
@@ -89,7 +90,7 @@ def test_urgent_goes_before_low_and_age_decides_within_a_level(priorities, clock
         (task_id,) = [act.data["task_id"] for act in acts]
         order.append(IDS.index(task_id))
         board.decided(granted(board, 2 * n + 2, task_id))
-        board.decided(decision(2 * n + 3, "task_accepted", task_id, attempt=1))
+        board.decided(accepted(board, 2 * n + 3, task_id))
 
     assert order == sorted(range(len(priorities)), key=lambda n: (RANK[priorities[n]], n))
 
