@@ -158,14 +158,17 @@ def test_every_setting_in_the_files_is_one_that_an_engine_knows(manifests):
 
 
 @pytest.mark.docker
-def test_the_stack_is_three_replicas_each_with_an_assignment_and_a_volume_of_its_own():
-    """Peers are dialled at their node: the port is the host's, not the routing mesh's."""
+def test_the_stack_is_three_replicas_each_with_an_assignment_and_its_node_s_volume():
+    """Peers are dialled at their node: the port is the host's, not the routing mesh's. Swarm gives slots to other nodes when a stack
+    was removed and comes again, so that name and volume are the node's, which has one replica at most."""
     stack = swarm()
     agent = stack["services"]["agent"]
 
     assert agent["deploy"]["replicas"] == 3
     assert [(int(port["published"]), port["mode"]) for port in agent["ports"]] == [(9000, "host")]
-    assert "{{.Task.Slot}}" in stack["volumes"]["agent"]["name"]
+    assert agent["deploy"]["placement"]["max_replicas_per_node"] == 1
+    assert "{{.Node.Hostname}}" in stack["volumes"]["agent"]["name"]
+    assert agent["environment"]["CHORUS_AGENT_ID"] == "{{.Node.Hostname}}"
     given = run("docker", "stack", "config", "-c", DEPLOY / "swarm.yml", CHORUS_LICENSE_ID="dev-x",
                 ASSIGN_URL="http://whoosh/{{.Service.Name}}.{{.Task.Slot}}.json")  # fmt: skip
     assert "ASSIGN_URL: http://whoosh/{{.Service.Name}}.{{.Task.Slot}}.json" in given

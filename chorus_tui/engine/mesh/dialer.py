@@ -1,11 +1,15 @@
 """Dialling a multiaddr, with or without the peer's id, and saying in words why it failed.
 
 Rules: an address without ``/p2p/<id>`` is asked who it is by a handshake of its own, which proves the id; two dials to
-one peer never run at once; the library's list of recently failed peers (60 s without an attempt) is bypassed.
+one peer never run at once; the library's list of recently failed peers (60 s without an attempt) is bypassed. A name may
+stand for several peers, this one among them, as that of a Swarm service does: each of its addresses is dialled. The library
+would look it up for each step anew and take the first address, so that who was asked and who was dialled could differ.
 """
 
 from __future__ import annotations
 
+import random
+import socket
 from typing import Any, Final
 
 import trio
@@ -18,6 +22,10 @@ from chorus_tui.engine.mesh.hardening.private_network import PrivateConnection
 from chorus_tui.engine.mesh.interface import Unreachable
 
 HANDSHAKE: Final = "it answers, but the secure handshake failed: another network key, or no peer of this kind"
+ITSELF: Final = " is this peer itself"
+NAMES: Final = {"dns": socket.AF_UNSPEC, "dns4": socket.AF_INET, "dns6": socket.AF_INET6}
+MAX_PLACES: Final = 16
+"""Addresses of one name that are dialled at once; of more, any."""
 
 
 class Dialer:
@@ -30,16 +38,37 @@ class Dialer:
         self._locks: dict[str, trio.Lock] = {}
 
     async def dial(self, address: str, limit: float) -> str:
-        """Connect to ``address`` within ``limit`` seconds; the peer id. Raises :class:`Unreachable`."""
+        """Connect to ``address`` within ``limit`` seconds, or to all that its name stands for; the id of a peer reached.
+
+        Raises :class:`Unreachable`.
+        """
         try:
             place, _, expected = address.partition("/p2p/")
             target = Multiaddr(place)
             wanted = ID.from_string(expected) if expected else None
         except Exception as error:
             raise Unreachable(f"{address} is not a multiaddr such as /ip4/192.0.2.7/tcp/9000") from error
-        with trio.move_on_after(limit):
-            return await self._dial(target, wanted, address)
-        raise Unreachable(f"{address} does not answer within {limit:g} s (nobody there, or another network key)")
+        reached: list[str] = []
+        failed: list[Unreachable] = []
+
+        async def attempt(one: Multiaddr) -> None:
+            try:
+                reached.append(await self._dial(one, wanted, address))
+            except Unreachable as error:
+                failed.append(error)
+
+        with trio.move_on_after(limit) as patience:
+            places = await _places(target, address)
+            async with trio.open_nursery() as nursery:
+                for one in places:
+                    nursery.start_soon(attempt, one)
+        if reached:
+            return reached[0]
+        if patience.cancelled_caught:
+            late = f"{address} does not answer within {limit:g} s (nobody there, or another network key)"
+            failed.append(Unreachable(late))
+        # Why others were not reached tells more than that one of the addresses is our own.
+        raise min(failed, key=lambda why: str(why).endswith(ITSELF))
 
     async def _dial(self, target: Multiaddr, wanted: ID | None, address: str) -> str:
         lock = self._locks.setdefault(str(wanted or target), trio.Lock())
@@ -51,7 +80,7 @@ class Dialer:
             except Exception as error:
                 raise Unreachable(f"{address}: {_reason(error)}") from error
         if peer == self._host.get_id():
-            raise Unreachable(f"{address} is this peer itself")
+            raise Unreachable(f"{address}{ITSELF}")
         return str(peer)
 
     def linked(self, peer: ID) -> bool:
@@ -72,6 +101,22 @@ class Dialer:
         finally:
             with trio.CancelScope(shield=True):
                 await raw.close()
+
+
+async def _places(target: Multiaddr, address: str) -> list[Multiaddr]:
+    """The addresses that a name stands for; an address stands for itself."""
+    first = next(iter(target.protocols())).name
+    if first not in NAMES:
+        return [target]
+    name, port = target.value_for_protocol(first), int(target.value_for_protocol("tcp"))
+    try:
+        found = await trio.socket.getaddrinfo(name, port, NAMES[first], trio.socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"{address}: no such host ({getattr(error, 'strerror', None) or 'no name'})") from error
+    hosts = {(family, str(place[0]).partition("%")[0]) for family, _, _, _, place in found}
+    # In any order: the system's is the same for all that ask, and begins with the asker's own.
+    chosen = random.SystemRandom().sample(sorted(hosts), min(len(hosts), MAX_PLACES))
+    return [Multiaddr(f"/{'ip6' if family == socket.AF_INET6 else 'ip4'}/{host}/tcp/{port}") for family, host in chosen]
 
 
 def _reason(error: BaseException) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import trio
 from libp2p.peer.id import ID
 
 from chorus_tui.engine.mesh import links
 from chorus_tui.engine.mesh.hardening.yamux import cut
+from chorus_tui.engine.mesh.interface import Unreachable
 from tests.support.patience import PATIENCE
 
 from .nodes import TOPIC, Freezer, Node, echo, port_of, until, until_heard
@@ -34,6 +37,38 @@ async def test_five_peers_outlive_their_bootstrap_peer(tmp_path) -> None:
         await until(lambda: again.linked_to() == rest - {again.peer_id}, 10)
 
         assert again.mesh.problems()[0].startswith("bootstrap peer not reached")
+        nursery.cancel_scope.cancel()
+
+
+class ThreeBehindOneName(trio.abc.HostnameResolver):
+    """What a Swarm's name server says of a service: the addresses of all its replicas, the asker's own first."""
+
+    async def getaddrinfo(self, host, port, family=0, type=0, proto=0, flags=0):  # noqa: A002 - named so by trio
+        if host in ("agents.test", b"agents.test"):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", int(port))) for n in (1, 2, 3)]
+        return await trio.to_thread.run_sync(socket.getaddrinfo, host, port, family, type, proto, flags)
+
+    async def getnameinfo(self, sockaddr, flags):
+        raise NotImplementedError
+
+
+async def test_a_name_stands_for_several_peers(tmp_path) -> None:
+    """One dial of a name reaches every peer behind it, though the first address is the dialler's own."""
+    trio.socket.set_custom_hostname_resolver(ThreeBehindOneName())
+    async with trio.open_nursery() as nursery:
+        a = Node(1, tmp_path, listen_host="127.0.0.1")
+        port = port_of(await a.start(nursery))
+        name = f"/dns4/agents.test/tcp/{port}"
+        others = [Node(n, tmp_path, listen_host=f"127.0.0.{n}", p2p_port=port) for n in (2, 3)]
+        for node in others:
+            await node.start(nursery)
+        assert await a.mesh.connect(name) in {node.peer_id for node in others}
+        assert a.linked_to() == {node.peer_id for node in others}
+        assert await a.mesh.connect(f"{name}/p2p/{others[1].peer_id}") == others[1].peer_id
+        for node in others:
+            await node.stop()
+        with pytest.raises(Unreachable, match="refused"):
+            await a.mesh.connect(name)
         nursery.cancel_scope.cancel()
 
 
