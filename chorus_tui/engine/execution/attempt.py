@@ -75,7 +75,7 @@ class Attempt:
     def __init__(
         self, api: DockerApi, settings: ExecutionSettings, cpus: CpuBudget, warm: WarmPool, *,
         job: Job, report: Report, put_blob: PutBlob, folder: Path, run: str, wall: Callable[[], float],
-        clean: Clean | None = None,
+        clean: Callable[[], Clean] | None = None,
     ) -> None:  # fmt: skip
         self._api = api
         self._settings = settings
@@ -91,7 +91,8 @@ class Attempt:
         self._record = Record()
         self._phase: Phase | None = None
         self._phase_began = 0.0
-        self._output = OutputLog(folder / "output", self._bounds.log_mb, clean)
+        self._output = OutputLog(folder / "output", self._bounds.log_mb, clean() if clean else None)
+        self._clean = clean
         artifacts = folder / "artifacts"
         artifacts.mkdir()
         self._checkout: Path | None = None
@@ -241,7 +242,7 @@ class Attempt:
         spec = self._job.spec
         out = ENVIRONMENT if spec.allowed_hosts else {}
         env = {"CHORUS_TASK_ID": self._job.task_id, "CHORUS_ATTEMPT": str(self._job.attempt), **out, **spec.env}
-        return SandboxWorkspace(sandbox, self._record.image, self._output, self._report.output, env)
+        return SandboxWorkspace(sandbox, self._record.image, self._output, self._report.output, env, self._clean)
 
     async def _collect(self, sandbox: Sandbox) -> None:
         said = bytearray()

@@ -80,7 +80,7 @@ class DockerExecutor:
             attempt = Attempt(
                 self._api, self._settings, self._cpus, self._warm,
                 job=job, report=report, put_blob=put_blob, folder=folder, run=self._run, wall=self._wall,
-                clean=self._clean() if self._clean else None,
+                clean=self._clean,
             )  # fmt: skip
             result = await attempt.run()
             if result.reason in ENGINE_TROUBLE:

@@ -40,14 +40,25 @@ def first_bytes(text: str, most: int) -> str:
     return text.encode()[:most].decode("utf-8", "ignore")
 
 
+class Clean(Protocol):
+    """Takes the secrets out of a stream that is split anywhere; holds back what may become one."""
+
+    def feed(self, data: bytes) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
 class Window:
-    """What one command printed, for whoever decides what comes next: its beginning and its end, the middle left out."""
+    """What one command printed, for whoever decides what comes next: its beginning and its end, the middle left out.
+
+    ``clean`` sees all of it before anything is left out: of a secret that is cut nobody could tell any more that it is one.
+    """
 
     HEAD = 3 * 1024
     TAIL = 5 * 1024
 
-    def __init__(self) -> None:
+    def __init__(self, clean: Clean | None = None) -> None:
         self.total = 0
+        self._clean = clean
         self._head = b""
         self._tail = b""
 
@@ -58,23 +69,22 @@ class Window:
 
     def add(self, data: bytes) -> None:
         """Take a piece as it comes."""
+        self._keep(self._clean.feed(data) if self._clean else data)
+
+    def _keep(self, data: bytes) -> None:
         self.total += len(data)
         take = self.HEAD - len(self._head)
         self._head += data[:take]
         self._tail = (self._tail + data[take:])[-self.TAIL :]
 
     def text(self) -> str:
-        """Safe text; says how much is missing."""
+        """Safe text; says how much is missing. Nothing is to be added afterwards."""
+        if self._clean is not None:
+            clean, self._clean = self._clean, None
+            self._keep(clean.flush())
         left_out = self.total - len(self._head) - len(self._tail)
         gap = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
         return readable(self._head + gap + self._tail)
-
-
-class Clean(Protocol):
-    """Takes the secrets out of a stream that is split anywhere; holds back what may become one."""
-
-    def feed(self, data: bytes) -> bytes: ...
-    def flush(self) -> bytes: ...
 
 
 class OutputLog:

@@ -9,7 +9,7 @@ import trio
 from chorus_tui.contract.models.task_result import CommandResult
 from chorus_tui.engine.execution.errors import DockerUnavailable, ExecutionError
 from chorus_tui.engine.execution.interface import ShellResult
-from chorus_tui.engine.execution.output import OutputLog, Window, first_bytes, readable
+from chorus_tui.engine.execution.output import Clean, OutputLog, Window, first_bytes, readable
 from chorus_tui.engine.execution.sandbox import Sandbox
 from chorus_tui.engine.execution.verdict import KILLED
 
@@ -28,16 +28,19 @@ class SandboxLost(ExecutionError):
 
 
 class SandboxWorkspace:
-    """:class:`~.interface.Workspace` on a sandbox. ``commands`` remembers how the last ones ended."""
+    """:class:`~.interface.Workspace` on a sandbox. ``commands`` remembers how the last ones ended; ``clean`` takes the secrets out of
+    what each of them printed."""
 
     def __init__(
-        self, sandbox: Sandbox, image: str, output: OutputLog, live: Callable[[bytes], Awaitable[None]], env: Mapping[str, str]
+        self, sandbox: Sandbox, image: str, output: OutputLog, live: Callable[[bytes], Awaitable[None]],
+        env: Mapping[str, str], clean: Callable[[], Clean] | None = None,
     ) -> None:  # fmt: skip
         self._sandbox = sandbox
         self._image = image
         self._output = output
         self._live = live
         self._env = dict(env)
+        self._clean = clean
         self.commands: list[CommandResult] = []
 
     @property
@@ -53,7 +56,7 @@ class SandboxWorkspace:
         """Run a command; raises :class:`SandboxLost` when its sandbox went meanwhile, :class:`ImageUnusable` without a shell."""
         began, kills = trio.current_time(), self._sandbox.happenings.oom_kills
         self._sandbox.happenings.oom = trio.Event()
-        window = Window()
+        window = Window(self._clean() if self._clean else None)
         code: int | None = None
         with trio.move_on_after(max(0.0, timeout_s)) as limit:
             try:
@@ -105,9 +108,13 @@ class SandboxWorkspace:
             return True
 
     def _remember(self, command: str, code: int | None, seconds: float) -> None:
-        shown = first_bytes(readable(command.encode()), COMMAND_SHOWN)
+        shown = first_bytes(readable(self._cleaned(command.encode())), COMMAND_SHOWN)
         ended = CommandResult(command=shown, exit_code=KILLED if code is None else code, seconds=seconds)
         self.commands = [*self.commands[-COMMANDS_KEPT + 1 :], ended]
+
+    def _cleaned(self, data: bytes) -> bytes:
+        clean = self._clean() if self._clean else None
+        return clean.feed(data) + clean.flush() if clean else data
 
     def _result(self, code: int, window: Window, seconds: float, ended_by: str) -> ShellResult:
         return ShellResult(code, window.text(), window.total, window.cut, seconds, ended_by)  # type: ignore[arg-type]  # words of ours

@@ -77,6 +77,8 @@ class World:
     gates: list[Gate] = field(default_factory=list)
     waiting: list[Word] = field(default_factory=list)
     did: list[tuple[str, str]] = field(default_factory=list)
+    answer: str = ""
+    """What comes of asking; by default that it was noted."""
 
     async def read_context(self, query: str) -> str:
         return self._note("read_context", query)
@@ -92,7 +94,7 @@ class World:
 
     def _note(self, what: str, text: str) -> str:
         self.did.append((what, text))
-        return f"{what}: noted"
+        return self.answer or f"{what}: noted"
 
     def words(self) -> list[Word]:
         words, self.waiting = self.waiting, []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chorus_tui.engine.ai.agent import actions, wording
 from chorus_tui.engine.ai.agent.budget import Allowance
+from chorus_tui.engine.ai.agent.conversation import OBSERVATION_BYTES
 from chorus_tui.engine.ai.agent.interface import Assignment, Gate, LoopEnd, Word
 from chorus_tui.engine.ai.agent.loop import Loop
 from chorus_tui.engine.ai.agent.transcript import Transcript
@@ -211,3 +212,19 @@ async def test_the_last_steps_are_announced(tmp_path):
     await at.end()
 
     assert "(1 step is left)" in at.models.asked[-1].messages[-1].content
+
+
+@pytest.mark.parametrize("offset", range(-8, 1))
+async def test_what_is_cut_is_redacted_before(tmp_path, offset):
+    """A secret that lies where an observation, an answer that is echoed or a note is cut: no half of it gets on."""
+    half = OBSERVATION_BYTES // 2 + offset
+    long = "x" * half + "hunter2" + "y" * OBSERVATION_BYTES
+    no_action = "x" * (1_000 + offset) + "hunter2" + "y" * 2_000
+    at = At(tmp_path, [action("shell", "ls"), no_action, action("ask_help", "how?"), action("finish", "done")])
+    at.sandbox.result = Ran(0, long)
+    at.world.answer = "z" * (250 + offset) + "hunter2" + "z" * 900
+    await at.end()
+
+    shown = [message.content for message in at.models.asked[-1].messages]
+    said = [*shown, *at.sandbox.notes, *(line["text"] for line in at.lines)]
+    assert not any(part in text for text in said for part in ("hunt", "ter2", "unte"))

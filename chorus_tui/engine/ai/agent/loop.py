@@ -136,7 +136,7 @@ class Loop:
             return self._end("failed", "bad_model_output", f"the model answered twice with what is no action: {why}")
         await self._shell.note(f"── step {self._purse.steps} · no action: {why}")
         if said.strip():
-            self._talk.say("assistant", bounded(said, _ECHOED))
+            self._talk.say("assistant", bounded(self._transcript.redacted(said), _ECHOED))
         self._talk.say("user", wording.repair(why))
         self._transcript.add("repair", self._purse.steps, why)
         return None
@@ -157,12 +157,13 @@ class Loop:
             "announce_subtask": self._outside.announce_subtask, "propose": self._outside.propose,
         }[action.name]  # fmt: skip
         told = await do(action.input)
+        told = self._transcript.redacted(told)
         await self._shell.note(bounded(told, 500))
         self._observe(told)
         return None
 
     def _observe(self, text: str) -> None:
-        self._talk.observe(self._purse.steps, text + wording.hurry(self._purse))
+        self._talk.observe(self._purse.steps, self._transcript.redacted(text) + wording.hurry(self._purse))
         self._transcript.add("observation", self._purse.steps, text)
 
     def _exhausted(self, resource: Resource) -> LoopEnd:

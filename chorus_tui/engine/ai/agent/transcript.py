@@ -24,6 +24,10 @@ class Transcript:
         self._file = path.open("w", encoding="utf-8")
         self._size = 0
 
+    def redacted(self, text: str) -> str:
+        """A text as it would be kept: whatever is cut is to be redacted whole before."""
+        return self._redact(text)
+
     def add(self, kind: str, step: int, text: str, **facts: Any) -> None:
         """One line. ``facts`` are numbers and names of ours."""
         if self._size > MOST_BYTES and kind != "end":
