@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
 
 import chorus_tui
@@ -64,6 +65,9 @@ def main(names: list[str]) -> None:
     unknown = sorted(set(sizes) - set(AREAS))
     if unknown:
         sys.exit(f"No area {', '.join(unknown)}; there are {', '.join(AREAS)}.")
+    fixed = sorted(name for name, size in sizes.items() if size and not signature(AREAS[name].rows).parameters)
+    if fixed:
+        sys.exit(f"{', '.join(fixed)} has one size: name it without a number.")
     print(f"{'area':10} {'what':40} {'ours':>10} {'beside':>10} {'ratio':>7}  beside what; to reach")
     for name, area in AREAS.items():
         if names and name not in sizes:
