@@ -202,6 +202,31 @@ async def test_the_admin_dies_before_closing_and_the_next_one_closes(autojump_cl
         assert not any(one.warnings for one in views)
 
 
+async def test_an_overdue_vote_is_voted_on_until_the_admin_closes_it(autojump_clock):
+    """The deadline is over and nobody leads: who votes then is taken, and counted by the admin that closes it, without a fault; once
+    it is closed no vote is taken."""
+    async with hall(13, *FIVE) as made:
+        id_ = await made.propose("b", deadline="30s")
+        await made.known(id_)
+        dead = made.admin
+        await trio.sleep(25)
+        made.kill(dead)
+        await trio.sleep(7)
+        left = list(made.services)
+        overdue = [await made.show(name, id_) for name in left]
+        for name in left:
+            await made.vote(name, id_, "approve")
+        view = same(await made.ended(id_))
+        with pytest.raises(Problem) as refused:
+            await made.vote(left[0], id_, "reject")
+
+        assert {one.state for one in overdue} == {"overdue"}
+        assert (view.state, view.counts.by_option["approve"]) == ("passed", 4)
+        assert sorted(vote.mark for vote in view.votes) == ["counted"] * 4
+        assert not view.warnings
+        assert refused.value.code == "closed"
+
+
 async def test_without_authority_or_as_a_person_an_agent_counts_for_nothing(autojump_clock):
     """An agent that says it votes for a person, a member without the authority, one the proposal does not name, an unknown
     option: each is shown with why, and none counts."""

@@ -179,6 +179,33 @@ async def test_a_late_result_is_evidence_and_never_done(autojump_clock):
         assert accepted(made.at.peers[admin], task_id) == 1
 
 
+async def test_an_old_lease_is_gone_and_lengthens_no_other(autojump_clock):
+    """Only the holder of the present attempt renews: to the one whose lease ran out, to the holder by an older number, and to the old
+    one by the present number the admin answers `gone`, and no lease changes by it; in the name of another mesh it is no admin."""
+    async with shop(24, "a", "b", "c") as made:
+        admin = next(name for name, peer in made.at.peers.items() if peer.control.is_admin)
+        made.services[admin].worker.skills = Skills(0, "", ())
+        task_id = await made.announce(admin, "sleep 60")
+        task, leading = made.services[admin].board.find, made.services[admin].admin
+        await until("claimed", lambda: task(task_id).claims)
+        old = task(task_id).held.worker
+        made.at.network.partition([old], [peer.peer_id for peer in made.at.peers.values() if peer.peer_id != old])
+        await until("granted anew", lambda: (held := task(task_id).held) is not None and held.attempt == 2, 60)
+        holder, mesh_id = task(task_id).held.worker, made.at.peers[admin].control.mesh_id
+        await trio.sleep(2)
+
+        def renewed(who: str, attempt: int, mesh: str) -> tuple[Any, bool]:
+            before = dict(leading._state.leases)
+            answer = leading.hear(who, {"kind": "renew", "held": [[task_id, attempt]], "mesh_id": mesh})
+            return answer.get("gone", answer["kind"]), leading._state.leases != before
+
+        assert renewed(old, 1, mesh_id) == ([[task_id, 1]], False)
+        assert renewed(old, 2, mesh_id) == ([[task_id, 2]], False)
+        assert renewed(holder, 1, mesh_id) == ([[task_id, 1]], False)
+        assert renewed(holder, 2, "0" * 64) == ("not_admin", False)
+        assert renewed(holder, 2, mesh_id) == ([], True)
+
+
 async def test_the_next_admin_takes_over_what_the_last_one_granted(autojump_clock):
     """Of three voters the admin dies for good while another peer works: the next admin grants the full lease again, the
     same attempt is accepted once, and new tasks are granted."""

@@ -1,4 +1,6 @@
-"""The one list of operations: routes, OpenAPI, client calls and CLI commands are all made from it.
+"""The one list of operations: routes, their description and how a client calls them are made from it.
+
+Commands and the keys of screens are written by hand: each names an operation of the list and uses its models.
 
 A subject a module; this is the flat list of them all. It stays light (standard library only), because ``chorus-tui --help``
 imports it.

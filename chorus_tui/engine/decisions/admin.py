@@ -1,6 +1,9 @@
 """What the admin does for decisions: closes what is due, keeps and announces the record.
 
-It runs on every peer and acts only while this peer leads. Deadlines are compared here and nowhere else, on this peer's clock.
+It runs on every peer and acts only while this peer leads. Here alone a deadline ends a vote, by this peer's clock, and votes count until it
+does. Others compare a deadline with their clocks to show it (``views.state_of``), and with the closing's time to see whether it was
+closed too early (``rules.early``).
+
 What a former admin did not get to is overdue, or has no record: its successor finds it by the same rules.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -13,10 +14,27 @@ import pytest
 from chorus_tui import __version__
 from chorus_tui.engine.journal.database import NewerFormat, format_of
 from chorus_tui.engine.runtime import stores
-from tests.integration.system.peers import Peer
+from tests.integration.system.peers import Peer, mesh
 from tests.integration.system.test_errors import ended
 
 OLD = Path(__file__).parents[2] / "vectors/data-format-1"
+STRANGER = "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ana\n"
+USES = (
+    (("ucxl", "put", "ucxl://ana:tester@shop:api/*^/a.txt", "-"), "words"),
+    (("hmmm", "send", "1", f"look: ghp_{'aB3dE6gH9' * 4}"), ""),
+    (("peers", "block", STRANGER, "--why", "a test"), ""),
+    (("token", "new", "--scope", "read", "--name", "t"), ""),
+    (("ssh", "--show"), ""),
+    (("ssh", "keys", "add", "-", "--person", "ana"), PUBLIC),
+)
+"""What a person does that leaves something on the disk."""
+ELSEWHERE = {
+    ".backup-<name>/", ".restoring/", "blobs/held/<hash>", "blobs/partial/<name>", "crashes/<name>.json", "engine.log", "license.token",
+    "portals/<name>",
+}  # fmt: skip
+"""What comes by a failure, by others or by a portal alone."""
+PROTOCOL = Path(__file__).parents[3] / "docs/protocol.md"
 OLD_MESH = "260d0bfa4471a599f64c4ffe2997b535a6dbcdd47451d2c09aaa5fc0fb9e3b59"
 
 
@@ -112,7 +130,40 @@ def test_a_format_that_only_the_log_tells_is_seen(tmp_path):
 
 def test_the_page_about_the_disk_tells_the_formats():
     """A format that is raised is raised there, too."""
-    page = (Path(__file__).parents[3] / "docs/protocol.md").read_text(encoding="utf-8")
+    page = PROTOCOL.read_text(encoding="utf-8")
 
     for name, schema in stores.SCHEMAS.items():
         assert f"`{name}` {len(schema)}" in page
+
+
+def files_told() -> dict[str, re.Pattern[str]]:
+    """The files of the table on that page, and what each name in it stands for."""
+    chapter = PROTOCOL.read_text(encoding="utf-8").partition("## 14. On disk")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`.*?) \|", chapter, re.MULTILINE)
+    names = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    return {
+        name: re.compile(re.sub(r"<[^>]*>|\\\*", "[^/]+", re.escape(name)) + (".*" if name.endswith("/") else ""))
+        for name in names
+    }
+
+
+def names_in(folder: Path) -> set[str]:
+    """Of every file, as the page writes them."""
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_every_file_of_a_data_folder_stands_on_the_page(tmp_path):
+    """A real engine that people used leaves no file, while it runs or at its end, that the page does not name; and what the page names
+    is really there, but for what comes in other ways."""
+    with mesh(tmp_path) as made:
+        (peer,) = made.grow("full", CHORUS_CALLBACK_HOSTS="127.0.0.1")
+        for words, given in USES:
+            done = peer.run(*words, stdin=given)
+            assert done.returncode == 0, done.stderr
+        assert peer.run("blobs", "pin", peer.json("blobs", "list")["blobs"][0]["digest"]).returncode == 0
+        there = names_in(peer.data_dir)
+    there |= names_in(peer.data_dir)
+    told = files_told()
+
+    assert [name for name in sorted(there) if not any(one.fullmatch(name) for one in told.values())] == []
+    assert {name for name, one in told.items() if not any(one.fullmatch(file) for file in there)} == ELSEWHERE
