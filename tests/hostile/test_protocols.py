@@ -54,6 +54,17 @@ JUNK = {
 JOURNAL = [
     [said(kind="sync")],
     [said(kind="sync", feeds=[], digests={})],
+    [said(kind="sync", digests={}, marks={"x": 1})],
+    [
+        said(kind="sync", digests={}, marks=["x", 2**53 - 1]),
+        said(kind="feeds", feeds={}),
+        said(kind="end", marks=["x", 1]),
+    ],
+    [
+        said(kind="sync", digests={}),
+        said(kind="feeds", feeds={}),
+        said(kind="end", yours={}, marks={"held": {"x": {"y": 1}}, "number": -1}),
+    ],
     [said(kind="sync", feeds={"x": {"y": [1, 2, 3]}}, digests={})],
     [said(kind="sync", feeds={"x": {"y": [2**53 - 1, HASH]}}, digests={"x": HASH})],
     [said(kind="deliver", entry={})],

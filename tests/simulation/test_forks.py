@@ -168,7 +168,7 @@ async def test_a_copy_of_this_peer_costs_its_epoch_and_nothing_more(autojump_clo
         await other.journal.accept([readable(copy)], other.peer_id)
 
         await until("told", mine.journal.forks)
-        await until("a new epoch", lambda: mine.journal._epoch != h.epoch)
+        await until("a new epoch", lambda: mine.journal.epoch != h.epoch)
         await mine.journal.say("goodbye", {"reason": "after"})
         await until("it counts", lambda: "after" in heeded["b"].reasons)
 

@@ -18,8 +18,8 @@ from chorus_tui.engine.protocol.identity import Identity
 
 
 @asynccontextmanager
-async def journals(network: SimulatedNetwork, count: int) -> AsyncIterator[list[FeedJournal]]:
-    """``count`` running journals, all members of each other."""
+async def journals(network: SimulatedNetwork, count: int, every_s: float = 30.0) -> AsyncIterator[list[FeedJournal]]:
+    """``count`` running journals, all members of each other, that replicate without an occasion ``every_s``."""
     async with trio.open_nursery() as nursery:
         made = []
         for number in range(count):
@@ -34,6 +34,7 @@ async def journals(network: SimulatedNetwork, count: int) -> AsyncIterator[list[
                 SeededEntropy(number),
                 EventBus(),
                 "test",
+                replicate_every_s=every_s,
             )
             journal.set_membership(lambda _peer: True)
             await nursery.start(mesh.run)
@@ -95,3 +96,41 @@ async def test_delivery_counts_only_what_was_confirmed(autojump_clock):
         assert later.held_by == 2
         assert await made[0].deliver(entry, ids[1])
         assert made[0].delivery(entry).received_by == [ids[1]]
+
+
+async def test_a_lost_telling_of_what_is_held_is_made_up_for_after_the_next(autojump_clock):
+    """The next telling has only what changed since; whoever sees the gap asks, and is told all again."""
+    network = SimulatedNetwork(SeededEntropy(5))
+    async with journals(network, 2, every_s=600.0) as (mine, other):
+        await trio.sleep(13)
+        entry = await mine.say("goodbye", {"reason": "before"})
+        await trio.sleep(4)
+        network.loss = 1.0
+        await trio.sleep(6)
+        network.loss = 0.0
+        lost = mine.knew(other.me.peer_id, entry.key)
+        await other.say("goodbye", {"reason": "after"})
+        await trio.sleep(6)
+        unknown = mine.knew(other.me.peer_id, entry.key)
+        await trio.sleep(3)
+
+        assert (lost, unknown) == (False, False)
+        assert mine.knew(other.me.peer_id, entry.key)
+
+
+async def test_whoever_comes_later_is_told_all_at_once(autojump_clock):
+    """On a new link replication brings what was told before, though nobody has said anything since."""
+    network = SimulatedNetwork(SeededEntropy(6))
+    async with journals(network, 3) as made:
+        first, second, late = made
+        for journal in (first, second):
+            network.cut(journal.me.peer_id, late.me.peer_id)
+        entry = await first.say("goodbye", {"reason": "early"})
+        await trio.sleep(100)
+        before = late.knew(second.me.peer_id, entry.key)
+        network.heal()
+        with trio.fail_after(30):
+            while not late.knew(second.me.peer_id, entry.key):
+                await trio.sleep(0.5)
+
+        assert not before

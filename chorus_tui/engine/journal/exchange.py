@@ -18,6 +18,7 @@ from chorus_tui.engine.journal.vouching import judge, signed, stretches
 from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.protocol.messages import Watermarks
 
 if TYPE_CHECKING:
     from chorus_tui.engine.journal.journal import FeedJournal
@@ -37,6 +38,10 @@ class Exchange:
         self._stream = stream
         self._session = session
         self.confirmed: object = None
+        self.marks: Watermarks | None = None
+        """What the other side told of all that it holds, where we had missed some of that."""
+        self._known: tuple[str, int] | None = None
+        """What the other side has heard of ours."""
         self.came = 0
         """New entries."""
 
@@ -44,8 +49,10 @@ class Exchange:
         """As the one that opened the stream."""
         ours = self._journal.chains.frontier()
         digests = {author: digest(epochs) for author, epochs in ours.items()}
-        await frames.send(self._stream, {"kind": "sync", "digests": digests})
-        theirs = frames.frontier((await frames.expect(self._stream, "differ")).get("feeds"))
+        await frames.send(self._stream, {"kind": "sync", "digests": digests, "marks": self._marks_known()})
+        differ = await frames.expect(self._stream, "differ")
+        self._known = frames.known(differ)
+        theirs = frames.frontier(differ.get("feeds"))
         left = self._session.begin(ours, theirs)
         ours = {author: ours.get(author, {}) for author in theirs}
         # Who shows the other's own heads wants nothing.
@@ -59,13 +66,14 @@ class Exchange:
         digests = frame.get("digests")
         if not isinstance(digests, dict):
             raise WireError("bad_frame", "digests is an object")
+        self._known = frames.known(frame)
         all_ours = self._journal.chains.frontier()
         differ = [
             author for author in sorted(set(all_ours) | set(digests))
             if (author not in all_ours or digests.get(author) != digest(all_ours[author])) and self._session.takes(author)
         ]  # fmt: skip
         ours = {author: all_ours.get(author, {}) for author in differ}
-        await frames.send(self._stream, {"kind": "differ", "feeds": frames.plain(ours)})
+        await frames.send(self._stream, {"kind": "differ", "feeds": frames.plain(ours), "marks": self._marks_known()})
         told = frames.frontier((await frames.expect(self._stream, "feeds")).get("feeds"))
         theirs = {author: told.get(author, {}) for author in differ}
         if self._session.begin(ours, theirs):
@@ -83,13 +91,19 @@ class Exchange:
                 seq += len(rows)
                 await frames.send_entries(self._stream, rows)
                 self._session.headway(len(rows))
-        await frames.send(self._stream, {"kind": "end", "yours": self._journal.held_of(self._stream.peer_id)})
+        last: dict[str, Any] = {"kind": "end", "yours": self._journal.held_of(self._stream.peer_id)}
+        if told := self._journal.replication.told(self._known):
+            last["marks"] = told
+        await frames.send(self._stream, last)
+
+    def _marks_known(self) -> list[object]:
+        return list(self._journal.replication.known_of(self._stream.peer_id))
 
     async def _take_entries(self) -> None:
         while True:
             frame = await frames.receive(self._stream)
             if frame["kind"] == "end":
-                self.confirmed = frame.get("yours")
+                self.confirmed, self.marks = frame.get("yours"), frames.marks(frame)
                 return
             try:
                 batch, bad = await self._covered(frames.items(frame))

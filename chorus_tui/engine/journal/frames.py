@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import trio
+from pydantic import ValidationError
 
 from chorus_tui.engine.journal.chain import Frontier
 from chorus_tui.engine.mesh.interface import MAX_FRAME, Stream, StreamClosed
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
+from chorus_tui.engine.protocol.messages import Watermarks
 
 FRAME_BYTES = 512 * 1024
 PATIENCE_S = 30.0
@@ -110,3 +112,23 @@ def frontier(value: object) -> Frontier:
                 raise WireError("bad_frame", "a head is [next seq, hash]")
             result[author][epoch] = (head[0], head[1])
     return result
+
+
+def known(frame: dict[str, Any]) -> tuple[str, int] | None:
+    """Up to which telling the other side has heard ours: an epoch and a number. None: it does not count them."""
+    found = frame.get("marks")
+    if found is None:
+        return None
+    if not (isinstance(found, list) and [type(part) for part in found] == [str, int]):
+        raise WireError("bad_frame", "marks is [epoch, number]")
+    return found[0], found[1]
+
+
+def marks(frame: dict[str, Any]) -> Watermarks | None:
+    """What the other side told before, where it tells it again."""
+    if (found := frame.get("marks")) is None:
+        return None
+    try:
+        return Watermarks.model_validate(found)
+    except ValidationError:
+        raise WireError("bad_frame", "marks are data of watermarks") from None

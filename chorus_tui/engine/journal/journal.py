@@ -82,7 +82,7 @@ class FeedJournal:
         self.flow = Flow(limits or Limits())
         self._waiting: deque[Saying] = deque()
         self._unreadable: deque[Heard] = deque(maxlen=MAX_PARKED)
-        self._epoch = entropy.bytes(16).hex()
+        self.epoch = entropy.bytes(16).hex()
         self._head: str | None = None
         self._seq = 0
         self.forks_held = Forks(self)
@@ -147,7 +147,7 @@ class FeedJournal:
         if reason:
             self.say_line("error", f"⚠️ A new epoch is opened: {reason}. Whoever else uses this identity must stop")
         previous = self.store.last_own(self.me.peer_id)
-        self._epoch, self._seq = self._entropy.bytes(16).hex(), 0
+        self.epoch, self._seq = self._entropy.bytes(16).hex(), 0
         self._head = previous.hash if previous else None
         data: dict[str, Any] = {"version": self._version}
         if previous:
@@ -186,7 +186,7 @@ class FeedJournal:
                 await self._follow_erasures()
             await self.forks_held.search()
             await self.forks_held.tell()
-            if self.forks_held.forked(self.me.peer_id, self._epoch):
+            if self.forks_held.forked(self.me.peer_id, self.epoch):
                 await self._open_epoch("another copy of this peer spoke in this epoch")
             await self._decisions.wait()
             self._decisions = trio.Event()
@@ -223,7 +223,7 @@ class FeedJournal:
         for saying in batch:
             hlc = str(self.hlc.tick(self.clock.wall()))
             saying.entry = envelope.seal(
-                saying.envelope, saying.topic, self.me, epoch=self._epoch, seq=seq, prev=head, hlc=hlc
+                saying.envelope, saying.topic, self.me, epoch=self.epoch, seq=seq, prev=head, hlc=hlc
             )
             seq, head = seq + 1, saying.entry.hash
         entries = [saying.entry for saying in batch if saying.entry is not None]

@@ -6,7 +6,6 @@ Both sides end knowing what the other holds of their own feed: that is what "hel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,6 +18,7 @@ from chorus_tui.engine.journal.exchange import Exchange
 from chorus_tui.engine.journal.fetching import Fetching
 from chorus_tui.engine.journal.frames import PATIENCE_S
 from chorus_tui.engine.journal.intake import readable
+from chorus_tui.engine.journal.marks import Heard, Knew, Teller, Telling
 from chorus_tui.engine.journal.vouching import signed
 from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol.canonical import WireError
@@ -36,17 +36,6 @@ BRANCH = 64
 BODIES = 8
 """Missing bodies of one answer: as large as they may be, they fit a frame."""
 WATERMARK_S = 10.0
-WATERMARKS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Knew:
-    """A peer held ``count`` entries of some epoch when its own feed had ``own_count`` in ``own_epoch``: all that it said later it
-    said knowing them."""
-
-    count: int
-    own_epoch: str
-    own_count: int
 
 
 class Replication:
@@ -60,8 +49,8 @@ class Replication:
         self._fetching = Fetching()
         self._wake = Bell()
         self._held: dict[str, dict[str, int]] = {}
-        self._told: list[dict[str, dict[str, int]]] = []
-        self._knew: dict[str, dict[tuple[str, str], Knew]] = {}
+        self._teller = Teller(journal.me.peer_id)
+        self._heard: dict[str, Heard] = {}
         journal.mesh.serve(PROTOCOL, self._serve)
         journal.mesh.on_link(self._on_link)
 
@@ -137,6 +126,8 @@ class Replication:
             return False
         finally:
             self._confirm(stream.peer_id, exchange.confirmed)
+            if exchange.marks is not None:
+                self._note(stream.peer_id, exchange.marks)
             cut = exchange.came > 0 and exchange.confirmed is None and stream.peer_id in self._journal.mesh.links()
             for peer_id in session.end() or ([stream.peer_id] if cut else []):
                 self.ask(peer_id)
@@ -250,45 +241,69 @@ class Replication:
                 held[epoch] = max(held.get(epoch, 0), min(count, own[epoch]))
 
     async def hear_watermarks(self, author: str, message: Message, _topic: str) -> None:
-        """A member says how much it holds; what it holds more than us is asked for."""
+        """A member says how much it holds; what it holds more than us is asked for, and what it told before and was not heard."""
         assert isinstance(message, Watermarks)
         self._confirm(author, message.held.get(self._journal.me.peer_id))
-        heads = self._journal.chains.heads
-        if own := message.held.get(author):
-            self._note_known(author, *next(iter(own.items())), message.held)
-        for feed, epochs in message.held.items():
-            if any(count > heads.get((feed, epoch), (0, ""))[0] for epoch, count in epochs.items()):
-                self.ask(author)
-                return
+        missing = self._note(author, message)
+        # Whoever is not linked is not dialled for it: its whole telling comes in time.
+        if self._holds_more(author, message) or (missing and author in self._journal.mesh.links()):
+            self.ask(author)
 
-    def _note_known(self, author: str, own_epoch: str, own_count: int, held: dict[str, dict[str, int]]) -> None:
-        """Of epochs that are held here too, so that nobody fills the memory with names."""
-        knew, heads = self._knew.setdefault(author, {}), self._journal.chains.heads
-        for feed, epochs in held.items():
-            for epoch, count in epochs.items():
-                if (feed, epoch) in heads:
-                    knew[feed, epoch] = Knew(count, own_epoch, own_count)
+    def _note(self, author: str, message: Watermarks) -> bool:
+        """Whether something is missing that was told before. Of a telling without the teller's own feed it is not known when it held."""
+        if not (own := message.held.get(author)):
+            return False
+        telling = Telling(message.number, message.since, message.held)
+        heard = self._heard.setdefault(author, Heard())
+        return heard.hear(telling, *next(iter(own.items())), self._journal.chains.heads)
+
+    def _holds_more(self, author: str, message: Watermarks) -> bool:
+        """By what it told now and before. Names that there was no room for count while they are told."""
+        heads = self._journal.chains.heads
+        if author in self._heard and self._heard[author].more(heads):
+            return True
+        return any(
+            count > heads.get((feed, epoch), (0, ""))[0]
+            for feed, epochs in message.held.items()
+            for epoch, count in epochs.items()
+        )
 
     def knew(self, peer_id: str, author: str, epoch: str) -> Knew | None:
         """What a peer last said to hold of an epoch, since this peer was started."""
-        return self._knew.get(peer_id, {}).get((author, epoch))
+        heard = self._heard.get(peer_id)
+        return heard.knew(author, epoch) if heard is not None else None
+
+    def known_of(self, peer_id: str) -> tuple[str, int]:
+        """Up to which of its tellings, in which of its epochs, nothing that a peer told is missing here."""
+        heard = self._heard.get(peer_id)
+        return heard.known if heard is not None else ("", 0)
+
+    def told(self, known: tuple[str, int] | None) -> dict[str, Any] | None:
+        """The data of a telling of all that this peer has told, for one that has heard it only up to ``known``; None if it needs none,
+        or (without ``known``) would not understand it."""
+        telling = self._teller.again(known) if known is not None else None
+        return _data(telling) if telling is not None else None
 
     async def _whisper_watermarks(self) -> None:
         while True:
             await trio.sleep(WATERMARK_S)
-            parts = self.watermarks()
-            if parts != self._told and self._journal.mesh.links():
-                self._told = parts
-                for part in parts:
-                    await self._journal.whisper("watermarks", {"held": part})
+            if self._journal.mesh.links():
+                for data in self.tellings():
+                    await self._journal.whisper("watermarks", data)
 
-    def watermarks(self) -> list[dict[str, dict[str, int]]]:
-        """How much of each author's open epoch is held, in parts that keep the bounds of a message."""
-        newest: dict[str, dict[str, int]] = {}
-        for (author, epoch), (count, _) in self._journal.chains.heads.items():
-            newest[author] = {epoch: count}
-        items = list(newest.items())
-        return [dict(items[start : start + WATERMARKS]) for start in range(0, len(items), WATERMARKS)]
+    def tellings(self) -> list[dict[str, Any]]:
+        """The data of what is to be told now; nothing while an own epoch is being opened."""
+        me, epoch, heads = self._journal.me.peer_id, self._journal.epoch, self._journal.chains.heads
+        if (me, epoch) not in heads:
+            return []
+        newest = {author: (of, count) for (author, of), (count, _) in heads.items()}
+        # An own epoch that ended may have come back from others since: by it nobody could tell what is said from now on.
+        newest[me] = (epoch, heads[me, epoch][0])
+        return [_data(one) for one in self._teller.tell(newest, self._journal.clock.monotonic())]
+
+
+def _data(telling: Telling) -> dict[str, Any]:
+    return {"held": telling.held, "number": telling.number, "since": telling.since}
 
 
 def _signed(items: list[object]) -> list[Entry]:

@@ -171,6 +171,11 @@ def _journal_frame(data: bytes) -> None:
                 read(frame.get("feeds"))
             except WireError:
                 continue
+        for told in (frames.known, frames.marks):
+            try:
+                told(frame)
+            except WireError:
+                continue
         for one in frames.items(frame):
             frames.entry(one)
 
@@ -329,7 +334,7 @@ TARGETS: dict[str, Target] = {
     "feed-entry": Target(_entry, (WireError,), [SEALED.wire()]),
     "host": Target(_host, (ValueError,), [b"example.com:8443", b"[::1]:1"]),
     "join-request": Target(_join, JSON, [json.dumps(join.make_request(ME, "ab" * 32, join.Newcomer(ME.peer_id, "a", "agent", "r", [], False), "1")).encode()]),
-    "journal-frame": Target(_journal_frame, (WireError,), [canonical.encode({"kind": "sync", "feeds": {"a": {"b": [1, "cd" * 32]}}, "digests": {}})]),
+    "journal-frame": Target(_journal_frame, (WireError,), [canonical.encode({"kind": "sync", "feeds": {"a": {"b": [1, "cd" * 32]}}, "digests": {}, "marks": ["ab", 1]})]),
     "licence": Target(_licence, (statement.NotSigned,), [b'{"kind":"lease","license":"a","cluster":"c","node":"n"}']),
     "mdns": Target(_mdns, (), [b"peer\n" + ME.peer_id.encode() + b"\nnet\n00000000\na0\n/ip4/1.2.3.4/tcp/1"]),
     "message": Target(_message, (WireError,), [b'discussion\n{"message":"x"}', b'task_result\n{"task_id":"x"}']),

@@ -127,7 +127,7 @@ async def test_a_crash_loses_only_what_was_not_synced() -> None:
     await again.open()
 
     assert (again.get(*kept.key), again.get(*lost.key)) == (kept, None)
-    assert again.get(ME.peer_id, again._epoch, 0).header.prev == kept.hash
+    assert again.get(ME.peer_id, again.epoch, 0).header.prev == kept.hash
     assert (await again.verify()).ok
 
 
@@ -194,15 +194,49 @@ def test_a_hostile_item_is_a_wire_error(item: object) -> None:
         frames.entry(item)
 
 
+@pytest.mark.parametrize("marks", [1, {}, ["x"], ["x", True], ["x", 1.5], [1, 1], ["x", 1, 2]])
+def test_what_was_heard_is_read_strictly(marks: object) -> None:
+    """An epoch and a number, or nothing, as from a peer that counts no tellings."""
+    assert frames.known({"kind": "sync"}) is None
+    assert frames.known({"kind": "sync", "marks": ["x", 1]}) == ("x", 1)
+    with pytest.raises(WireError):
+        frames.known({"kind": "sync", "marks": marks})
+
+
+@pytest.mark.parametrize(
+    "marks", [1, {}, {"held": []}, {"held": {"x": 1}}, {"held": {}, "number": -1}, {"held": {}, "since": "x"}]
+)
+def test_what_is_told_again_is_read_strictly(marks: object) -> None:
+    """As data of the message that it repeats, or nothing."""
+    assert frames.marks({"kind": "end"}) is None
+    assert frames.marks({"kind": "end", "marks": {"held": {"x": {"y": 2}}, "number": 3}}).since == 0
+    with pytest.raises(WireError):
+        frames.marks({"kind": "end", "marks": marks})
+
+
 async def test_watermarks_of_many_feeds_fit_their_messages() -> None:
     """However many feeds are held, what they are told in stays within the bounds of a message."""
     mine = journal()
     await mine.open()
     mine.chains.heads |= {(Identity(n.to_bytes(32, "big")).peer_id, "b" * 32): (1, "c" * 64) for n in range(1500)}
-    for part in mine.replication.watermarks():
-        await mine.whisper("watermarks", {"held": part})
+    parts = mine.replication.tellings()
+    for part in parts:
+        await mine.whisper("watermarks", part)
 
-    assert sum(len(part) for part in mine.replication.watermarks()) == 1501
+    assert len({author for part in parts for author in part["held"]}) == 1501
+
+
+async def test_what_is_held_is_told_with_the_epoch_that_is_spoken_in() -> None:
+    """Also when an older one comes back from others after it began, as with a restored backup: what is said later counts from here."""
+    mine = journal()
+    await mine.open()
+    said = envelope.make("goodbye", ME.peer_id, {"reason": "before"}, 1.0)
+    old = envelope.seal(said, topics.COORDINATION, ME, epoch="a" * 32, seq=0, prev=None, hlc="1:0:x")
+    await mine.accept([readable(old)], OTHER.peer_id)
+    (telling,) = mine.replication.tellings()
+
+    assert mine.held_of(ME.peer_id) == {"a" * 32: 1, mine.epoch: 1}
+    assert telling["held"][ME.peer_id] == {mine.epoch: 1}
 
 
 async def test_work_that_fails_undoes_itself_alone() -> None:

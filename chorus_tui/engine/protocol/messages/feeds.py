@@ -27,9 +27,16 @@ class ForkEvidence(Message):
 
 
 class Watermarks(Message):
-    """Fleeting, every 10 s: how much of each feed the sender holds, as ``{author: {epoch: next_seq}}`` of open epochs."""
+    """Fleeting: how much of each feed the sender holds, as ``{author: {epoch: next_seq}}`` of open epochs. Its own feed is always among
+    them; an author that is not there has not changed."""
 
     held: dict[str, dict[str, int]]
+    number: int = Field(
+        0, ge=0, description="Counts the tellings of the sender's own epoch; 0: it does not count them, all are whole"
+    )
+    since: int = Field(
+        0, ge=0, description="What is told are the changes since the telling of this number; 0: everything"
+    )
 
 
 class ControlEntries(Message):
@@ -56,7 +63,7 @@ ROWS: dict[str, MessageType] = {
     ),
     "watermarks": MessageType(
         Watermarks, False, topics.COORDINATION, "network_event",
-        "every peer", "every 10 s, when it holds more than before", "authors count it as held",
+        "every peer", "every 10 s, of the feeds of which it holds more than before; rarely of all", "authors count it as held",
     ),
     "admin_heartbeat": MessageType(
         ControlEntries, False, topics.ELECTION, "network_event",
