@@ -226,12 +226,14 @@ class PeerService:
         return {peer_id: report for peer_id, report in found.items() if report is not None}
 
     def recipients(self, roles: Sequence[str], peers: Sequence[str] = ()) -> dict[str, str]:
-        """By peer id, the age recipients of members that were granted one of these roles, and of these peers."""
+        """By peer id, the age recipients of members that were granted one of these roles, and of these peers. Who took the name of
+        another holds nothing by a role."""
         wanted = {topics.part(role) for role in roles}
         found = {}
         for peer_id, member in self._control.members.items():
             role = self.said(peer_id).role
-            named = peer_id in peers or (member.role and topics.part(member.role) in wanted)
+            granted = bool(member.role) and not member.clash and topics.part(member.role) in wanted
+            named = peer_id in peers or granted
             if named and role is not None and role.age_recipient:
                 found[peer_id] = role.age_recipient
         return found

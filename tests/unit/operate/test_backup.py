@@ -104,6 +104,14 @@ def test_nothing_of_the_moment_is_in_it(case):
     assert not list(case.folder.glob(".backup-*"))
 
 
+def test_the_log_and_the_invitations_stay_where_they_are():
+    """Not packed; a backup of before, which has them, is restored all the same."""
+    for name in ("engine.log", "portals/ssh-7.json", "portals/7-abc"):
+        assert not contents.belongs(name)
+        assert contents.file_name(name) == name
+    assert contents.belongs("engine.logs")
+
+
 def test_a_copy_votes_for_nobody(case, tmp_path):
     """What makes a store a voter, its binding and incarnation, is not in it, nor whom it voted for; its term is."""
     with contextlib.closing(sqlite3.connect(case.folder / "control.db")) as before:

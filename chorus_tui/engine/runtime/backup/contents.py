@@ -17,6 +17,8 @@ UNFINISHED = ".restoring"
 """Where files lie until all of them are verified."""
 _COPYING = ".backup-"
 _OF_THE_MOMENT = ("engine.lock", "crashes", "blobs/partial", UNFINISHED)
+_NO_USE = ("engine.log", "portals")
+"""Of no use in another place: what the log told, and invitations that expire. Backups that were made with them are restored."""
 _LOGS = ("-wal", "-shm", "-journal")
 
 
@@ -36,9 +38,17 @@ class About(BaseModel):
 
 def belongs(name: str) -> bool:
     """Whether a file of a data folder, besides its stores, belongs into a backup. What is new one day does, too."""
+    return _may_be_there(name) and not _is_of(name, _NO_USE)
+
+
+def _may_be_there(name: str) -> bool:
     if name.startswith(_COPYING) or name.endswith(_LOGS):
         return False
-    return not any(name == one or name.startswith(f"{one}/") for one in _OF_THE_MOMENT)
+    return not _is_of(name, _OF_THE_MOMENT)
+
+
+def _is_of(name: str, places: tuple[str, ...]) -> bool:
+    return any(name == one or name.startswith(f"{one}/") for one in places)
 
 
 def copying_prefix() -> str:
@@ -64,7 +74,7 @@ def file_name(name: str) -> str:
     """The name of a member that is a file to be restored. Raises :class:`BadBackup` when it leads out of the folder."""
     parts = name.split("/")  # an absolute name begins with an empty one
     sound = all(re.fullmatch(r"[^\x00-\x1f]{1,255}", part) and part not in (".", "..") for part in parts)
-    if not sound or not belongs(name):
+    if not sound or not _may_be_there(name):
         raise BadBackup(f"It holds a file that no data folder has: {name!r:.200}")
     return name
 
