@@ -86,6 +86,36 @@ async def forked(at: World) -> tuple[Peer, list[Peer], dict[str, Heeded], str, t
     return liar, others, heeded, "f" * 32, (one, other)
 
 
+async def test_a_fork_that_was_seen_before_a_crash_is_told_after_it(autojump_clock, monkeypatch):
+    """The one peer that saw both branches has stored the evidence and goes down before it has told anybody: it tells after its return,
+    once, however often it comes back."""
+    async with world(37) as at:
+        peers, _ = await grown(at, "abc")
+        liar, witness = peers[0], peers[1]
+        common = branch(liar, "common", 0, None, 1)
+        one, other = (branch(liar, words, 1, common[-1].entry.hash, 1) for words in ("one", "other"))
+        with monkeypatch.context() as patched:
+
+            async def goes_down(_self: object) -> None:
+                """It does not get that far."""
+
+            patched.setattr(forks.Forks, "tell", goes_down)
+            await witness.journal.accept([*common, *one], witness.peer_id)
+            await witness.journal.accept(other, witness.peer_id)
+            await until("stored", lambda: witness.journal.forks() != [])
+            left = at.kill("b")
+        for _ in range(2):
+            witness = await at.start("b", images=left)
+            await until(
+                "all know", lambda now=(peers[2], witness): all(p.journal.forks() for p in now), 2 * HEARTBEATS_S
+            )
+            found = peers[2].journal.store.of_types(["fork_evidence"])
+            told = [entry for entry, _ in found if entry.author == witness.peer_id]
+            left = at.kill("b")
+
+        assert len(told) == 1
+
+
 async def test_everybody_knows_a_fork_within_two_heartbeats(autojump_clock):
     """Both branches are somewhere; ten seconds after the two sides can talk, each peer shows the fork with evidence that
     verifies, has taken back from its features what it gave them of it, gives them nothing beyond it any more, and the control
