@@ -48,7 +48,7 @@ def test_updates_that_end_by_a_fault_are_told():
 
     engine = FakeEngine()
     engine.problems["tasks.list"] = ValueError("odd")  # type: ignore[assignment] # a fault that is no answer
-    play(steps, engine=engine)
+    play(steps, engine=engine, answers=False)
 
 
 class Racing(FakeEngine):

@@ -117,7 +117,9 @@ class Forks:
                 pieces[entry.key] = pieces.get(entry.key, 0) + 1
                 held = self._journal.store.get(*entry.key)
                 if held is not None and signed(held):
-                    self.untold.append((held, entry))  # perhaps this peer went before it had told: nobody else may have seen it
+                    self.untold.append(
+                        (held, entry)
+                    )  # perhaps this peer went before it had told: nobody else may have seen it
         for (author, epoch, seq), count in pieces.items():
             # One piece alone follows another entry than the one held before it: that one is what was said twice.
             alone = count == 1 and self._journal.store.hash_of(author, epoch, seq) is None

@@ -185,4 +185,10 @@ def _load(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except ValueError as error:
+        if _TOO_DEEP in str(error):
+            raise WireError("too_deep", f"More than {MAX_DEPTH} levels") from None
         raise WireError("not_json", f"Not JSON: {error}") from None
+
+
+_TOO_DEEP: Final = "depth limit exceeded"
+"""As orjson says it, of 1,025 levels and more."""

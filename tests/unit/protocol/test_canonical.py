@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import IntEnum, StrEnum
+from functools import partial
 from typing import Any
 
 import pytest
@@ -158,3 +159,15 @@ def test_no_more_is_remembered_than_there_is_room_for() -> None:
         canonical.decode(canonical.encode(number))
 
     assert len(canonical._FOUND_CANONICAL) <= canonical.REMEMBERED
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 1024, 1025, 30_000])
+@pytest.mark.parametrize("brackets", [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
+def test_too_many_levels_are_that_however_many_they_are(levels: int, brackets: tuple[bytes, bytes]) -> None:
+    """Also beyond what the reader itself takes, which says it in words of its own."""
+    opening, closing = brackets
+    data = opening * (levels - 1) + b"[1]" + closing * (levels - 1)
+    for read in (partial(canonical.decode, limit=1 << 20), canonical.decode_frame):
+        with pytest.raises(WireError) as caught:
+            read(data)
+        assert caught.value.reason == "too_deep"
