@@ -17,7 +17,7 @@ import trio
 from chorus_tui.engine.execution.profile import LABEL_OWNER
 from chorus_tui.engine.telemetry import catalogue
 from tests.integration.system.alerting.of_the_machine import descriptors, open_files
-from tests.integration.system.peers import Mesh, Peer, containers, eventually, mesh
+from tests.integration.system.peers import Mesh, Peer, containers, eventually
 from tests.integration.system.prometheus import api_port, prometheus
 from tests.support.between import before_docker, before_port
 from tests.support.docker_engine import SOCKET
@@ -380,13 +380,3 @@ def test_a_bundle_of_a_running_engine_is_whole_and_without_a_secret(trio_of_peer
     for secret in (*tokens, peer.environment["CHORUS_NETWORK_KEY"], "dev-test"):
         assert secret not in whole
     assert (tmp_path / "b.tar.gz").stat().st_mode & 0o077 == 0
-
-
-def test_stop_answers_and_then_stops(tmp_path):
-    """The one operation that ends an engine: not with too small a scope, then with an answer, in order."""
-    with mesh(tmp_path) as made:
-        (alone,) = made.grow("alone")
-        assert alone.post("/api/v1/engine/stop", {"drain_s": -1})[0] == 422
-        assert alone.post("/api/v1/engine/stop", {"drain_s": 0}) == (200, {})
-        assert alone.process is not None
-        assert alone.process.wait(80) == 0
