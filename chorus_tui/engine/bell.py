@@ -1,4 +1,8 @@
-"""What a loop waits for between two rounds: somebody rings, or time passes."""
+"""What a loop waits for between two rounds: somebody rings, or time passes.
+
+An engine has some forty loops that look for themselves once or more a second. Each waking of a process that sleeps costs more than most
+of these rounds: so they wake together, at whole quarters of a second.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,28 @@ import math
 
 import trio
 
-from chorus_tui.engine.simulated_time import Sleeper
+from chorus_tui.engine.simulated_time import JumpingClock, Sleeper
 
 PAUSE_S = 0.1
 """Between two rounds of what shows, or does, no more than people can follow."""
+
+QUARTER_S = 0.25
+
+
+def together(seconds: float) -> float:
+    """The moment (trio's time) ``seconds`` from now at which the loops of this engine wake: the nearest whole quarter of a second.
+
+    What is shorter than that is exact, and so is simulated time, in which waking costs nothing and peers must not march in step.
+    """
+    exact = trio.current_time() + seconds
+    if not QUARTER_S <= seconds < math.inf or isinstance(trio.lowlevel.current_clock(), JumpingClock):
+        return exact
+    return round(exact / QUARTER_S) * QUARTER_S
+
+
+async def pause(seconds: float) -> None:
+    """Between two rounds of a loop that nobody rings; an eighth of a second more or less, so that loops wake :func:`together`."""
+    await trio.sleep_until(together(seconds))
 
 
 class Bell:
@@ -26,7 +48,7 @@ class Bell:
         self._sleeper.wake()
 
     async def rung(self, within: float = math.inf, apart: float = 0.0) -> bool:
-        """Wait until it rings, ``within`` seconds at most; whether it did.
+        """Wait until it rings, ``within`` seconds at most, or what is :func:`together`; whether it did.
 
         However often it rings, it is heard ``apart`` seconds after it was heard last, not sooner.
         """
@@ -34,7 +56,7 @@ class Bell:
             await trio.lowlevel.checkpoint()
         else:
             self._sleeper = Sleeper()
-            await self._sleeper.sleep_until(trio.current_time() + within)
+            await self._sleeper.sleep_until(together(within))
         rang = self._is_rung
         if rang and (early := self._last + apart - trio.current_time()) > 0:
             await trio.sleep(early)

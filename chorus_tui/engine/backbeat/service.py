@@ -15,6 +15,7 @@ from chorus_tui.engine.backbeat.bar import Bar
 from chorus_tui.engine.backbeat.endpoint import Endpoint
 from chorus_tui.engine.backbeat.parts import Parts
 from chorus_tui.engine.backbeat.watching import Watching
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.messages import Message
@@ -134,7 +135,7 @@ class BeatService:
     async def _watch(self) -> None:
         while True:
             self._watching.look()
-            await trio.sleep(min(LOOK_S, rules.beat_s(self._tempo)))
+            await pause(min(LOOK_S, rules.beat_s(self._tempo)))
 
     # ── Pulse ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,19 +143,19 @@ class BeatService:
         """Where this peer leads and no service gives the beat."""
         while True:
             wait = self._wait_s()
-            if wait > 0.0:
-                await trio.sleep(min(wait, LOOK_S))
+            if wait is None:
+                await pause(min(LOOK_S, rules.beat_s(self._tempo) / 4))
+            elif wait > 0.0:
+                await trio.sleep(min(wait, LOOK_S))  # to the moment: a beat is on time
             else:
                 await self._give(self._next())
 
-    def _wait_s(self) -> float:
-        """Until this peer is to give a beat; a while when it is not its turn."""
+    def _wait_s(self) -> float | None:
+        """Until this peer is to give a beat; None when it is not its turn."""
         self._follow_mesh()
         now, tempo = self._parts.clock.monotonic(), self._frame.tempo_bpm if self._frame else self._tempo
-        if not self._leads:
-            return min(LOOK_S, rules.beat_s(tempo) / 4)
-        if self._endpoint is not None and not rules.silent(self._served_at, now, tempo):
-            return min(LOOK_S, rules.beat_s(tempo) / 4)
+        if not self._leads or (self._endpoint is not None and not rules.silent(self._served_at, now, tempo)):
+            return None
         if self._frame is None:
             return 0.0
         return rules.due(self._heard_at, self._frame.tempo_bpm) - now

@@ -9,7 +9,7 @@ import structlog
 import trio
 
 from chorus_tui.contract.models.collab import CollabEvent
-from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.bell import Bell, pause
 from chorus_tui.engine.collab import rules, update
 from chorus_tui.engine.collab.book import Book, Session, Update
 from chorus_tui.engine.collab.ending import Ending
@@ -35,7 +35,7 @@ log = structlog.get_logger("chorus.collab")
 
 ROUND_S = 1.0
 PAUSE_S = 0.1
-SAVE_EVERY_S = 0.25
+SAVE_EVERY_S = 0.5
 LISTENS_MS = 30 * 60 * 1000
 """So long after the last word or update an agent listens to a session live."""
 
@@ -165,7 +165,7 @@ class CollabService:
     async def _save(self) -> None:
         while True:
             await self.texts.save_due()
-            await trio.sleep(SAVE_EVERY_S)
+            await pause(SAVE_EVERY_S)
 
     async def _save_all(self) -> None:
         for live in list(self.texts.live.values()):

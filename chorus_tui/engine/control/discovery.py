@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.control import authority, entries, join
 from chorus_tui.engine.control.followers import fetch_new
 from chorus_tui.engine.control.interface import NotAdmin
@@ -95,7 +96,7 @@ class Discovery:
             elif views:
                 await self._with_mesh(control.log, views)
             self._forget_old()
-            await trio.sleep(SETTLED_ROUND_S if settled else ROUND_S)
+            await pause(SETTLED_ROUND_S if settled else ROUND_S)
 
     def _forget_old(self) -> None:
         """A mesh that nobody described for a while is out of reach."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import trio
 
-from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.bell import Bell, pause
 from chorus_tui.engine.control.entries import Commit
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
@@ -232,7 +232,7 @@ class Following:
         """Say once when the admin falls silent; look for it through any member."""
         silent = False
         while True:
-            await trio.sleep(1.0)
+            await pause(1.0)
             control = self._control
             if control.log is None or control.is_admin:
                 silent = False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.control import entries, seating, told
 from chorus_tui.engine.control.followers import fetch_new
 from chorus_tui.engine.control.interface import Refused
@@ -92,7 +93,7 @@ class Merging:
         """Until cancelled: fetch the logs of meshes that come into ours, to their last entry, and of those it was founded in
         place of. Who was a member there stays an author here."""
         while True:
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
             if self._control.log is not None:
                 self.note(self._control.log.roster)
             for mesh_id in sorted((self._offered | self._refounded) - self._control.closed):

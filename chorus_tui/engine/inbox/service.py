@@ -14,6 +14,7 @@ import trio
 
 from chorus_tui.contract.models.inbox import Answered, AnswerItem, Inbox, InboxItem
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.inbox import rules
 from chorus_tui.engine.inbox.interface import Source
@@ -56,7 +57,7 @@ class InboxService:
         task_status.started()
         while True:
             self._publish()
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
 
     def _publish(self) -> None:
         fresh = {item.item_id: item for item in self.waiting()}

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import structlog
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.clock import Clock, Entropy
 from chorus_tui.engine.http_exchange import NoAnswer
 from chorus_tui.engine.licensing import rules
@@ -104,7 +105,7 @@ class Gate:
         while self._lease is not None:
             due = self._wait_s(self._lease)
             left = LOOK_S if self._over else max(0.0, self.ends_at - self._now())
-            await trio.sleep(min(due, left, LOOK_S))
+            await pause(min(due, left, LOOK_S))
             if due <= LOOK_S and self._wait_s(self._lease) <= 0.0:
                 await self._ask("heartbeat")
                 self._file_seen()

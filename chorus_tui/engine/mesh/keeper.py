@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 import trio
 
+from chorus_tui.engine.bell import together
 from chorus_tui.engine.clock import Entropy
 from chorus_tui.engine.mesh.address_book import AddressBook
 from chorus_tui.engine.mesh.config import MeshConfig
@@ -132,7 +133,7 @@ class Keeper:
                 for target in self._due():
                     target.busy = True
                     nursery.start_soon(self._attempt, target)
-                with trio.move_on_after(0.5):
+                with trio.move_on_at(together(0.5)):
                     await self._wake.wait()
 
     async def watch(self, peer_id: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.control.entries import MEMBER_CHANGED
 from chorus_tui.engine.control.interface import Control, Member, NoMesh, NotAdmin, Refused
 from chorus_tui.engine.peers.service import Self
@@ -57,7 +58,7 @@ class RoleWish:
             if granted is not None and asked and (granted, asked) != settled:
                 settled = (granted, asked) if await self._ask(granted, asked) else ()
                 await trio.sleep(AGAIN_S)
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
 
     async def _ask(self, granted: Member, asked: dict[str, Any]) -> bool:
         """Whether it was decided, one way or the other."""

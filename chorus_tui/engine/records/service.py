@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control, ControlEntry
 from chorus_tui.engine.decisions.parts import NotKept
@@ -98,7 +99,7 @@ class RecordService:
         puts it."""
         for address in [where for where, who in self._announced.items() if self._me in who]:
             await self._keeper.spread(address)
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
 
     async def _round(self) -> None:
         done, now = 0, self._clock.monotonic()

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.executor import DockerExecutor
 from chorus_tui.engine.execution.interface import DockerState
@@ -54,7 +55,7 @@ class DockerWatch:
             if self.state.available and looks % REAP_EVERY == 0:
                 await self._reap()
             looks += 1
-            await trio.sleep(LOOK_S if self.state.available else LOOK_AGAIN_S)
+            await pause(LOOK_S if self.state.available else LOOK_AGAIN_S)
             await self._look()
 
     async def _look(self) -> None:

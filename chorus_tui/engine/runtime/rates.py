@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import trio
-
 from chorus_tui.contract.models.status import Rate
+from chorus_tui.engine.bell import pause
 
 EVERY_S: Final = 15.0
 KEPT: Final = 16
@@ -29,7 +28,7 @@ class Rates:
         """Look every :data:`EVERY_S` until cancelled."""
         while True:
             self.look()
-            await trio.sleep(EVERY_S)
+            await pause(EVERY_S)
 
     def look(self) -> None:
         """End a span here, or begin the first. One that was longer, because the machine slept, counts by the time it took."""

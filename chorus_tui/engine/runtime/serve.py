@@ -22,6 +22,7 @@ from chorus_tui.engine.api.probes import Probes
 from chorus_tui.engine.api.server import ApiServer
 from chorus_tui.engine.api.token_file import TokenFileError
 from chorus_tui.engine.api.tokens import Tokens
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.data_folder import DataFolder, FolderError, default_agent_id
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.journal.database import StoreError
@@ -330,7 +331,7 @@ class _Running:
                     self.engine.events.publish("status", "status", present)
             else:
                 last = {}
-            await trio.sleep(STATUS_EVERY_S)
+            await pause(STATUS_EVERY_S)
 
     # ── doors ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,6 +13,7 @@ from chorus_tui.contract.models import tasks as models
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.problem import Problem, invalid, not_found
 from chorus_tui.engine.behalf import person
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.control import authority
 from chorus_tui.engine.control.interface import NoMesh
 from chorus_tui.engine.execution.interface import RepositoryError
@@ -156,7 +157,7 @@ class Announcing:
             if control.mesh_id is not None:
                 for task in list(self._service.board.tasks.values()):
                     await self._carry(task, control.mesh_id)
-            await trio.sleep(1.0)
+            await pause(1.0)
 
     async def _carry(self, task: Task, mesh_id: str) -> None:
         me, board = self._service.parts.me, self._service.board

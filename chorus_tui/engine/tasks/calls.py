@@ -7,9 +7,9 @@ joined as role and expertise are granted and left when they are taken back.
 from __future__ import annotations
 
 import structlog
-import trio
 
 from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.control.interface import Member
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.messages import Message, TaskCall
@@ -66,7 +66,7 @@ class Calls:
             for topic in sorted(self._joined - wanted):
                 await self._parts.mesh.leave(topic)
             self._joined = wanted
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
 
     def _due(self) -> list[Task]:
         """Open tasks whose workers were not called for a while; only where this peer is the admin."""

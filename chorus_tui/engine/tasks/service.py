@@ -12,7 +12,7 @@ from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import OutputChunk, TaskView
-from chorus_tui.engine.bell import PAUSE_S, Bell
+from chorus_tui.engine.bell import PAUSE_S, Bell, pause
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
@@ -272,7 +272,7 @@ class TaskService:
             for task_id in watching.over(self._watched, now):
                 self._watched.pop(task_id)
                 await self.parts.mesh.leave(topics.task(task_id))
-            await trio.sleep(1.0)
+            await pause(1.0)
 
     async def _hear_progress(self, author: str, message: Message, _topic: str) -> None:
         assert isinstance(message, TaskProgress)

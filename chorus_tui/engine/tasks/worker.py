@@ -14,7 +14,7 @@ from typing import Any, Literal
 import structlog
 import trio
 
-from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.bell import Bell, pause
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control
 from chorus_tui.engine.mesh.interface import Mesh
@@ -318,7 +318,7 @@ class Worker:
         while True:
             # Looked at often: the mesh that is joined meanwhile may have shorter leases than the one before.
             interval = self._control.parameters["lease_s"] / 3
-            await trio.sleep(max(0.2, min(1.0, interval)))
+            await pause(max(0.2, min(1.0, interval)))
             if self._clock.monotonic() - renewed < interval:
                 continue
             renewed = self._clock.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from functools import partial
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.bell import QUARTER_S, Bell, pause
 from chorus_tui.engine.mesh.simulated_mesh import Wire
 from chorus_tui.engine.simulated_time import JumpingClock, Sleeper, light_sleep
 
@@ -51,7 +52,7 @@ def heard(
 @given(data=st.data())
 def test_no_ring_is_lost_and_none_comes_too_soon(kind, data):
     """Each ring is followed by a round that begins at it or after it, as soon as the round before has ended and ``apart`` has passed;
-    without a ring a round begins when ``within`` has passed."""
+    without a ring a round begins when ``within`` has passed: in simulated time exactly, in trio's at the quarter of a second next to it."""
     # No two of these times fall on one moment, where either order would be right.
     dice = random.Random(data.draw(st.integers(0, 1 << 32)))
     rings = sorted(dice.uniform(0, 6) for _ in range(data.draw(st.integers(0, 6))))
@@ -61,8 +62,9 @@ def test_no_ring_is_lost_and_none_comes_too_soon(kind, data):
     told, free, last = [], 0.0, -apart
     left = list(rings)
     for seconds in work:
-        rang = bool(left) and left[0] < free + within
-        at = max(free, left[0], last + apart) if rang else free + within
+        end = free + within if kind == "simulated" else round((free + within) / QUARTER_S) * QUARTER_S
+        rang = bool(left) and left[0] < end
+        at = max(free, left[0], last + apart) if rang else end
         left = [one for one in left if one > at]
         told.append((at, rang))
         free, last = at + seconds, at
@@ -70,6 +72,50 @@ def test_no_ring_is_lost_and_none_comes_too_soon(kind, data):
     seen = heard(CLOCKS[kind](), rings, work, within, apart)
     assert [rang for _, rang in seen] == [rang for _, rang in told]
     assert [at for at, _ in seen] == pytest.approx([at for at, _ in told], abs=NANOSECOND)
+
+
+def wakings(clock: trio.abc.Clock, seconds: float, begun: list[float]) -> list[list[float]]:
+    """When loops that began at these moments, and pause for so long, had their rounds."""
+
+    async def loop(at: float, woken: list[float]) -> None:
+        await trio.sleep(at)
+        for _ in range(ROUNDS):
+            await pause(seconds)
+            woken.append(trio.current_time())
+            await trio.sleep(seconds / 100)
+
+    async def main() -> list[list[float]]:
+        woken: list[list[float]] = [[] for _ in begun]
+        async with trio.open_nursery() as nursery:
+            for at, own in zip(begun, woken, strict=True):
+                nursery.start_soon(loop, at, own)
+        return woken
+
+    with light_sleep():
+        return trio.run(main, clock=clock)
+
+
+@given(seconds=st.sampled_from([0.25, 0.5, 1.0]), begun=st.lists(st.floats(0, 3), min_size=1, max_size=9))
+def test_loops_of_one_engine_wake_together(seconds, begun):
+    """Whenever they began: at whole quarters of a second, each as often as it asked, the first time an eighth sooner or later at most."""
+    for at, woken in zip(begun, wakings(CLOCKS["trio's"](), seconds, begun), strict=True):
+        assert all(moment % QUARTER_S == 0 for moment in woken)
+        assert abs(woken[0] - at - seconds) <= QUARTER_S / 2 + NANOSECOND
+        assert [later - moment for moment, later in itertools.pairwise(woken)] == [seconds] * (ROUNDS - 1)
+
+
+@given(seconds=st.floats(0.01, 2), begun=st.lists(st.floats(0, 3), min_size=1, max_size=9))
+def test_in_simulated_time_every_loop_keeps_its_own(seconds, begun):
+    """Peers of one simulation have one clock: did their loops wake together, they would all be in step, as no mesh is."""
+    for at, woken in zip(begun, wakings(JumpingClock(), seconds, begun), strict=True):
+        assert woken[0] == pytest.approx(at + seconds, abs=NANOSECOND)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.2])
+def test_short_pauses_are_exact(seconds):
+    """What is asked for to a hundredth is not made a quarter."""
+    [woken] = wakings(CLOCKS["trio's"](), seconds, [0.1])
+    assert woken[0] == pytest.approx(0.1 + seconds, abs=NANOSECOND)
 
 
 @given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)), min_size=1, max_size=9))

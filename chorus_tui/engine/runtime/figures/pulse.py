@@ -13,6 +13,7 @@ from typing import Any
 
 import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.telemetry.histogram import Histogram
 
@@ -47,7 +48,7 @@ class Pulse:
 
     async def _look_again(self) -> None:
         while True:
-            await trio.sleep(DISK_EVERY_S)
+            await pause(DISK_EVERY_S)
             await self._look()
 
     async def _look(self) -> None:

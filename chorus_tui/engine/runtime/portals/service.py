@@ -29,6 +29,7 @@ from chorus_tui.contract.models.portals import (
     StartPortal,
 )
 from chorus_tui.contract.problem import Problem, invalid
+from chorus_tui.engine.bell import pause
 
 log = structlog.get_logger("chorus.portals")
 
@@ -143,8 +144,8 @@ class Portals:
 async def _until(ended: Callable[[], bool], within_s: float) -> None:
     """Wait for it, not for ever."""
     with trio.move_on_after(within_s):
-        while not ended():  # noqa: ASYNC110 - what another started ends without a word to us
-            await trio.sleep(LOOK_S)
+        while not ended():
+            await pause(LOOK_S)
 
 
 def _command(data: Path, request: StartPortal) -> list[str]:
@@ -167,5 +168,8 @@ def _spawn(command: list[str], path: Path) -> subprocess.Popen[bytes]:
 
 
 def _last_words(path: Path) -> str:
-    lines = path.read_bytes()[-LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()
+    said = path.read_bytes()
+    # A line that has lost its beginning may have lost what tells a secret in it from other words.
+    last = said if len(said) <= LAST_WORDS else said[-LAST_WORDS:].partition(b"\n")[2]
+    lines = last.decode("utf-8", "replace").strip().splitlines()
     return "\n".join(lines[-5:]) or f"It said nothing; see {path}"
