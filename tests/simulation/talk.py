@@ -65,15 +65,15 @@ class Talk(Shop):
     def beside(self, name: str, peer: Peer, tasks: TaskService, kind: str) -> list[Service]:
         self.ages.setdefault(name, AgeIdentity.generate())
         clock, events, reports_to = SystemClock(), EventBus(), self.reports_to.get(name, "")
-        me = Self(peer.peer_id, name, kind, "", (), "", reports_to, "test", 3, "auto", self.ages[name].recipient)  # type: ignore[arg-type]
+        me = Self(peer.peer_id, name, kind, "", (), "", reports_to, "test", 3, "auto", self.ages[name].recipient)
         peers = PeerService(
             me, peer.journal, peer.control, peer.mesh, clock, events, lambda: Load(0, False, ("python",))
-        )  # type: ignore[arg-type]
+        )
         model = self.models.get(name)
-        voice = Voice(model, lambda _role: "", "", clock) if model else None  # type: ignore[arg-type]
+        voice = Voice(model, lambda _role: "", "", clock, str) if model else None
         self.coordination[name] = made = CoordinationService(
             Parts(
-                peer.peer_id, name, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, peers,  # type: ignore[arg-type]
+                peer.peer_id, name, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, peers,
                 tasks.name, tasks.touched, voice,
             )
         )  # fmt: skip
@@ -81,8 +81,8 @@ class Talk(Shop):
         sealing = AgeSealing(peer.peer_id, self.ages[name], lambda value: value, peers.recipients)
         self.assistance[name] = help_ = AssistanceService(
             AssistanceParts(
-                peer.peer_id, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, lambda: self.agents(peer),  # type: ignore[arg-type]
-                tasks.name, voice, sealing,
+                peer.peer_id, peer.journal, peer.control, peer.mesh, clock, events, tasks.board, lambda: self.agents(peer),
+                tasks.name, str, voice, sealing,
             )
         )  # fmt: skip
         return [peers.run, made.run, help_.run]

@@ -17,6 +17,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chorus_tui.engine.shhh.cutting import beginning
+
 LARGEST_FILE = 1 << 20
 GENERAL = "general"
 _GENERAL_PROMPT = (
@@ -119,7 +121,7 @@ def _roles(file: str, text: str, problems: list[str]) -> dict[str, Role]:
     try:
         value = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, made stricter
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        problems.append(f"{file}: no YAML: {' '.join(str(error).split())[:300]}")
+        problems.append(f"{file}: no YAML: {beginning(' '.join(str(error).split()), 300)}")
         return {}
     if not isinstance(value, dict) or set(value) != {"roles"} or not isinstance(value["roles"], dict):
         problems.append(f"{file}: one top key is expected, 'roles', with a role under each id")

@@ -26,14 +26,17 @@ MOST_A_MINUTE = 12
 
 
 class Voice:
-    """The model of an agent, asked to speak in its role."""
+    """The model of an agent, asked to speak in its role. ``redact`` sees what it is told before that is cut."""
 
-    def __init__(self, models: Models, system: Callable[[str], str], role: str, clock: Clock) -> None:
+    def __init__(
+        self, models: Models, system: Callable[[str], str], role: str, clock: Clock, redact: Callable[[str], str]
+    ) -> None:
         self._models = models
         self._system = system
         self.role = role
         """In which it speaks; can change."""
         self._clock = clock
+        self._redact = redact
         self._turn = trio.Lock()
         self._asked: deque[float] = deque()
 
@@ -52,7 +55,7 @@ class Voice:
             self._asked.append(self._clock.monotonic())
             messages = (
                 Message("system", f"{self._system(self.role)}\n\n{instructions}"),
-                Message("user", bounded(material, MATERIAL_BYTES)),
+                Message("user", bounded(self._redact(material), MATERIAL_BYTES)),
             )
             try:
                 answer = await self._models.ask(Ask(messages, schema, max_tokens, role=self.role))

@@ -15,6 +15,7 @@ from chorus_tui.engine.behalf import person
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.vault.interface import CannotSeal
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Doors:
     def _item(self, question: Question, kind: Any, title: str, priority: Any) -> InboxItem:
         return InboxItem(
             item_id=f"{kind}:{question.hash}", kind=kind, subject_id=question.hash, title=title,
-            purpose=" ".join(self._service.text(question).split())[:300], priority=priority, since=question.at_ms / 1000,
+            purpose=beginning(" ".join(self._service.text(question).split()), 300), priority=priority, since=question.at_ms / 1000,
             asked_by=question.author, asked_by_name=self._service.parts.name(question.author), words="needed",
             command=f"chorus-tui answer {question.hash[:12]} TEXT",
         )  # fmt: skip
@@ -189,5 +190,5 @@ class Doors:
             raise invalid({"text": "say what would help"})
         if self._service.requests.answers(item.subject_id):
             raise Problem(409, "answered", "Somebody has answered before", "See it: chorus-tui questions --all")
-        await self.answer_question(models.AnswerQuestion(request=item.subject_id, text=text[:4_000]), caller)
+        await self.answer_question(models.AnswerQuestion(request=item.subject_id, text=beginning(text, 4_000)), caller)
         return "Answered; whoever asked reads it"

@@ -29,6 +29,8 @@ class Parts:
     board: Board
     agents: Callable[[], list[Agent]]
     name: Callable[[str | None], str]
+    redact: Callable[[str], str]
+    """What text looks like to others."""
     voice: Voice | None = None
     """None: this peer answers nothing by itself."""
     sealing: Sealing | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -10,6 +11,7 @@ from chorus_tui.engine.assistance import rules
 from chorus_tui.engine.assistance.requests import Question
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.shhh.cutting import beginning, ending
 from chorus_tui.engine.tasks.advice import failed_before
 from chorus_tui.engine.tasks.calls import of_member
 from chorus_tui.engine.tasks.task import Grant, Task
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("chorus.assistance.seeking")
 
+_SAID = 1_500
 _TRIED = 3_500
 """Characters of what was tried: its outcome and the end of its output."""
 NOBODY = "no other agent here could be a mentor"
@@ -60,7 +63,8 @@ class Seeking:
             if grant.worker == parts.me and announced is not None:
                 spec = announced.spec
                 data = {
-                    "subject": f"{spec.title}: {spec.goal}"[:2_000], "expertise": spec.expertise, "tried": tried(old, grant),
+                    "subject": beginning(f"{spec.title}: {spec.goal}", 2_000), "expertise": spec.expertise,
+                    "tried": tried(old, grant, parts.redact),
                     "task_id": task.key[1], "mesh_id": task.key[0],
                 }  # fmt: skip
                 log.info("🎓 Asks for a mentor", task_id=task.key[1])
@@ -102,7 +106,7 @@ class Seeking:
         announced = task.announced
         data = {
             "subject": "task", "subject_id": question.task[1], "thread_id": question.hash, "cause": "no_help",
-            "reason": f"nobody answered within {rules.NO_HELP_S:.0f} s", "summary": question.text[:4_000],
+            "reason": f"nobody answered within {rules.NO_HELP_S:.0f} s", "summary": beginning(question.text, 4_000),
             "to_role": announced.spec.role if announced is not None else "", "participants": [parts.me],
         }  # fmt: skip
         log.warning("🆘 Nobody has helped in time; people are called", task_id=question.task[1])
@@ -112,12 +116,12 @@ class Seeking:
             log.warning("⚠️ People could not be called", reason=str(error))
 
 
-def tried(old: Task, grant: Grant) -> str:
+def tried(old: Task, grant: Grant, redact: Callable[[str], str]) -> str:
     """What an attempt did, as far as it reported: how it ended, and the end of what it printed."""
     report = old.reports.get((grant.attempt, grant.worker))
     ended = f"{old.terminal}: {old.terminal_reason}"
     if report is None:
-        return ended[:_TRIED]
+        return beginning(ended, _TRIED)
     result = report.result
     said = "\n".join(part for part in (ended, result.summary, result.detail) if part)
-    return f"{said[:1_500]}\n{result.output_tail[-2_000:]}".strip()[:_TRIED]
+    return f"{beginning(said, _SAID)}\n{ending(result.output_tail, _TRIED - _SAID - 1, redact)}".strip()

@@ -22,6 +22,7 @@ from chorus_tui.engine.control.authority import may
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger("chorus.assistance")
 
@@ -67,7 +68,7 @@ class AssistanceService:
         reply = next((one for one in self.requests.replies_to(request) if one.hash == entry.hash), None)
         if reply is None and entry.hash == request:
             asked = question.text or "a question to some roles alone"
-            text = f"❓ {name(question.author)} asks: {asked[:200]} (chorus-tui answer {request[:12]} TEXT)"
+            text = f"❓ {name(question.author)} asks: {beginning(asked, 200)} (chorus-tui answer {request[:12]} TEXT)"
         elif reply is not None and reply.can_help:
             text = f"💡 {name(reply.author)} answers {name(question.author)}"
         else:

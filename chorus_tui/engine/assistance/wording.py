@@ -8,6 +8,7 @@ from typing import Any
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.ai.quoting import quoted
 from chorus_tui.engine.assistance.requests import Question, Reply
+from chorus_tui.engine.shhh.cutting import beginning
 
 MOST, TOKENS = 2_000, 900
 """Characters of an answer, and the tokens that are enough for them."""
@@ -48,10 +49,12 @@ def material(
 ) -> str:
     """The question with what is known about it, as JSON; ``text`` is what it says, opened if it was sealed."""
     task = (
-        {"title": spec.title, "goal": spec.goal, "description": spec.description[:2_000]} if spec is not None else None
+        {"title": spec.title, "goal": spec.goal, "description": beginning(spec.description, 2_000)}
+        if spec is not None
+        else None
     )
     value = {
-        "task": task, "tried": question.tried, "answered": [one.text[:500] for one in replies if one.can_help and one.text],
+        "task": task, "tried": question.tried, "answered": [beginning(one.text, 500) for one in replies if one.can_help and one.text],
         "areas": areas, "question": {"from": asker, "asks": text},
     }  # fmt: skip
     return quoted({name: known for name, known in value.items() if known})
@@ -61,6 +64,6 @@ def read(answer: dict[str, Any] | None) -> Said | None:
     """What a model answered; None when it is no answer at all."""
     if answer is None or not isinstance(answer.get("can_help"), bool):
         return None
-    text = str(answer.get("answer", "")).strip()[:MOST]
+    text = beginning(str(answer.get("answer", "")).strip(), MOST)
     area = str(answer.get("pass_to", "")).strip()[:64]
     return Said(answer["can_help"] and bool(text), text, area)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from chorus_tui.engine.protocol.messages.beats import AgentState, OperationClaim, StatusClaim
+from chorus_tui.engine.shhh.cutting import beginning
 
 _OTHER = re.compile(r"[^A-Za-z0-9_:-]")
 
@@ -54,7 +55,7 @@ def claim(
         type="backbeat.statusclaim.v1", agent_id=name(agent_id), task_id=name(doing.task_id) if doing.task_id else None,
         beat_index=beat_index, state=state(doing), beats_left=min(1000, int(left)) if at_work else None,
         progress=round(min(1.0, doing.took_s / doing.limit_s), 3) if at_work and doing.limit_s else None,
-        notes=doing.blocked[:256] or None, hlc=hlc,
+        notes=beginning(doing.blocked, 256) or None, hlc=hlc,
         metadata={
             "drift_ms": round(drift_s * 1000), "operations": [one.model_dump(mode="json") for one in operations],
         },

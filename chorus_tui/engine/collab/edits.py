@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chorus_tui.contract.models.collab import TextEdit
 from chorus_tui.contract.text_edit import Edit, applied
+from chorus_tui.engine.shhh.cutting import beginning
 
 _SHOWN = 60
 
@@ -42,5 +43,5 @@ def _places(text: str, one: TextEdit) -> list[Edit]:
 def _why(text: str, one: TextEdit) -> str:
     if one.at is not None:
         return f"at {one.at}, deleting {one.delete}: the text has {len(text)} characters"
-    shown = one.find if len(one.find) <= _SHOWN else one.find[:_SHOWN] + "…"
+    shown = one.find if len(one.find) <= _SHOWN else beginning(one.find, _SHOWN) + "…"
     return f"not in the text: {shown}"

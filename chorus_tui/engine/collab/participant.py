@@ -23,6 +23,7 @@ from chorus_tui.engine.collab.parts import Parts, Voice
 from chorus_tui.engine.collab.rules import Word
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger("chorus.collab")
 
@@ -140,14 +141,14 @@ class Participant:
         value = {
             "title": began.said.title if began else "", "purpose": began.said.purpose if began else "",
             "asked": {"by": self._parts.control.name(word.author), "text": word.said.text},
-            "text": self._parts.redact(text[:MATERIAL_CHARS]),
+            "text": self._parts.redact(beginning(text, MATERIAL_CHARS)),
         }  # fmt: skip
         return canonical.encode(value).decode()
 
     async def _act(self, session: Session, word: Word, answer: dict[str, Any]) -> None:
         wanted = [edit for one in list(answer.get("edits") or [])[:MOST_EDITS] if (edit := _edit(one)) is not None]
         say = answer.get("say")
-        words = [say.strip()[:2000]] if isinstance(say, str) and say.strip() else []
+        words = [beginning(say.strip(), 2000)] if isinstance(say, str) and say.strip() else []
         try:
             edited = await self._write(session, wanted) if wanted else None
         except Problem as problem:
@@ -157,7 +158,7 @@ class Participant:
             words.append(f"({edited.applied} of {edited.applied + len(edited.not_applicable)} edits made)")
             words += [f"Not made: {why}" for why in edited.not_applicable]
         if words:
-            await self._speak(session, "\n".join(words)[:4000], word.order[2])
+            await self._speak(session, beginning("\n".join(words), 4000), word.order[2])
 
 
 def _edit(one: Any) -> TextEdit | None:

@@ -15,6 +15,7 @@ from chorus_tui.engine.coordination import progress
 from chorus_tui.engine.coordination.sessions import PARTICIPANTS, Session
 from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import Refused
+from chorus_tui.engine.shhh.cutting import beginning
 
 if TYPE_CHECKING:
     from chorus_tui.engine.coordination.service import CoordinationService
@@ -207,5 +208,7 @@ class Doors:
             raise invalid({"text": "say what is to be done"})
         words = text.strip() if choice == DISCUSS else f"Agreed. {text.strip()}".strip()
         intent: models.Intent = "word" if choice == DISCUSS else "agreement"
-        await self.say(models.SayInSession(session_id=item.subject_id, text=words[:4_000], intent=intent), caller)
+        await self.say(
+            models.SayInSession(session_id=item.subject_id, text=beginning(words, 4_000), intent=intent), caller
+        )
         return "Said in the session" if choice == DISCUSS else "Agreed; the session ends"

@@ -16,6 +16,7 @@ from chorus_tui.engine.coordination.rules import TaskText
 from chorus_tui.engine.coordination.sessions import PARTICIPANTS, Session
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol.messages.talk import Dependency
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -173,9 +174,10 @@ class Leading:
     def _summary(self, session: Session) -> str:
         name = self._service.parts.name
         said = [
-            f"{name(w.author)}: {' '.join(w.message.message.split())[:200]}" for w in session.words[-progress.LAST :]
+            f"{name(w.author)}: {beginning(' '.join(w.message.message.split()), 200)}"
+            for w in session.words[-progress.LAST :]
         ]
-        return "\n".join([session.objective, *said])[:4_000]
+        return beginning("\n".join([session.objective, *said]), 4_000)
 
 
 def text_of(task: Task) -> TaskText | None:

@@ -12,6 +12,7 @@ from typing import Any
 from chorus_tui.engine.ai.quoting import quoted
 from chorus_tui.engine.coordination.sessions import Session
 from chorus_tui.engine.protocol.messages.talk import CooeePlan, Dependency, PlanRisk, PlanStep
+from chorus_tui.engine.shhh.cutting import beginning
 
 BY_RULES = "rules"
 _STEPS, _RISKS, _CRITERIA = 6, 4, 4
@@ -42,7 +43,7 @@ def by_rules(session: Session, term: int) -> CooeePlan:
         return _opened_by_hand(session, term)
     first, second = found.task1, found.task2
     steps = [
-        PlanStep(id="1", owner=first.agent_id, desc=f"Say in this session what “{first.title}” settles: {_shared(found)}"[:500]),
+        PlanStep(id="1", owner=first.agent_id, desc=beginning(f"Say in this session what “{first.title}” settles: {_shared(found)}", 500)),
         PlanStep(id="2", owner=second.agent_id, desc=f"Say what “{second.title}” needs of it, or object", deps=["1"]),
         PlanStep(id="3", owner=first.agent_id, desc=f"“{first.title}” goes first, as agreed", deps=["2"]),
         PlanStep(id="4", owner=second.agent_id, desc=f"“{second.title}” follows it and shares what it changed", deps=["3"]),
@@ -59,7 +60,7 @@ def by_rules(session: Session, term: int) -> CooeePlan:
 
 def _opened_by_hand(session: Session, term: int) -> CooeePlan:
     steps = [
-        PlanStep(id="1", desc=f"Each says what it can do towards: {session.objective}"[:500]),
+        PlanStep(id="1", desc=beginning(f"Each says what it can do towards: {session.objective}", 500)),
         PlanStep(id="2", desc="Agree, or say what stands against it", deps=["1"]),
     ]
     return CooeePlan(
@@ -85,7 +86,7 @@ def by_model(session: Session, term: int, answer: dict[str, Any], made_by: str) 
 
 def _texts(value: object, most: int) -> list[str]:
     items = value if isinstance(value, list) else []
-    return [item.strip()[:500] for item in items if isinstance(item, str) and item.strip()][:most]
+    return [beginning(item.strip(), 500) for item in items if isinstance(item, str) and item.strip()][:most]
 
 
 def material(session: Session, name: Callable[[str | None], str]) -> str:
@@ -104,7 +105,7 @@ def material(session: Session, name: Callable[[str | None], str]) -> str:
     if session.plan is not None:
         value["plan"] = [f"{step.id}. {step.desc}" for step in session.plan.message.steps]
     value["words"] = [
-        {"from": name(word.author), "kind": word.message.intent, "says": word.message.message[:1500]}
+        {"from": name(word.author), "kind": word.message.intent, "says": beginning(word.message.message, 1500)}
         for word in session.words
     ]
     return quoted(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages.roles import ProjectUpdate
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.board import Board
 from chorus_tui.engine.tasks.task import Task
 from chorus_tui.engine.tasks.waiting import held_back
@@ -69,7 +70,7 @@ def standing(board: Board, mesh_id: str, project_id: str, term: int) -> ProjectU
     return ProjectUpdate(
         project_id=project_id, mesh_id=mesh_id, phase=_phase(going, stuck, done, failed),
         completion=100 * done // total if total else 0, open=len(going), done=done, failed=len(failed),
-        blockers=[text[:300] for text in blockers[:_BLOCKERS]], term=term,
+        blockers=[beginning(text, 300) for text in blockers[:_BLOCKERS]], term=term,
     )  # fmt: skip
 
 

@@ -6,14 +6,15 @@ The topics of projects with open tasks are joined by everybody, the topic of a s
 from __future__ import annotations
 
 import structlog
-import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.control.leaders import Leaders
 from chorus_tui.engine.coordination import projects
 from chorus_tui.engine.coordination.parts import Parts
 from chorus_tui.engine.coordination.projects import Projects
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.task import Grant, Task
 
 log = structlog.get_logger("chorus.coordination.reporting")
@@ -52,7 +53,7 @@ class Reporting:
                     since = last = now
             except Refused as error:
                 log.info("A report was not said", reason=str(error))
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
 
     # ── topics ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,7 +107,7 @@ class Reporting:
         data = {
             "agent_id": parts.agent_id, "period_s": period_s, "running": self._running(),
             "done": len(fresh) - len(failed), "failed": len(failed),
-            "blockers": [f"“{_title(task)}”: {task.terminal_reason or task.grants[-1].reason}"[:300] for task in failed[:16]],
+            "blockers": [beginning(f"“{_title(task)}”: {task.terminal_reason or task.grants[-1].reason}", 300) for task in failed[:16]],
         }  # fmt: skip
         topic = topics.hierarchy(supervisor)
         await parts.journal.say("status_update", data, topic=topic)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from chorus_tui.engine.protocol import topics
 from chorus_tui.engine.protocol.messages.talk import Dependency, TaskSide
+from chorus_tui.engine.shhh.cutting import beginning
 
 CONFIDENCE = 0.8
 _PROJECT = 32
@@ -128,6 +129,6 @@ def _named(repository: str) -> str:
 
 def _side(task: TaskText) -> TaskSide:
     return TaskSide(
-        task_id=task.task_id, title=task.title[:200], project_id=task.project_id[:128], repository=task.repository[:1024],
+        task_id=task.task_id, title=beginning(task.title, 200), project_id=task.project_id[:128], repository=task.repository[:1024],
         agent_id=(task.holder or task.announcer)[:128],
     )  # fmt: skip

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import structlog
-import trio
 
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.coordination import plans, progress
 from chorus_tui.engine.coordination.sessions import Session
 from chorus_tui.engine.journal.interface import Refused
+from chorus_tui.engine.shhh.cutting import beginning
 
 if TYPE_CHECKING:
     from chorus_tui.engine.coordination.service import CoordinationService
@@ -47,7 +48,7 @@ class Speaking:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
             try:
                 for session in self._service.present():
                     await self._plan(session)
@@ -101,7 +102,7 @@ class Speaking:
 
 def word(answer: dict[str, Any] | None) -> dict[str, str] | None:
     """A model's answer as a word that can be said; None: it said nothing. Agreement is said in words that count as such."""
-    message = str((answer or {}).get("message", "")).strip()[:2_000]
+    message = beginning(str((answer or {}).get("message", "")).strip(), 2_000)
     intent = (answer or {}).get("intent")
     if not message or intent not in INTENTS:
         return None

@@ -18,6 +18,7 @@ from chorus_tui.engine.decisions.facts import Ballot, Closing, Proposal
 from chorus_tui.engine.decisions.rules import Tally
 from chorus_tui.engine.protocol import canonical, places, sshsig
 from chorus_tui.engine.protocol.envelope import timestamp
+from chorus_tui.engine.shhh.cutting import beginning
 
 GENERAL = "general"
 """Where what belongs to no project is remembered."""
@@ -94,6 +95,6 @@ def event(proposal: Proposal, closing: Closing, tally: Tally) -> dict[str, Any]:
         "context_path": f"{said.project_id or GENERAL}/decisions/{said.proposal_id}",
         "consensus": f"{said.title} ({ended})" if said.title else ended,
         "participants": sorted(peer_id for peer_id, stated in closing.members.items() if stated.vote)[:32],
-        "purpose": said.description[:500], "sources": [address(proposal, closing.roster)], "header_only": bool(said.sealed),
+        "purpose": beginning(said.description, 500), "sources": [address(proposal, closing.roster)], "header_only": bool(said.sealed),
         "task_id": said.task_id,
     }  # fmt: skip

@@ -44,6 +44,7 @@ from chorus_tui.engine.execution.warm import WarmPool
 from chorus_tui.engine.execution.warm_rules import Kind
 from chorus_tui.engine.execution.workspace import SandboxWorkspace
 from chorus_tui.engine.execution.workspace_input import file_names, measure, tar_stream
+from chorus_tui.engine.shhh.cutting import beginning
 
 COLLECT_BOUND_S = 60.0
 PATCH_MB = 32
@@ -310,7 +311,7 @@ class Attempt:
         return TaskResult(
             outcome=ending.outcome,
             reason=ending.reason,
-            detail=". ".join(part for part in parts if part)[:DETAIL_SHOWN],
+            detail=beginning(". ".join(part for part in parts if part), DETAIL_SHOWN),
             exit_code=ending.exit_code,
             output_tail=self._output.tail(),
             output_bytes=self._output.total,

@@ -6,17 +6,16 @@ import trio
 
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.engine.execution import verdict
-from chorus_tui.engine.execution.output import first_bytes, readable
 from chorus_tui.engine.execution.profile import Bounds
 from chorus_tui.engine.execution.verdict import Ending
-from chorus_tui.engine.execution.workspace import COMMAND_SHOWN, SandboxLost, SandboxWorkspace
+from chorus_tui.engine.execution.workspace import SandboxLost, SandboxWorkspace
 
 
 async def run_commands(workspace: SandboxWorkspace, spec: TaskSpec, bounds: Bounds) -> Ending:
     """To the first that fails, or through all."""
     deadline = trio.current_time() + spec.timeout_s
     for number, command in enumerate(spec.commands, 1):
-        which = verdict.naming(number, len(spec.commands), first_bytes(readable(command.encode()), COMMAND_SHOWN))
+        which = verdict.naming(number, len(spec.commands), workspace.shown(command))
         try:
             result = await workspace.shell(command, deadline - trio.current_time())
         except SandboxLost:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chorus_tui.engine.execution.errors import BuildRefused
+from chorus_tui.engine.shhh.cutting import beginning
 
 _MERGED = {folder: f"usr/{folder}" for folder in ("bin", "sbin", "lib", "lib64")}
 _FOLDERS = ("dev", "etc", "home", "home/agent", "proc", "root", "sys", "tmp", "usr", "var", "var/tmp", "workspace")
@@ -150,7 +151,9 @@ def _apt(arguments: Sequence[str]) -> str | None:
     )  # fmt: skip
     if done.returncode == 0:
         return None
-    return " ".join(line for line in done.stderr.splitlines() if line.startswith("E:"))[:400] or "apt-get failed"
+    return (
+        beginning(" ".join(line for line in done.stderr.splitlines() if line.startswith("E:")), 400) or "apt-get failed"
+    )
 
 
 def merge(debs: Sequence[Path], tree: RootFs) -> None:

@@ -26,6 +26,7 @@ from chorus_tui.engine.execution.repository_access import Access, access
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.store import borrowing_store, private_folder
 from chorus_tui.engine.execution.tree import base_commit
+from chorus_tui.engine.shhh.cutting import beginning
 
 _TITLE = 200
 _SUMMARY = 20_000
@@ -63,8 +64,8 @@ class Delivered:
 
 def commit_message(label: Label) -> str:
     """Title, summary, trailers. Nothing in a title or summary can be read as one of the trailers."""
-    title = " ".join(readable(label.title.encode()).split())[:_TITLE] or f"Task {label.task_id}"
-    summary = readable(label.summary.encode()).strip()[:_SUMMARY]
+    title = beginning(" ".join(readable(label.title.encode()).split()), _TITLE) or f"Task {label.task_id}"
+    summary = beginning(readable(label.summary.encode()).strip(), _SUMMARY)
     trailers = f"Task-Id: {label.task_id}\nResult: {one_line(label.result)}\n"
     return "\n\n".join(part for part in (title, summary, trailers) if part)
 

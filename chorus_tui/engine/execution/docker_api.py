@@ -18,6 +18,7 @@ import trio
 
 from chorus_tui.engine.execution.errors import DockerRefused, DockerUnavailable, NotThere
 from chorus_tui.engine.execution.frames import FrameDecoder
+from chorus_tui.engine.shhh.cutting import beginning
 
 API = "/v1.41"
 QUICK_S = 30.0
@@ -343,7 +344,7 @@ def _check(response: httpx.Response, content: bytes) -> None:
     try:
         said = str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
-        said = content.decode("utf-8", "replace")[:300] or f"HTTP {status}"
+        said = beginning(content.decode("utf-8", "replace"), 300) or f"HTTP {status}"
     if status == 404:
         raise NotThere(said, status=status)
     raise DockerRefused(said, status=status)

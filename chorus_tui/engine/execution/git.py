@@ -18,6 +18,7 @@ import trio
 
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.execution.workspace_input import folder_bytes
+from chorus_tui.engine.shhh.cutting import beginning
 
 _MIB = 1 << 20
 _WATCH_S = 0.5
@@ -221,4 +222,4 @@ def _last_words(stderr: bytes, secrets: Sequence[str]) -> str:
         text = text.replace(secret, _HIDDEN)
     lines = [line for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", " ! "))]
-    return " ".join((telling or lines)[-2:])[:400] or "git said nothing"
+    return beginning(" ".join((telling or lines)[-2:]), 400) or "git said nothing"

@@ -19,6 +19,7 @@ from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import DockerRefused, ImageUnusable, NotThere
 from chorus_tui.engine.execution.language import choices
 from chorus_tui.engine.execution.settings import ExecutionSettings
+from chorus_tui.engine.shhh.cutting import beginning
 
 PUBLIC_NAMESPACE = "docker.io/anthonyrawlins"
 
@@ -280,7 +281,7 @@ def pull_error(name: str, reference: Reference, said: str) -> ImageUnusable:
     if any(word in low for word in _MISMATCH):
         return ImageUnusable(
             f"{reference.registry} sent something else than image {name} by its digest: do not use that registry before "
-            f"somebody has looked at it ({said[:200]})",
+            f"somebody has looked at it ({beginning(said, 200)})",
             reason="image_digest_mismatch",
         )
     # The hub answers "access denied … may require 'docker login'" for what does not exist, too.
@@ -301,7 +302,7 @@ def pull_error(name: str, reference: Reference, said: str) -> ImageUnusable:
             "here with: chorus-tui images build, or pull it where there is a network",
             reason="registry_unreachable",
         )
-    return ImageUnusable(f"image {name} could not be pulled: {said[:300]}", reason="pull_failed")
+    return ImageUnusable(f"image {name} could not be pulled: {beginning(said, 300)}", reason="pull_failed")
 
 
 def present_languages(tags: list[str], settings: ExecutionSettings) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -45,20 +47,20 @@ class Clean(Protocol):
 
     def feed(self, data: bytes) -> bytes: ...
     def flush(self) -> bytes: ...
+    def held(self) -> bytes: ...
 
 
 class Window:
     """What one command printed, for whoever decides what comes next: its beginning and its end, the middle left out.
 
-    ``clean`` sees all of it before anything is left out: of a secret that is cut nobody could tell any more that it is one.
+    What it takes is clean already (:meth:`OutputLog.into`): of a secret that is cut nobody could tell any more that it is one.
     """
 
     HEAD = 3 * 1024
     TAIL = 5 * 1024
 
-    def __init__(self, clean: Clean | None = None) -> None:
+    def __init__(self) -> None:
         self.total = 0
-        self._clean = clean
         self._head = b""
         self._tail = b""
 
@@ -69,19 +71,13 @@ class Window:
 
     def add(self, data: bytes) -> None:
         """Take a piece as it comes."""
-        self._keep(self._clean.feed(data) if self._clean else data)
-
-    def _keep(self, data: bytes) -> None:
         self.total += len(data)
         take = self.HEAD - len(self._head)
         self._head += data[:take]
         self._tail = (self._tail + data[take:])[-self.TAIL :]
 
     def text(self) -> str:
-        """Safe text; says how much is missing. Nothing is to be added afterwards."""
-        if self._clean is not None:
-            clean, self._clean = self._clean, None
-            self._keep(clean.flush())
+        """Safe text; says how much is missing."""
         left_out = self.total - len(self._head) - len(self._tail)
         gap = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
         return readable(self._head + gap + self._tail)
@@ -102,6 +98,7 @@ class OutputLog:
         self._tail_size = 0
         self._file = path.open("wb")
         self._last = b""
+        self._window: Window | None = None
 
     @property
     def flooded(self) -> bool:
@@ -117,6 +114,18 @@ class OutputLog:
         """Keep ``data``; what of it belongs to the live stream, which ends where the beginning is full."""
         return self._keep(self._clean.feed(data) if self._clean else data)
 
+    @contextmanager
+    def into(self, window: Window) -> Iterator[None]:
+        """What is added meanwhile goes into ``window`` too, as it is kept: it is looked through once for both. At the end the window gets
+        what is held back, as it would be if nothing followed; the log goes on holding it, since the next command may end a secret."""
+        self._window = window
+        try:
+            yield
+        finally:
+            self._window = None
+            if self._clean is not None:
+                window.add(self._clean.held())
+
     def finish(self) -> bytes:
         """No more comes: keep what was held back; what of it belongs to the live stream. Idempotent."""
         rest = self._clean.flush() if self._clean else b""
@@ -124,6 +133,8 @@ class OutputLog:
         return self._keep(rest) if rest else b""
 
     def _keep(self, data: bytes) -> bytes:
+        if self._window is not None:
+            self._window.add(data)
         self.total += len(data)
         self._last = (self._last + data)[-2 * TAIL_SHOWN :]
         head = data[: self._head_limit - self._head_size]

@@ -29,7 +29,7 @@ class SandboxLost(ExecutionError):
 
 class SandboxWorkspace:
     """:class:`~.interface.Workspace` on a sandbox. ``commands`` remembers how the last ones ended; ``clean`` takes the secrets out of
-    what each of them printed."""
+    their names."""
 
     def __init__(
         self, sandbox: Sandbox, image: str, output: OutputLog, live: Callable[[bytes], Awaitable[None]],
@@ -56,11 +56,11 @@ class SandboxWorkspace:
         """Run a command; raises :class:`SandboxLost` when its sandbox went meanwhile, :class:`ImageUnusable` without a shell."""
         began, kills = trio.current_time(), self._sandbox.happenings.oom_kills
         self._sandbox.happenings.oom = trio.Event()
-        window = Window(self._clean() if self._clean else None)
+        window = Window()
         code: int | None = None
-        with trio.move_on_after(max(0.0, timeout_s)) as limit:
+        with trio.move_on_after(max(0.0, timeout_s)) as limit, self._output.into(window):
             try:
-                code = await self._run(command, window)
+                code = await self._run(command)
             except DockerUnavailable as error:
                 self._remember(command, None, round(trio.current_time() - began, 3))
                 raise SandboxLost(f"the Docker Engine went away while the sandbox ran: {error}") from error
@@ -82,10 +82,9 @@ class SandboxWorkspace:
         await self._sandbox.check_it_ran(code, window.text().encode())
         return self._result(code, window, seconds, "")
 
-    async def _run(self, command: str, window: Window) -> int | None:
+    async def _run(self, command: str) -> int | None:
         async with self._sandbox.command(["/bin/sh", "-c", _ONE_PIPE, "sh", command], self._env) as (exec_id, frames):
             async for _, piece in frames:
-                window.add(piece)
                 await self._take(piece)
                 if self._output.flooded:
                     return None
@@ -107,9 +106,12 @@ class SandboxWorkspace:
         except DockerUnavailable:
             return True
 
+    def shown(self, command: str) -> str:
+        """A command as results and sentences name it: clean before it is cut."""
+        return first_bytes(readable(self._cleaned(command.encode())), COMMAND_SHOWN)
+
     def _remember(self, command: str, code: int | None, seconds: float) -> None:
-        shown = first_bytes(readable(self._cleaned(command.encode())), COMMAND_SHOWN)
-        ended = CommandResult(command=shown, exit_code=KILLED if code is None else code, seconds=seconds)
+        ended = CommandResult(command=self.shown(command), exit_code=KILLED if code is None else code, seconds=seconds)
         self.commands = [*self.commands[-COMMANDS_KEPT + 1 :], ended]
 
     def _cleaned(self, data: bytes) -> bytes:

@@ -12,6 +12,7 @@ from chorus_tui.engine.hmmm.parts import Parts
 from chorus_tui.engine.hmmm.rooms import Rooms, Where
 from chorus_tui.engine.hmmm.thread import Thread
 from chorus_tui.engine.journal.interface import Refused
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger("chorus.hmmm.alarm")
 
@@ -60,8 +61,8 @@ class Alarm:
         hidden = "(sealed)" if line.said.sealed else line.said.message
         data = {
             "subject": "room", "subject_id": thread.issue_id, "thread_id": thread.thread_id, "cause": need.cause,
-            "reason": f"{words}: {hidden}"[:1_000] if need.cause in ("asked", "distress") else words,
-            "summary": summary(thread)[:4_000], "to_role": self._role(),
+            "reason": beginning(f"{words}: {hidden}", 1_000) if need.cause in ("asked", "distress") else words,
+            "summary": beginning(summary(thread), 4_000), "to_role": self._role(),
             "participants": sorted({parts.control.name(one.author) for one in thread.lines.values()})[:32], "ref": need.ref,
         }  # fmt: skip
         try:
@@ -84,5 +85,7 @@ class Alarm:
 
 def summary(thread: Thread) -> str:
     """The last words, for whoever is called. What is sealed stays out."""
-    shown = [f"{one.said.agent_id}: {one.said.message[:300]}" for one in thread.in_order() if not one.said.sealed]
+    shown = [
+        f"{one.said.agent_id}: {beginning(one.said.message, 300)}" for one in thread.in_order() if not one.said.sealed
+    ]
     return "\n".join(shown[-6:])

@@ -15,6 +15,7 @@ from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.messages.rooms import CLOSING
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger("chorus.hmmm.closing")
 
@@ -96,7 +97,7 @@ class Closing:
         people = sorted({parts.control.name(one.author) for one in thread.lines.values()})
         data = {
             "event_id": event_id(closing), "event_type": "consensus", "discussion_id": thread.thread_id,
-            "context_path": f"{parts.project(thread.issue_id) or 'rooms'}/{thread.issue_id}", "consensus": text[:4_000],
+            "context_path": f"{parts.project(thread.issue_id) or 'rooms'}/{thread.issue_id}", "consensus": beginning(text, 4_000),
             "participants": people[:32],
         }  # fmt: skip
         try:

@@ -11,6 +11,7 @@ from chorus_tui.engine.hmmm import escalation, rules, turns
 from chorus_tui.engine.hmmm.rooms import Where
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.hmmm.turns import Speaker
+from chorus_tui.engine.shhh.cutting import beginning
 
 if TYPE_CHECKING:
     from chorus_tui.engine.hmmm.service import HmmmService
@@ -57,7 +58,7 @@ class Waiting:
 
     def _item(self, kind: Any, thread: Thread, line: Line, item_id: str, purpose: str, **more: Any) -> InboxItem:
         name = self._service.parts.control.name
-        title = (line.said.message.strip().splitlines() or [""])[0][:100]
+        title = beginning((line.said.message.strip().splitlines() or [""])[0], 100)
         base: dict[str, Any] = {"title": title, "since": line.at_ms / 1000, "priority": line.said.priority} | more
         return InboxItem(
             item_id=f"{kind}:{item_id}", kind=kind, subject_id=f"{thread.issue_id}/{thread.thread_id}", purpose=purpose,
@@ -69,7 +70,7 @@ class Waiting:
         words = escalation.WORDS.get(one.first.said.cause, one.first.said.cause)
         priority: Priority = "urgent" if first.said.priority == "urgent" else "high"
         return self._item(
-            "escalation", thread, first, one.key, f"A person is needed: {words}"[:200], words="needed", priority=priority,
+            "escalation", thread, first, one.key, beginning(f"A person is needed: {words}", 200), words="needed", priority=priority,
             since=one.first.at_ms / 1000,
             command=f"chorus-tui hmmm answer {thread.issue_id} {thread.thread_id} TEXT",
         )  # fmt: skip

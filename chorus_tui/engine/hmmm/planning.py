@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import trio
-
 from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.engine.bell import pause
 from chorus_tui.engine.hmmm import escalation, prompts, rules
 from chorus_tui.engine.hmmm.mouth import Mouth, Words, said_in
 from chorus_tui.engine.hmmm.parts import Parts, Voice
@@ -19,6 +18,7 @@ from chorus_tui.engine.hmmm.rooms import Kinds, Rooms
 from chorus_tui.engine.hmmm.rules import Proposal
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.protocol.messages.rooms import MAX_HOPS
+from chorus_tui.engine.shhh.cutting import beginning
 
 MOST_PLANS = 3
 LOOK_S = 0.5
@@ -66,7 +66,7 @@ class Planner:
                 return f"{line.said.message}\n\nA person said of this plan:\n{word}", ""
             await self._answer_objections(about, thread, proposal)
             await tell(self._waiting_for(thread, proposal))
-            await trio.sleep(LOOK_S)
+            await pause(LOOK_S)
 
     def _answered(self, thread: Thread) -> str:
         """What a person said that ended an escalation of it; empty while one stands or none was."""
@@ -101,8 +101,8 @@ class Planner:
         thread = self._rooms.thread(about.issue_id, about.thread_id)
         task = {
             "title": spec.title,
-            "goal": spec.goal[:8_000],
-            "description": spec.description[:4_000],
+            "goal": beginning(spec.goal, 8_000),
+            "description": beginning(spec.description, 4_000),
             "checks": spec.checks,
         }
         material = prompts.material(thread, None, name, task=task, objections=prompts.objections(objections, name))

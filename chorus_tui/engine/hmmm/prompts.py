@@ -7,6 +7,7 @@ from typing import Any
 
 from chorus_tui.engine.hmmm.thread import Line, Thread
 from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.shhh.cutting import beginning
 
 MOST_LINES = 24
 LONGEST_LINE = 1_500
@@ -59,14 +60,14 @@ def material(thread: Thread, about: Line | None, name: Callable[[str], str], **m
 
 def _spoken(line: Line, name: Callable[[str], str]) -> dict[str, str]:
     said = line.said
-    words = {"by": name(line.author), "kind": said.type, "text": said.message[:LONGEST_LINE]}
-    return words | ({"reasoning": said.reasoning[:LONGEST_LINE]} if said.reasoning else {})
+    words = {"by": name(line.author), "kind": said.type, "text": beginning(said.message, LONGEST_LINE)}
+    return words | ({"reasoning": beginning(said.reasoning, LONGEST_LINE)} if said.reasoning else {})
 
 
 def text_of(answer: dict[str, Any] | None, field: str = "text") -> str:
     """The words of an answer, bounded; empty when there are none."""
     value = answer.get(field) if answer else None
-    return value.strip()[:LONGEST_ANSWER] if isinstance(value, str) else ""
+    return beginning(value.strip(), LONGEST_ANSWER) if isinstance(value, str) else ""
 
 
 def objections(lines: Sequence[Line], name: Callable[[str], str]) -> list[dict[str, str]]:

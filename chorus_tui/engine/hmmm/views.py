@@ -11,6 +11,7 @@ from chorus_tui.engine.hmmm.rooms import Kinds, Rooms
 from chorus_tui.engine.hmmm.rules import Proposal
 from chorus_tui.engine.hmmm.silence import Arrivals
 from chorus_tui.engine.hmmm.thread import Line, Thread
+from chorus_tui.engine.shhh.cutting import beginning
 
 TITLE = 100
 _PRESSING: tuple[models.State, ...] = ("reopened", "objected", "open", "agreed")
@@ -128,4 +129,4 @@ class Views:
 def _title(lines: list[Line]) -> str:
     """The first line of the first message."""
     first = next((line.said.message for line in lines if line.said.message.strip()), "")
-    return first.strip().splitlines()[0][:TITLE] if first.strip() else ""
+    return beginning(first.strip().splitlines()[0], TITLE) if first.strip() else ""

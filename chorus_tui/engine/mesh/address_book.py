@@ -18,6 +18,7 @@ import structlog
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.protocol.identity import ADDRESSES, Identity, verify
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +99,7 @@ class AddressBook:
             record = canonical.decode(data, limit=MAX_RECORD) if canonical_bytes else json.loads(data)
             _check(record)
         except (WireError, ValueError, RecursionError) as error:
-            log.debug("address statement refused", reason=str(error)[:200])
+            log.debug("address statement refused", reason=beginning(str(error), 200))
             return False
         peer_id = record["peer_id"]
         known = self._records.get(peer_id)

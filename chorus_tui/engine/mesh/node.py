@@ -53,6 +53,7 @@ from chorus_tui.engine.mesh.ping import Pings
 from chorus_tui.engine.mesh.serving import Serving
 from chorus_tui.engine.mesh.streams import Libp2pStream
 from chorus_tui.engine.protocol.identity import Identity
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger(__name__)
 
@@ -225,7 +226,7 @@ class Libp2pMesh:
             try:
                 stream = await running.new_stream(ID.from_string(peer_id), [TProtocol(protocol)])
             except Exception as error:
-                raise Unreachable(f"{peer_id} does not answer {protocol}: {str(error)[:200]}") from error
+                raise Unreachable(f"{peer_id} does not answer {protocol}: {beginning(str(error), 200)}") from error
             return Libp2pStream(stream, nursery)
         raise Unreachable(f"{peer_id} does not answer within {timeout:g} s")
 

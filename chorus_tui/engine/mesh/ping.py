@@ -15,6 +15,7 @@ from libp2p.custom_types import TProtocol
 from libp2p.peer.id import ID
 
 from chorus_tui.engine.mesh.hardening.streams import quiet_reset
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Pings:
                 try:
                     seconds = await self._exchange(peer_id, payload)
                 except Exception as error:  # noqa: BLE001 - no answer, whatever the reason
-                    log.debug("ping failed", peer=peer_id, reason=repr(error)[:200])
+                    log.debug("ping failed", peer=peer_id, reason=beginning(repr(error), 200))
             done.set()
 
         self._nursery.start_soon(exchange)
@@ -72,7 +73,7 @@ class Pings:
             try:
                 return await self._over(peer_id, kept, payload)
             except Exception as error:  # noqa: BLE001 - the other side may have closed it; a fresh one tells whether it lives
-                log.debug("kept stream ended", peer=peer_id, reason=repr(error)[:200])
+                log.debug("kept stream ended", peer=peer_id, reason=beginning(repr(error), 200))
         elif kept is not None:
             await _end(kept.stream)
         stream = await self._host.new_stream(ID.from_string(peer_id), [PROTOCOL])

@@ -14,6 +14,7 @@ from libp2p.network.stream.exceptions import StreamEOF
 
 from chorus_tui.engine.mesh.hardening.streams import quiet_reset
 from chorus_tui.engine.mesh.interface import MAX_FRAME, FrameTooLarge, StreamClosed
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger(__name__)
 
@@ -156,4 +157,4 @@ def ended_well(stream: Any) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    return (str(error) or type(error).__name__)[:200]
+    return beginning(str(error) or type(error).__name__, 200)

@@ -21,6 +21,7 @@ from chorus_tui.engine.patches import rules
 from chorus_tui.engine.patches.facts import Patch, Revision
 from chorus_tui.engine.patches.views import Looked, may
 from chorus_tui.engine.protocol.envelope import Entry
+from chorus_tui.engine.shhh.cutting import beginning, ending
 
 if TYPE_CHECKING:
     from chorus_tui.engine.patches.service import PatchService
@@ -181,7 +182,8 @@ class Acting:
         words = f"{said.message}\n\nPatch {said.patch_id}, revision {said.revision}: {size}"
         await self._service.parts.propose(
             ProposeDecision(
-                title=f"Patch: {said.title}"[:200], description=words.strip()[-8_000:], kind="patch", deadline=request.deadline,
+                title=beginning(f"Patch: {said.title}", 200),
+                description=ending(words.strip(), 8_000, self._service.parts.redact), kind="patch", deadline=request.deadline,
                 threshold=request.threshold, project_id=said.project_id, task_id=said.task_id, patch=seen.revision.hash,
             ),
             caller,

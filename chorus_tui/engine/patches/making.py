@@ -19,6 +19,7 @@ from chorus_tui.engine.patches.facts import Revision
 from chorus_tui.engine.patches.staging import Staging
 from chorus_tui.engine.protocol.messages.patches import MOST_NAMED, PatchCreated
 from chorus_tui.engine.protocol.ulid import ulid
+from chorus_tui.engine.shhh.cutting import beginning
 
 if TYPE_CHECKING:
     from chorus_tui.engine.patches.service import PatchService
@@ -83,7 +84,8 @@ class Making:
             raise Problem(503, "not-here", "The change of the task is not here", str(error)) from error
         data = await trio.to_thread.run_sync(path.read_bytes)
         words = models.Words(
-            title=request.title or change.title[:200], message=request.message or change.summary[:8_000], kind=request.kind,
+            title=request.title or beginning(change.title, 200), message=request.message or beginning(change.summary, 8_000),
+            kind=request.kind,
             project_id=change.project_id,
         )  # fmt: skip
         return await self._say(

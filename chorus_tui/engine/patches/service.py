@@ -23,6 +23,7 @@ from chorus_tui.engine.patches.making import Making
 from chorus_tui.engine.patches.parts import Parts
 from chorus_tui.engine.protocol.envelope import Entry
 from chorus_tui.engine.protocol.messages import Message
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger("chorus.patches")
 
@@ -122,7 +123,7 @@ class PatchService:
         data = {
             "event_id": word.hash, "event_type": "patch", "discussion_id": said.patch_id,
             "context_path": f"{said.project_id or GENERAL}/patches/{said.patch_id}",
-            "consensus": f"{said.title} (applied: {', '.join(one.path for one in said.files[:8])})"[:4_000],
+            "consensus": beginning(f"{said.title} (applied: {', '.join(one.path for one in said.files[:8])})", 4_000),
             "tags": ["patch", said.kind], "sources": [said.address] if said.address else [], "task_id": said.task_id,
             "participants": sorted({patch.key[0], *(one.author for one in patch.reviews.values())})[:32],
         }  # fmt: skip

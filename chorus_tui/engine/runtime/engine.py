@@ -222,7 +222,9 @@ def build(  # noqa: PLR0915 - one list of parts, in the order in which each need
         else None
     )
     # A person's own engine speaks only when its person does.
-    voice = Voice(models, sources.prompts.system, settings.role, clock) if models.names() and kind == "agent" else None
+    speaks = models.names() and kind == "agent"
+    prompt = redactor.at(doors.PROMPT).text
+    voice = Voice(models, sources.prompts.system, settings.role, clock, prompt) if speaks else None
 
     hmmm = HmmmService(
         RoomParts(
@@ -276,6 +278,7 @@ def build(  # noqa: PLR0915 - one list of parts, in the order in which each need
             tasks.board,
             lambda: agents(peers),
             tasks.name,
+            typed,
             voice,
             sealing,
         )

@@ -23,6 +23,7 @@ from chorus_tui.engine.patches.service import PatchService
 from chorus_tui.engine.peers.service import PeerService
 from chorus_tui.engine.runtime.docker_watch import DockerWatch
 from chorus_tui.engine.settings import Settings
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.service import TaskService
 
 VOTE_WITHIN = "1d"
@@ -35,7 +36,8 @@ def put_to_vote(deciding: Callable[[], DecisionService]) -> Callable[[Line], Awa
     async def put(line: Line) -> None:
         said = line.said
         request = ProposeDecision(
-            title=said.message.strip().split("\n")[0][:200], description="\n\n".join(filter(None, (said.message, said.reasoning)))[:8_000],
+            title=beginning(said.message.strip().split("\n")[0], 200),
+            description=beginning("\n\n".join(filter(None, (said.message, said.reasoning))), 8_000),
             deadline=VOTE_WITHIN, issue_id=said.issue_id, thread_id=said.thread_id, to_roles=said.to_roles if said.sealed else [],
         )  # fmt: skip
         await deciding().proposing.agreed(line.hash, line.at_ms, request)
@@ -61,7 +63,7 @@ def patches_of(patches: PatchService) -> Callable[[str, str, str], Awaitable[str
     """A shared text that ends becomes a patch of a document; its id."""
 
     async def make(address: str, text: str, title: str) -> str:
-        request = CreatePatch(kind="context", address=address, content=text, title=title[:200])
+        request = CreatePatch(kind="context", address=address, content=text, title=beginning(title, 200))
         return (await patches.making.create(request, None)).patch_id
 
     return make

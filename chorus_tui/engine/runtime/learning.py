@@ -8,6 +8,7 @@ from typing import Any
 from chorus_tui.engine.control.interface import ControlEntry, Member
 from chorus_tui.engine.protocol.messages.context import ContextNode
 from chorus_tui.engine.records import of_tasks
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.slurp.rules import confidence, folder_of, path_of
 from chorus_tui.engine.slurp.service import Settled
 from chorus_tui.engine.tasks import summary
@@ -44,7 +45,7 @@ def _learned(task: Task, accepted: Reported, record: str) -> dict[str, Any]:
     verdict = checked.said.verdict if checked else ""
     sources = [record, *([result.change.patch] if result.change else [])]
     return {
-        "purpose": (spec.goal or spec.description or spec.title)[:500],
+        "purpose": beginning(spec.goal or spec.description or spec.title, 500),
         "technologies": [one for one in (spec.language, result.model) if one],
         "tags": [one for one in dict.fromkeys((spec.kind, *spec.expertise)) if one][:16],
         "sources": [*sources, *(f"sha256:{artifact.sha256}" for artifact in result.artifacts)][:16],
@@ -55,7 +56,7 @@ def _learned(task: Task, accepted: Reported, record: str) -> dict[str, Any]:
 def told(nodes: list[ContextNode]) -> str:
     """What an agent is shown of nodes before it begins; empty without any."""
     lines = [f"- ({node.kind}, {node.node_id[:8]}) {_words(node)}" for node in nodes]
-    return "\n".join(lines)[:SHOWN]
+    return beginning("\n".join(lines), SHOWN)
 
 
 def _words(node: ContextNode) -> str:

@@ -93,13 +93,15 @@ DOORS: tuple[Door, ...] = (
           "execution.store")),
     Door("portals", "what serves the portal beside the engine: where to listen, for whom", "ours",
          "a command line of our own words; its first one-time URL goes nowhere", ("runtime.portals.service",)),
-    Door("own files", "keys, tokens, addresses, the audit book: mode 0600, in the data folder; the network key's, in its own",
-         "ours", "what they hold is theirs to hold; the audit book holds no secret",
+    Door("own files", "keys, tokens, addresses, the audit book: mode 0600, in the data folder", "ours",
+         "what they hold is theirs to hold; the audit book holds no secret",
          ("__main__", "api.token_file", "api.tokens", "data_folder", "licensing.keeping", "mesh.address_book",
-          "mesh.block_list", "mesh.network_key", "private_file", "runtime.secrecy.book",
+          "mesh.block_list", "private_file", "runtime.secrecy.book",
           "vault.key_file")),
-    Door("templates", "templates of words that somebody here keeps, in their folder (`CHORUS_TEMPLATES_DIR`)", "same",
-         "what this engine's own person wrote, for themselves", ("hmmm.templates",)),
+    Door("network key", "the key that was made here for this user's own engines: mode 0600, in the folder of its user's settings",
+         "ours", "made by chance; who is to have it is given it by `chorus-tui invite`", ("mesh.network_key",)),
+    Door("templates", "templates of messages that people here keep, in their folder (`CHORUS_TEMPLATES_DIR`)", "same",
+         "redacted as they are typed, before they are saved; what somebody lays there by hand is only read", ("hmmm.templates",)),
 )  # fmt: skip
 
 BY_NAME = {door.name: door for door in DOORS}

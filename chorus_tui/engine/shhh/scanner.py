@@ -1,4 +1,4 @@
-"""Finds secrets in bytes: keywords first, then patterns near them, then what base64 and percent signs hide. Pure; time is linear.
+"""Finds secrets in bytes: keywords first, then patterns near them, then what base64, percent signs and colours hide. Pure; time is linear.
 
 An automaton passes over the text once and says where keywords stand. A rule looks only at the windows round its own keywords;
 windows that touch are one, so each rule reads each byte a bounded number of times, and RE2 never goes back. Text between
@@ -36,6 +36,8 @@ MARKER = re.compile(rb"\[REDACTED:[a-z0-9-]{1,64}:[0-9a-f]{8}\]")
 _AROUND = LONGEST_KEY
 """Bytes on both sides of an escape that are read without escapes: no secret is longer."""
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+_COLOUR = re.compile(rb"\x1b\[[0-?]{0,64}[ -/]{0,16}[@-~]")
+"""What terminals are told in the middle of a line: colours above all. It is taken out before people or models see the text."""
 _MARKS = b"[REDACTED:"
 
 
@@ -95,6 +97,8 @@ class Scanner:
             found += self._inside(raw, exact, depth)
             if b"%" in raw:
                 found += self._behind_percent(raw, exact, depth)
+        if depth and b"\x1b[" in raw:
+            found += self._between_colours(raw, exact, depth)
         return _outside_markers(raw, found)
 
     # ── shapes ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +207,7 @@ class Scanner:
 
     def _behind_percent(self, raw: bytes, exact: BytesAhoCorasick | None, depth: int) -> Iterator[Finding]:
         """Secrets that stand there when ``%2B`` is read as ``+``; found where they are, not with the whole address."""
-        for start, end in _escaped(raw):
+        for start, end in _parts_with(_PERCENT, raw):
             part = raw[start:end]
             # Of the n-th escape: where it stands in the decoded text, which has two bytes less for each before it.
             places = array("q", (match.start() - 2 * n for n, match in enumerate(_PERCENT.finditer(part))))
@@ -211,11 +215,28 @@ class Scanner:
                 first, last = (start + at + 2 * bisect_left(places, at) for at in (one.start, one.end))
                 yield Finding(one.rule, one.severity, first, last, one.secret, one.rank)
 
+    # ── colours ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-def _escaped(raw: bytes) -> Iterator[tuple[int, int]]:
+    def _between_colours(self, raw: bytes, exact: BytesAhoCorasick | None, depth: int) -> Iterator[Finding]:
+        """Secrets that stand there when the colours are gone: ``grep --color`` paints the value and not its name. What was painted
+        inside of one goes with it."""
+        for start, end in _parts_with(_COLOUR, raw):
+            part = raw[start:end]
+            # Where each stood in the text without them; bytes of the first n.
+            places, gone = array("q"), array("q", [0])
+            for match in _COLOUR.finditer(part):
+                places.append(match.start() - gone[-1])
+                gone.append(gone[-1] + match.end() - match.start())
+            for one in self._all(_COLOUR.sub(b"", part), exact, depth - 1):
+                first = start + one.start + gone[bisect_right(places, one.start)]
+                last = start + one.end + gone[bisect_left(places, one.end)]
+                yield Finding(one.rule, one.severity, first, last, one.secret, one.rank)
+
+
+def _parts_with(escape: re.Pattern[bytes], raw: bytes) -> Iterator[tuple[int, int]]:
     """The parts of a text that have escapes, with what is around them. A part is bounded, so that hostile text costs no more memory."""
     first = last = -1
-    for match in _PERCENT.finditer(raw):
+    for match in escape.finditer(raw):
         at = match.start()
         if first >= 0 and (at - last > 2 * _AROUND or at - first > _SLICE):
             yield max(0, first - _AROUND), last + _AROUND

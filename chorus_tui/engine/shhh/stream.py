@@ -60,6 +60,14 @@ class StreamRedactor:
         rest, self._held = self._held + self._decoder.decode(b"", final=True), ""
         return self._clean(rest)
 
+    def held(self) -> bytes:
+        """The rest, if this were the end; it goes on all the same."""
+        in_key, unfinished = self._in_key, self._decoder.getstate()
+        rest = self._clean(self._held + self._decoder.decode(b"", final=True))
+        self._in_key = in_key
+        self._decoder.setstate(unfinished)
+        return rest
+
     def _clean(self, text: str) -> bytes:
         if self._in_key:
             text = self._rest_of_key(text)

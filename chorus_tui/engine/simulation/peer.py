@@ -189,7 +189,7 @@ def build(
     tasks.coordinated = coordination.of_task
     assistance = AssistanceService(
         AssistanceParts(
-            identity.peer_id, journal, control, mesh, clock, events, tasks.board, lambda: agents(peers), tasks.name
+            identity.peer_id, journal, control, mesh, clock, events, tasks.board, lambda: agents(peers), tasks.name, str
         )
     )
     return Peer(

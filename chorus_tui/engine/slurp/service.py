@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Bell
 from chorus_tui.engine.clock import Clock
 from chorus_tui.engine.control.interface import Control, ControlEntry
 from chorus_tui.engine.journal.interface import Journal, Refused
@@ -31,12 +32,17 @@ from chorus_tui.engine.protocol.messages.context import (
     SlurpEventAck,
     SlurpEventGenerated,
 )
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.slurp import rules
 from chorus_tui.engine.slurp.graph import Graph, Known
 
 log = structlog.get_logger("chorus.slurp")
 
-ROUND_S = 0.25
+ROUND_S = 1.0
+"""At the latest: what is heard or decided rings."""
+APART_S = 0.25
+LATER_S = 2.5
+"""Until what the journal did not take is tried again."""
 SHOWN = 5
 """Nodes in an answer to an agent."""
 FRESH_S = 120.0
@@ -109,6 +115,7 @@ class SlurpService:
         self._unmeasured: set[str] = set()
         """Tasks of this peer whose shown context was not held against what came of them."""
         self._measured: set[str] = set()
+        self._wake = Bell()
         journal.fold(self)
         control.fold(_Decided(self))
 
@@ -135,6 +142,7 @@ class SlurpService:
                 self._requests[entry.hash] = _Asked(entry.author, at_ms, message)
         elif isinstance(message, ContextResponse) and self._fresh(at_ms):
             self._answers.setdefault(message.request, {})[entry.author] = message
+        self._wake.ring()
 
     def _hear_worth(self, entry: Entry, message: Message, at_ms: int) -> None:
         """What a node was worth to somebody."""
@@ -175,6 +183,7 @@ class SlurpService:
                 self._settled[entry.hash] = entry
         if entry.type == "task_accepted":
             self._accepted[str(entry.data.get("task_id", ""))] = entry.hash
+        self._wake.ring()
 
     # ── what is known ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -222,7 +231,7 @@ class SlurpService:
         """What the admin knows; nothing when it does not answer in time. What comes counts as used."""
         try:
             asked = await self._journal.say(
-                "context_request", {"context_path": path, "query": query[:1_000], "task_id": task_id}
+                "context_request", {"context_path": path, "query": beginning(query, 1_000), "task_id": task_id}
             )
             self._awaited.add(asked.hash)
             try:
@@ -247,12 +256,12 @@ class SlurpService:
         """Until cancelled."""
         task_status.started()
         while True:
-            await trio.sleep(ROUND_S)
+            await self._wake.rung(ROUND_S, APART_S)
             try:
                 await self._round()
             except Refused as error:
                 log.info("What was learned is said later", reason=str(error))
-                await trio.sleep(10 * ROUND_S)
+                await trio.sleep(LATER_S)
 
     async def _round(self) -> None:
         await self._measure()
@@ -313,7 +322,7 @@ class SlurpService:
         self, node_id: str, path: str, summary: str, kind: str, by: str, hlc: str, learned: dict[str, Any]
     ) -> None:
         node = {
-            **learned, "node_id": node_id, "context_path": path, "summary": summary[:SUMMARY], "kind": kind, "by": by,
+            **learned, "node_id": node_id, "context_path": path, "summary": beginning(summary, SUMMARY), "kind": kind, "by": by,
             "at_ms": int(hlc.partition(":")[0]), "relevance": 1.0,
         }  # fmt: skip
         await self._journal.say("slurp_context_update", {"context_path": path, "node": node, "event_id": node_id})

@@ -15,6 +15,7 @@ from chorus_tui.engine.control.interface import Control, NoMesh, NotAdmin
 from chorus_tui.engine.journal.interface import Journal, Refused
 from chorus_tui.engine.mesh.interface import Stream
 from chorus_tui.engine.protocol.canonical import WireError
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks import claims, wire
 from chorus_tui.engine.tasks.acts import AdminState, May
 from chorus_tui.engine.tasks.board import Board
@@ -169,7 +170,7 @@ class Admin:
             key: Key = (mesh_id, task_id)
             grant = self._board.task(key).held if key in self._board.tasks else None
             if grant is not None and grant.worker == worker and grant.attempt == attempt:
-                self._state.releases[key, attempt] = str(frame.get("reason", ""))[:300] or "given back"
+                self._state.releases[key, attempt] = beginning(str(frame.get("reason", "")), 300) or "given back"
         # Whoever gives back has to offer anew: its old offer knows nothing of why it did.
         self._state.offers.pop(worker, None)
         self.nudge()

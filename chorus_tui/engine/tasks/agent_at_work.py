@@ -155,7 +155,7 @@ class Attempt:
         """Look something up."""
         await trio.lowlevel.checkpoint()
         thread = self._words(self._reaching())
-        return context.look_up(self._task, self.around.board, self.around.name, thread, query)
+        return context.look_up(self._task, self.around.board, self.around.name, thread, query, self.mind.redact)
 
     async def ask_help(self, question: str) -> str:
         """Ask people and other agents."""
@@ -171,7 +171,7 @@ class Attempt:
         """A task one level below, on the same repository."""
         if self._subtasks >= MOST_SUBTASKS:
             return f"not announced: {MOST_SUBTASKS} subtasks are enough for one attempt"
-        title = goal.strip().splitlines()[0][:200]
+        title = self.mind.redact(goal).strip().splitlines()[0][:200]
         budget = self.spec.budget.model_copy(update={"depth": self.spec.budget.depth - 1})
         spec = TaskSpec(
             title=title, goal=goal, parent=self.key[1], budget=budget, repository=self.spec.repository,

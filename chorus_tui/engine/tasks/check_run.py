@@ -22,6 +22,7 @@ from chorus_tui.engine.execution.errors import PatchRefused
 from chorus_tui.engine.execution.interface import Job, Phase, RepositoryError
 from chorus_tui.engine.execution.patch import applied
 from chorus_tui.engine.journal.interface import BlobMissing
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.run import Tools, replicated
 from chorus_tui.engine.tasks.task import Key, Reported
 
@@ -49,7 +50,7 @@ class CheckRun:
         verdict = {"completed": "passed", "error": "error"}.get(result.outcome, "failed")
         data = {
             "task_id": self._key[1], "mesh_id": self._key[0], "attempt": self._report.attempt,
-            "result": self._report.cite["hash"], "verdict": verdict, "detail": result.detail[:DETAIL],
+            "result": self._report.cite["hash"], "verdict": verdict, "detail": beginning(result.detail, DETAIL),
             "checks": [one.model_dump() for one in result.commands],
             "output_tail": result.output_tail.encode()[-TAIL:].decode("utf-8", "ignore"),
             "output_bytes": result.output_bytes, "log": result.log,
@@ -71,11 +72,11 @@ class CheckRun:
             job = Job(self._key[1], self._report.attempt, spec, made, output=output, checks=True)
             return await self._tools.executor.run(job, _Quiet(), self._put_blob)
         except (RepositoryError, BlobMissing) as error:
-            return TaskResult(outcome="error", reason="result_unusable", detail=str(error)[:DETAIL])
+            return TaskResult(outcome="error", reason="result_unusable", detail=beginning(str(error), DETAIL))
         except PatchRefused as error:
             # A patch that does not fit what it says it was made from is the result's fault.
             outcome: Literal["failed", "error"] = "failed" if error.reason == DOES_NOT_APPLY else "error"
-            return TaskResult(outcome=outcome, reason=error.reason, detail=str(error)[:DETAIL])
+            return TaskResult(outcome=outcome, reason=error.reason, detail=beginning(str(error), DETAIL))
         finally:
             if made is not None:
                 self._tools.repositories.discard(made)

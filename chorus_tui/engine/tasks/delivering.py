@@ -21,6 +21,7 @@ from chorus_tui.engine.execution.delivery import Delivered, Label
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.interface import RepositoryError
 from chorus_tui.engine.journal.interface import BlobHeld, BlobMissing, Refused
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.task import Announced, Key, Reported, Task
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Delivering:
                 log.warning("⚠️ Not delivered until a person releases it", task_id=task.key[1], reason=str(error))
             return
         except (ExecutionError, RepositoryError, BlobMissing) as error:
-            told = {"problem": str(error)[:900]}
+            told = {"problem": beginning(str(error), 900)}
             log.warning("⚠️ Could not be delivered", task_id=task.key[1], reason=str(error))
         self._held.discard(task.key)
         base = {"task_id": task.key[1], "mesh_id": task.key[0], "attempt": accepted.attempt}

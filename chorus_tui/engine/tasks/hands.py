@@ -16,6 +16,7 @@ from chorus_tui.contract.models.task_result import Artifact, TaskResult
 from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.engine.carried_bytes import decoded
 from chorus_tui.engine.execution.output import readable
+from chorus_tui.engine.shhh.cutting import ending
 from chorus_tui.engine.tasks import claims
 from chorus_tui.engine.tasks.announcing import CONFIRM_S
 from chorus_tui.engine.tasks.run import replicated
@@ -101,12 +102,16 @@ class Hands:
         blobs = self._service.parts.blobs
         info = await blobs.put_bytes(content)
         artifact = Artifact(path=request.file.name, size=info.size, sha256=info.digest.removeprefix("sha256:"))
-        shown = readable(content).replace("\0", "")[-TAIL:] if "\0" not in text else ""
+        shown = ending(readable(content), TAIL, self._clean) if "\0" not in text else ""
         result = TaskResult(
             outcome="completed", reason="by_hand", detail=request.reason, output_tail=shown, output_bytes=len(content),
             output_cut=len(text) > TAIL, artifacts=[artifact],
         )  # fmt: skip
         return await replicated(blobs, result)
+
+    def _clean(self, text: str) -> str:
+        stream = self._service.parts.redactor()
+        return (stream.feed(text.encode()) + stream.flush()).decode("utf-8", "replace")
 
     # ── again ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

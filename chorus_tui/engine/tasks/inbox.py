@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chorus_tui.contract.models.inbox import InboxItem
 from chorus_tui.contract.models.tasks import JudgeTask
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks import approval
 from chorus_tui.engine.tasks.task import Task
 
@@ -49,7 +50,7 @@ class TaskInbox:
 
     async def answer(self, item: InboxItem, choice: str, text: str, caller: Any) -> str:
         """Through the same door as the tasks screen."""
-        request = JudgeTask(task_id=item.subject_id, reason=text[:300], announcement=item.version)
+        request = JudgeTask(task_id=item.subject_id, reason=beginning(text, 300), announcement=item.version)
         approving = self._service.approving
         view = await (approving.approve if choice == "approve" else approving.deny)(request, caller)
         if choice == "deny":

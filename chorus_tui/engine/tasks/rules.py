@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks import allocation, approval, dependencies, verification
 from chorus_tui.engine.tasks.acts import Act, AdminState, May
 from chorus_tui.engine.tasks.board import Board
@@ -106,7 +107,7 @@ def _nobody_agreed(task: Task, board: Board, state: AdminState, now: float) -> A
     within = announced.spec.approve_within_s
     if now - state.unapproved.setdefault(task.key, now) < within:
         return None
-    reason = f"not enough people agreed within {within} s (approve_within_s): {missing}"[:500]
+    reason = beginning(f"not enough people agreed within {within} s (approve_within_s): {missing}", 500)
     return _cancel(task, reason)
 
 
@@ -126,13 +127,15 @@ def _ended(
             data = {**base, "worker": held.worker, "result_hash": report.cite["hash"], "entry": report.cite}
             return Act("task_accepted", data, report.cite)
         if result.outcome in ("failed", "budget_exhausted"):
-            why = (result.detail or result.reason or "failed")[:500]
+            why = beginning(result.detail or result.reason or "failed", 500)
             return Act(
                 f"task_{result.outcome}",
                 {**base, "result_hash": report.cite["hash"], "entry": report.cite, "reason": why},
                 report.cite,
             )
-        return Act("task_released", {**base, "reason": f"error: {result.reason}: {result.detail}"[:600]}, report.cite)
+        return Act(
+            "task_released", {**base, "reason": beginning(f"error: {result.reason}: {result.detail}", 600)}, report.cite
+        )
     lease = (task.key, held.attempt)
     if lease in state.releases:
         return Act("task_released", {**base, "reason": state.releases[lease]})

@@ -20,6 +20,7 @@ from chorus_tui.engine.execution.interface import Executor, Job, Phase, Reposito
 from chorus_tui.engine.execution.output import readable
 from chorus_tui.engine.journal.interface import BlobMissing, Blobs, Journal
 from chorus_tui.engine.protocol import topics
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks import agent_at_work
 from chorus_tui.engine.tasks.agent_at_work import Around, Mind
 from chorus_tui.engine.tasks.naming import digests
@@ -91,7 +92,7 @@ class Progress:
         self._spent: Spent | None = None
 
     async def phase(self, phase: Phase, detail: str = "") -> None:
-        self._phase, self._detail = phase, detail[:500]
+        self._phase, self._detail = phase, beginning(detail, 500)
         self._here()
 
     async def spent(self, spent: Spent) -> None:
@@ -222,7 +223,7 @@ class Run:
             job = Job(self._key[1], self._attempt, self._spec, source, *self._goal(progress))
             return await tools.executor.run(job, progress, self._put_blob)
         except (RepositoryError, BlobMissing) as error:
-            return TaskResult(outcome="error", reason="repository_unusable", detail=str(error)[:600])
+            return TaskResult(outcome="error", reason="repository_unusable", detail=beginning(str(error), 600))
         finally:
             if made is not None:
                 tools.repositories.discard(made)

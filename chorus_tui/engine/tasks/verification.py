@@ -6,6 +6,7 @@ one is in reach; its own worker only when nobody else is there. Each try takes a
 
 from __future__ import annotations
 
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.tasks.acts import Act, AdminState
 from chorus_tui.engine.tasks.routing import Agent
 from chorus_tui.engine.tasks.task import CheckGrant, Reported, Task
@@ -65,14 +66,14 @@ def _awaited(
             return _check_ended(task, report, grant.checker, "its checker was lost")
         return None
     if said.said.verdict == "error":
-        return _check_ended(task, report, grant.checker, f"error: {said.said.detail}"[:500])
+        return _check_ended(task, report, grant.checker, beginning(f"error: {said.said.detail}", 500))
     data = {
         "task_id": task.key[1], "attempt": report.attempt, "worker": report.author, "result_hash": report.cite["hash"],
         "entry": report.cite, "check": said.cite, "checked_by": grant.checker,
     }  # fmt: skip
     if said.said.verdict == "passed":
         return Act("task_accepted", data, report.cite)
-    return Act("task_failed", {**data, "reason": f"not verified: {said.said.detail}"[:500]}, report.cite)
+    return Act("task_failed", {**data, "reason": beginning(f"not verified: {said.said.detail}", 500)}, report.cite)
 
 
 def _alone(
@@ -88,7 +89,9 @@ def _alone(
     if not tried or waited < HOPELESS_S:
         return None
     last = task.checks_of(report.attempt)[-1]
-    return _ended(task, report, "task_failed", f"not verified: nobody could run its checks; {last.reason}"[:500])
+    return _ended(
+        task, report, "task_failed", beginning(f"not verified: nobody could run its checks; {last.reason}", 500)
+    )
 
 
 def _able(agent: Agent) -> bool:
@@ -123,9 +126,8 @@ def _no_container_left(task: Task, report: Reported) -> str:
     assert announced is not None
     runs = task.checks_of(report.attempt)
     why = f"; the last run of its checks: {runs[-1].reason}" if runs else ""
-    return f"{announced.spec.budget.containers} containers (budget.containers) used up before its checks passed{why}"[
-        :500
-    ]
+    used = f"{announced.spec.budget.containers} containers (budget.containers) used up before its checks passed"
+    return beginning(f"{used}{why}", 500)
 
 
 def waits(task: Task, name: str, agents: list[Agent]) -> str:

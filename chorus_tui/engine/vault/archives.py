@@ -13,6 +13,7 @@ import pyrage
 from pyrage import x25519
 
 from chorus_tui.engine.private_file import NotPrivate, create_private, read_private
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.vault import header
 from chorus_tui.engine.vault.age_identity import AgeKeyError
 from chorus_tui.engine.vault.interface import NotForUs, NotReadable
@@ -47,7 +48,9 @@ def check_recipients(recipients: Sequence[str]) -> None:
         try:
             x25519.Recipient.from_str(one)
         except Exception:  # noqa: BLE001 - pyrage raises an exception class of its own
-            raise AgeKeyError(f"{one[:80]!r} is no age recipient; they begin with age1 (age-keygen -y FILE)") from None
+            raise AgeKeyError(
+                f"{beginning(one, 80)!r} is no age recipient; they begin with age1 (age-keygen -y FILE)"
+            ) from None
 
 
 def seal(reader: IO[bytes], writer: IO[bytes], recipients: Sequence[str]) -> None:

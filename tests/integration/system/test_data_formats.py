@@ -31,7 +31,7 @@ USES = (
 """What a person does that leaves something on the disk."""
 ELSEWHERE = {
     ".backup-<name>/", ".restoring/", "blobs/held/<hash>", "blobs/partial/<name>", "crashes/<name>.json", "engine.log", "license.token",
-    "portals/<name>",
+    "portal-ssh.log", "portal-web.log", "portals/<name>",
 }  # fmt: skip
 """What comes by a failure, by others or by a portal alone."""
 PROTOCOL = Path(__file__).parents[3] / "docs/protocol.md"

@@ -11,9 +11,11 @@ import shutil
 import sqlite3
 import tarfile
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from chorus_tui.contract.models.portals import PortalKind
 from chorus_tui.engine.control.store import ControlStore
 from chorus_tui.engine.data_folder import FolderLocked
 from chorus_tui.engine.journal.database import StoreError
@@ -106,7 +108,8 @@ def test_nothing_of_the_moment_is_in_it(case):
 
 def test_the_log_and_the_invitations_stay_where_they_are():
     """Not packed; a backup of before, which has them, is restored all the same."""
-    for name in ("engine.log", "portals/ssh-7.json", "portals/7-abc"):
+    logs = [f"portal-{kind}.log" for kind in get_args(PortalKind)]
+    for name in ("engine.log", *logs, "portals/ssh-7.json", "portals/7-abc"):
         assert not contents.belongs(name)
         assert contents.file_name(name) == name
     assert contents.belongs("engine.logs")

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from chorus_tui.engine.shhh.cutting import beginning
+
 Name = Literal["shell", "read_context", "ask_help", "announce_subtask", "propose", "finish"]
 NAMES: tuple[Name, ...] = get_args(Name)
 
@@ -66,7 +68,7 @@ def parse(text: str) -> Action:
     thought = _text(value, "thought", THOUGHT, needed=False)
     name = _text(value, "action", 64, needed=True)
     if name not in NAMES:
-        raise BadAction(f"action is {name[:40]!r}; it must be one of {', '.join(NAMES)}")
+        raise BadAction(f"action is {beginning(name, 40)!r}; it must be one of {', '.join(NAMES)}")
     return Action(thought, name, _text(value, "input", INPUT, needed=True))
 
 

@@ -15,6 +15,7 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.swarm import Swarm
 
 from chorus_tui.engine.mesh.doorkeeper import Doorkeeper, TurnedAway
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ async def _serve_inbound(self: Any, stream: Any, address: Any, _event: Any) -> N
     except TurnedAway as away:
         log.debug("inbound connection turned away", reason=str(away))
     except Exception as error:  # noqa: BLE001 - a stranger's handshake fails in any way
-        log.debug("inbound connection refused", reason=repr(error)[:200])
+        log.debug("inbound connection refused", reason=beginning(repr(error), 200))
     finally:
         with trio.move_on_after(1), trio.CancelScope(shield=True):
             await raw.close()

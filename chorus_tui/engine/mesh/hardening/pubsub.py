@@ -42,6 +42,7 @@ from chorus_tui.engine.mesh.limits import (
     Allowance,
 )
 from chorus_tui.engine.protocol.identity import is_peer_id
+from chorus_tui.engine.shhh.cutting import beginning
 
 log = structlog.get_logger(__name__)
 
@@ -130,14 +131,14 @@ class SafePubsub(Pubsub):
             while self.manager.is_running:
                 await self._take(peer, await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size))
         except (StreamEOF, StreamError, RawConnError) as error:
-            log.debug("gossip stream ended", peer=str(peer), reason=repr(error)[:200])
+            log.debug("gossip stream ended", peer=str(peer), reason=beginning(repr(error), 200))
             ours = self.peers.get(peer)
             if ours is not None and ours.muxed_conn.is_closed:
                 self._handle_dead_peer(peer)
         except Exception as error:  # noqa: BLE001 - whatever a hostile frame provokes stays here
             if not isinstance(error, IOException) or type(error).__name__ == "MessageTooLarge":
                 self._listener.offended(str(peer), "bad frame")
-                log.warning("bad gossip frame", peer=str(peer), reason=repr(error)[:200])
+                log.warning("bad gossip frame", peer=str(peer), reason=beginning(repr(error), 200))
             await quiet_reset(stream)
             self._handle_dead_peer(peer)
 
@@ -197,7 +198,7 @@ class SafePubsub(Pubsub):
                 self._listener.offended(str(msg_forwarder), "bad signature")
         except Exception as error:  # noqa: BLE001 - a bad key or sender raises anything
             self._listener.offended(str(msg_forwarder), "bad message")
-            log.warning("gossip message dropped", peer=str(msg_forwarder), reason=repr(error)[:200])
+            log.warning("gossip message dropped", peer=str(msg_forwarder), reason=beginning(repr(error), 200))
 
     async def validate_msg(self, msg_forwarder: ID, msg: Any) -> None:
         """Ask the mesh; the library's own cache keeps verdicts by id for 5 minutes, which we do not want."""
@@ -224,7 +225,7 @@ class SafePubsub(Pubsub):
         try:
             return bool(await super().write_msg(stream, rpc_msg))
         except Exception as error:  # noqa: BLE001 - see above
-            log.debug("gossip write failed", peer=str(stream.muxed_conn.peer_id), reason=repr(error)[:200])
+            log.debug("gossip write failed", peer=str(stream.muxed_conn.peer_id), reason=beginning(repr(error), 200))
             await quiet_reset(stream)
             self._handle_dead_peer(stream.muxed_conn.peer_id)
             return False

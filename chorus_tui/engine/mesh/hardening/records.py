@@ -21,6 +21,8 @@ from libp2p.peer.envelope import consume_envelope
 from libp2p.peer.id import ID
 from libp2p.pubsub.rpc_queue import RpcQueue
 
+from chorus_tui.engine.shhh.cutting import beginning
+
 log = structlog.get_logger(__name__)
 
 LIMIT: Final = 1024
@@ -56,7 +58,7 @@ def _take(data: bytes, host: Any, peer_id: Any) -> bool:
             return False
         host.get_peerstore().consume_peer_record(envelope, TTL_S)
     except Exception as error:  # noqa: BLE001 - a hostile record raises anything
-        log.debug("bad peer record", peer=str(peer_id), reason=repr(error)[:200])
+        log.debug("bad peer record", peer=str(peer_id), reason=beginning(repr(error), 200))
         return False
     return True
 

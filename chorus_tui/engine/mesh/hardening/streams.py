@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.shhh.cutting import beginning
+
 log = structlog.get_logger(__name__)
 
 
@@ -22,7 +24,7 @@ def guard(host: Any) -> None:
         try:
             await inner(stream)
         except Exception as error:  # noqa: BLE001 - that is the point
-            log.debug("inbound stream failed", peer=str(stream.muxed_conn.peer_id), reason=repr(error)[:200])
+            log.debug("inbound stream failed", peer=str(stream.muxed_conn.peer_id), reason=beginning(repr(error), 200))
             with trio.move_on_after(1), trio.CancelScope(shield=True):
                 await quiet_reset(stream)
 
@@ -34,4 +36,4 @@ async def quiet_reset(stream: Any) -> None:
     try:
         await stream.reset()
     except Exception as error:  # noqa: BLE001 - nothing is left to lose
-        log.debug("reset failed", reason=repr(error)[:200])
+        log.debug("reset failed", reason=beginning(repr(error), 200))

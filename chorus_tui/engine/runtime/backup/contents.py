@@ -17,8 +17,8 @@ UNFINISHED = ".restoring"
 """Where files lie until all of them are verified."""
 _COPYING = ".backup-"
 _OF_THE_MOMENT = ("engine.lock", "crashes", "blobs/partial", UNFINISHED)
-_NO_USE = ("engine.log", "portals")
-"""Of no use in another place: what the log told, and invitations that expire. Backups that were made with them are restored."""
+_NO_USE = ("engine.log", "portals", "portal-ssh.log", "portal-web.log")
+"""Of no use in another place: what logs told, and invitations that expire. Backups that were made with them are restored."""
 _LOGS = ("-wal", "-shm", "-journal")
 
 

@@ -20,6 +20,7 @@ from chorus_tui.engine.journal.journal import FeedJournal
 from chorus_tui.engine.runtime.secrecy.replaying import Replaying
 from chorus_tui.engine.shhh import custom
 from chorus_tui.engine.shhh.archives import Inspector, Look, inspect
+from chorus_tui.engine.shhh.cutting import beginning
 from chorus_tui.engine.shhh.redactor import Redactor
 from chorus_tui.engine.shhh.rules import MEANING, RULES
 
@@ -39,9 +40,14 @@ def scanner_of(redactor: Redactor) -> Callable[[Path], tuple[str, tuple[Trace, .
         for place in look.places:
             keyed = redactor.hash(place.secret)
             redactor.audit.note(
-                place.rule, place.severity, BLOB, f"{path.name[:12]}:{place.where}"[:200], keyed, redactor.wall()
+                place.rule,
+                place.severity,
+                BLOB,
+                beginning(f"{path.name[:12]}:{place.where}", 200),
+                keyed,
+                redactor.wall(),
             )
-            traces.append(Trace(place.rule, place.severity, place.where[:200], keyed))
+            traces.append(Trace(place.rule, place.severity, beginning(place.where, 200), keyed))
         return _why(look), tuple(traces)
 
     return scan
