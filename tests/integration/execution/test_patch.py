@@ -72,6 +72,18 @@ async def test_the_patch_on_a_fresh_clone_gives_exactly_the_edited_tree(trees, f
         assert [entry.name for entry in (folder / "home").iterdir() if not entry.name.startswith("patch-")] == []
 
 
+async def test_a_link_to_itself_that_became_a_folder_is_refused_in_words(tmp_path, home):
+    """Git looks below the link and finds no end: its patch is refused by us as by git, and leaves the checkout as it was."""
+    before: Tree = {b"a": ("link", b"a"), b"b": ("file", b"1\n")}
+    checkout = repository(tmp_path / "base", before)
+    change = await made(checkout, archive({b"a/a": ("file", b"x\n"), b"b": ("file", b"2\n")}), home)
+
+    assert change is not None
+    with pytest.raises(PatchRefused, match="a/a"):
+        await applied(checkout, change.patch)
+    assert read(checkout) == before
+
+
 async def test_what_is_told_of_a_change(base, home):
     """Base commit, numbers, names; the checkout itself stays as it was."""
     after = {**BASE, b"a.txt": ("file", b"one\n2\nthree\nfour\n"), b"new\x1b[2J": ("file", b"x\n")}
