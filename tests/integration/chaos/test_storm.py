@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.storm import storm
 
 SEED = 3
-SECONDS = 25.0
+SECONDS = 15.0
 
 
 @pytest.mark.slow

@@ -35,18 +35,18 @@ def test_a_killed_admin_is_replaced_in_time(fresh_mesh):
 
 @pytest.mark.timeout(360)
 def test_the_fast_profile_is_fast(fresh_mesh):
-    """Twenty times `kill -9` with CHORUS_ELECTION_PROFILE=fast: half of the time another one leads within 1.5 s, always within
-    3 s; on a machine with more work than cores as much longer as that work is."""
+    """Seven times `kill -9` with CHORUS_ELECTION_PROFILE=fast: more than half of the time another one leads within 1.5 s, always
+    within 3 s; on a machine with more work than cores as much longer as that work is."""
     five_voters(fresh_mesh, CHORUS_ELECTION_PROFILE="fast")
     times = []
-    for _ in range(20):
+    for _ in range(7):
         took, old, _ = fail_over(fresh_mesh)
         times.append(took)
         all_back(fresh_mesh, old)
     times.sort()
     busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     print("another admin after", " ".join(f"{took:.2f}" for took in times), f"at {busy:.1f} runnable processes a core")
-    assert times[9] < 1.5 * busy
+    assert times[3] < 1.5 * busy
     assert times[-1] < 3.0 * busy
 
 
