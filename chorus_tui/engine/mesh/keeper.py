@@ -2,8 +2,8 @@
 
 Rules: a bootstrap peer is tried for ever; known peers are dialled while fewer than twelve links stand, so that twelve
 peers or fewer all know each other directly. A silent link is suspect after one lost ping, cut after two, and only then
-dialled anew: to the library a dead connection is as good as a live one. Of two peers that find each other at the same
-moment the one with the larger id waits a little.
+dialled anew: to the library a dead connection is as good as a live one. A peer that is heard is not asked whether it
+lives. Of two peers that find each other at the same moment the one with the larger id waits a little.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ STALE_FAILURES: Final = 50
 """Failures (about a quarter of an hour) after which a peer known from the book is tried every five minutes only."""
 MAX_HEARD: Final = 8
 """Addresses remembered for a peer that discovery or a dial brought."""
+MEASURED_S: Final = 9.0
+"""A link is pinged that often though its peer is heard all the time: how long a message takes is to be known, and who answers closes
+the stream of pings after ten silent seconds."""
 
 Dial = Callable[[str, float], Awaitable[str]]
 Ping = Callable[[str], Awaitable[float | None]]
@@ -52,8 +55,8 @@ class Target:
 class Keeper:
     """Dials and watches.
 
-    ``links``: the live table of the mesh. ``dial`` connects; ``ping`` gives seconds, or None when nothing came;
-    ``drop`` cuts a link.
+    ``links``: the live table of the mesh. ``dial`` connects; ``ping`` gives seconds, or None when nothing came; ``heard_at`` when a
+    peer was last heard, by trio's clock; ``drop`` cuts a link.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Keeper:
         *,
         dial: Dial,
         ping: Ping,
+        heard_at: Callable[[str], float],
         drop: Callable[[str], Awaitable[None]],
     ) -> None:
         self._config = config
@@ -75,6 +79,7 @@ class Keeper:
         self._entropy = entropy
         self._dial = dial
         self._ping = ping
+        self._heard_at = heard_at
         self._drop = drop
         self._bootstrap = [_bootstrap_target(address) for address in dict.fromkeys(config.bootstrap)]
         self._peers: dict[str, Target] = {}
@@ -137,12 +142,12 @@ class Keeper:
                     await self._wake.wait()
 
     async def watch(self, peer_id: str) -> None:
-        """Ping one link until it is gone; cut it when it stays silent."""
+        """Ping one link when nothing is heard from it, until it is gone; cut it when it stays silent."""
         link = self._links.get(peer_id)
         misses = 0
         while link is not None and self._links.get(peer_id) is link:
             if misses == 0:
-                await trio.sleep(self._config.ping_interval * self._entropy.uniform(0.8, 1.2))
+                await self._until_due(link)
                 if self._links.get(peer_id) is not link:
                     return
             seconds = await self._ping(peer_id)
@@ -155,6 +160,14 @@ class Keeper:
             elif misses >= 2:
                 log.info("peer does not answer, cutting the link", peer=peer_id)
                 await self._drop(peer_id)
+
+    async def _until_due(self, link: Link) -> None:
+        silence = self._config.ping_interval * self._entropy.uniform(0.8, 1.2)
+        began = now = trio.current_time()
+        latest = began + (silence if link.latency_ms is None else max(silence, MEASURED_S))
+        while now < (due := min(max(began, self._heard_at(link.peer_id)) + silence, latest)):
+            await trio.sleep_until(due)
+            now = trio.current_time()
 
     def _due(self) -> list[Target]:
         now = trio.current_time()

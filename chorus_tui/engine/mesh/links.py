@@ -6,6 +6,7 @@ gossip would go on into the dead one, and the two would be linked but deaf until
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import trio
 from libp2p.abc import INotifee
 from libp2p.peer.id import ID
 
-from chorus_tui.engine.mesh.hardening.yamux import cut
+from chorus_tui.engine.mesh.hardening.yamux import cut, heard_at
 from chorus_tui.engine.mesh.interface import Link, LinkHandler
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,11 @@ class Links(INotifee):
             await conn.close()
         if not conn.event_closed.is_set() or conn in self._swarm.get_connections(conn.muxed_conn.peer_id):
             self._swarm.remove_conn(conn)
+
+    def heard_at(self, peer_id: str) -> float:
+        """When something was last read from that peer, by trio's clock; minus infinity when nothing was."""
+        conns = self._swarm.get_connections(ID.from_string(peer_id))
+        return max((heard_at(conn.muxed_conn) for conn in conns), default=-math.inf)
 
     def _overtaken(self, conn: Any) -> list[Any]:
         """What stood before ``conn``, a dial of the peer's: all it dialled itself, and ours unless both dialled at once."""

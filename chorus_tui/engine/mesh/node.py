@@ -93,6 +93,7 @@ class Libp2pMesh:
             self._entropy,
             dial=self._dial,
             ping=self._ping,
+            heard_at=self._links.heard_at,
             drop=self._drop,
         )
         self._exchange = AddressExchange(self._book, self._links.table, self.open, self._keeper.changed)

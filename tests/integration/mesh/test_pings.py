@@ -8,8 +8,8 @@ import libp2p.host.ping as library
 import pytest
 import trio
 
-from chorus_tui.engine.mesh import ping
-from tests.integration.mesh.nodes import Node, until
+from chorus_tui.engine.mesh import keeper, ping
+from tests.integration.mesh.nodes import TOPIC, Node, until
 
 
 class Opened:
@@ -54,4 +54,28 @@ async def test_a_ping_stream_is_kept_and_its_end_costs_no_ping(
         assert fewest <= opened.count <= most
         assert a.mesh.counters.pings_lost == 0
         assert not a.mesh.links()[b.peer_id].suspect
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    ("measured_s", "fewest", "most"), [(100.0, 0, 1), (1.2, 2, 5)], ids=["not asked", "measured now and then"]
+)
+async def test_who_is_heard_is_not_asked_whether_it_lives(tmp_path, monkeypatch, measured_s, fewest, most):
+    """Four seconds of talk where silence is a second: no ping, but for a moment in which this machine was busy; and one whenever the
+    link is to be measured."""
+    monkeypatch.setattr(keeper, "MEASURED_S", measured_s)
+    async with trio.open_nursery() as nursery:
+        a, b = (Node(n, tmp_path, ping_interval=1.0) for n in (1, 2))
+        address = await b.start(nursery)
+        await a.start(nursery)
+        await a.mesh.connect(address)
+        pings = [node.mesh.counters.pings for node in (a, b)]
+        await until(lambda: all(ping.count for ping in pings))
+        before = [ping.count for ping in pings]
+        for n in range(40):
+            for node in (a, b):
+                await node.mesh.publish(TOPIC, b"%d" % n)
+            await trio.sleep(0.1)
+
+        assert all(fewest <= ping.count - was <= most for ping, was in zip(pings, before, strict=True))
         nursery.cancel_scope.cancel()

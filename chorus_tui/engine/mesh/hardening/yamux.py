@@ -7,10 +7,13 @@ window no longer grows beyond 256 KiB, which a mesh of small messages does not n
 A task cancelled while it writes leaves half an encrypted frame on the wire, and the whole connection reads noise from
 there on. So a write is shielded, but has a deadline: a peer that takes nothing for that long is cut off, since the
 library itself would wait for ever.
+
+That reading is also where it is noted that the peer was heard.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import trio
@@ -22,6 +25,8 @@ WRITE_DEADLINE: Final = 12.0
 
 
 async def _return_credit(self: Any, *, bytes_read: int = 0) -> None:
+    if bytes_read:
+        self.muxed_conn.heard_at = trio.current_time()
     self._pending_recv_release += bytes_read
     pending = self._pending_recv_release
     if pending >= self.target_recv_window // 2:
@@ -38,6 +43,11 @@ async def _write_frame(self: Any, data: bytes) -> None:
         cut(self)
         raise ConnectionClosedError("connection closed: the peer takes no data")
     await trio.lowlevel.checkpoint()
+
+
+def heard_at(muxed: Any) -> float:
+    """When a stream of that connection was last read and had something, by trio's clock; minus infinity before the first time."""
+    return float(getattr(muxed, "heard_at", -math.inf))
 
 
 def cut(muxed: Any) -> None:
