@@ -32,7 +32,7 @@ RUN printf '{"hash": "%s", "date": "%s"}\n' "$REVISION" "$CREATED" >/build/choru
     && python3 -m pip --python bin/python3 install --quiet --no-deps --no-build-isolation --no-index /build \
     && sed -i 's/^include-system-site-packages = true/include-system-site-packages = false/' pyvenv.cfg \
     && rm -rf lib/python3*/site-packages/editables* lib/python3*/site-packages/hatchling* \
-        lib/python3*/site-packages/trove_classifiers* lib/python3*/site-packages/mypy_protobuf* \
+        lib/python3*/site-packages/pip lib/python3*/site-packages/pip-* bin/pip* lib/python3*/site-packages/trove_classifiers* lib/python3*/site-packages/mypy_protobuf* \
         lib/python3*/site-packages/examples lib/python3*/site-packages/tests \
         lib/python3*/site-packages/Crypto/SelfTest lib/python3*/site-packages/netaddr/tests
 

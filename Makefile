@@ -16,8 +16,7 @@ lint: ## format, style, types, walls of the house
 	@scripts/setup.sh test
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@.venv/bin/mypy
-	@PYTHONPATH=. .venv/bin/lint-imports
+	@PYTHONPATH=. .venv/bin/lint-imports & walls=$$!; .venv/bin/mypy && wait $$walls
 
 format: ## write the format that lint checks
 	@scripts/setup.sh test

@@ -66,9 +66,12 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
     .venv/bin/python -c '' 2>/dev/null || make_venv "$python"
     say "Installing the locked packages (about a minute the first time)"
     log=$(mktemp)
+    pip() { .venv/bin/python -m pip "$1" -q --disable-pip-version-check --no-deps "${@:2}" >>"$log" 2>&1; }
+    # First pip itself: that of a Python may be years old, and takes nearly twice as long for the rest.
     # Hashes are required. --no-deps: the lock is whole, and it holds one release that libp2p's metadata does not name.
-    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes --prefer-binary -r "$lock" >"$log" 2>&1 &&
-        .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . >>"$log" 2>&1 || {
+    pip install --require-hashes -r <(sed -n '/^pip==/,/[^\\]$/p' "$lock") &&
+        pip install --require-hashes --prefer-binary -r "$lock" &&
+        pip install --no-build-isolation -e . || {
         tail -n 20 "$log" >&2
         die "The packages could not be installed; the last lines above say why."
     }

@@ -14,7 +14,7 @@ from chorus_tui.engine.control.voters import Voters
 from tests.simulation.raft_world import Broken, World
 
 STEPS = 20_000
-SEEDS = 40
+SEEDS = 24
 SHAPES = [(3, 3), (5, 3), (5, 5), (6, 5), (7, 7), (4, 1)]
 
 
