@@ -2,6 +2,9 @@
 
 The bare side makes the same container with the same HTTP client and asks the engine for no less: create, attach, start,
 run, archive, remove when cold; run, archive, remove when warm. Both sides take turns in one run.
+
+Four sandboxes of an agent get together no more CPUs than one alone; four bare containers each get as many as one. What that promise
+costs is seen beside bare containers of a quarter of the CPUs.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -55,15 +59,18 @@ async def no_blob(path: Path) -> tuple[str, int]:
 class Bare:
     """The engine's calls and nothing else."""
 
-    def __init__(self, api: DockerApi, image: dict[str, object], settings: ExecutionSettings) -> None:
+    def __init__(self, api: DockerApi, image: dict[str, object], settings: ExecutionSettings, among: int = 1) -> None:
+        """``among``: how many share the CPUs of one."""
         self._api = api
         self._image = image
         self._settings = settings
+        self._among = among
 
     async def made(self, held: AsyncExitStack) -> str:
         """A started container with the very description a task's has."""
         origin = Origin("BENCH", 1, self._settings.owner, "bare", int(time.time()) + 600)
         limits = bounds(Limits(), self._settings)
+        limits = replace(limits, cpus=limits.cpus / self._among)
         body = container(str(self._image["Id"]), self._image, limits, origin, pair=0, lifetime_s=600)
         found = await self._api.create(f"chorus-bench-{secrets.token_hex(6)}", body)
         held.push_async_callback(self._api.remove, found)
@@ -149,18 +156,22 @@ async def together(work: Callable[[], Awaitable[None]], count: int) -> float:
     return time.perf_counter() - began
 
 
-async def compared(
-    what: str, ours: Callable[[], Awaitable[float]], theirs: Callable[[], Awaitable[float]], rounds: int
-) -> Row:
-    """Both in turn; medians."""
-    await ours()
-    await theirs()
-    a, b = [], []
+Timed = Callable[[], Awaitable[float]]
+
+
+async def compared(what: str, ours: Timed, theirs: Timed, sharing: Timed | None, rounds: int) -> Row:
+    """All in turn; medians."""
+    found: dict[Timed, list[float]] = {one: [] for one in (ours, theirs, sharing) if one is not None}
+    for one in found:
+        await one()
     for _ in range(rounds):
-        a.append(await ours())
-        b.append(await theirs())
-    ratio = Figure("ours : bare", median(a) / median(b), "×", at_most=TIMES)
-    return Row("sandbox", what, median(a), "the same engine calls, bare", median(b), f"≤ {TIMES:g} ×", rounds, (ratio,))
+        for one, times in found.items():
+            times.append(await one())
+    a, b = median(found[ours]), median(found[theirs])
+    figures = [Figure("ours : bare", a / b, "×", at_most=TIMES)]
+    if sharing is not None:
+        figures.append(Figure("ours : bare containers that share the CPUs", a / median(found[sharing]), "×"))
+    return Row("sandbox", what, a, "the same engine calls, bare", b, f"≤ {TIMES:g} ×", rounds, tuple(figures))
 
 
 async def measured(rounds: int) -> list[Row]:
@@ -169,13 +180,25 @@ async def measured(rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         settings = ExecutionSettings(owner=f"bench-{secrets.token_hex(6)}", scratch=Path(folder))
         api = DockerApi(settings.docker_host)
-        bare, cold = Bare(api, await api.image(IMAGE), settings), Ours(DockerExecutor(settings))
+        image, cold = await api.image(IMAGE), Ours(DockerExecutor(settings))
         found = []
         for count, words in AT_ONCE.items():
             keeping = ExecutionSettings(owner=settings.owner, scratch=Path(folder), warm=count)
-            warm = Ours(DockerExecutor(keeping))
-            for what, ours, theirs in (("cold", cold.cold, bare.cold), ("warm", warm.warm, bare.warm)):
-                found.append(await compared(f"{words}, {what}", partial(ours, count), partial(theirs, count), rounds))
+            warm, bare, sharing = (
+                Ours(DockerExecutor(keeping)),
+                Bare(api, image, settings),
+                Bare(api, image, settings, count),
+            )
+            for what, ours, *others in (
+                ("cold", cold.cold, bare.cold, sharing.cold),
+                ("warm", warm.warm, bare.warm, sharing.warm),
+            ):
+                theirs, share = (partial(one, count) for one in others)
+                found.append(
+                    await compared(
+                        f"{words}, {what}", partial(ours, count), theirs, share if count > 1 else None, rounds
+                    )
+                )
         return found
 
 

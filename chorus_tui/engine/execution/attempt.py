@@ -163,6 +163,7 @@ class Attempt:
         kind = Kind(self._record.image_id, self._bounds)
         lifetime = self._job.spec.timeout_s + self._job.pause_s + LIFELINE_MARGIN_S
         async with AsyncExitStack() as held:
+            held.enter_context(self._warm.at_work())
             sandbox = await self._warm.take(kind, lifetime, held)
             is_warm = sandbox is not None
             if sandbox is None:
@@ -176,7 +177,7 @@ class Attempt:
                 with self._troubles():
                     await self._enter("starting")
                     async with nullcontext() if is_warm else started(self._api, sandbox):
-                        # Made only now, and after a moment, so that it costs this task nothing.
+                        # Made only when this task is over or has run for a moment, so that it costs it nothing.
                         self._warm.wish(kind, self._record.image, image)
                         await self._in_sandbox(nursery, sandbox, bool(given))
                 nursery.cancel_scope.cancel()
@@ -204,7 +205,7 @@ class Attempt:
 
     async def _in_sandbox(self, nursery: trio.Nursery, sandbox: Sandbox, with_input: bool) -> None:
         meter = Meter(self._api, sandbox, self._report.figures)
-        async with self._cpus.share(sandbox.container, self._bounds.cpus):
+        with self._cpus.share(nursery, sandbox.container, self._bounds.cpus):
             if with_input:
                 await sandbox.copy_input()
             await self._enter("running", self._record.running_in)

@@ -25,9 +25,9 @@ REMOVAL_BOUND_S = 4.5
 
 _EVENT_BOUND_S = 1.0
 _NO_SHELL = (126, 127)
+"""How the engine's init ends when it cannot start the lifeline's shell."""
 _NEVER_RAN = b"OCI runtime exec failed"
 """How the output begins of a command that the container runtime could not start."""
-"""How the engine's init ends when it cannot start the lifeline's shell."""
 
 # For our own commands: neither the image's search path nor the task's variables.
 OWN = {"PATH": "/usr/bin:/bin"}

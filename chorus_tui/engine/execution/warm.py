@@ -7,8 +7,8 @@ no task, and its lifeline and its labels end it like any other. A task sets the 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ _log = structlog.get_logger(__name__)
 WARM_TASK = "warm"
 """What stands on the task's label of a sandbox that was started before its task was known: labels never change."""
 LOOK_S = 5.0
-SETTLE_S = 0.2
-"""After a wish: the task that wished begins first, and the engine works for it alone."""
+SETTLE_S = 1.0
+"""After a wish, at most: the engine works for the tasks that have begun alone, which mostly are over sooner."""
 
 
 def free_on_this_machine_mb() -> float:
@@ -61,11 +61,25 @@ class WarmPool:
         self._wished: dict[Kind, float] = {}
         self._images: dict[str, tuple[str, dict[str, Any]]] = {}
         self._wake = trio.Event()
+        self._at_work = 0
+        self._calm = trio.Event()
 
     @property
     def waiting(self) -> int:
         """How many wait now."""
         return len(self._waiting)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """A task has a sandbox inside, or gets or loses it: nothing is made for others meanwhile, for a moment."""
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._calm.set()
+                self._calm = trio.Event()
 
     def wish(self, kind: Kind, name: str, image: dict[str, Any]) -> None:
         """A task of this kind runs now: another may follow. ``name`` and ``image`` describe the image."""
@@ -96,7 +110,9 @@ class WarmPool:
             while True:
                 with trio.move_on_after(LOOK_S):
                     await self._wake.wait()
-                    await trio.sleep(SETTLE_S)
+                    with trio.move_on_after(SETTLE_S):
+                        if self._at_work:
+                            await self._calm.wait()
                 self._wake = trio.Event()
                 await self._drop_surplus()
                 await self._make_missing()

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from chorus_tui.engine.execution import warm
 from chorus_tui.engine.execution.executor import DockerExecutor
 from tests.integration.execution.conftest import Bench, Heard, containers, docker
 from tests.integration.execution.test_ending import gone_within
@@ -61,6 +62,21 @@ async def test_a_waiting_sandbox_is_used_once_and_another_takes_its_place(bench)
         assert result.outcome == "completed"
         assert int(result.output_tail.split()[0]) >= 20_000
     assert containers(bench.settings.owner) == []
+
+
+async def test_nothing_is_made_while_a_task_that_just_began_is_at_work(bench, monkeypatch):
+    """Docker works for that task alone, until it has ended; then one comes to wait."""
+    monkeypatch.setattr(warm, "SETTLE_S", 60 * PATIENCE)
+    async with tended(bench) as made, trio.open_nursery() as nursery:
+        made.heard = Heard()
+        job = made.job("echo up; until [ -e /tmp/go ]; do sleep 0.05; done")
+        nursery.start_soon(made.executor.run, job, made.heard, made.put_blob)
+        await made.heard.said(b"up")
+        (used,) = containers(made.settings.owner)
+        await trio.sleep(0.5)  # as long as making one takes
+        assert (made.executor.warm, waiting(made.settings.owner, "-a")) == (0, [])
+        docker("exec", "--user", "root", used, "touch", "/tmp/go")
+        await filled(made)
 
 
 async def test_it_has_every_rule_that_a_cold_one_has(bench):
