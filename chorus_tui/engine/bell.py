@@ -63,3 +63,16 @@ class Bell:
         self._is_rung = False
         self._last = trio.current_time()
         return rang
+
+
+class Change:
+    """Told to all who wait just then, and to nobody later."""
+
+    def __init__(self) -> None:
+        self.next = trio.Event()
+        """Set when it is told the next time. Taken before one looks, it misses nothing that comes meanwhile."""
+
+    def tell(self) -> None:
+        """Something has changed."""
+        self.next.set()
+        self.next = trio.Event()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Change
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError
 
@@ -40,31 +41,27 @@ class CpuBudget:
         self._api = api
         self._total = total
         self._wishes: dict[str, float] = {}
-        self._changed = trio.Event()
+        self._changed = Change()
 
     @contextmanager
     def share(self, nursery: trio.Nursery, container: str, wish: float) -> Iterator[None]:
         """Count a started container, which has what it wishes, in for the time of the block."""
         scope = trio.CancelScope()
         self._wishes[container] = wish
-        self._tell()
+        self._changed.tell()
         nursery.start_soon(self._follow, container, wish, scope)
         try:
             yield
         finally:
             scope.cancel()
             del self._wishes[container]
-            self._tell()
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+            self._changed.tell()
 
     async def _follow(self, container: str, given: float, scope: trio.CancelScope) -> None:
         with scope:
             while True:
                 await trio.sleep(SETTLE_S)
-                changed, cpus = self._changed, spread(self._total, self._wishes)[container]
+                changed, cpus = self._changed.next, spread(self._total, self._wishes)[container]
                 if cpus != given:
                     try:
                         await self._api.set_cpus(container, cpus)

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 import trio
 
+from chorus_tui.engine.bell import Change
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.errors import ExecutionError
 from chorus_tui.engine.execution.profile import LIFELINE_MARGIN_S, Origin, container, task_user
@@ -62,7 +63,7 @@ class WarmPool:
         self._images: dict[str, tuple[str, dict[str, Any]]] = {}
         self._wake = trio.Event()
         self._at_work = 0
-        self._calm = trio.Event()
+        self._calm = Change()
 
     @property
     def waiting(self) -> int:
@@ -78,8 +79,7 @@ class WarmPool:
         finally:
             self._at_work -= 1
             if not self._at_work:
-                self._calm.set()
-                self._calm = trio.Event()
+                self._calm.tell()
 
     def wish(self, kind: Kind, name: str, image: dict[str, Any]) -> None:
         """A task of this kind runs now: another may follow. ``name`` and ``image`` describe the image."""
@@ -112,7 +112,7 @@ class WarmPool:
                     await self._wake.wait()
                     with trio.move_on_after(SETTLE_S):
                         if self._at_work:
-                            await self._calm.wait()
+                            await self._calm.next.wait()
                 self._wake = trio.Event()
                 await self._drop_surplus()
                 await self._make_missing()

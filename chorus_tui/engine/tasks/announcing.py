@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("chorus.tasks")
 
 CONFIRM_S = 5.0
+LOOK_S = 1.0
+"""Whoever waits for a task looks that often though nothing was heard of any."""
 _KEY_MARK = 32
 """Digits of a mark that stand for caller and key; what follows stands for what was asked."""
 
@@ -239,8 +241,9 @@ class Announcing:
         """Until it has ended, here or as the task that goes on from it, or the time is over."""
         task_id = self.find(request.task_id).key[1]  # once: another that begins so may be announced meanwhile
         with trio.move_on_after(request.timeout_s):
-            while not self._service.follow(self.find(task_id)).terminal:  # noqa: ASYNC110 - the task waited for may change
-                await trio.sleep(0.1)
+            while not self._service.follow(self.find(task_id)).terminal:
+                with trio.move_on_after(LOOK_S):
+                    await self._service.moved.next.wait()
         return self.view_of(self._service.follow(self.find(task_id)))
 
     async def output(self, request: models.ReadOutput, _caller: Any) -> models.OutputChunk:

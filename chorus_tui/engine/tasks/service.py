@@ -12,7 +12,7 @@ from chorus_tui.contract.models.coordination import CoordinatedWith
 from chorus_tui.contract.models.task_result import Figures, Spent
 from chorus_tui.contract.models.task_spec import TaskSpec
 from chorus_tui.contract.models.tasks import OutputChunk, TaskView
-from chorus_tui.engine.bell import PAUSE_S, Bell, pause
+from chorus_tui.engine.bell import PAUSE_S, Bell, Change, pause
 from chorus_tui.engine.control.authority import may_cancel
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import topics
@@ -70,6 +70,8 @@ class TaskService:
         """The sessions in which a task is coordinated with others; the runtime joins the feature that knows."""
         self._live = False
         self._tick = Bell()
+        self.moved = Change()
+        """Of any task."""
         self.admin = Admin(self.board, parts.control, parts.journal, parts.clock, parts.agents)
         tools = Tools(
             parts.agent_id, parts.journal, parts.control, parts.blobs, parts.executor, parts.repositories, parts.clock,
@@ -165,13 +167,13 @@ class TaskService:
         """What another feature tells of a task has changed: it is shown anew."""
         if self._live and key in self.board.tasks:
             self._changed[key] = None
-            self._tick.ring()
+            self._ring()
 
     def _touch(self, key: Key | None) -> None:
         if key is None or not self._live:
             return
         self._changed[key] = None
-        self._tick.ring()
+        self._ring()
         self.admin.nudge()
         self.worker.nudge()
         self.delivering.nudge()
@@ -179,9 +181,13 @@ class TaskService:
     def _mesh_changed(self) -> None:
         if self._live:
             self._changed.update({task.key: None for task in self.board.tasks.values() if not task.terminal})
-            self._tick.ring()
+            self._ring()
             self.admin.nudge()
             self.worker.nudge()
+
+    def _ring(self) -> None:
+        self._tick.ring()
+        self.moved.tell()
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

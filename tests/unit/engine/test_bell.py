@@ -10,9 +10,9 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from chorus_tui.engine.bell import QUARTER_S, Bell, pause
+from chorus_tui.engine.bell import QUARTER_S, Bell, Change, pause
 from chorus_tui.engine.mesh.simulated_mesh import Wire
 from chorus_tui.engine.simulated_time import JumpingClock, Sleeper, light_sleep
 
@@ -185,3 +185,24 @@ def test_a_sleeper_is_woken_once():
 
     with light_sleep():
         assert trio.run(main, clock=JumpingClock()) == 1.0
+
+
+async def test_a_change_is_told_to_all_who_wait_just_then():
+    """Each of them goes on; who comes later waits for the next one, and who took it before looking misses none."""
+    change, heard = Change(), []
+
+    async def wait(name: str, next_: trio.Event) -> None:
+        await next_.wait()
+        heard.append(name)
+
+    async with trio.open_nursery() as nursery:
+        for name in "ab":
+            nursery.start_soon(wait, name, change.next)
+        taken = change.next
+        await wait_all_tasks_blocked()
+        change.tell()
+        nursery.start_soon(wait, "late", change.next)
+        nursery.start_soon(wait, "taken before", taken)
+        await wait_all_tasks_blocked()
+        assert sorted(heard) == ["a", "b", "taken before"]
+        nursery.cancel_scope.cancel()
