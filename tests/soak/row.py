@@ -19,6 +19,7 @@ from typing import Any
 import chorus_tui
 
 FOLDER = Path(__file__).parent
+PACKAGE = Path(chorus_tui.__file__).parent
 
 
 class Row:
@@ -38,6 +39,11 @@ class Row:
     def done(self) -> int:
         """How many rounds were made, failed ones among them."""
         return len(self._held["rounds"]) + len(self._held["failed"])
+
+    @property
+    def in_a_row(self) -> int:
+        """How many rounds held since the last that did not."""
+        return self.done - 1 - max((one["round"] for one in self.failed), default=-1)
 
     @property
     def failed(self) -> list[dict[str, Any]]:
@@ -106,15 +112,14 @@ def at_share(seconds: list[float], percent: float) -> float:
 
 
 @cache
-def code_commit() -> str:
+def code_commit(folder: Path = PACKAGE) -> str:
     """The last commit that changed what is measured, with "+" when it was changed since; empty outside of a repository."""
-    commit, changed = _git("log", "-1", "--format=%h", "--abbrev=12"), _git("status", "--porcelain")
+    commit, changed = _git(folder, "log", "-1", "--format=%h", "--abbrev=12"), _git(folder, "status", "--porcelain")
     return f"{commit}+" if commit and changed else commit
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
     """What git says of the package; empty when it cannot."""
-    folder = Path(chorus_tui.__file__).parent
     command = ["git", *arguments, "--", "."]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 

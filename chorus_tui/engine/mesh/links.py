@@ -1,5 +1,7 @@
 """Which peers are connected. The library counts connections, and two may lead to one peer; here a peer is one link.
 
+Who is kept out gets no link: each of its connections is closed before it counts, also one that it makes while another is being closed.
+
 A peer that dials us has lost what it had: an older connection to it, whose end never reached us, is closed then. Else
 gossip would go on into the dead one, and the two would be linked but deaf until a ping is missed.
 """
@@ -25,11 +27,12 @@ DIAL_TAKES_S: Final = 10.0
 
 
 class Links(INotifee):
-    """``table``: the live table, by peer id. ``handlers``: told after our own parts."""
+    """``table``: the live table, by peer id. ``handlers``: told after our own parts. ``kept_out``: whether that peer may have no link."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_out: Callable[[str], bool]) -> None:
         self.table: dict[str, Link] = {}
         self.handlers: list[LinkHandler] = []
+        self._kept_out = kept_out
         self._swarm: Any = None
         self._since: dict[Any, float] = {}
 
@@ -43,6 +46,9 @@ class Links(INotifee):
 
     async def connected(self, _network: Any, conn: Any) -> None:
         """The library has a new connection."""
+        if self._kept_out(str(conn.muxed_conn.peer_id)):
+            await self._close(conn)
+            return
         self._since[conn] = trio.current_time()
         self._compare(str(conn.muxed_conn.peer_id))
         for old in self._overtaken(conn):
@@ -102,7 +108,7 @@ class Links(INotifee):
 
     def _compare(self, peer_id: str) -> None:
         peer = ID.from_string(peer_id)
-        open_ones = [c for c in self._swarm.get_connections(peer) if not c.is_closed]
+        open_ones = [c for c in self._swarm.get_connections(peer) if not (c.is_closed or self._kept_out(peer_id))]
         if open_ones and peer_id not in self.table:
             conn = open_ones[0]
             self.table[peer_id] = Link(peer_id, _addresses(conn, peer_id), trio.current_time(), inbound=not _ours(conn))

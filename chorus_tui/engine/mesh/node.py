@@ -76,7 +76,7 @@ class Libp2pMesh:
         self._entropy = entropy or SystemEntropy()
         blocked = BlockList(config.data_dir / "blocked.json")
         self._conduct = Conduct(self.counters, self._clock.monotonic, self._clock.wall, self._cut_off, blocked)
-        self._links = Links()
+        self._links = Links(self._conduct.banned)
         self._serving = Serving(self._conduct)
         self._gossip = Gossip(self.peer_id, self._conduct, partial(self._serving.lets_in, protocol=PROTOCOL))
         self._book = AddressBook(config.data_dir / "addresses.json", identity, self._clock.wall)
@@ -308,9 +308,6 @@ class Libp2pMesh:
     def _link_up(self, peer_id: str) -> None:
         self.counters.links_opened += 1
         if self._nursery is None:
-            return
-        if self._conduct.banned(peer_id):
-            self._nursery.start_soon(self._drop, peer_id)
             return
         self._nursery.start_soon(self._keeper.watch, peer_id)
         self._nursery.start_soon(self._exchange.tell, peer_id)

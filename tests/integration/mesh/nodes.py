@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import trio
+from libp2p.network.exceptions import SwarmException
+from libp2p.peer.id import ID
+from multiaddr import Multiaddr
 
 from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.interface import Stream
@@ -74,6 +79,25 @@ async def until_heard(sender: Node, receiver: Node, data: bytes, seconds: float 
         while data not in receiver.heard:
             await sender.mesh.publish(TOPIC, data)
             await trio.sleep(0.1)
+
+
+def connections(node: Node, other: Node) -> list[Any]:
+    """Those of ``node`` to ``other``, as the library has them."""
+    return list(node.mesh._host.get_network().get_connections(ID.from_base58(other.peer_id)))
+
+
+async def dial_at_once(node: Node, address: str, times: int) -> None:
+    """As a peer does that keeps no order: so many connections to one address, made side by side. Whether they come about is not asked."""
+    place, _, peer_id = address.partition("/p2p/")
+    swarm = node.mesh._host.get_network()
+
+    async def dial() -> None:
+        with contextlib.suppress(SwarmException):
+            await swarm.dial_addr(Multiaddr(place), ID.from_base58(peer_id))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(times):
+            nursery.start_soon(dial)
 
 
 class Freezer:

@@ -7,7 +7,7 @@ import trio
 
 from chorus_tui.engine.mesh.interface import Unreachable, Verdict
 
-from .nodes import TOPIC, Node, echo, until, until_heard
+from .nodes import TOPIC, Node, connections, dial_at_once, echo, until, until_heard
 
 LIVES = 10
 BURST = 80
@@ -75,4 +75,19 @@ async def test_a_ban_by_hand_cuts_the_link_and_lifting_brings_it_back(tmp_path) 
             await guarded.mesh.connect(other.mesh.addresses()[0], timeout=2)
         assert guarded.mesh.lift(other.peer_id)
         await until_heard(other, guarded, b"after", 20)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_banned_peer_that_dials_again_before_it_is_cut_off_is_out_all_the_same(tmp_path) -> None:
+    """However many connections it makes at once, none of them stays, and no link is ever told."""
+    async with trio.open_nursery() as nursery:
+        guarded, other = (Node(n, tmp_path, redial=(60, 60)) for n in (1, 2))
+        address = await guarded.start(nursery)
+        await other.start(nursery)
+        guarded.mesh.ban(other.peer_id, "for the test", None)
+        for _ in range(5):
+            await dial_at_once(other, address, 4)
+            await until(lambda: not connections(guarded, other))
+
+        assert guarded.changes == []
         nursery.cancel_scope.cancel()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import pytest
 import trio
-from libp2p.peer.id import ID
 
 from chorus_tui.engine.mesh import links
 from chorus_tui.engine.mesh.hardening.yamux import cut
 from chorus_tui.engine.mesh.interface import Unreachable
 from tests.support.patience import PATIENCE
 
-from .nodes import TOPIC, Freezer, Node, echo, port_of, until, until_heard
+from .nodes import TOPIC, Freezer, Node, connections, echo, port_of, until, until_heard
 
 
 async def test_five_peers_outlive_their_bootstrap_peer(tmp_path) -> None:
@@ -112,11 +110,6 @@ async def test_a_frozen_path_is_noticed_and_redialled(tmp_path) -> None:
         await until_heard(a, b, b"after")
         await until_heard(b, a, b"back")
         nursery.cancel_scope.cancel()
-
-
-def connections(node: Node, other: Node) -> list[Any]:
-    """Those of ``node`` to ``other``, as the library has them."""
-    return list(node.mesh._host.get_network().get_connections(ID.from_base58(other.peer_id)))
 
 
 def cut_links(node: Node, other: Node) -> None:

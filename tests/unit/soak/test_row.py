@@ -21,6 +21,7 @@ def test_a_stopped_row_goes_on(tmp_path):
     again.add(seconds=2.0)
     written = json.loads((tmp_path / "some.json").read_text())
 
+    assert (first.in_a_row, again.in_a_row) == (0, 1)
     assert [made["round"] for made in written["rounds"]] == [0, 2]
     assert [(made["round"], made["why"]) for made in written["failed"]] == [(1, "too long")]
     assert [machine["begins_with_round"] for machine in written["machines"]] == [0, 2]
@@ -69,7 +70,7 @@ def test_a_row_from_before_commits_were_kept_is_of_an_older_one(tmp_path, monkey
 
 def test_the_commit_is_that_of_the_code():
     """Of the package, whatever else was committed since."""
-    assert row_module._git("log", "-1", "--format=%H").startswith(row_module.code_commit().rstrip("+"))
+    assert row_module._git(row_module.PACKAGE, "log", "-1", "--format=%H").startswith(row_module.code_commit().rstrip("+"))
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(0, 100))
