@@ -28,7 +28,7 @@ from chorus_tui.commands.standing import Standing
 from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
-from chorus_tui.look import kept, themes
+from chorus_tui.look import kept, pauses, themes
 from chorus_tui.look.grey import Grey
 from chorus_tui.look.sheets import Sheets
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
@@ -96,15 +96,17 @@ class ChorusApp(TakesIn, Standing):
         opening: str = "",
         read_only: bool = False,
         folder: Path | None = None,
+        alone: bool = False,
     ) -> None:
         """``read_only``: nothing can be changed from here, as with a token that may only read. ``folder`` has the person's keymap and
-        keeps what is chosen."""
+        keeps what is chosen. ``alone``: the process is this portal's, and ends with it."""
         # Taken before Textual takes the variable away.
         environ = dict(os.environ)
         super().__init__()
         self.stylesheet = Sheets(self.get_css_variables())
         self._connect = connect
         self._first = first
+        self._settles = alone
         self.folder = folder
         self.opening = opening
         self.read_only = read_only
@@ -210,6 +212,9 @@ class ChorusApp(TakesIn, Standing):
             failing = dict.fromkeys(("status", *BY_TOPIC), "no engine answers")
         else:
             self.store.snapshot(status, rows)
+            if self._settles:
+                self._settles = False
+                self.call_after_refresh(pauses.set_aside)
         self.store.fail(failing)
 
     async def _told(self, topic: str, failing: dict[str, str], operation: str, request: BaseModel | None = None) -> Any:
@@ -387,4 +392,5 @@ class ChorusApp(TakesIn, Standing):
 
 def run(connect: Connector, *, first: str = "status", opening: str = "", read_only: bool = False) -> int:
     """The portal, until it is left; the exit code."""
-    return ChorusApp(connect, first=first, opening=opening, read_only=read_only, folder=config_dir()).run() or 0
+    app = ChorusApp(connect, first=first, opening=opening, read_only=read_only, folder=config_dir(), alone=True)
+    return app.run() or 0

@@ -270,10 +270,11 @@ def open_portal(
         )
         return 2
     token = read_token(target.token_file) if target.attach else ""
-    from chorus_tui.look import frames
+    from chorus_tui.look import frames, pauses
 
     frames.in_own_terminal()
-    from chorus_tui.app import run
+    with pauses.none_while_importing():
+        from chorus_tui.app import run
 
     async def connect(progress: Any) -> Any:
         from chorus_tui.client.launcher import attach_url, find_or_start

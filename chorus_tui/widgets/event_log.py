@@ -75,6 +75,7 @@ class EventLog(ScrollView, can_focus=True):
         """Lines that are too wide go on in the next row."""
         self._column = 0
         """Where cut lines begin."""
+        self._base = Style()
         self._folded: list[Row] = []
         """All rows while it stands still; those that are seen while it follows."""
 
@@ -157,7 +158,8 @@ class EventLog(ScrollView, can_focus=True):
 
     def _go_to_end(self, among: Iterable[Line]) -> None:
         self.following, self._new = True, 0
-        self._shown = [line for line in among if self._fits(line)] if self._filter else self._lines
+        words = self._filter
+        self._shown = [line for line in among if words in line[1].casefold()] if words else self._lines
         self.virtual_size = Size(self.size.width, 0)
         self.scroll_to(y=0, animate=False, immediate=True)
         self._tell()
@@ -274,7 +276,8 @@ class EventLog(ScrollView, can_focus=True):
     # ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows; while it follows, the last ones that there are now are folded once for all of them."""
+        """The rows; while it follows, the last ones that there are now are folded once for all of them, and so is the style looked up."""
+        self._base = self.rich_style
         if self.folds and self.following:
             height = self.size.height
             self._folded = list(self._fold(max(0, len(self._shown) - height)))[-height:]
@@ -290,7 +293,7 @@ class EventLog(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, self._base
         if not self._shown:
             text = ("Nothing fits the filter." if self._filter and self._lines else self.empty) if y == 0 else ""
             return Strip([Segment(text[:width], base + STYLES["dim"])]).adjust_cell_length(width, base)

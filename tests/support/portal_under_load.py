@@ -14,7 +14,7 @@ from typing import Any
 from chorus_tui.client import Batch, Connection
 from chorus_tui.contract.events import Event
 from chorus_tui.contract.models import journal, status
-from chorus_tui.look import frames
+from chorus_tui.look import frames, pauses
 from chorus_tui.store import COLLECTIONS
 
 ENTRIES = 100_000
@@ -84,14 +84,15 @@ def entry(n: int) -> journal.JournalEntry:
 def main() -> None:
     """Until it is ended from outside."""
     frames.in_own_terminal()
-    from chorus_tui.app import ChorusApp  # here, as the command line does: Textual reads the pace when it is imported
+    with pauses.none_while_importing():  # here, as the command line does: Textual reads the pace when it is imported
+        from chorus_tui.app import ChorusApp
 
     engine = Flood(int(sys.argv[1]))
 
     async def connect(_progress: Any) -> Any:
         return engine
 
-    ChorusApp(connect, first=sys.argv[2] if len(sys.argv) > 2 else "status").run()
+    ChorusApp(connect, first=sys.argv[2] if len(sys.argv) > 2 else "status", alone=True).run()
 
 
 if __name__ == "__main__":

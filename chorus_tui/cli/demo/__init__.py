@@ -143,7 +143,7 @@ async def _portal(you: DemoEngine, folder: Path) -> None:
     async def connect(_progress: Progress) -> EngineClient:
         return await attach(you.data_dir)
 
-    await ChorusApp(connect, first="tasks").run_async()
+    await ChorusApp(connect, first="tasks", alone=True).run_async()
 
 
 @contextlib.asynccontextmanager
