@@ -43,6 +43,10 @@ class Prometheus:
         """From now on these, each under its name: who was started again listens elsewhere."""
         aim(self._targets, peers)
 
+    def ready(self) -> bool:
+        """Whether it has read what it holds, and answers."""
+        return self._client.get("/-/ready").is_success
+
     def ask(self, query: str) -> dict[str, float]:
         """An instant query: value by the series' labels, sorted and joined."""
         answer = self._client.get("/api/v1/query", params={"query": query}).json()
@@ -106,6 +110,7 @@ def prometheus(folder: Path, peers: list[Peer]) -> Iterator[Prometheus]:
             "it listens", lambda: re.findall(r'msg="Listening on" address=127\.0\.0\.1:(\d+)', log.read_text()), 30
         )[-1]
         asked = Prometheus(f"http://127.0.0.1:{port}", folder / "targets.json")
+        eventually("it answers questions", asked.ready, 60)  # for a while after it listens it refuses them
         try:
             yield asked
         finally:
