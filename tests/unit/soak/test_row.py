@@ -70,7 +70,9 @@ def test_a_row_from_before_commits_were_kept_is_of_an_older_one(tmp_path, monkey
 
 def test_the_commit_is_that_of_the_code():
     """Of the package, whatever else was committed since."""
-    assert row_module._git(row_module.PACKAGE, "log", "-1", "--format=%H").startswith(row_module.code_commit().rstrip("+"))
+    commit = row_module.code_commit().rstrip("+")
+
+    assert row_module._git(row_module.PACKAGE, "log", "-1", "--format=%H").startswith(commit)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(0, 100))
