@@ -46,7 +46,7 @@ class AddressExchange:
             await self._news.wait()
             await trio.sleep(COALESCE_S)
             self._news = trio.Event()
-            self._book.save()
+            await trio.to_thread.run_sync(self._book.save)
             async with trio.open_nursery() as nursery:
                 for peer_id in list(self._links):
                     nursery.start_soon(self.tell, peer_id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import socket
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import trio
 from libp2p.network.connection.raw_connection import RawConnection
@@ -20,6 +21,7 @@ from multiaddr import Multiaddr
 
 from chorus_tui.engine.mesh.hardening.private_network import PrivateConnection
 from chorus_tui.engine.mesh.interface import Unreachable
+from chorus_tui.engine.settings import MULTIADDR
 
 HANDSHAKE: Final = "it answers, but the secure handshake failed: another network key, or no peer of this kind"
 ITSELF: Final = " is this peer itself"
@@ -35,19 +37,15 @@ class Dialer:
         self._host = host
         self._swarm = host.get_network()
         self._key = key
-        self._locks: dict[str, trio.Lock] = {}
+        self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
+        """One a peer or address that is being dialled, for as long as somebody does."""
 
     async def dial(self, address: str, limit: float) -> str:
         """Connect to ``address`` within ``limit`` seconds, or to all that its name stands for; the id of a peer reached.
 
         Raises :class:`Unreachable`.
         """
-        try:
-            place, _, expected = address.partition("/p2p/")
-            target = Multiaddr(place)
-            wanted = ID.from_string(expected) if expected else None
-        except Exception as error:
-            raise Unreachable(f"{address} is not a multiaddr such as /ip4/192.0.2.7/tcp/9000") from error
+        target, wanted = _parsed(address)
         reached: list[str] = []
         failed: list[Unreachable] = []
 
@@ -103,6 +101,17 @@ class Dialer:
                 await raw.close()
 
 
+def _parsed(address: str) -> tuple[Multiaddr, ID | None]:
+    place, _, expected = address.partition("/p2p/")
+    reason = f"{address} is not a multiaddr such as /ip4/192.0.2.7/tcp/9000"
+    if not MULTIADDR.fullmatch(place):
+        raise Unreachable(reason)
+    try:
+        return Multiaddr(place), ID.from_string(expected) if expected else None
+    except Exception as error:
+        raise Unreachable(reason) from error
+
+
 async def _places(target: Multiaddr, address: str) -> list[Multiaddr]:
     """The addresses that a name stands for; an address stands for itself."""
     first = next(iter(target.protocols())).name
@@ -111,7 +120,7 @@ async def _places(target: Multiaddr, address: str) -> list[Multiaddr]:
     name, port = target.value_for_protocol(first), int(target.value_for_protocol("tcp"))
     try:
         found = await trio.socket.getaddrinfo(name, port, NAMES[first], trio.socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise Unreachable(f"{address}: no such host ({getattr(error, 'strerror', None) or 'no name'})") from error
     hosts = {(family, str(place[0]).partition("%")[0]) for family, _, _, _, place in found}
     # In any order: the system's is the same for all that ask, and begins with the asker's own.

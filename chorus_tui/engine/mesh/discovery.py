@@ -18,9 +18,18 @@ from typing import Any, Final
 
 import structlog
 import trio
-from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
+from zeroconf import (
+    Error,
+    InterfaceChoice,
+    IPVersion,
+    ServiceBrowser,
+    ServiceInfo,
+    ServiceStateChange,
+    Zeroconf,
+)
 
 from chorus_tui.engine.protocol.identity import is_peer_id
+from chorus_tui.engine.settings import MULTIADDR
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +59,8 @@ class Discovery:
         while True:
             try:
                 await self._announce(port)
-            except OSError as error:
-                reason = (error.strerror or str(error) or type(error).__name__).lower()
+            except (OSError, RuntimeError, Error) as error:
+                reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
                 if self.problem is None:
                     log.warning("no discovery on the local network, trying again", reason=reason)
                 self.problem = f"no discovery on the local network: {reason}; bootstrap peers still work"
@@ -131,5 +140,6 @@ def read_properties(properties: dict[bytes, bytes | None], network: str) -> tupl
     if text.get("net") != network or not is_peer_id(peer_id):
         return None
     addresses = [text[key] for n in range(MAX_ADDRESSES) if (key := f"a{n}") in text]
-    addresses = [a for a in addresses if a.startswith("/") and len(a) <= 200]
-    return (peer_id, [f"{a.partition('/p2p/')[0]}/p2p/{peer_id}" for a in addresses]) if addresses else None
+    places = [a.partition("/p2p/")[0] for a in addresses if len(a) <= 200]
+    dialled = [f"{place}/p2p/{peer_id}" for place in places if MULTIADDR.fullmatch(place)]
+    return (peer_id, dialled) if dialled else None

@@ -1,7 +1,8 @@
 """Who should be linked, and whether links live: dialling, pinging, dropping, dialling again.
 
 Rules: a bootstrap peer is tried for ever; known peers are dialled while fewer than twelve links stand, so that twelve
-peers or fewer all know each other directly. A silent link is suspect after one lost ping, cut after two, and only then
+peers or fewer all know each other directly. Who has waited longest is dialled first, and none for longer than a bound, so that
+nobody who is gone or made up keeps others waiting. A silent link is suspect after one lost ping, cut after two, and only then
 dialled anew: to the library a dead connection is as good as a live one. A peer that is heard is not asked whether it
 lives. Of two peers that find each other at the same moment the one with the larger id waits a little.
 """
@@ -25,10 +26,14 @@ log = structlog.get_logger(__name__)
 
 ENOUGH_LINKS: Final = 12
 DIAL_S: Final = 5.0
+ATTEMPT_S: Final = 10.0
+"""After so long no further address of a peer is tried; the next attempt goes on with it."""
 MAX_DIALS: Final = 8
 """Attempts under way at once."""
 STALE_FAILURES: Final = 50
 """Failures (about a quarter of an hour) after which a peer known from the book is tried every five minutes only."""
+MAX_TARGETS: Final = 1024
+"""Peers that may be dialled; of more, those go that neither the book nor a link knows and that failed most."""
 MAX_HEARD: Final = 8
 """Addresses remembered for a peer that discovery or a dial brought."""
 MEASURED_S: Final = 9.0
@@ -48,6 +53,8 @@ class Target:
     heard: list[str] = field(default_factory=list)
     failures: int = 0
     due: float = 0.0
+    first: int = 0
+    """Which of its addresses is tried first."""
     busy: bool = False
     problem: str | None = None
 
@@ -175,23 +182,30 @@ class Keeper:
             self._target(peer_id)
         wanted = [t for t in self._bootstrap if not self._is_linked(t.peer_id)]
         if len(self._links) < ENOUGH_LINKS:
-            wanted += [
-                t
-                for p, t in self._peers.items()
-                if p not in self._links and p not in self._forgotten and self._places(t)
-            ]
+            others = ((p, t) for p, t in self._peers.items() if p not in self._links and p not in self._forgotten)
+            wanted += sorted((t for _, t in others if t.due <= now and self._places(t)), key=lambda t: t.due)
         busy = sum(t.busy for t in (*self._bootstrap, *self._peers.values()))
-        return [t for t in wanted if not t.busy and t.due <= now][: MAX_DIALS - busy]
+        return [t for t in wanted if not t.busy and t.due <= now][: max(0, MAX_DIALS - busy)]
 
     def _is_linked(self, peer_id: str | None) -> bool:
         return peer_id is not None and (peer_id in self._links or peer_id == self._own_id)
 
     def _target(self, peer_id: str) -> Target:
         if peer_id not in self._peers:
+            self._forget_some()
             patience = 0.7 if self._own_id > peer_id else 0.0
             due = trio.current_time() + patience + self._entropy.uniform(0.0, 0.3)
             self._peers[peer_id] = Target(peer_id=peer_id, due=due)
         return self._peers[peer_id]
+
+    def _forget_some(self) -> None:
+        if len(self._peers) < MAX_TARGETS:
+            return
+        kept = {*self._book.peers(), *self._links}
+        others = [p for p, t in self._peers.items() if p not in kept and not t.busy]
+        # A quarter at once, so that a flood of new ones does not have all of them looked at for each.
+        for peer_id in sorted(others, key=lambda p: (self._peers[p].failures, self._peers[p].due))[-MAX_TARGETS // 4 :]:
+            del self._peers[peer_id]
 
     def _places(self, target: Target) -> list[str]:
         if target.bootstrap is not None:
@@ -208,11 +222,23 @@ class Keeper:
 
     async def _try_places(self, target: Target) -> None:
         reason = ""
-        for place in self._places(target):
+        places = self._places(target)
+        first = target.first % max(1, len(places))
+        latest = trio.current_time() + ATTEMPT_S
+        for place in (*places[first:], *places[:first]):
+            if trio.current_time() >= latest:
+                break
             try:
                 target.peer_id = await self._dial(place, DIAL_S)
             except Unreachable as error:
                 reason = str(error)
+                target.first += 1
+                continue
+            except Exception:
+                # What others say of where they are never ends the mesh.
+                log.exception("dialling failed", address=place)
+                reason = "the dial failed; the log has the details"
+                target.first += 1
                 continue
             if target.problem:
                 log.info("bootstrap peer reached", address=place)

@@ -79,7 +79,7 @@ class Libp2pMesh:
         self._links = Links(self._conduct.banned)
         self._serving = Serving(self._conduct)
         self._gossip = Gossip(self.peer_id, self._conduct, partial(self._serving.lets_in, protocol=PROTOCOL))
-        self._book = AddressBook(config.data_dir / "addresses.json", identity, self._clock.wall)
+        self._book = AddressBook(config.data_dir / "addresses.json", identity, self._clock.wall, self._knows)
         self._own: list[str] = []
         self._host: Any = None
         self._dialer: Dialer | None = None
@@ -304,6 +304,9 @@ class Libp2pMesh:
         log.warning("peer is kept out", peer=peer_id, reason=ban.why)
         if self._nursery is not None:
             self._nursery.start_soon(self._drop, peer_id)
+
+    def _knows(self, peer_id: str) -> bool:
+        return peer_id in self._links.table or self._serving.lets_in(peer_id, PROTOCOL)
 
     def _link_up(self, peer_id: str) -> None:
         self.counters.links_opened += 1

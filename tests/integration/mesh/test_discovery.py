@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 import trio.lowlevel
+from zeroconf import EventLoopBlocked
 
 from chorus_tui.engine.mesh.discovery import ORIGINAL_NAME, Discovery, network_hash, read_properties
 
@@ -70,11 +71,14 @@ async def test_three_peers_of_one_network_meet_and_a_fourth_of_another_does_not(
     assert strangers == []
 
 
-async def test_no_multicast_is_a_problem_not_an_end(monkeypatch) -> None:
-    """Where multicast is impossible discovery says so in words and tries again; nothing else stops."""
+@pytest.mark.parametrize(
+    "error", [OSError(19, os.strerror(19)), EventLoopBlocked("No such device"), RuntimeError("no such device")]
+)
+async def test_no_multicast_is_a_problem_not_an_end(monkeypatch, error) -> None:
+    """Where multicast is impossible, or the library fails, discovery says so in words and tries again; nothing else stops."""
 
     def refuse(_self: Discovery) -> None:
-        raise OSError(19, os.strerror(19))
+        raise error
 
     monkeypatch.setattr(Discovery, "_open", refuse)
     discovery = Discovery(identity(1).peer_id, None, list, lambda *_: None, loopback_only=True)
@@ -100,3 +104,6 @@ def test_what_is_announced_is_read_back_and_junk_is_not() -> None:
     assert read_properties(properties, network_hash(None)) is None
     assert read_properties(properties | {b"peer": b"nobody"}, network_hash(key)) is None
     assert read_properties({b"\xff": b"\xff"}, network_hash(key)) is None
+    odd = properties | {b"a0": b"/dns4/x/udp/5", b"a1": b"/", b"a2": b"/ip4/127.0.0.1/tcp/8"}
+    assert read_properties(odd, network_hash(key)) == (own, [f"/ip4/127.0.0.1/tcp/8/p2p/{own}"])
+    assert read_properties(properties | {b"a0": b"/dns4/x"}, network_hash(key)) is None

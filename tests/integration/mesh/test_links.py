@@ -71,6 +71,33 @@ async def test_a_name_stands_for_several_peers(tmp_path) -> None:
         nursery.cancel_scope.cancel()
 
 
+async def test_odd_addresses_end_nobody(tmp_path) -> None:
+    """A member that states addresses which nobody can dial, and is then gone, costs others failed dials: those who heard it themselves, those
+    who heard of it, and those who start again with what they kept."""
+    odd = ["/dns4/nowhere.invalid/udp/5", "/dns4/nowhere.invalid", "/dns6/nowhere.invalid/tcp", "/p2p-circuit", "/"]
+    async with trio.open_nursery() as nursery:
+        hub = Node(1, tmp_path)
+        place = await hub.start(nursery)
+        strange = Node(2, tmp_path, bootstrap=[place])
+        address = await strange.start(nursery)
+        strange.mesh._book.state_own([*odd, address])
+        other = Node(3, tmp_path, bootstrap=[place])
+        await other.start(nursery)
+        await until(lambda: strange.peer_id in other.linked_to())
+        await strange.stop()
+        before = other.mesh.counters.dials_failed
+        await until(lambda: other.mesh.counters.dials_failed > before + 2)
+        await other.stop()
+        again = Node(3, tmp_path, bootstrap=[place])
+        await again.start(nursery)
+        await until(lambda: again.mesh.counters.dials_failed > 2)
+
+        assert again.linked_to() == {hub.peer_id}
+        with pytest.raises(Unreachable, match="not a multiaddr"):
+            await again.mesh.connect(odd[0])
+        nursery.cancel_scope.cancel()
+
+
 async def test_both_dial_at_once(tmp_path) -> None:
     """Two peers that dial each other in the same moment end with a link that carries streams both ways."""
     async with trio.open_nursery() as nursery:

@@ -8,7 +8,14 @@ import stat
 import pytest
 
 from chorus_tui.engine.data_folder import DataFolder, FolderError
-from chorus_tui.engine.private_file import NotPrivate, create_private, open_private, own_folder, read_private
+from chorus_tui.engine.private_file import (
+    NotPrivate,
+    create_private,
+    open_private,
+    own_folder,
+    read_private,
+    replace_private,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +88,24 @@ def test_links_in_the_data_folder_are_not_written_through(tmp_path, name, target
         DataFolder.open(folder, "agent").identity()
 
     assert (outside.read_bytes() if target != "nothing" else outside.exists()) in (b"precious", False)
+
+
+def test_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    """What was left beside it by a crash goes, a link there is not written through, and what cannot be written leaves the old one and nothing
+    beside it."""
+    path, elsewhere = tmp_path / "key", tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"precious")
+    (tmp_path / ".key.new").symlink_to(elsewhere)
+    replace_private(path, b"one")
+    (tmp_path / ".key.new").write_bytes(b"half of it")
+    replace_private(path, b"two")
+    assert (read_private(path), mode(path), elsewhere.read_bytes()) == (b"two", 0o600, b"precious")
+
+    def no_room(_handle) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(OSError, match="No space"):
+        replace_private(path, b"three")
+    assert read_private(path) == b"two"
+    assert {one.name for one in tmp_path.iterdir()} == {"key", "elsewhere"}

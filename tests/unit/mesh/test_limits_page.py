@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chorus_tui.engine.mesh import interface, limits, rules
+from chorus_tui.engine.mesh import address_book, interface, keeper, limits, rules
 from chorus_tui.engine.mesh.config import MeshConfig
 from chorus_tui.engine.mesh.hardening import floods, pubsub, yamux
 from chorus_tui.engine.runtime import crash_report
@@ -38,6 +38,9 @@ KIB, MIB = 1024, 1024 * 1024
         f"| messages asked for again in one frame | {limits.WANTED_AT_ONCE} |",
         f"of at most {limits.MAX_TOPIC} characters",
         f"| a write that the other side does not take | {yamux.WRITE_DEADLINE:g} s |",
+        f"| peers of whom addresses are kept | {address_book.MAX_PEERS} |",
+        f"| peers that may be dialled | {keeper.MAX_TARGETS} |",
+        f"| one attempt to reach a peer | {keeper.ATTEMPT_S:g} s",
         f"collects points: {rules.POINTS:g} for",
         f"Points halve every {rules.HALF_LIFE_S:g} seconds. At {rules.LIMIT:g} the peer is dropped and stays out for {rules.FIRST_BAN_S:g} seconds",
     ],
