@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chorus_tui.contract.operations import Scope
+from chorus_tui.engine.private_file import replace_private
 
 _HEADER = "# Bearer tokens of this engine's API. Each line: scope, token. Delete the file to have new ones made.\n"
 
@@ -39,14 +40,8 @@ def read_private(path: Path) -> str | None:
 
 def write_private(path: Path, text: str) -> None:
     """Replace ``path``, mode 0600, synced. Raises :class:`TokenFileError`."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_private(path, text.encode())
     except OSError as error:
         raise TokenFileError(f"Cannot write the token file {path}: {error.strerror}") from error
 

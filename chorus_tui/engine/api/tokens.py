@@ -62,6 +62,8 @@ class Tokens:
         self._path = path
         self._now = now
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """Held while the file is written, so that nobody who comes waits for the disk."""
         self._first = dict(first)
         made_with_folder = {_digest(secret): scope for scope, secret in first.items()}
         self._tokens = {
@@ -72,6 +74,8 @@ class Tokens:
         self._revoked: dict[str, float] = dict(kept.get("revoked", {}))
         self._used: dict[str, float] = dict(kept.get("used", {}))
         self._unsaved = False
+        self._voiding: set[str] = set()
+        """Revoked, and not on disk yet: known here until they are, so that whoever saw it fail can revoke them again."""
         self.on_change: list[Callable[[], None]] = []
         self.on_secret: Callable[[list[str]], None] = lambda _: None
         """Is told each new token's secret, for the redactor, before anybody can have it."""
@@ -126,7 +130,7 @@ class Tokens:
     def issue(
         self, scope: Scope, name: str, expires_at: float | None, person: str = "", folder: str = ""
     ) -> tuple[Token, str]:
-        """A new token and its secret, on disk when this returns. Raises :class:`Problem`, :class:`TokenFileError`."""
+        """A new token and its secret, on disk when this returns. Raises :class:`Problem`: 409 when there are too many, 507."""
         secret = new_secret(scope)
         now = self._now()
         token = Token(_digest(secret), scope, name, now, expires_at, person, folder)
@@ -140,11 +144,11 @@ class Tokens:
         self.on_secret([secret])
         try:
             self.save()
-        except TokenFileError:
+        except TokenFileError as error:
             with self._lock:
-                del self._tokens[token.digest]
+                self._tokens.pop(token.digest, None)
             self._tell_void([token.digest])
-            raise
+            raise Problem(507, "disk", "The token cannot be kept", str(error)) from error
         return token, secret
 
     def _expired(self, now: float) -> list[str]:
@@ -169,9 +173,13 @@ class Tokens:
             self._used.pop(digest, None)
 
     def revoke(self, token_id: str) -> Token:
-        """Void for good, on disk when this returns. Raises 404, or 422 when several begin so."""
+        """Void at once, and for good when this returns.
+
+        Raises 404, 422 when several begin so, or 507 when it cannot be written: it is then tried again with every further save.
+        """
         with self._lock:
-            found = [t for d, t in self._tokens.items() if d.startswith(token_id) and d not in self._revoked]
+            gone = self._revoked.keys() - self._voiding
+            found = [t for d, t in self._tokens.items() if d.startswith(token_id) and d not in gone]
             if not found:
                 raise not_found("token", token_id, "'chorus-tui token list' has them.")
             if len(found) > 1:
@@ -183,13 +191,19 @@ class Tokens:
             others = sorted(self._revoked.keys() - first, key=lambda digest: self._revoked[digest], reverse=True)
             for oldest in others[MOST_REVOKED:]:
                 del self._revoked[oldest]
-            if token.digest not in first:
-                del self._tokens[token.digest]
+            self._voiding.add(token.digest)
+            self._unsaved = True
             self._used.pop(token.digest, None)
         self._tell_void([token.digest])
         for told in list(self.on_change):
             told()
-        self.save()
+        try:
+            self.save()
+        except TokenFileError as error:
+            title = "It opens nothing any more, but that cannot be written: after a restart it would"
+            raise Problem(
+                507, "disk", title, f"{error}. Make room; it is tried again every minute, or revoke it again"
+            ) from error
         return token
 
     def all(self) -> list[tuple[Token, float | None]]:
@@ -200,8 +214,23 @@ class Tokens:
 
     def save(self) -> None:
         """Write what was made, revoked and used; blocks for a sync. Raises :class:`TokenFileError`."""
+        with self._writing:
+            text, voided = self._stored()
+            try:
+                write_private(self._path, text)
+            except TokenFileError:
+                self._unsaved = True
+                raise
+            with self._lock:
+                self._voiding -= voided
+                first = set(map(_digest, self._first.values()))
+                for digest in voided - first:
+                    self._tokens.pop(digest, None)
+
+    def _stored(self) -> tuple[str, set[str]]:
+        """What the file says from now on, and which tokens are void by it."""
         with self._lock:
-            issued = [t for t in self._tokens.values() if t.created_at is not None]
+            issued = [t for d, t in self._tokens.items() if t.created_at is not None and d not in self._revoked]
             rows = [
                 {
                     "sha256": t.digest,
@@ -216,7 +245,7 @@ class Tokens:
             ]
             used = {digest: at for digest, at in self._used.items() if digest in self._tokens}
             self._unsaved = False
-            write_private(self._path, json.dumps({"tokens": rows, "revoked": self._revoked, "used": used}, indent=1))
+            return json.dumps({"tokens": rows, "revoked": self._revoked, "used": used}, indent=1), set(self._voiding)
 
     def save_use(self) -> None:
         """Write when each was used last, if one was used since."""

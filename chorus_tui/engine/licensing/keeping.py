@@ -6,11 +6,12 @@ known, which a clock that was set back cannot undo.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+
+from chorus_tui.engine.private_file import replace_private
 
 log = structlog.get_logger("chorus.licence")
 
@@ -53,14 +54,8 @@ class TokenFile:
 
     def keep(self, kept: Kept) -> None:
         """In the place of what was there, at once or not at all. A disk that refuses costs the grace, not the engine."""
-        fresh = self._path.with_name(f".{NAME}.{os.getpid()}")
         try:
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(f"{kept.token}\n{kept.seen_at:.0f}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
+            replace_private(self._path, f"{kept.token}\n{kept.seen_at:.0f}\n".encode("ascii"))
         except OSError as error:
             log.warning("⚠️ The licence token cannot be kept", file=str(self._path), reason=error.strerror)
 

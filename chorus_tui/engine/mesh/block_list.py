@@ -6,14 +6,13 @@ The rule it keeps: the file is whole or the one before; a damaged one is said an
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from chorus_tui.engine.private_file import replace_private
 from chorus_tui.engine.protocol.identity import is_peer_id
 
 log = structlog.get_logger(__name__)
@@ -46,14 +45,9 @@ class BlockList:
             return {}
 
     def save(self, blocked: Mapping[str, tuple[str, float]]) -> None:
-        """Write the list, whole or not at all."""
+        """Write the list, whole or not at all. Raises ``OSError``."""
         if not blocked and not self._path.exists():
             return
         entries = {peer_id: {"why": why[:LONGEST], "since": since} for peer_id, (why, since) in sorted(blocked.items())}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)  # mode 0600
-        with os.fdopen(handle, "w") as file:
-            json.dump({"blocked": entries}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._path)
+        replace_private(self._path, json.dumps({"blocked": entries}).encode())

@@ -13,7 +13,7 @@ from typing import Final
 
 from chorus_tui.engine.mesh import rules
 from chorus_tui.engine.mesh.block_list import BlockList
-from chorus_tui.engine.mesh.interface import Ban, MeshCounters
+from chorus_tui.engine.mesh.interface import Ban, MeshCounters, NotKept
 from chorus_tui.engine.mesh.rules import Standing
 
 REMEMBERED: Final = 4096
@@ -48,6 +48,8 @@ class Conduct:
         self._blocked = blocked
         self._standings: OrderedDict[str, Standing] = OrderedDict()
         self._out: dict[str, _Out] = {}
+        self._unkept: set[str] = set()
+        """Of whom a person said something that is not on disk yet."""
 
     def load(self) -> None:
         """Take up what a person blocked before."""
@@ -82,17 +84,17 @@ class Conduct:
             self._keep_out(peer_id, _Out(why, self._wall(), after.until, by_person=False))
 
     def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
-        """A person's word: out for ``seconds``, or with None until it is lifted, also after a restart."""
+        """A person's word: out for ``seconds``, or with None until it is lifted, also after a restart. Raises :class:`NotKept`."""
         until = None if seconds is None else self._now() + seconds
         self._keep_out(peer_id, _Out(why, self._wall(), until, by_person=True))
-        self._save()
+        self._save(peer_id)
 
     def lift(self, peer_id: str) -> bool:
-        """The peer may come again, with nothing held against it; whether it was out."""
-        was_out = self.banned(peer_id)
+        """The peer may come again, with nothing held against it; whether it was out. Raises :class:`NotKept`."""
+        was_out = self.banned(peer_id) or peer_id in self._unkept
         self._out.pop(peer_id, None)
         self._standings.pop(peer_id, None)
-        self._save()
+        self._save(peer_id)
         return was_out
 
     def banned(self, peer_id: str) -> bool:
@@ -121,8 +123,13 @@ class Conduct:
         self._counters.bans += 1
         self._ban(peer_id)
 
-    def _save(self) -> None:
-        self._blocked.save({p: (out.why, out.since) for p, out in self._out.items() if out.until is None})
+    def _save(self, peer_id: str) -> None:
+        self._unkept.add(peer_id)
+        try:
+            self._blocked.save({p: (out.why, out.since) for p, out in self._out.items() if out.until is None})
+        except OSError as error:
+            raise NotKept(error.strerror or str(error)) from error
+        self._unkept.clear()
 
     def _forget_some(self, now: float) -> None:
         if len(self._standings) <= REMEMBERED:

@@ -40,6 +40,10 @@ class FrameTooLarge(MeshError):
     """A frame over the agreed size."""
 
 
+class NotKept(MeshError):
+    """What a person said of a peer holds now, and could not be written: after a restart it is as before. The text is the disk's."""
+
+
 class NotJoined(MeshError):
     """Publishing to a topic that was not joined."""
 
@@ -218,9 +222,9 @@ class Mesh(Protocol):
         ...
 
     def ban(self, peer_id: str, why: str, seconds: float | None) -> None:
-        """Cut a peer off and keep it out for ``seconds``; None: until :meth:`lift`, also after a restart."""
+        """Cut a peer off and keep it out for ``seconds``; None: until :meth:`lift`, also after a restart. Raises :class:`NotKept`."""
         ...
 
     def lift(self, peer_id: str) -> bool:
-        """End a ban; whether there was one."""
+        """End a ban; whether there was one. Raises :class:`NotKept`."""
         ...

@@ -6,12 +6,13 @@ by way of others, and no other peer is told.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from chorus_tui.contract.models.peers import BanPeer, BlockPeer, Peer, UnbanPeer
 from chorus_tui.contract.problem import Problem
-from chorus_tui.engine.mesh.interface import Mesh
+from chorus_tui.engine.mesh.interface import Mesh, NotKept
 from chorus_tui.engine.protocol.identity import is_peer_id
 
 
@@ -40,14 +41,21 @@ def handlers(known: Known, mesh: Mesh) -> dict[str, Callable[[Any, Any], Awaitab
         peer_id = find(known, named)
         if peer_id == mesh.peer_id:
             raise Problem(409, "oneself", "That is this peer itself", "Name another; see: chorus-tui peers")
-        mesh.ban(peer_id, why, seconds)
+        with _kept(
+            "It is kept out now, but the list of blocked peers cannot be written: after a restart none of it holds"
+        ):
+            mesh.ban(peer_id, why, seconds)
         known.nudge()
         return shown(peer_id)
 
     async def unban(request: UnbanPeer, _caller: Any) -> Peer:
         peer_id = find(known, request.peer)
         before = shown(peer_id)
-        if not mesh.lift(peer_id):
+        with _kept(
+            "It may come again, but the list of blocked peers cannot be written: after a restart it is as before"
+        ):
+            lifted = mesh.lift(peer_id)
+        if not lifted:
             raise Problem(409, "not-banned", f"{before.name} is not kept out", "See who is: chorus-tui peers")
         known.nudge()
         return next((peer for peer in known.peers() if peer.peer_id == peer_id), before.model_copy(update=_FREE))
@@ -59,6 +67,14 @@ def handlers(known: Known, mesh: Mesh) -> dict[str, Callable[[Any, Any], Awaitab
         return found
 
     return {"peers.ban": ban, "peers.block": block, "peers.unban": unban}
+
+
+@contextmanager
+def _kept(title: str) -> Iterator[None]:
+    try:
+        yield
+    except NotKept as error:
+        raise Problem(507, "disk", title, f"{error}. Make room, and say it again") from error
 
 
 _FREE = {"ban": None, "state": "away"}

@@ -6,7 +6,6 @@ above it. A key is in the file, on the disk, before anybody hears of it; none is
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Protocol
 
 from pyrage import x25519
 
-from chorus_tui.engine.private_file import NotPrivate, create_private, read_private
+from chorus_tui.engine.private_file import NotPrivate, read_private, replace_private
 from chorus_tui.engine.vault.age_identity import AgeIdentity, AgeKeyError
 
 _SECRET = "AGE-SECRET-KEY-"  # noqa: S105 - how every age identity begins
@@ -66,16 +65,8 @@ class FileOnDisk:
             raise AgeKeyError(str(error)) from None
 
     def write(self, text: str) -> None:
-        fresh = self._path.with_name(self._path.name + ".new")
         try:
-            fresh.unlink(missing_ok=True)  # left by a crash, or put there to be written through
-            create_private(fresh, text.encode())
-            fresh.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            replace_private(self._path, text.encode())
         except OSError as error:
             raise AgeKeyError(f"{self.name} cannot be written: {error.strerror}; the key is not used") from error
 

@@ -135,6 +135,51 @@ def test_revoked_token_is_void_for_good(tmp_path):
         assert len(one.all()) == 2
 
 
+def test_a_revocation_that_cannot_be_written_is_said_and_can_be_repeated(tmp_path, monkeypatch):
+    """The token opens nothing from then on, the refusal says that a restart would change that, and revoking it again, or the next save, keeps
+    it: of the first tokens as of others."""
+    path = tmp_path / "t"
+    tokens = Tokens.load_or_create(path, At())
+    secrets = [tokens.issue(Scope.ADMIN, "", None)[1], tokens.issue(Scope.READ, "", None)[1], tokens.secrets()[0]]
+    ids = [tokens.find(secret).token_id for secret in secrets]
+    tokens.save()
+    with monkeypatch.context() as full:
+        full.setattr("chorus_tui.engine.api.tokens.write_private", refuse_to_write)
+        for token_id in ids:
+            with pytest.raises(Problem, match="after a restart") as told:
+                tokens.revoke(token_id)
+            assert (told.value.status, told.value.title[:25]) == (507, "It opens nothing any more")
+        with pytest.raises(Problem) as told:
+            tokens.issue(Scope.READ, "", None)
+        assert told.value.status == 507
+    assert [refused(tokens, secret)[1] for secret in secrets] == ["This token was revoked"] * 3
+    assert not {token.token_id for token, _ in tokens.all()} & set(ids)
+    assert all(Tokens.load_or_create(path, At()).find(secret) for secret in secrets)
+
+    tokens.revoke(ids[0])
+    again = Tokens.load_or_create(path, At())
+    assert [refused(again, secret)[0] for secret in secrets] == [401] * 3
+    with pytest.raises(Problem) as told:
+        tokens.revoke(ids[0])
+    assert told.value.status == 404
+
+
+def test_what_was_not_written_is_written_with_the_next_use(tmp_path, monkeypatch):
+    """Without anybody asking again."""
+    path = tmp_path / "t"
+    tokens = Tokens.load_or_create(path, At())
+    token, secret = tokens.issue(Scope.ADMIN, "", None)
+    with monkeypatch.context() as full:
+        full.setattr("chorus_tui.engine.api.tokens.write_private", refuse_to_write)
+        with pytest.raises(Problem):
+            tokens.revoke(token.token_id)
+        with pytest.raises(TokenFileError):
+            tokens.save_use()
+    tokens.save_use()
+
+    assert refused(Tokens.load_or_create(path, At()), secret)[0] == 401
+
+
 def test_token_is_named_by_its_beginning(tmp_path):
     """A beginning that fits several, or none, revokes nothing."""
     tokens = Tokens.load_or_create(tmp_path / "t", At())
@@ -234,7 +279,7 @@ def test_only_secrets_that_open_something_are_looked_for(tmp_path, monkeypatch):
     assert known == {next_secret}
 
     monkeypatch.setattr("chorus_tui.engine.api.tokens.write_private", refuse_to_write)
-    with pytest.raises(TokenFileError):
+    with pytest.raises(Problem, match="cannot be kept"):
         tokens.issue(Scope.READ, "unkept", None)
     assert known == {next_secret}
 

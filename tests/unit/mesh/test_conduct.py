@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from chorus_tui.engine.mesh import conduct as module
 from chorus_tui.engine.mesh import rules
 from chorus_tui.engine.mesh.block_list import BlockList
 from chorus_tui.engine.mesh.conduct import Conduct
-from chorus_tui.engine.mesh.interface import MeshCounters
+from chorus_tui.engine.mesh.interface import MeshCounters, NotKept
 from chorus_tui.engine.mesh.rules import FIRST_BAN_S, FORGIVEN_S, LIMIT, LONGEST_BAN_S, NO_OFFENCE, POINTS, Standing
 from chorus_tui.engine.protocol.identity import Identity
 
@@ -163,3 +164,25 @@ def test_what_is_remembered_is_bounded(tmp_path, monkeypatch):
     assert len(watch.conduct._standings) == 10
     assert len(watch.conduct.bans()) == 11
     assert watch.conduct.banned(FRIEND)
+
+
+def test_what_could_not_be_written_can_be_said_again(tmp_path, monkeypatch):
+    """A person's word holds at once, is told as not kept when the disk refuses, and the same word again keeps it."""
+
+    def no_room(_path, _data) -> None:
+        raise OSError(28, "No space left on device")
+
+    watch = Watch(tmp_path)
+    for word, out in (
+        (lambda: watch.conduct.ban(HOSTILE, "spam", None), True),
+        (lambda: watch.conduct.lift(HOSTILE), False),
+    ):
+        with monkeypatch.context() as full:
+            full.setattr("chorus_tui.engine.mesh.block_list.replace_private", no_room)
+            with pytest.raises(NotKept, match="No space"):
+                word()
+        assert watch.conduct.banned(HOSTILE) is out
+        assert Watch(tmp_path).conduct.banned(HOSTILE) is not out
+        assert word() in (None, True)
+        assert Watch(tmp_path).conduct.banned(HOSTILE) is out
+    assert not watch.conduct.lift(HOSTILE)

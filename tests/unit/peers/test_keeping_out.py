@@ -9,7 +9,7 @@ import pytest
 from chorus_tui.contract.models.peers import Ban, BanPeer, BlockPeer, Peer, UnbanPeer
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.clock import SeededEntropy
-from chorus_tui.engine.mesh.interface import Link
+from chorus_tui.engine.mesh.interface import Link, NotKept
 from chorus_tui.engine.mesh.simulated import SimulatedNetwork
 from chorus_tui.engine.peers import keeping_out
 from chorus_tui.engine.peers.directory import Said, describe
@@ -56,6 +56,25 @@ async def test_a_peer_is_kept_out_and_let_in_again(autojump_clock):
         with pytest.raises(Problem) as caught:
             await known.doors["peers.unban"](UnbanPeer(peer=wrong), CALLER)
         assert caught.value.code == code
+
+
+async def test_what_the_disk_refuses_is_said(autojump_clock, monkeypatch):
+    """A ban that holds and is not kept, and one that is lifted and not kept, are both told as what they are."""
+    known = Known()
+
+    def refuse(*_) -> None:
+        raise NotKept("No space left on device")
+
+    monkeypatch.setattr(known.mesh, "ban", refuse)
+    monkeypatch.setattr(known.mesh, "lift", refuse)
+    for operation, request in (
+        ("peers.block", BlockPeer(peer=ADA.peer_id)),
+        ("peers.unban", UnbanPeer(peer=ADA.peer_id)),
+    ):
+        with pytest.raises(Problem, match="after a restart") as caught:
+            await known.doors[operation](request, CALLER)
+        assert (caught.value.status, caught.value.code) == (507, "disk")
+        assert "No space" in caught.value.detail
 
 
 async def test_nobody_bans_oneself():

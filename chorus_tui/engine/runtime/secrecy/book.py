@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 import trio
 
+from chorus_tui.engine.private_file import replace_private
 from chorus_tui.engine.shhh.audit import AuditBook
 
 log = structlog.get_logger("chorus.shhh")
@@ -28,7 +29,7 @@ def kept_key(path: Path) -> bytes:
         key = _read(path)
         if key is None:
             key = os.urandom(KEY_BYTES)
-            _write(path, key)
+            replace_private(path, f"{key.hex()}\n".encode())
     except OSError as error:
         raise KeyFileError(f"Cannot keep the key of SHHH in {path}: {error.strerror}") from error
     return key
@@ -45,17 +46,6 @@ def _read(path: Path) -> bytes | None:
         log.warning("⚠️ The key of SHHH is damaged and made anew; markers made before are told apart", file=str(path))
         return None
     return key
-
-
-def _write(path: Path, key: bytes) -> None:
-    """In one step, so that a crash leaves a whole one or none."""
-    made = path.with_suffix(".new")
-    handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(f"{key.hex()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)
 
 
 class KeptBook:
@@ -87,10 +77,7 @@ class KeptBook:
             self.write()
 
     def write(self) -> None:
-        """In one step, so that a crash leaves the old or the new."""
-        self._written = self._book.changes
-        made = self._path.with_suffix(".new")
-        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(self._book.stored(), file)
-        made.replace(self._path)
+        """In one step, so that a crash leaves the old or the new. Raises ``OSError``: what is not kept shows as a service that fails."""
+        changes = self._book.changes
+        replace_private(self._path, json.dumps(self._book.stored()).encode())
+        self._written = changes

@@ -91,7 +91,7 @@ def no_descriptors(world: World) -> Iterator[None]:
 @fault("ChorusServiceFails")
 def a_file_is_in_the_way(world: World) -> Iterator[None]:
     """A folder stands where delta writes what SHHH found."""
-    way = world["delta"].data_dir / "shhh-audit.new"
+    way = world["delta"].data_dir / ".shhh-audit.json.new"
     way.mkdir()
     world["delta"].post("/api/v1/hmmm/rooms/general/send", {"message": f"It is {TOKENS[0]}"})
     yield
