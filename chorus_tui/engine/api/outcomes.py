@@ -24,6 +24,10 @@ class Outcomes:
         self.refused: Counter[int] = Counter(dict.fromkeys(REFUSALS, 0))
         """Answers that were a problem, by status."""
 
+    def one_too_many(self) -> None:
+        """A connection was not taken."""
+        self.refused[503] += 1
+
     @web.middleware
     async def counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Outermost: what it sees is what the caller is told."""

@@ -120,7 +120,7 @@ class ApiServer:
                 cleanup.push_async_callback(runner.cleanup)
                 await runner.setup()
                 assert runner.server is not None
-                listening = await listen(runner.server, listener, IDLE_S)
+                listening = await listen(runner.server, listener, IDLE_S, self._routes.outcomes.one_too_many)
                 cleanup.callback(listening.close)
             up()
             await asyncio.Event().wait()

@@ -1,22 +1,20 @@
 """How many connections are open at once. One more is told why, over HTTP, and closed; it is counted, and nothing of it is read.
 
-A browser opens a few for the pages and one for each tab. Without a bound somebody who never asks for anything would hold a descriptor of
-this process with each, until nobody else can come.
+A browser opens a few for the pages and one for each tab.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, cast
 
 from aiohttp import web
 
+from chorus_tui.contract.places import Places
 from chorus_tui.serve.web import pages
-from chorus_tui.serve.web.rules import Limits
 
 PARTING_S: Final = 1.0
 """How long one that is refused may take to read why."""
@@ -28,38 +26,17 @@ PARTING: Final = 32
 class Connections:
     """Those of one server. ``on_refused`` is told each time one is not taken."""
 
-    limits: Limits
+    places: Places
     on_refused: Callable[[], None] = lambda: None
     refused: int = 0
     parting: int = 0
-    _open: Counter[str] = field(default_factory=Counter)
 
     def come(self, address: str) -> str:
         """Take one more of ``address``; why not, or an empty text."""
-        most, of_one = self.limits.connections, self.limits.connections // 2
-        if self._open.total() >= most:
-            why = f"All {most} connections are taken. Try again in a moment."
-        elif self._open[address] >= of_one:
-            why = f"{of_one} connections from this address are open. Close some, or try again in a moment."
-        else:
-            self._open[address] += 1
-            return ""
-        self._drop_if_gone(address)
-        self.refused += 1
-        self.on_refused()
+        if why := self.places.take(address):
+            self.refused += 1
+            self.on_refused()
         return why
-
-    def leave(self, address: str) -> None:
-        """One that was taken is closed."""
-        self._open[address] -= 1
-        self._drop_if_gone(address)
-
-    def __len__(self) -> int:
-        return self._open.total()
-
-    def _drop_if_gone(self, address: str) -> None:
-        if self._open[address] <= 0:
-            del self._open[address]
 
 
 class Connection(web.RequestHandler):
@@ -96,7 +73,7 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Its place is free."""
         if self._address is not None:
-            self._connections.leave(self._address)
+            self._connections.places.leave(self._address)
             super().connection_lost(exc)
         elif self._end is not None:
             self._end.cancel()

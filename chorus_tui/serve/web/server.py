@@ -19,6 +19,7 @@ from aiohttp import web
 
 from chorus_tui.client import ContractRefused, EngineClient, EngineGone
 from chorus_tui.contract.models.portals import PortalScope, ServedPortal
+from chorus_tui.contract.places import Places
 from chorus_tui.contract.problem import Problem
 from chorus_tui.portals import Invitations, invitation_url
 from chorus_tui.serve.register import Register
@@ -84,7 +85,7 @@ class WebPortal:
             if told_later is None or told_later.when() <= loop.time():
                 told_later = loop.call_later(TELL_S, tell)
 
-        connections = Connections(self.limits, refused)
+        connections = Connections(Places(self.limits.connections), refused)
 
         def tell() -> None:
             guests = sessions.guests()

@@ -1,6 +1,7 @@
 """The doors themselves: scopes, tokens, problems, limits, probes, on a real Unix socket and real TCP ports."""
 
 import asyncio
+import contextlib
 import json
 
 import aiohttp
@@ -11,6 +12,7 @@ import trio
 from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.models.tasks import AnnounceTask, TaskRef
 from chorus_tui.contract.operations import Scope
+from chorus_tui.engine.api.connections import MOST
 from chorus_tui.engine.api.doors import CannotListen
 from chorus_tui.engine.control.interface import NoMesh
 from tests.integration.doors.served import TASK, refuse, serve, until
@@ -278,6 +280,38 @@ def test_silent_connection_is_closed(tmp_path, monkeypatch, start):
 
     with serve(tmp_path / "d") as served:
         assert b"200" not in asyncio.run(hang(served.socket))
+
+
+def test_one_connection_too_many_is_told_and_counted(tmp_path):
+    """Those who say nothing hold half of the places of a TCP door at most for one address; the next is told why and closed, the Unix socket
+    stays open, and a place that is left is free again."""
+
+    async def crowd(served):
+        async with contextlib.AsyncExitStack() as held:
+            silent = [await asyncio.open_connection("127.0.0.1", served.server.api_port) for _ in range(MOST // 2)]
+            for _, writer in silent:
+                held.callback(writer.close)
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.server.api_port)
+            refusal = await asyncio.wait_for(reader.read(), 40)
+            writer.close()
+            by_socket = await asyncio.to_thread(ask, served, "GET", "/api/v1/hello", unix=True)
+        async with asyncio.timeout(40):
+            while (await asyncio.to_thread(ask, served, "GET", "/api/v1/hello", token=served.token[Scope.READ]))[
+                0
+            ] != 200:
+                continue
+        return refusal, by_socket[0]
+
+    with serve(tmp_path / "d") as served:
+        refusal, by_socket = asyncio.run(crowd(served))
+        counted = served.server.refused["503"]
+
+    head, _, body = refusal.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ") and b"Retry-After" in head
+    assert json.loads(body)["type"] == "urn:chorus:problem:too-many-connections"
+    assert f"{MOST // 2} connections from this address" in json.loads(body)["detail"]
+    assert by_socket == 200
+    assert counted >= 1
 
 
 def test_stop_says_goodbye(tmp_path):

@@ -11,6 +11,8 @@ import pytest
 from chorus_tui.cli import hands
 from chorus_tui.client import worktree
 from chorus_tui.contract import diff
+from chorus_tui.engine.api import connections as api_connections
+from chorus_tui.engine.api import server as api_server
 from chorus_tui.portals import INVITED_S
 from chorus_tui.screens import task_hands
 from chorus_tui.serve import bounds, pastes, typed
@@ -55,6 +57,9 @@ PAGES = {
         "a window": [LEAST_WIDE, LEAST_HIGH, MOST_WIDE, MOST_HIGH],
     },
     "limits.md": {
+        "connections of the API over TCP at once": [api_connections.MOST],
+        "connections of the health port at once": [api_connections.MOST],
+        "seconds that a connection may say nothing": [api_server.IDLE_S],
         "a paste": [pastes.PASTE],
         "a field of one line": [bounds.FIELD],
         "a text": [bounds.AREA],

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
+from chorus_tui.contract.places import Places
 from chorus_tui.serve.web.connections import Connections
 from chorus_tui.serve.web.rules import Limits
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-40, 40)), max_size=20))
-def test_places_are_bounded_and_come_back(steps: list[tuple[int, int]]) -> None:
-    """Never more than all of them, nor than half from one address; each refusal is counted and told; who leaves makes room, and of an
-    address without connections nothing is kept."""
+def test_one_too_many_is_counted_and_told() -> None:
+    """Each that is not taken, and none of the others."""
     told: list[int] = []
-    connections = Connections(Limits(sessions=1), lambda: told.append(1))
-    held = dict.fromkeys(range(4), 0)
-    refused, most = 0, Limits(sessions=1).connections
-    for who, comes in ((who, count > 0) for who, count in steps for _ in range(abs(count))):
-        if comes:
-            room = sum(held.values()) < most and held[who] < most // 2
-            assert (connections.come(str(who)) == "") == room
-            held[who] += room
-            refused += not room
-        elif held[who]:
-            connections.leave(str(who))
-            held[who] -= 1
-        assert (len(connections), connections.refused, len(told)) == (sum(held.values()), refused, refused)
-    assert set(connections._open) == {str(who) for who, count in held.items() if count}
+    connections = Connections(Places(2), lambda: told.append(1))
+    answers = [connections.come(address) for address in ("a", "a", "b", "c")]
+
+    assert [not why for why in answers] == [True, False, True, False]
+    assert (len(connections.places), connections.refused, len(told)) == (2, 2, 2)
 
 
 def test_there_are_places_for_all_tabs_through_one_tunnel() -> None:
