@@ -36,6 +36,8 @@ def test_what_follows_the_schema_is_understood(thought, name, text):
         ('{"action": "shell", "input": "  "}', "input is missing or empty"),
         ('{"action": "shell", "input": 7}', "input must be a text"),
         ('{"action": "shell", "input": "a\\u0000b"}', "NUL"),
+        ('{"action": "shell", "input": "sed s/[\\ud800-\\udfff]//g a.js"}', "input holds half a character"),
+        ('{"thought": "done \\ud83d", "action": "finish", "input": "x"}', "thought holds half a character"),
         (json.dumps({"action": "shell", "input": "x" * (actions.INPUT + 1)}), "characters; 8000 are allowed"),
     ],
 )
@@ -45,11 +47,18 @@ def test_what_is_no_action_is_told_to_the_model(raw, told):
         actions.parse(raw)
 
 
-@given(st.text(max_size=300))
+@given(
+    st.text(max_size=300)
+    | st.fixed_dictionaries({"action": st.just("shell"), "input": st.text(st.characters(codec=None), max_size=20)}).map(
+        json.dumps
+    )
+)
 def test_no_answer_breaks_the_reading_of_it(raw):
-    """An action or BadAction, nothing else."""
+    """An action or BadAction, nothing else; what is read can be written to a file, a container and a log."""
     with suppress(BadAction):
-        assert actions.parse(raw).input.strip()
+        action = actions.parse(raw)
+        assert action.input.strip()
+        assert f"{action.thought} {action.input}".encode()
 
 
 @given(

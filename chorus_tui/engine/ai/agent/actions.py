@@ -82,4 +82,8 @@ def _text(value: dict[str, Any], field: str, most: int, *, needed: bool) -> str:
         raise BadAction(f"{field} has {len(text)} characters; {most} are allowed")
     if "\0" in text:
         raise BadAction(f"{field} holds a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadAction(
+            f"{field} holds half a character, such as \\ud800: write the backslash twice if you mean the escape"
+        )
     return text
