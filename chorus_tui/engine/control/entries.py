@@ -39,6 +39,8 @@ RECOVERY_REHEARSED = "recovery_rehearsed"
 PERSON_ENROLLED = "person_enrolled"
 PERSON_WITHDRAWN = "person_withdrawn"
 
+LAST_MS = 253_402_300_800_000
+"""The year 10000, to which no calendar here goes."""
 _CITED = re.compile(rb'"([0-9a-f]{64})"')
 _FIELDS = {"mesh_id", "term", "index", "prev", "hlc", "type", "data", "request"}
 
@@ -91,7 +93,8 @@ def entry_of(value: Any, raw: bytes, sig: str, admin: str) -> ControlEntry:
 def said_at_ms(hlc: str) -> int:
     """The time an admin gave its entry, for display, in Unix milliseconds; 0 when it gave none that makes sense."""
     at = hlc.partition(":")[0]
-    return int(at) if at.isascii() and at.isdecimal() and len(at) < 16 else 0
+    ms = int(at) if at.isascii() and at.isdecimal() and len(at) < 16 else 0
+    return ms if ms < LAST_MS else 0
 
 
 def cited_in(raw: bytes) -> list[str]:

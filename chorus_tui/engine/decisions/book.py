@@ -178,7 +178,7 @@ class Book:
         except WireError:
             return None
         case = self.case(str(entry.data.get("proposal", "")))
-        at_ms = int(entry.hlc.partition(":")[0])
+        at_ms = entries.said_at_ms(entry.hlc)
         reason = str(entry.data.get("reason", ""))
         case.ends.append(Withdrawal(entry.mesh_id, case.hash, wish.peer_id, reason, entry.index, at_ms))
         return case

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chorus_tui.contract import signed_vote
+from chorus_tui.engine.control.entries import said_at_ms
 from chorus_tui.engine.control.interface import ControlEntry, Member, Person
 from chorus_tui.engine.protocol.messages.base import EntryHash
 from chorus_tui.engine.protocol.messages.decisions import (
@@ -139,7 +140,7 @@ class Closing:
             return None
         return cls(
             entry.mesh_id, data.proposal, data.proposal_id, entry.admin, entry.term, entry.index, entry.hash,
-            int(entry.hlc.partition(":")[0]), data.members, roster, data.persons, enrolled,
+            said_at_ms(entry.hlc), data.members, roster, data.persons, enrolled,
         )  # fmt: skip
 
     def counted(self) -> list[tuple[str, CountedVote]]:

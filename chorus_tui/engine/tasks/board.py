@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chorus_tui.engine.control import entries, parameters
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
@@ -198,7 +199,7 @@ class Board:
         task = self.task((entry.mesh_id, task_id))
         if task.terminal:
             return task.key
-        at_ms = int(entry.hlc.partition(":")[0])
+        at_ms = entries.said_at_ms(entry.hlc)
         if entry.type == "task_granted":
             self._granted(task, entry, at_ms)
         elif entry.type == "task_check_granted":
@@ -233,8 +234,8 @@ class Board:
         # A grant of another announcement than the one people agreed to, or that was granted before, is none.
         if not task.bind(named(entry)):
             return
-        lease_s = float(entry.data.get("lease_s", 60))
         by_hand = entry.data.get("by_hand") is True
+        lease_s = _lease_s(entry, "claim_lease_s" if by_hand else "lease_s")
         task.grants.append(
             Grant(attempt, worker, lease_s, str(entry.data.get("reasons", "")), at_ms, by_hand=by_hand, by=entry.admin)
         )
@@ -298,7 +299,12 @@ def _check_granted(task: Task, entry: ControlEntry, at_ms: int) -> None:
     if type(attempt) is not int or not isinstance(checker, str) or held is None or held.attempt != attempt:
         return
     if task.checking is None:
-        task.check_grants.append(CheckGrant(attempt, checker, float(entry.data.get("lease_s", 60)), at_ms))
+        task.check_grants.append(CheckGrant(attempt, checker, _lease_s(entry, "lease_s"), at_ms))
+
+
+def _lease_s(entry: ControlEntry, name: str) -> float:
+    """As the admin wrote it, within the bounds of the parameter ``name``; its default when it wrote no number."""
+    return parameters.effective({name: entry.data.get("lease_s")})[name]
 
 
 def _check_ended(task: Task, entry: ControlEntry) -> None:

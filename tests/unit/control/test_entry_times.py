@@ -17,6 +17,8 @@ from chorus_tui.engine.control.entries import said_at_ms
         ("٣:0:x", 0),
         ("9" * 400 + ":0:x", 0),
         ("1_0:0:x", 0),
+        ("253402300799999:0:x", 253_402_300_799_999),
+        ("253402300800000:0:x", 0),
     ],
 )
 def test_the_time_of_an_entry_is_read_or_none(hlc, ms):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
+from dataclasses import replace
+
 import pytest
 
 from chorus_tui.contract.models.task_result import TaskResult
@@ -62,3 +66,23 @@ def test_without_an_admin_each_state_says_what_that_means():
 def test_work_by_hand_is_running_and_names_its_worker():
     """No sandbox phase is made up for it."""
     assert seen(granted(by_hand=True)) == ("running", f"by hand: <{WORKER.peer_id}> works on it")
+
+
+@pytest.mark.parametrize("hlc", ["9" * 400 + ":0:x", "9" * 15, "x", "", "-5:0:x"])
+@pytest.mark.parametrize("lease", ["nan", "9" * 400, -1, None, [60], 10**30])
+def test_what_an_admin_writes_of_times_breaks_no_view(hlc, lease):
+    """A member that leads may write any text as the time of an entry, and anything as a lease: the entry counts for every peer alike, the task
+    is shown, and its lease has an end."""
+    board = a_board({TASK: TaskSpec(title="t", commands=["true"])})
+    board.decided(replace(boards.granted(board, 2, TASK, lease_s=lease), hlc=hlc))
+    around = views.Surroundings(
+        board, MESH, 10.0, lambda who: f"<{who}>", lambda _task: "because", {}, lambda _who, _announcer: True, True
+    )
+    running = views.view(board.tasks[KEY], around, {})
+    assert 1.0 <= board.tasks[KEY].grants[0].lease_s <= 3600.0
+    board.decided(replace(boards.decision(3, "task_failed", TASK, attempt=1, reason="no"), hlc=hlc))
+    ended = views.view(board.tasks[KEY], around, {})
+
+    assert (running.state, ended.state) == ("granted", "failed")
+    assert time.gmtime(ended.attempts[0].granted_at)
+    assert json.loads(ended.model_dump_json())["seconds"] is not None
