@@ -114,7 +114,10 @@ class CheckRun:
                 target = folder / artifact_path(artifact.path)
             except ValueError as error:
                 raise BlobMissing(f"The result names a file {artifact.path!r}: {error}") from error
-            await trio.to_thread.run_sync(_copy, source, target)
+            try:
+                await trio.to_thread.run_sync(_copy, source, target)
+            except OSError as error:
+                raise BlobMissing(f"{artifact.path!r} of the result cannot be laid out: {error.strerror}") from error
 
     async def _put_blob(self, path: Path) -> tuple[str, int]:
         info = await self._tools.blobs.put_file(path)

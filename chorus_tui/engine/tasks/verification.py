@@ -1,7 +1,8 @@
 """Done is shown, not claimed: who checks a result before it is accepted, and what follows from what they find. Pure.
 
 A result of a task with ``checks`` is accepted only when they passed in a fresh sandbox. Another member runs them where
-one is in reach; its own worker only when nobody else is there. Each try takes a container of the task's budget.
+one is in reach; its own worker only when nobody else is there, and never after somebody who is there tried in vain: what it
+brought may be such that only it can pass it. Each try takes a container of the task's budget.
 """
 
 from __future__ import annotations
@@ -82,10 +83,10 @@ def _alone(
 ) -> Act | None:  # fmt: skip
     """Nobody else offers to check."""
     waited = now - state.unchecked.setdefault(task.key, now)
-    own = next((agent for agent in agents if agent.peer_id == report.author and _able(agent)), None)
-    if own is not None and own.peer_id not in tried:
+    able = {agent.peer_id for agent in agents if _able(agent)}
+    if report.author in able - tried and not able & tried:
         # Its slot is free again: the work on this very task is over.
-        return _granted(task, report, own.peer_id, parameters) if waited >= patience else None
+        return _granted(task, report, report.author, parameters) if waited >= patience else None
     if not tried or waited < HOPELESS_S:
         return None
     last = task.checks_of(report.attempt)[-1]

@@ -154,6 +154,29 @@ def test_when_nobody_can_run_the_checks_the_task_fails_and_says_so():
     assert (end.type_, "nobody could run its checks" in end.data["reason"]) == ("task_failed", True)
 
 
+def test_a_worker_does_not_check_what_another_could_not():
+    """A result that only its own worker can bring is not verified by it: not while somebody who tried in vain is there. One that is gone by
+    then did not try in vain."""
+    mesh = Mesh(named(WORKER, "worker"), named(OTHER, "other"))
+    mesh.round()
+    mesh.hear(checked(OTHER, 0, "error"))
+    assert [act.type_ for act in mesh.round()] == ["task_check_ended"]
+    mesh.agents[1] = named(OTHER, "other", live=False)
+    assert mesh.round(1) == []
+    mesh.agents[1] = named(OTHER, "other")
+    assert mesh.round(ALONE_S) == []
+    (end,) = mesh.round(HOPELESS_S)
+    assert (end.type_, "nobody could run its checks; error" in end.data["reason"]) == ("task_failed", True)
+
+    lonely = Mesh(named(WORKER, "worker"), named(OTHER, "other"))
+    lonely.round()
+    lonely.hear(checked(OTHER, 0, "error"))
+    lonely.round()
+    lonely.agents[1] = named(OTHER, "other", live=False)
+    lonely.round()
+    assert [act.data["checker"] for act in lonely.round(ALONE_S)] == [WORKER.peer_id]
+
+
 def test_a_result_that_waits_for_checks_takes_no_room_and_no_lease():
     """Its worker may have other work meanwhile; a checker has one less; the worker's death does not undo the result."""
     mesh = Mesh(named(WORKER, "worker", live=False), named(OTHER, "other"))
@@ -179,8 +202,11 @@ def test_whatever_happens_nothing_is_accepted_unchecked_and_a_task_ends_once(eve
         elif event == "cancel":
             mesh.hear(said(ME, 9, "task_cancel_request"))
         acts = mesh.round(70.0 if event == "time" else 1.0)
+        tried = {one.checker for one in mesh.task.checks_of(1) if one.ended}
         for act in acts:
             assert not ends, "nothing is decided after the end"
+            if act.type_ == "task_check_granted" and act.data["checker"] == WORKER.peer_id:
+                assert not (mesh.agents[1].live and OTHER.peer_id in tried), "another who is there could not"
             if act.type_ == "task_accepted":
                 assert act.data["check"] in [
                     c.cite for c in mesh.task.thread.checked.values() if c.said.verdict == "passed"
