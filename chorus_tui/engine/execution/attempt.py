@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -247,19 +247,39 @@ class Attempt:
         return SandboxWorkspace(sandbox, self._record.image, self._output, self._report.output, env, self._clean)
 
     async def _collect(self, sandbox: Sandbox) -> None:
-        said = bytearray()
+        """What the work left behind; work whose sandbox goes before that is here is not done."""
         # All of the folder as it may stand there, and as much again for headers and rounding.
         most = 2 * self._bounds.folder_mb * (1 << 20) + (1 << 20)
-        with trio.move_on_after(COLLECT_BOUND_S) as limit, self._troubles():
-            async with aclosing(sandbox.archive(OUTPUT, said)) as tar:
-                await collect(tar, self._collector, most)
-        if limit.cancelled_caught:
-            self._record.notes.append(f"collecting was stopped after {COLLECT_BOUND_S:.0f} s")
-        elif self._checkout is not None and not self._job.checks:
-            await self._collect_change(sandbox, self._checkout, most)
+        try:
+            # The change first: files may take all the time there is, and it is what the work was for.
+            if self._checkout is not None and not self._job.checks:
+                await self._collect_change(sandbox, self._checkout, most)
+            await self._collect_files(sandbox, most)
+        except ExecutionError as error:
+            self._not_brought(Ending("error", error.reason, str(error), sandbox_there=False))
         self._record.peak_memory_mb = sandbox.peak_memory_mb
+
+    async def _collect_files(self, sandbox: Sandbox, most: int) -> None:
+        said, whole = bytearray(), False
+        with trio.move_on_after(COLLECT_BOUND_S) as limit:
+            async with aclosing(sandbox.archive(OUTPUT, said)) as tar:
+                whole = await collect(tar, self._collector, most)
         if said.strip():
             self._record.notes.append(f"collecting: {readable(bytes(said)).strip()}")
+        if limit.cancelled_caught:
+            self._collector.refuse(f"the rest, since bringing it took {COLLECT_BOUND_S:.0f} s")
+        elif not whole:
+            await sandbox.check_it_is_there()
+            if not said.strip():
+                self._collector.refuse("the rest, since the archive came incomplete")
+
+    def _not_brought(self, ending: Ending) -> None:
+        """``ending`` in the place of a good one; beside a bad one it is a note."""
+        had = self._record.ending
+        if had is not None and had.outcome == "completed":
+            self._record.ending = replace(ending, exit_code=had.exit_code)
+        else:
+            self._record.notes.append(ending.detail)
 
     async def _collect_change(self, sandbox: Sandbox, checkout: Path, most: int) -> None:
         """What differs from the repository's commit; work whose change cannot be brought back is not done."""
@@ -270,11 +290,8 @@ class Attempt:
                     timeout_s=COLLECT_BOUND_S,
                 )  # fmt: skip
         except PatchRefused as error:
-            ending = self._record.ending
-            if ending is not None and ending.outcome == "completed":
-                self._record.ending = Ending("failed", error.reason, str(error), ending.exit_code)
-            else:
-                self._record.notes.append(str(error))
+            await sandbox.check_it_is_there()
+            self._not_brought(Ending("failed", error.reason, str(error)))
             return
         if found is not None:
             digest, size = await self._put_blob(found.patch)

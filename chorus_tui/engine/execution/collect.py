@@ -150,8 +150,8 @@ class Collector:
         self.artifacts.append(Artifact(path=self._path, size=size, sha256=sha256))
 
 
-async def collect(stream: AsyncIterator[bytes], collector: Collector, stop_after: int) -> None:
-    """Feed ``stream`` to the collector; at most ``stop_after`` bytes of it are read."""
+async def collect(stream: AsyncIterator[bytes], collector: Collector, stop_after: int) -> bool:
+    """Feed ``stream`` to the collector; at most ``stop_after`` bytes of it are read. False when it ended before the archive did."""
     taken = 0
     try:
         async for piece in stream:
@@ -162,7 +162,10 @@ async def collect(stream: AsyncIterator[bytes], collector: Collector, stop_after
             if taken > stop_after:
                 collector.refuse("the rest, since the archive is larger than /workspace/output can be")
                 break
+        else:
+            return False
     except HostileTar as error:
         collector.refuse(f"the rest, since {error}")
     finally:
         collector.close()
+    return True

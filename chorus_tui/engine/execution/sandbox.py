@@ -131,6 +131,11 @@ class Sandbox:
         except NotThere:
             return False
 
+    async def check_it_is_there(self) -> None:
+        """Raise why it is gone, for whoever was sent less than was to come."""
+        if not await self.running():
+            raise await self._why_gone()
+
     async def exit_code(self, exec_id: str) -> int | None:
         """How a command ended; None when the container went first."""
         return await self._api.exec_end(exec_id)

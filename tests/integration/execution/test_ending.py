@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import trio
@@ -22,7 +23,8 @@ from chorus_tui.engine.execution.profile import (
     LIFELINE,
 )
 from chorus_tui.engine.execution.settings import ExecutionSettings
-from tests.integration.execution.conftest import containers, docker, volumes
+from tests.integration.execution.conftest import Heard, containers, docker, volumes
+from tests.integration.execution.trees import git, write
 from tests.support.docker_engine import DOCKER_HOST
 from tests.support.patience import PATIENCE
 
@@ -132,6 +134,59 @@ async def test_a_sandbox_removed_from_outside_is_an_error_not_a_failure(bench):
     assert (results[0].outcome, results[0].reason) == ("error", "sandbox_lost")
     assert len(volumes(bench.settings.owner)) == 1
     await bench.executor.close()
+
+
+class Removing(Heard):
+    """Its owner's sandbox goes between the last command and the bringing of what it made."""
+
+    def __init__(self, owner: str, *how: str) -> None:
+        super().__init__()
+        self._owner, self._how = owner, how
+
+    async def phase(self, phase: str, detail: str = "") -> None:
+        if phase == "collecting":
+            await trio.to_thread.run_sync(docker, *self._how, *containers(self._owner))
+        await super().phase(phase, detail)
+
+
+@pytest.mark.parametrize("how", [("rm", "-f"), ("kill",)], ids=["removed", "ended"])
+@pytest.mark.parametrize("with_repository", [False, True], ids=["files", "change"])
+async def test_work_whose_sandbox_goes_before_it_is_brought_is_not_done(bench, tmp_path, how, with_repository):
+    """Its commands ended well, and there is nothing to show for it: nobody is to blame, and it is not called completed."""
+    folder = tmp_path / "repository"
+    if with_repository:
+        repository(folder)
+    job = bench.job("echo it > f; echo it > /workspace/output/f", repository=folder if with_repository else None)
+    result = await bench.executor.run(job, Removing(bench.settings.owner, *how), bench.put_blob)
+    await bench.executor.close()
+
+    assert (result.outcome, result.reason, result.exit_code) == ("error", "sandbox_lost", 0)
+    assert (result.artifacts, result.change, bench.blobs) == ([], None, {})
+
+
+async def test_the_change_is_brought_though_files_take_all_the_time_there_is(bench, tmp_path, monkeypatch):
+    """What is not brought is said."""
+    monkeypatch.setattr("chorus_tui.engine.execution.attempt.COLLECT_BOUND_S", 3.0 * PATIENCE)
+    folder = repository(tmp_path / "repository")
+
+    async def put_blob(path):
+        if path.read_bytes() == b"slow\n":
+            await trio.sleep_forever()
+        return await bench.put_blob(path)
+
+    job = bench.job("echo it > f; echo slow > /workspace/output/f", repository=folder)
+    result = await bench.executor.run(job, Heard(), put_blob)
+
+    assert (result.outcome, result.artifacts, result.change.names) == ("completed", [], ["f"])
+    assert "1 left out: the rest, since bringing it took" in result.detail
+
+
+def repository(folder: Path) -> Path:
+    """One commit."""
+    write(folder, {b"README": ("file", b"x\n")})
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        git(folder, *words)
+    return folder
 
 
 def labelled(owner: str, **changes: str) -> str:

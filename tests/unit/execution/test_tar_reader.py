@@ -104,7 +104,7 @@ async def gather(data: bytes, folder, patterns: list[str] | None = None, limit_m
         yield data
 
     collector = Collector(folder, patterns or [], limit_mb, Kept().put)
-    await collect(stream(), collector, most)
+    collector.whole = await collect(stream(), collector, most)
     return collector
 
 
@@ -142,6 +142,7 @@ async def test_after_a_refused_member_the_next_is_still_had(tmp_path):
     """One bad name does not cost the good ones."""
     collector = await gather(archive([("../x", b"bad" * 1000), ("good", b"fine")]), tmp_path)
 
+    assert collector.whole
     assert [(a.path, a.size, a.sha256) for a in collector.artifacts] == [
         ("good", 4, hashlib.sha256(b"fine").hexdigest())
     ]
@@ -153,7 +154,7 @@ async def test_a_torn_archive_gives_what_was_whole(tmp_path):
     collector = await gather(whole[:2100], tmp_path)
 
     assert [a.path for a in collector.artifacts] == ["first"]
-    assert not collector.complete
+    assert not collector.complete and not collector.whole
 
 
 @given(st.text(max_size=60))
