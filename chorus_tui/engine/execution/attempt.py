@@ -18,6 +18,7 @@ from chorus_tui.engine.execution.cpus import CpuBudget
 from chorus_tui.engine.execution.docker_api import DockerApi
 from chorus_tui.engine.execution.egress import Gate, gate
 from chorus_tui.engine.execution.errors import ExecutionError, InputUnusable, PatchRefused
+from chorus_tui.engine.execution.fitting import fitted
 from chorus_tui.engine.execution.forwarder import ENVIRONMENT
 from chorus_tui.engine.execution.images import obtain
 from chorus_tui.engine.execution.interface import Job, Phase, PutBlob, Report, RepositoryError, WorkDone
@@ -326,7 +327,7 @@ class Attempt:
         assert ending is not None, "every way through the phases sets an ending"
         done = record.done or WorkDone(ending.outcome)
         parts = [ending.detail, self._collector.left_out, *record.notes]
-        return TaskResult(
+        result = TaskResult(
             outcome=ending.outcome,
             reason=ending.reason,
             detail=beginning(". ".join(part for part in parts if part), DETAIL_SHOWN),
@@ -349,6 +350,7 @@ class Attempt:
             spent=self._spent(done),
             change=record.change,
         )
+        return fitted(result)
 
     def _spent(self, done: WorkDone) -> Spent:
         return Spent(

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chorus_tui.contract.models.task_result import Artifact, CommandResult, TaskResult
+from chorus_tui.contract.models.task_result import Artifact, Change, CommandResult, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import Limits, TaskSpec
+from chorus_tui.engine.ai.agent.actions import INPUT
 from chorus_tui.engine.execution.attempt import DETAIL_SHOWN
 from chorus_tui.engine.execution.collect import MOST_FILES, NAMES_BYTES
 from chorus_tui.engine.execution.cpus import spread
 from chorus_tui.engine.execution.errors import ImageUnusable
+from chorus_tui.engine.execution.fitting import MOST_BYTES, fitted
 from chorus_tui.engine.execution.frames import BrokenStream, FrameDecoder
 from chorus_tui.engine.execution.globs import matches
 from chorus_tui.engine.execution.images import (
@@ -39,6 +41,10 @@ from chorus_tui.engine.execution.profile import (
 from chorus_tui.engine.execution.settings import ExecutionSettings
 from chorus_tui.engine.execution.verdict import judge, naming
 from chorus_tui.engine.execution.workspace import COMMAND_SHOWN
+from chorus_tui.engine.protocol import canonical
+from chorus_tui.engine.protocol.canonical import MAX_MESSAGE
+from chorus_tui.engine.tasks import ids
+from tests.unit.tasks.boards import WORKER, entry
 
 SETTINGS = ExecutionSettings(owner="me", max_cpus=1.0)
 ORIGIN = Origin("T", 1, "me", "run", 1000)
@@ -247,7 +253,8 @@ def test_a_window_shows_the_beginning_and_the_end_and_says_what_is_missing(piece
 
 
 def test_the_largest_result_fits_into_one_message():
-    """Everything at its bound, made of characters JSON has to escape: still below 64 KiB with room for the envelope."""
+    """Everything at its bound, made of characters JSON has to escape: it is sealed into one entry of a feed; what is left out of it is told, or
+    stands elsewhere."""
     name = NAMES_BYTES // MOST_FILES
     spec = TaskSpec(title="t", commands=["x"] * 64)
     result = TaskResult(
@@ -265,6 +272,39 @@ def test_the_largest_result_fits_into_one_message():
         image_id="sha256:" + "f" * 64,
         phases=dict.fromkeys(["pulling", "creating", "starting", "running", "collecting"], 86399.999),
         max_memory_mb=2048.1,
+        summary='"' * INPUT,
+        model="m" * 200,
+        transcript="sha256:" + "f" * 64,
+        spent=Spent(seconds=86399.999, steps=10**6, prompt_tokens=10**9, answer_tokens=10**9, containers=99),
+        held_by=200,
+        change=Change(
+            base="f" * 40, patch="sha256:" + "f" * 64, size=1 << 30, files=10**6, insertions=10**6, deletions=10**6,
+            names=['"' * 64] * 64, left_out='"' * 300,
+        ),
+    )  # fmt: skip
+    said = fitted(result)
+    sealed = entry(
+        WORKER, 0, "task_complete", {"task_id": ids.ulid(1.0, b"1" * 10), "attempt": 1, "result": said.model_dump()}
     )
 
-    assert len(json.dumps(result.model_dump(), separators=(",", ":")).encode()) < 62 * 1024
+    assert len(sealed.wire()) <= MAX_MESSAGE
+    assert said.change.files == result.change.files
+    assert said.summary and result.summary.startswith(said.summary)
+    assert (
+        said.artifacts == result.artifacts
+        and said.commands == result.commands
+        and said.output_tail == result.output_tail
+    )
+
+
+@given(st.lists(st.text(max_size=60), max_size=64), st.text(max_size=2000), st.integers(0, 40))
+def test_a_result_that_fits_is_left_as_it_is(names, summary, filling):
+    """Whatever it holds: only one that is too large is made shorter, and only as far as it takes, names before words."""
+    change = Change(base="f" * 40, patch="sha256:" + "f" * 64, size=1, files=64, insertions=1, deletions=1, names=names)
+    result = TaskResult(outcome="completed", summary=summary, change=change, output_tail="x" * 1500 * filling)
+    said = fitted(result)
+
+    assert len(canonical.encode(said.model_dump())) <= MOST_BYTES or (said.change.names, said.summary) == ([], "")
+    assert (said == result) == (len(canonical.encode(result.model_dump())) <= MOST_BYTES) or not (names or summary)
+    assert said.summary == summary or not said.change.names
+    assert said.change.names == names[: len(said.change.names)]
