@@ -93,11 +93,13 @@ def _on_terminal() -> bool:
 @engine_command
 async def show(session: Session, name: str, *, only_text: bool) -> None:
     """Who takes part, the text, the chat."""
+    from chorus_tui.cli.plain import clean
     from chorus_tui.contract.models.collab import SessionRef
 
     view = await session.ask("collab.show", SessionRef(session=name))
     if only_text and not session.json:
-        sys.stdout.write(view.text)
+        # As it is for programs; a terminal would obey what others wrote.
+        sys.stdout.write(clean(view.text, lines=True) if sys.stdout.isatty() else view.text)
         return
     session.show(view, _print_view)
 

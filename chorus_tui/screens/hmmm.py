@@ -18,14 +18,17 @@ from chorus_tui.contract.models import hmmm as models
 from chorus_tui.screens.hmmm_draft import Draft
 from chorus_tui.screens.hmmm_lines import above, line, message
 from chorus_tui.telling import hmmm as telling
-from chorus_tui.widgets.dialogs import Ask
+from chorus_tui.widgets.dialogs import Ask, Confirm
 from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.list_screen import ListScreen
+from chorus_tui.widgets.plain import plain
 from chorus_tui.widgets.portal_screen import Thing
 
 NOTHING = "Nothing has been said in a room yet.\n\nPress n to ask, propose or think aloud. Agents with a model answer."
 CHOOSE = "Choose a thread, or press n to begin one."
 REFRESH_S = 1.0
+QUOTED = 300
+"""Characters of a message that a box repeats."""
 
 
 class HmmmScreen(ListScreen[models.ThreadRow]):
@@ -140,16 +143,24 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         self.query_one("#above").display = bool(view and (view.escalations or view.remembered))
         if view is None:
             return
-        now, at = time.time(), talk.highlighted
+        now = time.time()
         # What a line says of itself changes with time, too: a timer that runs.
         drawn = [(said, telling.marks(said, now)) for said in view.lines]
         if self._drawn != drawn:
+            under = self._under_cursor(talk)
             self._drawn = drawn
-            last = at is None or at >= talk.option_count - 1
             talk.clear_options()
             talk.add_options([Option(message(said, now)) for said in view.lines])
-            talk.highlighted = len(drawn) - 1 if last else at
+            places = {said.hash: at for at, said in enumerate(view.lines)}
+            talk.highlighted = places.get(under, len(drawn) - 1)
         self.query_one("#talk-side").border_title = f"{view.row.issue_id}/{view.row.thread_id[:12]}"
+
+    def _under_cursor(self, talk: OptionList) -> str:
+        """The hash of the message that the cursor stays on, wherever others put theirs; empty when it is to follow the end."""
+        at = talk.highlighted
+        if at is None or at >= len(self._drawn) or (at == len(self._drawn) - 1 and not talk.has_focus):
+            return ""
+        return self._drawn[at][0].hash
 
     def _tick(self) -> None:
         """Timers run, and messages get further, without anybody saying a word."""
@@ -210,15 +221,21 @@ class HmmmScreen(ListScreen[models.ThreadRow]):
         if said is not None:
             command = twin("hmmm.object", msg_id=said.msg_id[:8])
             box = Ask(
-                "Why do you object?", command=command, make=lambda why: models.Object(msg_id=said.msg_id, reason=why)
-            )
+                f"Why do you object to “{plain(said.message, limit=QUOTED)}”?", command=command,
+                make=lambda why: models.Object(msg_id=said.msg_id, reason=why),
+            )  # fmt: skip
             self._ask_first(box, "hmmm.object", "Objected")
 
     def action_agree(self) -> None:
-        """With the proposal, or with what was said to the own objection."""
+        """With the proposal, or with what was said to the own objection; asked first, because what is signed stays."""
         said = self._proposal()
         if said is not None:
-            self._ask("hmmm.agree", models.Agree(msg_id=said.msg_id), "Agreed")
+            request = models.Agree(msg_id=said.msg_id)
+            question = f"Agree: {said.type} of {said.author_name}?\n\n{plain(said.message, limit=QUOTED)}"
+            self.app.push_screen(
+                Confirm(question, twin("hmmm.agree", msg_id=said.msg_id[:8])),
+                lambda word: self._ask("hmmm.agree", request, "Agreed") if word == "yes" else None,
+            )
 
     def action_escalate(self) -> None:
         """Ask what a person is needed for."""

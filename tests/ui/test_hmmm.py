@@ -13,7 +13,7 @@ from chorus_tui.contract.problem import invalid
 from chorus_tui.screens.hmmm_draft import Draft
 from tests.ui.fake_engine import NOW, FakeEngine
 from tests.ui.playing import SIZES, play, settle, until
-from tests.ui.rooms import filled
+from tests.ui.rooms import filled, line, thread
 from tests.ui.test_look import text_of
 
 
@@ -170,6 +170,40 @@ def test_objecting_and_answering_ask_for_words():
 
         assert asked["hmmm.object"].reason == "too soon"
         assert asked["hmmm.answer"] == hmmm.AnswerEscalation(issue_id="shop", thread_id="t1", message="go on")
+
+    play(steps, engine=filled(FakeEngine()), first="hmmm")
+
+
+def test_the_cursor_stays_on_its_message_whatever_others_say():
+    """A reply that comes in above it, and one at the end, move nothing under the person's hand; what is agreed with is asked first, in its
+    own words."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        before = [line(n, 0, "discussion", f"word {n}") for n in range(3)]
+        meant = line(7, 1, "proposal", "Delete the backups of last year")
+        engine.rooms = {"shop/t1": thread("t1", [*before, meant])}
+        engine.say("threads", "shop/t1", engine.rooms["shop/t1"].row.model_dump(mode="json"))
+        await until(pilot, lambda: "Delete the backups" in text_of(pilot), "the proposal is shown")
+        talk = pilot.app.screen.query_one("#talk", OptionList)
+        talk.focus()
+        await pilot.pause()
+        talk.highlighted = 3
+        sly = line(8, 2, "proposal", "Delete the database too", depth=1)
+        engine.rooms = {
+            "shop/t1": thread("t1", [before[0], sly, *before[1:], meant, line(9, 2, "proposal", "And all the rest")])
+        }
+        engine.say("threads", "shop/t1", engine.rooms["shop/t1"].row.model_dump(mode="json"))
+        await until(pilot, lambda: "the database too" in text_of(pilot), "others have spoken")
+        assert talk.highlighted == 4
+        await pilot.press("a")
+        await until(pilot, lambda: "Agree: proposal of grace?" in text_of(pilot), "asked")
+        assert "hmmm.agree" not in [name for name, _ in engine.calls]
+        await settle(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: "hmmm.agree" in [name for name, _ in engine.calls], "agreed")
+        [asked] = [request for name, request in engine.calls if name == "hmmm.agree"]
+
+        assert asked.msg_id == meant.msg_id
 
     play(steps, engine=filled(FakeEngine()), first="hmmm")
 

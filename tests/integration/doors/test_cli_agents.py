@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from chorus_tui.contract.models.blobs import BlobChunk
+from chorus_tui.contract.models.collab import CollabRow, CollabView
 from chorus_tui.contract.models.journal import ExportPage
 from chorus_tui.contract.models.task_result import Artifact, Change, CommandResult, Spent, TaskResult
 from chorus_tui.contract.models.task_spec import TaskSpec
@@ -205,6 +206,24 @@ def test_diff_on_a_terminal_is_coloured_and_harmless(tmp_path, colours):
     assert ("\x1b[32m+new" in shown) is colours
     assert ("\x1b[31m-" in shown) is colours
     assert "+new" in shown
+
+
+def test_a_shared_text_is_not_obeyed_by_a_terminal(tmp_path):
+    """Byte for byte through a pipe; on a terminal what members wrote into it is shown, line by line."""
+    text = f"first\n{HOSTILE}\x1b]52;c;eA==\x07\nlast"
+    shared = CollabView(
+        row=CollabRow(session="5" * 64, title="t", state="open", owner="x", owner_name="ana", since=1.0, last_at=1.0),
+        participants=[],
+        chat=[],
+        text=text,
+    )
+    with serve(tmp_path / "d", {"collab.show": shared}):
+        shown = on_a_terminal(tmp_path / "d", "collab", "show", "5555", "--text")
+        piped = run(tmp_path / "d", "collab", "show", "5555", "--text").stdout
+
+    assert piped == text
+    assert "\x1b" not in shown and "\x07" not in shown
+    assert shown.splitlines()[0] == "first" and shown.splitlines()[-1] == "last"
 
 
 def test_json_on_a_terminal_is_not_obeyed(tmp_path):

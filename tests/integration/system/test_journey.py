@@ -149,11 +149,13 @@ def talk(terminal: Terminal, ana: Peer, beta: Peer) -> None:
     terminal.keys("4")
     terminal.sees("proposal ·")
     terminal.keys("o")
-    terminal.sees("Why do you object?")
+    terminal.sees("Why do you object to “Rename the clients”?")
     terminal.type("It has no tests")
     terminal.keys("Enter")
     terminal.sees("✗ objected")
     terminal.keys("a")
+    terminal.sees("Agree: objection of ana?")
+    eventually("agreed", lambda: confirmed(terminal), 20)
     eventually(
         "settled on the other peer",
         lambda: [line["type"] for line in told(beta, ana, "hmmm_message")] == ["objection", "agreement"],
