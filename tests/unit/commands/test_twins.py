@@ -18,9 +18,12 @@ from chorus_tui.commands.keys import everywhere
 from chorus_tui.commands.places import PLACES, lazily
 from chorus_tui.commands.table import COMMANDS
 from chorus_tui.commands.twins import TWINS, line
-from chorus_tui.contract.models.decisions import VoteDecision
-from chorus_tui.contract.models.task_spec import TaskSpec
+from chorus_tui.contract.models import hmmm
+from chorus_tui.contract.models.decisions import ProposeDecision, VoteDecision
+from chorus_tui.contract.models.patches import CreatePatch
+from chorus_tui.contract.models.task_spec import Budget, Limits, TaskSpec
 from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask
+from chorus_tui.contract.models.ucxl import PutContent
 from chorus_tui.contract.operations import BY_NAME
 
 TASK = "01ARZ3NDEKTSV4RRFFQ69G5FA4"
@@ -92,6 +95,70 @@ def test_known_fields_are_filled_in_and_quoted():
         line("decisions.vote", VoteDecision(decision_id=TASK, choice="approve"))
         == f"chorus-tui decide vote {TASK} approve"
     )
+
+
+ROOM = {"issue_id": "shop", "message": "m"}
+SAID = {
+    "intent": "risk", "reasoning": "because", "citations": [{"address": "ucxl://x", "reason": "why"}], "to_roles": ["ops", "dev"],
+    "restricted": True, "priority": "high",
+}  # fmt: skip
+WITH_EVERYTHING = [
+    ("hmmm.send", hmmm.Say(**ROOM, thread_id="t1", **SAID)),
+    ("hmmm.query", hmmm.Query(**ROOM, thread_id="t1", **SAID)),
+    ("hmmm.propose", hmmm.Propose(**ROOM, thread_id="t1", **SAID, decide=True)),
+    ("hmmm.reply", hmmm.Reply(msg_id="77c0", message="m", type="answer", **SAID)),
+    ("ucxl.put", PutContent(address=SAMPLES["address"], data="", readers=["security"], tags=["a", "b"], description="d", media_type="text/x")),
+    ("ucxl.put", PutContent(address=SAMPLES["address"], data="", mine=True)),
+    ("decisions.propose", ProposeDecision(
+        title="t", description="d", kind="policy", options=["x", "y"], threshold="unanimous", quorum="2/3", deadline="3d", to_roles=["ops"],
+        eligible=["ana"], project_id="p", task_id=TASK, thread_id="t1", issue_id="shop",
+    )),
+    ("patches.create", CreatePatch(title="t", message="why", kind="docs", project_id="p", staged="a" * 32, supersedes="01A")),
+    ("tasks.announce", AnnounceTask(callback_url="https://there/", spec=TaskSpec(
+        title="t", description="d", project_id="p", priority="urgent", role="dev", expertise=["sql"], language="go", image="i",
+        repository="https://example.com/r", goal="reach it", plan_first=True, kind="code", checks=["c"], deliver="bundle",
+        budget=Budget(steps=3, tokens=1000, containers=5, depth=2), outputs=["*.txt"], limits=Limits(memory_mb=99, cpus=0.5, disk_mb=9),
+        allowed_hosts=["example.com"], timeout_s=61, max_attempts=2, depends_on=[TASK], approval="always", approvals=2, approve_within_s=62,
+    ))),
+]  # fmt: skip
+NOT_TOLD = {"data", "parents", "sibling", "fresh", "staged", "base", "output_mb", "log_mb", "pids", "env"}
+"""Of one moment, of a file, or a secret."""
+
+
+def said_in(request):
+    """Every value of a request that is not what it would be by itself, as a word."""
+    for name, field in type(request).model_fields.items():
+        value = getattr(request, name)
+        if name in NOT_TOLD or (not field.is_required() and value == field.get_default(call_default_factory=True)):
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, hmmm.Citation):
+                yield name, f"{one.address}={one.reason}"
+            elif hasattr(type(one), "model_fields"):
+                yield from said_in(one)
+            else:
+                yield name, f"--{name.replace('_', '-')}" if one is True else str(one)
+
+
+@pytest.mark.parametrize(("operation", "request_"), WITH_EVERYTHING)
+def test_nothing_that_was_chosen_is_missing_from_the_line(operation, request_):
+    """Readers, restrictions, approvals and all the rest: whoever uses the line again gets what was made, no less sealed and no less asked."""
+    program, *words = shlex.split(
+        line(operation, request_, **({} if operation.startswith("hmmm") else {"file": "/dev/null", "files": ["f"]}))
+    )
+    parsed(words)
+
+    assert program == "chorus-tui"
+    assert [(name, value) for name, value in said_in(request_) if value not in words] == []
+
+
+def test_what_was_left_as_it_is_is_not_in_the_line():
+    """A line of a few words stays one."""
+    spec = TaskSpec(title="t", commands=["make"])
+
+    assert line("tasks.announce", AnnounceTask(spec=spec)) == "chorus-tui task announce --title t --command make"
+    assert line("hmmm.send", hmmm.Say(**ROOM)) == "chorus-tui hmmm send shop m"
+    assert "(" not in "".join(line(operation) for operation in TWINS)
 
 
 @pytest.mark.parametrize(("operation", "known"), [
