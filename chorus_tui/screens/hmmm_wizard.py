@@ -22,6 +22,7 @@ from chorus_tui.telling import hmmm as telling
 from chorus_tui.widgets.dialogs import Ask
 from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain, plain_lines
+from chorus_tui.widgets.sending import KEPT, Sending
 from chorus_tui.widgets.steps import trail
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ AREAS = {"text": "text", "reasoning": "reasoning", "citations": "citations"}
 FIRST = {"kind": "#kinds", "place": "#room", "content": "#text", "recipients": "#roles", "preview": "#preview-side"}
 
 
-class Wizard(ModalScreen[models.Said | None]):
+class Wizard(Sending, ModalScreen[models.Said | None]):
     """Answers with what was said, or None; ``draft`` then holds what was typed."""
 
     CSS_PATH = "hmmm_wizard.tcss"
@@ -252,15 +253,14 @@ class Wizard(ModalScreen[models.Said | None]):
     async def _send(self) -> None:
         from chorus_tui.client import EngineGone
 
-        assert self._app.client is not None
         operation, request = self.draft.request()
         self._say(["Sending …"])
         try:
-            answer = await self._app.client.call(operation, request)
+            answer = await self.call(operation, request)
         except Problem as problem:
             self._back_to(problem)
         except EngineGone as error:
-            self._say([f"{error} Nothing is lost: try again when it is back."])
+            self._say([f"{error} {KEPT}"])
         else:
             assert isinstance(answer, models.Said)
             self._app.note_done(operation, request)

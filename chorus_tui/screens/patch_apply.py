@@ -29,6 +29,8 @@ class ApplyForm(Form):
     """Answers with what was done, or an empty text."""
 
     CSS_PATH = "patch_apply.tcss"
+    SENDS = Form.SENDS | {"leave"}
+    """Whoever left while it is applied would not hear what came of it, nor would the mesh."""
 
     def __init__(self, view: PatchView) -> None:
         super().__init__()
@@ -61,9 +63,9 @@ class ApplyForm(Form):
         """What was tried is another thing now."""
         self._set_tried("")
 
-    def on_input_submitted(self, _event: Input.Submitted) -> None:
+    async def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Enter tries it."""
-        self.action_send()
+        await self.run_action("send")
 
     def _set_tried(self, what: str) -> None:
         self._tried = what
@@ -132,6 +134,7 @@ class ApplyForm(Form):
     @work(exclusive=True, exit_on_error=False)
     async def _apply(self, folder: Path, branch: str) -> None:
         self._outcome("Applying …")
+        self._awaits_answer = True
         try:
             told = await (self._apply_in_tree(folder, branch) if self._in_tree else self._write_document())
         except (Problem, EngineGone, GitError, BadDiff) as error:
@@ -140,6 +143,8 @@ class ApplyForm(Form):
             self.say(str(error))
         else:
             self.dismiss(told)
+        finally:
+            self._awaits_answer = False
 
     async def _apply_in_tree(self, folder: Path, branch: str) -> str:
         """When the mesh cannot be told, that is said: the work tree is changed by then."""

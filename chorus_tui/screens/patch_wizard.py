@@ -24,6 +24,7 @@ from chorus_tui.widgets.hunks import Hunks
 from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.marks import MarkList
 from chorus_tui.widgets.plain import plain, plain_lines
+from chorus_tui.widgets.sending import KEPT, Sending
 from chorus_tui.widgets.steps import trail
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
 FIRST = {"files": "#changed", "words": "#patch-title", "preview": "#preview-side"}
 
 
-class PatchWizard(ModalScreen[str]):
+class PatchWizard(Sending, ModalScreen[str]):
     """Answers with the id of the patch, or an empty text; ``draft`` then holds what was typed."""
 
     CSS_PATH = "patch_wizard.tcss"
+    SENDS = frozenset({"create"})
     # No binding has priority: each comes after the letters typed before it, so that none of them is missing in what is read.
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("escape", "leave", "Close", id="patch-wizard.close", tooltip="Close; what was typed is kept for the next time"),
@@ -223,16 +225,15 @@ class PatchWizard(ModalScreen[str]):
 
         from chorus_tui.widgets.faults import faults
 
-        assert self._app.client is not None
         self._say(["Making it …"])
         try:
-            view = cast("PatchView", await self._app.client.call("patches.create", self.draft.request(self._staged)))
+            view = cast("PatchView", await self.call("patches.create", self.draft.request(self._staged)))
         except ValidationError as error:
             self._say([f"{name}: {words}" for name, words in faults(error).items()])
         except Problem as problem:
             self._back_to(problem)
         except EngineGone as error:
-            self._say([f"{error} Nothing is lost: try again when it is back."])
+            self._say([f"{error} {KEPT}"])
         else:
             self._app.note_done("patches.create", self.draft.request(self._staged), files=sorted(self.draft.chosen))
             self.dismiss(view.patch_id)

@@ -23,6 +23,7 @@ from chorus_tui.screens.ucxl_compare import Compare
 from chorus_tui.screens.ucxl_text import text_of
 from chorus_tui.widgets.faults import faults
 from chorus_tui.widgets.form import Form, under
+from chorus_tui.widgets.sending import KEPT
 
 READ_BY = [("every member", "all"), ("my role and who may read it", "mine"), ("those keyrings", "named")]
 CONFLICT = "UCXL-409-CONFLICT"
@@ -40,6 +41,7 @@ class ContentForm(Form):
     BUTTONS = {**Form.BUTTONS, "compare": ("content.compare", "ctrl+d"), "both": ("content.both", "ctrl+b")}  # noqa: RUF012 - as the base says
     FIRST = "#address"
     PLACES = PLACES
+    SENDS = Form.SENDS | {"keep_both", "compare"}
     BINDINGS = [  # noqa: RUF012 - Textual's way
         Binding("ctrl+d", "compare", "Compare", id="content.compare", tooltip="Yours beside the newest", priority=True),
         Binding("ctrl+b", "keep_both", "Keep both", id="content.both", tooltip="Write yours beside it", priority=True),
@@ -142,13 +144,13 @@ class ContentForm(Form):
     @work(exclusive=True, exit_on_error=False)
     async def _write(self, request: PutContent) -> None:
         try:
-            answer = await self.app.client.call("ucxl.put", request)  # type: ignore[attr-defined]
+            answer = await self.call("ucxl.put", request)
         except Problem as problem:
             self.show_faults({name: words for name, words in problem.fields.items() if name != "raw"})
             self.say("\n".join([problem.title, problem.detail, *problem.fields.values()]))
             self._show_conflict(seen=problem.code == CONFLICT and self._before is not None)
         except EngineGone as error:
-            self.say(f"{error} Nothing is lost: try again when it is back.")
+            self.say(f"{error} {KEPT}")
         else:
             if isinstance(answer, Put):
                 self.app.note_done("ucxl.put", request)  # type: ignore[attr-defined]

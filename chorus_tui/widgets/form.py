@@ -19,12 +19,13 @@ from chorus_tui.widgets.box import Box
 from chorus_tui.widgets.dialogs import Confirm
 from chorus_tui.widgets.key_words import told
 from chorus_tui.widgets.plain import plain
+from chorus_tui.widgets.sending import KEPT, Sending
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-class Form(Box[str]):
+class Form(Sending, Box[str]):
     """Answers with the id of what was made, or an empty text. Subclasses have the fields, a ``#problem`` line, buttons ``#send``
     and ``#back``, and an action ``send`` that checks, asks the engine, and closes only when it took it."""
 
@@ -91,13 +92,13 @@ class Form(Box[str]):
     async def ask(self, operation: str, request: BaseModel) -> Any:
         """The engine's answer; None when it says no or is gone, which is shown."""
         try:
-            answer = await self.app.client.call(operation, request)  # type: ignore[attr-defined]
+            answer = await self.call(operation, request)
         except Problem as problem:
             self.show_faults(problem.fields)
             told = [f"{self.label_of(name)}: {words}" for name, words in problem.fields.items()]
             self.say("\n".join([problem.title, problem.detail, *told]))
         except EngineGone as error:
-            self.say(f"{error} Nothing is lost: try again when it is back.")
+            self.say(f"{error} {KEPT}")
         else:
             self.app.note_done(operation, request)  # type: ignore[attr-defined]
             return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from chorus_tui.client.local_files import Reach
 from chorus_tui.contract.models.patches import PatchFile, PatchPreview, SecretLine
 from chorus_tui.contract.models.status import Hello
 from chorus_tui.contract.problem import Problem
+from chorus_tui.screens import patch_apply
 from chorus_tui.screens.patch_draft import PatchDraft
 from chorus_tui.screens.patch_wizard import PatchWizard
 from chorus_tui.widgets.dialogs import Confirm
@@ -198,6 +200,37 @@ def test_it_is_tried_then_asked_then_applied(tmp_path):
         (said,) = asked(engine, "patches.applied")
         assert (there / "README.md").read_text() == "Shop\n\nA shop.\n"
         assert (said.repository, said.branch, said.onto) == ("shop", "main", git(there, "rev-parse", "HEAD").strip())
+
+    play(steps, engine=filled(), first="patch")
+
+
+def test_who_applies_stays_until_it_is_applied(tmp_path, monkeypatch):
+    """While git is at work neither a way back nor a second try takes the word of it from the person and from the mesh."""
+    here = tree(tmp_path / "shop", {"README.md": "Shop\n"})
+    there = clone(here, tmp_path / "there")
+    really, go_on = patch_apply.applying.apply, threading.Event()
+
+    def slow(*given: Any) -> str:
+        assert go_on.wait(60)
+        return really(*given)
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        monkeypatch.setattr(patch_apply.applying, "apply", slow)
+        form = await applying(pilot, there)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "It applies" in shown(pilot), "tried")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm), "asked")
+        await settle(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: "Applying" in shown(pilot), "at work")
+        await pilot.press("ctrl+s", "escape", "enter")
+        await settle(pilot)
+        assert (pilot.app.screen is form, "Applying" in shown(pilot)) == (True, True)
+        go_on.set()
+        await until(pilot, lambda: bool(asked(engine, "patches.applied")), "told")
+        await until(pilot, lambda: pilot.app.screen is not form, "closed")
+        assert (there / "README.md").read_text() == "Shop\n\nA shop.\n"
 
     play(steps, engine=filled(), first="patch")
 

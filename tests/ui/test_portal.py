@@ -152,6 +152,42 @@ def test_announcing_shows_problems_at_the_field_and_then_succeeds():
     play(steps)
 
 
+class Thinking(FakeEngine):
+    """Answers an announcement when it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def call(self, operation: str, request: Any = None) -> Any:
+        answer = await super().call(operation, request)
+        if operation == "tasks.announce":
+            await self.go_on.wait()
+        return answer
+
+
+def test_what_is_on_its_way_is_not_sent_again():
+    """However often the key or the button is pressed before the answer: the engine would carry out each."""
+
+    async def steps(pilot: Any, engine: Thinking) -> None:
+        await pilot.press("a")
+        await settle(pilot)
+        form = pilot.app.screen
+        form.query_one("#task-title", Input).value = "Say hello"
+        form.query_one(TextArea).text = "echo hello"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "tasks.announce" in [name for name, _ in engine.calls], "sent")
+        await pilot.press("ctrl+s", "ctrl+s")
+        form.query_one("#send").press()
+        await settle(pilot)
+        engine.go_on.set()
+        await until(pilot, lambda: pilot.app.screen is not form, "the form closes")
+
+        assert [name for name, _ in engine.calls].count("tasks.announce") == 1
+
+    play(steps, engine=Thinking())
+
+
 def test_cancelling_asks_first_and_swallows_type_ahead(monkeypatch):
     """A y typed before the question could be read does nothing; a y after it does it."""
     monkeypatch.setattr("chorus_tui.widgets.box.TYPE_AHEAD_S", 3600)

@@ -20,8 +20,15 @@ WINDOW_S = 20
 
 
 def api_port(peer: Peer) -> int:
-    """From the greeting in its log."""
-    return int(re.findall(r'"api_port": (\d+)', peer.log.read_text())[-1])
+    """From the greeting in its log, which it may write after its first answer."""
+    found: list[str] = []
+
+    def greeted() -> bool:
+        found[:] = re.findall(r'"api_port": (\d+)', peer.log.read_text())
+        return bool(found)
+
+    eventually("its greeting is logged, with its port", greeted)
+    return int(found[-1])
 
 
 def hurried(text: str) -> str:
