@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WAIT_SLICE_S = 2.0
 """So often one that waits looks why the task still waits; its end is told at once."""
 FOLLOW_S = 0.5
+IN_VAIN = 6
+"""So often a kept output is asked for after the end of its task, by whoever follows it."""
 
 
 @click.group()
@@ -181,9 +183,10 @@ async def output(session: Session, task_id: str, follow: bool) -> None:
     """Output as received here; control characters are shown as signs."""
     import asyncio
 
-    from chorus_tui.contract.models.tasks import ReadOutput
+    from chorus_tui.contract.models.tasks import TERMINAL, ReadOutput, TaskRef
+    from chorus_tui.contract.problem import Problem
 
-    offset = 0
+    offset = asked_in_vain = 0
     while True:
         chunk: OutputChunk = await session.ask("tasks.output", ReadOutput(task_id=task_id, offset=offset))
         _print_chunk(session, chunk)
@@ -194,7 +197,12 @@ async def output(session: Session, task_id: str, follow: bool) -> None:
             offset = after
         elif chunk.complete or not follow:
             return
+        elif asked_in_vain == IN_VAIN:
+            title = "The task has ended; its output is kept, and nobody in reach has it"
+            raise Problem(409, "unreachable", title, "Try again when those who hold it are back.")
         else:
+            view: TaskView = await session.ask("tasks.show", TaskRef(task_id=task_id))
+            asked_in_vain += view.state in TERMINAL
             await asyncio.sleep(FOLLOW_S)
 
 

@@ -60,6 +60,7 @@ class StatusScreen(PortalScreen):
             self.query_one("#health-text", Static).update(health(status))
         elif "status" in topics:
             self.query_one("#me-text", Static).update(self.nothing("status", ""))
+            self.query_one("#health-text", Static).update("")
         if "log" not in topics:
             return
         if self._restarts != self.store.restarts:

@@ -30,6 +30,7 @@ EMPTY = (
     "No tasks yet.\n\nPress a to announce one: a title and a command are enough.\n"
     "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
 )
+NO_ANSWER = "No engine tells about it now. It is asked again when something changes."
 NO_OUTPUT, SILENT = "No output yet.", "It wrote nothing."
 """While more may come, and when none will."""
 STEP = "── step "
@@ -153,6 +154,8 @@ class TasksScreen(TaskSteering):
         self.refresh_bindings()
         self.query_one(EventLog).replace([])
         if task_id:
+            # Until its details are here nothing of another task stands beside it.
+            self._show_title(task_id)
             self._load_view()
             self._follow_output(task_id)
         else:
@@ -161,12 +164,18 @@ class TasksScreen(TaskSteering):
     def _show_empty(self) -> None:
         self.query_one("#task-text", Static).update(self.nothing("tasks", EMPTY))
 
+    def _show_title(self, task_id: str, more: str = "") -> None:
+        row = self.store.tasks.get(task_id)
+        self.query_one("#task-text", Static).update(f"{plain(row.title) if row is not None else task_id}\n\n{more}")
+
     def _load_view(self) -> None:
         self._fetch_view(self._followed)
 
     @work(group="view", exclusive=True, exit_on_error=False)
     async def _fetch_view(self, task_id: str) -> None:
         view = await self.app.call_quietly("tasks.show", TaskRef(task_id=task_id))  # type: ignore[attr-defined]
+        if view is None and self._view is None and self._followed == task_id:
+            self._show_title(task_id, NO_ANSWER)
         if view is not None and self._followed == task_id:
             ended_now = view.confirmed and not (self._view and self._view.confirmed)
             self._view = view

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from chorus_tui.contract.models.task_spec import TaskSpec
-from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, TaskRef, WaitTask
+from chorus_tui.contract.models.tasks import AnnounceTask, CancelTask, ReadOutput, TaskRef, WaitTask
 from chorus_tui.contract.operations import Scope
 from chorus_tui.contract.problem import Problem
 from chorus_tui.engine.api.doors import Caller
@@ -67,6 +67,20 @@ async def test_cancel_stops_the_work_everywhere(autojump_clock):
 
         assert (await made.ended("c", task_id)).state == "cancelled"
         assert accepted(made.at.peers["a"], task_id) == 0
+
+
+async def test_of_a_task_that_ended_without_output_no_more_is_awaited(autojump_clock):
+    """One that was cancelled before anybody ran it: whoever asks for its output hears that there will be none, and of one that waits that
+    there may be."""
+    async with shop(3, "a") as made:
+        doors = made.services["a"].announcing
+        made.services["a"].worker.skills = Skills(0, "", ())
+        task_id = await made.announce("a", "true")
+        assert not (await doors.output(ReadOutput(task_id=task_id), None)).complete
+        await doors.cancel(CancelTask(task_id=task_id), None)
+        await made.ended("a", task_id)
+
+        assert (await doors.output(ReadOutput(task_id=task_id), None)).complete
 
 
 async def test_a_task_is_named_by_the_beginning_of_its_id(autojump_clock):

@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Input, Select, TextArea
 
 from chorus_tui.app import ChorusApp
 from chorus_tui.client import EngineGone
-from chorus_tui.contract.problem import invalid
+from chorus_tui.contract.problem import Problem, invalid
 from chorus_tui.screens.status import facts
 from chorus_tui.store import Store
 from chorus_tui.widgets.event_log import EventLog
@@ -410,3 +410,32 @@ def test_a_finished_task_without_output_is_said_to_have_written_nothing():
         await until(pilot, lambda: "No output yet." in log.render_line(0).text, "anew")
 
     play(steps, engine=Silent())
+
+
+def test_nothing_of_another_task_stands_beside_the_cursor():
+    """Where the engine gives no answer about the task under the cursor, its title stands there, and that no answer came."""
+
+    class Refusing(FakeEngine):
+        silent = False
+
+        async def call(self, operation: str, request: Any = None) -> Any:
+            if operation == "tasks.show" and self.silent:
+                raise Problem(429, "slow-down", "Too fast")
+            return await super().call(operation, request)
+
+    async def steps(pilot: Any, engine: Refusing) -> None:
+        screen = pilot.app.screen
+
+        def beside() -> str:
+            text = screen.query_one("#task-text")
+            return " ".join(strip.text.strip() for strip in text.render_lines(text.size.region))
+
+        first = engine.tasks[screen.rows.chosen].title
+        await until(pilot, lambda: first in beside(), "shown")
+        engine.silent = True
+        await pilot.press("G")
+        await until(pilot, lambda: "No engine tells about it now" in beside(), "said")
+
+        assert engine.tasks[screen.rows.chosen].title in beside() and first not in beside()
+
+    play(steps, engine=Refusing())

@@ -22,7 +22,7 @@ from chorus_tui.engine.journal.flow import OverQuota
 from chorus_tui.engine.journal.interface import BlobMissing, Refused
 from chorus_tui.engine.tasks import dependencies, ids, reach, views
 from chorus_tui.engine.tasks.output import KEPT_BYTES, OutputBuffer
-from chorus_tui.engine.tasks.task import Key, Reported, Task
+from chorus_tui.engine.tasks.task import Key, Task
 
 if TYPE_CHECKING:
     from chorus_tui.engine.tasks.service import TaskService
@@ -251,8 +251,15 @@ class Announcing:
         buffer = await self._service.watch(self.find(request.task_id))
         return buffer.read(request.offset)
 
-    async def load_log(self, buffer: OutputBuffer, reported: Reported) -> None:
-        """The kept output of a finished attempt, when its blob is reachable."""
+    async def load_log(self, buffer: OutputBuffer, task: Task) -> None:
+        """The kept output of a finished attempt, when its blob is reachable; of a task that ended without one nothing more comes."""
+        reported = task.accepted or task.report
+        if reported is None or not reported.result.log:
+            if task.terminal:
+                buffer.close()
+            return
+        if buffer.complete:
+            return
         blobs = self._service.parts.blobs
         try:
             with trio.move_on_after(CONFIRM_S):

@@ -47,6 +47,10 @@ class OutputBuffer:
         self._pieces = deque([(start, data)])
         self._size = len(data)
 
+    def close(self) -> None:
+        """Nothing more comes: the task has ended, and no output of it was kept."""
+        self.complete = True
+
     def read(self, offset: int) -> OutputChunk:
         """What is here from ``offset`` on, and how many bytes before or between never came."""
         text, position, gap = [], offset, 0

@@ -249,9 +249,7 @@ class TaskService:
         if not task.terminal:
             self._watched[task_id] = self.parts.clock.monotonic() + WATCH_S
             await self.parts.mesh.join(topics.task(task_id))
-        reported = task.accepted or task.report
-        if reported is not None and reported.result.log and not buffer.complete:
-            await self.announcing.load_log(buffer, reported)
+        await self.announcing.load_log(buffer, task)
         return buffer
 
     def _buffer(self, task_id: str) -> OutputBuffer:

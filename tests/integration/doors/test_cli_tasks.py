@@ -93,6 +93,17 @@ def test_wait_and_announce_wait(tmp_path, state, code):
     assert json.loads(waited.stdout)["state"] == state
 
 
+@pytest.mark.parametrize(("complete", "told"), [(True, ""), (False, "nobody in reach has it")])
+def test_following_output_ends_with_the_task(tmp_path, complete, told):
+    """When nothing more comes, and when what was kept is out of reach, which is said."""
+    silent = OutputChunk(task_id=TASK, attempt=1, offset=0, text="", next=0, complete=complete)
+    with serve(tmp_path / "d", {"tasks.output": silent, "tasks.show": view("cancelled")}):
+        followed = run(tmp_path / "d", "task", "output", TASK, "--follow")
+
+    assert (followed.returncode == 0, followed.stdout) == (complete, "")
+    assert told in followed.stderr
+
+
 def test_who_waits_is_told_for_what(tmp_path):
     """On stderr, once for each reason, in the words of the list; stdout stays the task alone. The time that was given ends it with 3."""
     reasons = iter(["", "nobody fits", "nobody fits", "offers are gathered", "", "nobody fits"])
