@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+import trio
 
-from chorus_tui.engine.journal import forks
+from chorus_tui.engine.journal import forks, frames
 from chorus_tui.engine.journal.forks import Resolutions
 from chorus_tui.engine.journal.intake import Heard, readable
 from chorus_tui.engine.protocol import envelope
@@ -231,3 +232,39 @@ async def test_what_the_mesh_decided_on_counts_whatever_its_author_said_besides(
         await at.start(again, images=at.kill(again), extend=lambda peer: peer.journal.fold(told))
         await until("as before", lambda: sorted(told.reasons) == counting)
         assert at.peers[again].journal.forks() == [(liar.peer_id, epoch, 2)]
+
+
+async def test_no_answer_about_a_branch_keeps_a_peer_from_following_what_is_decided(autojump_clock, monkeypatch):
+    """A member that is asked for a branch shows the same entries for ever, or none and never ends: the search ends all the same, and
+    a body that is erased meanwhile goes."""
+    async with world(38) as at:
+        peers, _ = await grown(at, "abc")
+        liar, victim = peers[0], peers[1]
+        common = branch(liar, "common", 0, None, 1)
+        one, other = (branch(liar, words, 1, common[-1].entry.hash, 200) for words in ("one", "other"))
+        await victim.journal.accept([*common, *one], victim.peer_id)
+        asked = 0
+
+        async def shows_what_comes_after(stream, _frame) -> None:
+            nonlocal asked
+            asked += 1
+            await trio.sleep(1.0)
+            shown = [
+                frames.item(h.entry.header.encode(), h.entry.sig, None) for h in (other if asked % 2 else other[100:])
+            ]
+            await frames.send(stream, {"kind": "entries", "entries": shown[:64]})
+
+        monkeypatch.setattr(liar.journal.replication, "_answer_branch", shows_what_comes_after)
+        victim.control.fold(victim.journal.erasures)
+        await victim.journal.accept([other[150]], liar.peer_id)
+        await victim.journal.accept([readable(other[149].entry)], liar.peer_id)
+        await until("it asks", lambda: asked > 0)
+        gone = common[0].entry
+        h = gone.header
+        master = next(p for p in at.peers.values() if p.control.members[p.peer_id].authority == "master")
+        data = {"author": h.author, "epoch": h.epoch, "seq": h.seq, "hash": gone.hash}
+        await master.control.request("body_erased", data)
+
+        await until("erased", lambda: victim.journal.get(*gone.key).body is None, HEARTBEATS_S)
+        await until("told", lambda: list(victim.journal.store.of_types(["fork_evidence"])), 50.0)
+        assert asked < 10

@@ -52,7 +52,8 @@ class Log:
                 break
         if trial.index != commit.index or trial.head != commit.hash:
             raise WireError("bad_certificate", "The certificate is not of these entries")
-        if not commit.holds(self.mesh_id, trial.roster.voters) or commit.term < trial.term:
+        # In the term of the last entry, as leaders commit: in a later one the same index could be acknowledged twice.
+        if not commit.holds(self.mesh_id, trial.roster.voters) or commit.term != trial.term:
             raise WireError("bad_certificate", "The entries are not acknowledged by a majority of the voters")
         self._become(trial)
         return fresh, commit

@@ -5,11 +5,13 @@ caller feeds messages (:meth:`Raft.step`) and the passing of time (:meth:`Raft.t
 that holds, *then* sends its messages and calls :meth:`Raft.persisted`. So nothing is answered, counted or led before it is
 on disk.
 
-Three rules are narrower than the paper's, for the sake of signed certificates:
+Four rules are narrower than the paper's, for the sake of signed certificates:
 
 - A leader appends the next entries only when those before are committed, so that all acknowledgements name the same end.
 - It commits only that end, in its own term (5.4.2), never a middle.
 - What a follower rejects, it rejects with its own commit index: that prefix always matches, so no search is needed.
+- A follower gives no entry up for another in the term that the entry is of, and acknowledges none of an earlier term: so no
+  voter signs for two entries under one index and term, whatever its leader sends.
 """
 
 from __future__ import annotations
@@ -313,8 +315,9 @@ class Raft(RaftState):
             return
         fresh = [entry for entry in entries if self.log.term_at(entry.index) != entry.term]
         if fresh:
-            if fresh[0].index <= self.commit:
-                return  # what was decided stays: a forged message
+            gives_up = fresh[0].index <= self.log.last.index
+            if fresh[0].index <= self.commit or (gives_up and self.log.last.term == message.term):
+                return  # what was decided stays, and no leader takes back an entry of its own: a forged message
             self._store(list(entries[entries.index(fresh[0]) :]))
         self._send(sender, AppendReply(self.term, True, prev.index + len(entries)))
 

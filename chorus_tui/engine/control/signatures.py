@@ -62,6 +62,8 @@ class Signatures:
         entry = core.log.at(reply.index)
         if entry is None:
             return False
+        if entry.term != reply.term:
+            return True  # it has come so far; only an entry of the leader's own term is acknowledged
         good = entries.ack_holds(self._mesh_id, reply.term, reply.index, entry.payload.hash, sender.peer_id, sig)
         if good and sender in core.voters.everyone:
             self._acks[sender.peer_id] = (reply.index, sig)
@@ -123,7 +125,10 @@ class Signatures:
                 return self._bare(message, sig=self._vote(term, core.vote or "", last))
             case AppendReply(term, True, index):
                 entry = core.log.at(index)
-                sig = entries.sign_ack(self._me, self._mesh_id, term, index, entry.payload.hash) if entry else ""
+                own = entry is not None and entry.term == term
+                sig = (
+                    entries.sign_ack(self._me, self._mesh_id, term, index, entry.payload.hash) if entry and own else ""
+                )
                 return self._bare(message, sig=sig)
             case TimeoutNow(term, heir):
                 return self._bare(message, sig=entries.sign_transfer(self._me, self._mesh_id, term, heir))

@@ -50,11 +50,16 @@ class Erasures:
         """Make the store follow, under the journal's lock; the types of bodies that features may know and are gone."""
         store, gone = self._journal.store, set[str]()
         while self._due:
-            if store.has_body(*self._due[-1]):
-                gone |= await store.erase(*self._due[-1])
-            # Only now: a disk that refuses is tried again.
-            self._due.pop()
+            named = self._due[-1]
+            if store.has_body(*named):
+                gone |= await store.erase(*named)
+            # Only now: a disk that refuses is tried again. By name: while the disk wrote, more may have been decided.
+            self._due.remove(named)
         if not self._scrubbed:
-            await store.scrub()
-            self._scrubbed = True
+            self._scrubbed = True  # before: what is decided while the file is scrubbed needs it once more
+            try:
+                await store.scrub()
+            except BaseException:
+                self._scrubbed = False
+                raise
         return gone

@@ -12,9 +12,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
+import trio
 
 from chorus_tui.contract.models.journal import Branch, Fork
+from chorus_tui.engine.bell import Bell
+from chorus_tui.engine.journal.database import StoreError
+from chorus_tui.engine.journal.decisions import AGAIN_S
+from chorus_tui.engine.journal.frames import BRANCH
 from chorus_tui.engine.journal.intake import readable
+from chorus_tui.engine.journal.interface import Refused
 from chorus_tui.engine.journal.vouching import signed
 from chorus_tui.engine.protocol import identity
 from chorus_tui.engine.protocol.canonical import WireError
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("chorus.journal.forks")
 
 RESOLVED = "fork_resolved"
+SEARCH_S = 60.0
+"""So long at most it is looked for where two branches part."""
 Feed = tuple[str, str]
 """(author, epoch)."""
 DoubtHandler = Callable[[str, str, int | None], None]
@@ -51,6 +59,7 @@ class Forks:
         """Whose features may have been given more than counts."""
         self._handlers: list[DoubtHandler] = []
         self._unsearched: list[tuple[str, str, str, int]] = []
+        self._look = Bell()
         self.untold: list[tuple[Entry, Entry]] = []
         """Evidence that nobody has told yet."""
         self.heard: list[tuple[Entry, Entry]] = []
@@ -177,26 +186,43 @@ class Forks:
             # Else it convinces nobody; whoever meets the other branch sees it by itself.
             self.untold.append((held, other))
         self._unsearched.append((source, held.author, held.header.epoch, held.header.seq))
+        self._look.ring()
         return True
+
+    async def run(self) -> None:
+        """Until cancelled: look where branches part, and tell. Apart from what follows decisions: whoever is asked may take its
+        time, or answer nonsense."""
+        while True:
+            try:
+                await self.search()
+                await self.tell()
+            except (StoreError, Refused) as error:
+                log.warning("Evidence of a fork is not told yet; it is tried again", reason=str(error))
+                await trio.sleep(AGAIN_S)
+            else:
+                await self._look.rung()
 
     async def search(self) -> None:
         """Find where branches part: what was seen first need not be the first difference, and all must count alike."""
         while self._unsearched:
             source, author, epoch, seq = self._unsearched.pop()
-            while seq > 0 and (found := await self._journal.replication.branch(source, author, epoch, seq)):
-                differing = [
-                    entry for entry in found if self._journal.store.hash_of(*entry.key) not in (None, entry.hash)
-                ]
-                if differing:
-                    first = differing[0]
-                    held = self._journal.store.get(*first.key)
-                    if held is not None and await self._journal.store.add_evidence(first):
-                        self._note(held, first)
-                        if signed(held):
-                            self.untold.append((held, first))
-                if len(differing) < len(found):
-                    break
-                seq = found[0].header.seq
+            with trio.move_on_after(SEARCH_S):
+                await self._search(source, author, epoch, seq)
+
+    async def _search(self, source: str, author: str, epoch: str, seq: int) -> None:
+        """Backwards from ``seq``, a page at a time, whatever the pages hold: no answer makes it begin again."""
+        while seq > 0 and (found := await self._journal.replication.branch(source, author, epoch, seq)):
+            differing = [entry for entry in found if self._journal.store.hash_of(*entry.key) not in (None, entry.hash)]
+            if differing:
+                first = min(differing, key=lambda entry: entry.header.seq)
+                held = self._journal.store.get(*first.key)
+                if held is not None and await self._journal.store.add_evidence(first):
+                    self._note(held, first)
+                    if signed(held):
+                        self.untold.append((held, first))
+            if len(differing) < len(found):
+                break
+            seq -= BRANCH
 
     def _note(self, one: Entry, _other: Entry) -> None:
         h = one.header
@@ -215,10 +241,11 @@ class Forks:
     async def tell(self) -> None:
         """Say what was seen, unless somebody else has."""
         while self.untold:
-            held, other = self.untold.pop()
+            held, other = seen = self.untold[-1]
             if held.key not in self._told and held.key not in self._kept:
-                self._told.add(held.key)
                 await self._journal.say("fork_evidence", evidence(held, other))
+                self._told.add(held.key)
+            self.untold.remove(seen)  # only now: a disk that refuses is tried again
 
     def apply(self, entry: Entry, message: Message) -> None:
         """Evidence that a member tells; checked like our own."""
@@ -248,9 +275,11 @@ class Forks:
     async def keep_heard(self) -> None:
         """Store what others told."""
         while self.heard:
-            for entry in self.heard.pop():
+            told = self.heard[-1]
+            for entry in told:
                 if self._journal.store.hash_of(*entry.key) != entry.hash:
                     await self._journal.store.add_evidence(entry)
+            self.heard.remove(told)
 
     async def follow(self) -> None:
         """Make the store follow resolutions, under the journal's lock."""

@@ -19,6 +19,8 @@ from chorus_tui.engine.protocol.envelope import Entry, entry_from_header
 from chorus_tui.engine.protocol.messages import Watermarks
 
 FRAME_BYTES = 512 * 1024
+BRANCH = 64
+"""Headers of a branch shown at once."""
 PATIENCE_S = 30.0
 """For one frame, in either direction."""
 AT_ONCE = 16

@@ -29,6 +29,7 @@ from chorus_tui.engine.journal import reading, spans, statistics
 from chorus_tui.engine.journal.acceptance import Acceptance, feed_entry
 from chorus_tui.engine.journal.chain import MAX_PARKED
 from chorus_tui.engine.journal.database import Database
+from chorus_tui.engine.journal.decisions import Decisions
 from chorus_tui.engine.journal.delays import Delays
 from chorus_tui.engine.journal.erasure import Erasures
 from chorus_tui.engine.journal.events import EventBus
@@ -73,7 +74,7 @@ class FeedJournal:
         self._events = events
         self._version = version
         self.hlc = HybridClock(identity_.peer_id[-8:])
-        self._folds = Folds()
+        self.folds = Folds()
         self._fleeting = Fleeting(clock)
         self.delays = Delays()
         self.appends = Histogram()
@@ -86,9 +87,9 @@ class FeedJournal:
         self._head: str | None = None
         self._seq = 0
         self.forks_held = Forks(self)
-        self._folds.add(self.forks_held)
+        self.folds.add(self.forks_held)
         self.erasures = Erasures(self)
-        self._decisions = trio.Event()
+        self._decisions = Decisions(self)
         self._met: set[str] = set()
         self.citations: Callable[[], Iterable[str]] = tuple
         self._acceptance = Acceptance(self)
@@ -101,7 +102,7 @@ class FeedJournal:
     # ── registering ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def fold(self, fold: Fold) -> None:
-        self._folds.add(fold)
+        self.folds.add(fold)
 
     def on_doubt(self, handler: Callable[[str, str, int | None], None]) -> None:
         self.forks_held.on_doubt(handler)
@@ -133,38 +134,48 @@ class FeedJournal:
         self.forks_held.open()
         await self.erasures.follow()
         self.flow.total = self.store.bytes_of(self.me.peer_id, opening_types())
-        self._replay(self._folds)
-        await self._open_epoch()
+        self.replay(self.folds)
+        await self.open_epoch()
 
-    def _replay(self, folds: Folds) -> None:
+    def replay(self, folds: Folds) -> None:
         """Without giving way: nobody sees half of it."""
         for entry, problem in self.store.of_types(folds.by_type):
             if not problem and self.forks_held.counts(entry):
                 folds.apply(readable(entry))
 
-    async def _open_epoch(self, reason: str = "") -> None:
+    async def open_epoch(self, reason: str = "") -> None:
         """Commit to the last own head, then count from 0."""
         if reason:
             self.say_line("error", f"⚠️ A new epoch is opened: {reason}. Whoever else uses this identity must stop")
-        previous = self.store.last_own(self.me.peer_id)
-        self.epoch, self._seq = self._entropy.bytes(16).hex(), 0
-        self._head = previous.hash if previous else None
-        data: dict[str, Any] = {"version": self._version}
-        if previous:
-            data |= {"previous_epoch": previous.header.epoch, "previous_seq": previous.header.seq}
-        await self.say("epoch_opened", data)
+        async with (
+            self.lock
+        ):  # whoever is speaking ends before: what it writes back is number and head of the old epoch
+            before = self.epoch, self._seq, self._head
+            previous = self.store.last_own(self.me.peer_id)
+            data: dict[str, Any] = {"version": self._version}
+            if previous:
+                data |= {"previous_epoch": previous.header.epoch, "previous_seq": previous.header.seq}
+            self._waiting.appendleft(self._speech.prepare("epoch_opened", data, None, {}))
+            self.epoch, self._seq = self._entropy.bytes(16).hex(), 0
+            self._head = previous.hash if previous else None
+            try:
+                await self._append_waiting()
+            except BaseException:
+                self.epoch, self._seq, self._head = before
+                raise
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.replication.run)
-            nursery.start_soon(self._follow_decisions)
+            nursery.start_soon(self._decisions.run)
+            nursery.start_soon(self.forks_held.run)
             nursery.start_soon(self.signatures.run)
             task_status.started()
 
     def give(self, heard: Heard) -> None:
         """To the folds, if it counts."""
         if self.forks_held.counts(feed_entry(heard)):
-            self._folds.apply(heard)
+            self.folds.apply(heard)
 
     def fork_resolved(self, author: str, epoch: str, seq: int, keep: str) -> None:
         """The mesh decided which of two entries under one number counts."""
@@ -173,28 +184,12 @@ class FeedJournal:
 
     def decided(self) -> None:
         """Which entries count has changed: follow it soon."""
-        self._decisions.set()
+        self._decisions.look()
 
-    async def _follow_decisions(self) -> None:
-        """Tell and store evidence, follow decisions on forks and erasures, and leave an own epoch that was forked."""
-        while True:
-            async with self.lock:
-                await self.forks_held.keep_heard()
-                if withdrawn := self.forks_held.withdraw():
-                    self._replay(self._folds.reset(withdrawn))
-                await self.forks_held.follow()
-                await self._follow_erasures()
-            await self.forks_held.search()
-            await self.forks_held.tell()
-            if self.forks_held.forked(self.me.peer_id, self.epoch):
-                await self._open_epoch("another copy of this peer spoke in this epoch")
-            await self._decisions.wait()
-            self._decisions = trio.Event()
-
-    async def _follow_erasures(self) -> None:
-        """Under the lock: from the disk, then from the features."""
+    async def follow_erasures(self) -> None:
+        """Under the lock: bodies go from the disk, then from the features."""
         if erased := await self.erasures.follow():
-            self._replay(self._folds.reset(erased))
+            self.replay(self.folds.reset(erased))
             self.flow.total = self.store.bytes_of(self.me.peer_id, opening_types())
 
     # ── speaking ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger("chorus.journal.replication")
 
 PROTOCOL = "/chorus/journal/1.0.0"
-BRANCH = 64
-"""Headers of a branch shown at once."""
 BODIES = 8
 """Missing bodies of one answer: as large as they may be, they fit a frame."""
 WATERMARK_S = 10.0
@@ -213,13 +211,14 @@ class Replication:
         except (MeshError, WireError, trio.TooSlowError) as error:
             log.debug("The other branch cannot be seen now", peer=peer_id, error=str(error))
             return []
-        return [entry for entry in found if (entry.author, entry.header.epoch) == (author, epoch)]
+        asked = (author, epoch)
+        return [entry for entry in found if (entry.author, entry.header.epoch) == asked and entry.header.seq < before]
 
     async def _answer_branch(self, stream: Stream, frame: dict[str, Any]) -> None:
         author, epoch, before = frame.get("author"), frame.get("epoch"), frame.get("before")
         if not isinstance(author, str) or not isinstance(epoch, str) or type(before) is not int or before < 0:
             raise WireError("bad_frame", "A question for a branch names author, epoch and number")
-        start = max(0, before - BRANCH)
+        start = max(0, before - frames.BRANCH)
         rows = self._journal.store.range(author, epoch, start, before - start)
         await frames.send(
             stream, {"kind": "entries", "entries": [frames.item(header, sig, None) for header, sig, _ in rows]}

@@ -127,6 +127,20 @@ def test_terms_never_go_back():
     refused(history, certificate=history.certificate(term=2))
 
 
+def test_an_entry_is_decided_in_its_own_term_or_with_a_later_one():
+    """An acknowledgement in a later term than the entry's proves nothing of it: under that term the same voters may acknowledge
+    another entry at its place. With the entry that opens the later term behind it, it is decided."""
+    history = History()
+    history.add("note", {"n": 1})
+    refused(history, certificate=history.certificate(term=2))
+    history.add(entries.TERM_OPENED, {}, term=2)
+    history.votes.append(vote_for_self(ADMIN, history.mesh_id, 2, Position(2, 1)).as_json())
+    log = Log(history.mesh_id)
+    log.admit(history.items, history.votes, history.certificate(term=2))
+
+    assert log.index == 3
+
+
 def test_one_of_three_is_no_majority_and_counts_once():
     """With three voters one acknowledgement, even shown three times, commits nothing (E4)."""
     history = History(voters=(ADMIN, STRANGER, OTHER))

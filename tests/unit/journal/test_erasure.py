@@ -61,7 +61,7 @@ def bare(heard: Heard) -> Heard:
 async def follow(mine: FeedJournal) -> None:
     """What the journal's own task does after a decision."""
     async with mine.lock:
-        await mine._follow_erasures()
+        await mine.follow_erasures()
 
 
 def all_bytes(folder: Path) -> bytes:
@@ -219,3 +219,36 @@ def test_only_data_of_the_right_kinds_name_an_entry(data: dict[str, Any]) -> Non
     kinds = [type(data.get(name)) for name in ("author", "epoch", "seq", "hash")]
 
     assert (named is not None) == (kinds == [str, str, int, str])
+
+
+async def test_what_is_decided_while_the_disk_erases_is_erased_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision that comes while an earlier one is followed on the disk takes nobody's place: after it no body is left, and the
+    file is scrubbed once more."""
+    mine = journal()
+    await mine.open()
+    entries = feed(3)
+    await mine.accept(entries, OTHER.peer_id)
+    store, scrubbed = mine.store, 0
+    real_erase, real_scrub = store.erase, store.scrub
+
+    async def erase(*key: Any) -> Any:
+        """The disk takes its time; meanwhile the next decision comes."""
+        if key[2] == 0:
+            mine.erasures.apply(erasing(entries[1].entry))
+        return await real_erase(*key)
+
+    async def scrub() -> None:
+        nonlocal scrubbed
+        scrubbed += 1
+        if scrubbed == 1:
+            mine.erasures.apply(erasing(entries[2].entry))
+        await real_scrub()
+
+    monkeypatch.setattr(store, "erase", erase)
+    monkeypatch.setattr(store, "scrub", scrub)
+    mine.erasures.apply(erasing(entries[0].entry))
+    await follow(mine)
+    await follow(mine)
+
+    assert [mine.get(*heard.entry.key).body for heard in entries] == [None] * 3
+    assert scrubbed == 2

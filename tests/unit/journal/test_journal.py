@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 import trio
+import trio.testing
 
 from chorus_tui.engine.clock import SeededEntropy, SystemClock
 from chorus_tui.engine.journal import frames
@@ -247,3 +248,46 @@ async def test_work_that_fails_undoes_itself_alone() -> None:
         await database.write(lambda c: c.executemany("INSERT INTO t VALUES (?)", [(2,), (1,)]))
 
     assert database.read(lambda c: c.execute("SELECT x FROM t").fetchall()) == [(1,)]
+
+
+class SlowDisk(InlineDatabase):
+    """A database that writes when it is let."""
+
+    def __init__(self, schema: list[str]) -> None:
+        super().__init__(schema)
+        self.may = trio.Event()
+        self.may.set()
+        self.asked = trio.Event()
+
+    async def write(self, work):
+        self.asked.set()
+        await self.may.wait()
+        return await super().write(work)
+
+
+async def test_an_epoch_is_opened_after_whoever_is_speaking() -> None:
+    """A message that is on its way to the disk when a new epoch is opened stands in the old one; the new one begins with its opening,
+    and what is said then follows it: one chain, nothing said twice under one number."""
+    disk = SlowDisk(SCHEMA)
+    mine = journal(disk)
+    await mine.open()
+    before = mine.epoch
+    disk.may, disk.asked = trio.Event(), trio.Event()
+    said = []
+
+    async def say(words: str) -> None:
+        said.append(await mine.say("goodbye", {"reason": words}))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(say, "on its way")
+        await disk.asked.wait()
+        nursery.start_soon(mine.open_epoch, "a test")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.may.set()
+    after = await mine.say("goodbye", {"reason": "after"})
+
+    assert said[0].header.epoch == before
+    assert (after.header.epoch, after.header.seq) == (mine.epoch, 1)
+    assert mine.get(ME.peer_id, mine.epoch, 0).type == "epoch_opened"
+    assert mine.get(ME.peer_id, mine.epoch, 0).header.prev == said[0].hash
+    assert (await mine.verify()).ok
