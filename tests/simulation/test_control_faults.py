@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import trio
 
@@ -9,7 +11,9 @@ from chorus_tui.engine.control import discovery, entries, join
 from chorus_tui.engine.control.entries import acknowledge, entry_bytes, vote_for_self
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.raft_log import Position
-from chorus_tui.engine.mesh.interface import MeshError
+from chorus_tui.engine.control.store import ControlStore, Stored
+from chorus_tui.engine.journal.database import StoreError
+from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol import canonical, identity
 from chorus_tui.engine.protocol.canonical import WireError
 from tests.simulation.engines import Peer, World, until, world
@@ -206,3 +210,78 @@ async def test_a_name_that_is_none_is_refused(autojump_clock):
 
         with pytest.raises(WireError):
             await first.control.discovery._admit(new.peer_id, request)
+
+
+async def test_a_voter_whose_disk_refused_an_election_starts_again_with_it(autojump_clock, monkeypatch):
+    """The votes that made a new admin are refused by a voter's disk once. They come again with the next try, and stand on the disk
+    with the entries of that term: a voter that goes down before these are decided can be started again, and follows."""
+    async with world(26) as at:
+        peers = await grown(at, "a", "b", "c")
+        await until("its voters", lambda: all(len(peer.control.voters) == 3 for peer in peers))
+        admin = the_admin(peers)
+        voter, other = (peer for peer in peers if peer is not admin)
+        keep, refused, open_ = ControlStore.keep, [], []
+
+        async def keep_what_is_open(store: ControlStore, stored: Stored) -> None:
+            if store is voter.control.store:
+                if stored.commit is not None or (stored.elections and not refused):
+                    refused.append(stored)
+                    raise StoreError("The disk is full")
+                open_.extend(stored.entries)
+            await keep(store, stored)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(ControlStore, "keep", keep_what_is_open)
+            # The other one stands; the voter is shown the votes with the first entry of its term.
+            patched.setattr(voter.control.consensus.core, "tick", lambda _now: None)
+            at.kill(admin.name)
+            await until("another leads", lambda: other.control.is_admin)
+            await until("stored, not decided", lambda: open_)
+            images = at.kill(voter.name)
+
+        assert refused[0].elections
+        again = await at.start(voter.name, images=images)
+        await other.control.propose("note", {"n": 2})
+        await until("followed again", lambda: again.control.commit == other.control.commit)
+
+
+@pytest.mark.parametrize("how", ["never ends", "says the same again", "makes it up"])
+async def test_a_member_that_shows_no_log_costs_nobody_another_s(autojump_clock, monkeypatch, how):
+    """A member is asked for what is missing and sends nothing, the same page for ever, or entries that nobody signed. It is left after
+    a moment, with nothing kept of it, and what another member sends is taken meanwhile."""
+    async with world(27) as at:
+        peers = await grown(at, "a", "b", "c")
+        admin = the_admin(peers)
+        other, bad = (peer for peer in peers if peer is not admin)
+        pages = 0
+
+        async def send_pages(stream: Stream, mesh_id: str, _after: int) -> None:
+            nonlocal pages
+            raw, good = next(iter(admin.control.store.raw_after(mesh_id, 0, 1)))
+            entry = {"entry": raw.decode(), "sig": "0" * 128 if how == "makes it up" else good}
+            elections = [election.as_json() for election in admin.control.store.elections(mesh_id)]
+            while True:
+                await trio.sleep(math.inf if how == "never ends" else 0.1)
+                await stream.send(
+                    canonical.encode_frame({"kind": "entries", "entries": [entry], "elections": elections})
+                )
+                pages += 1
+
+        monkeypatch.setattr(bad.control.following, "_send_pages", send_pages)
+        newcomer = Log(admin.control.mesh_id)
+        with pytest.raises((WireError, trio.TooSlowError)):
+            await other.control.following.fetch(bad.peer_id, newcomer, admit=None)
+        assert pages <= 2
+
+        other.control.following.fetch_soon(bad.peer_id)
+
+        async def hears_nothing(*_: object) -> None:
+            """It is to be fetched."""
+
+        monkeypatch.setattr(other.control.consensus, "receive", hears_nothing)
+        monkeypatch.setattr(other.control.following, "_take", hears_nothing)
+        await admin.control.propose("note", {"n": 1})
+        before = trio.current_time()
+        other.control.following.fetch_soon(admin.peer_id)
+        await until("fetched", lambda: other.control.commit == admin.control.commit)
+        assert trio.current_time() - before < 5.0

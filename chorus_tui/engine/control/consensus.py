@@ -289,7 +289,8 @@ class Consensus:
         """The write failed: as after a crash, only what is on disk counts."""
         self._alone = None
         self._acts.refuse(error if isinstance(error, Exception) else NotAdmin("Stopped before it was stored"))
-        _, _, undecided = self._around.store.load(self.mesh_id)
+        stored, _, undecided = self._around.store.load(self.mesh_id)
+        self._signed.only(list(stored.elections.values()), self.log.elections)
         self.core = self._make_core([e for e in undecided if e.index > self.log.index], first_wait=None)
 
     def _tell(self, happened: list[Happened]) -> None:

@@ -5,13 +5,14 @@ Whoever gives the entries, they are verified the same way; so they may come from
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
 import trio
 
 from chorus_tui.engine.bell import Bell, pause
-from chorus_tui.engine.control.entries import Commit
+from chorus_tui.engine.control.entries import Commit, Election, term_of
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.store import Stored
@@ -30,6 +31,10 @@ PAGE = 128
 PAGE_BYTES = 512 * 1024
 GOSSIP_BYTES = 48 * 1024
 PATIENCE_S = 15.0
+"""For a page of the log, however it comes."""
+
+Admit = Callable[[list[Any], list[Any], Any], Awaitable[object]]
+"""(items, elections, certificate) of a log that was fetched."""
 
 
 class Following:
@@ -43,7 +48,7 @@ class Following:
         self._fetch_from: set[str] = set()
         self.shown = trio.Event()
         """Some member has shown all it holds since the start."""
-        self._fetch_wake = trio.Event()
+        self._fetch_wake = Bell()
         control.mesh.serve(PROTOCOL, self._serve)
         control.mesh.on_link(self._on_link)
         control.journal.on_fleeting("admin_heartbeat", self._hear)
@@ -76,7 +81,7 @@ class Following:
     def fetch_soon(self, peer_id: str) -> None:
         """Ask this member for what is missing here."""
         self._fetch_from.add(peer_id)
-        self._fetch_wake.set()
+        self._fetch_wake.ring()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -158,40 +163,57 @@ class Following:
             return await control.consensus.admit(items, elections, certificate)
 
     async def _fetches(self) -> None:
-        while True:
-            await self._fetch_wake.wait()
-            self._fetch_wake = trio.Event()
-            for peer_id in sorted(self._fetch_from):
-                self._fetch_from.discard(peer_id)
-                current = self._control.log
-                if current is None or self._control.is_admin:
-                    continue
-                try:
-                    await self.fetch(peer_id, current.mesh_id, self.admit, current.index)
-                except (MeshError, WireError, Gap, trio.TooSlowError) as error:
-                    log.debug("Fetching the control log failed; it is tried again", peer=peer_id, error=str(error))
+        """From each member that was named, apart: nobody waits for one that is slow."""
+        fetching: set[str] = set()
 
-    async def fetch(self, peer_id: str, mesh_id: str, admit: Any, after: int) -> None:
-        """Fetch one mesh's log from a peer, page by page, into ``admit(items, elections, certificate)``."""
-        with trio.fail_after(PATIENCE_S):
-            stream = await self._control.mesh.open(peer_id, PROTOCOL)
-        try:
-            await stream.send(canonical.encode_frame({"kind": "log", "mesh_id": mesh_id, "after": after}))
-            items: list[Any] = []
+        async def one(peer_id: str, current: Log) -> None:
+            try:
+                await self.fetch(peer_id, current.copy(), self.admit)
+            except (MeshError, WireError, Gap, trio.TooSlowError) as error:
+                log.debug("Fetching the control log failed; it is tried again", peer=peer_id, error=str(error))
+            finally:
+                fetching.discard(peer_id)
+                if peer_id in self._fetch_from:
+                    self._fetch_wake.ring()
+
+        async with trio.open_nursery() as nursery:
             while True:
-                with trio.fail_after(PATIENCE_S):
-                    raw = await stream.receive(MAX_FRAME)
-                frame = canonical.decode_frame(raw or b"null")
-                if not isinstance(frame, dict):
-                    raise WireError("cut", "The log ended early")
-                items += _list(frame, "entries")
-                if frame.get("kind") == "end":
-                    self.shown.set()
-                    if frame.get("certificate") is not None:
-                        await admit(items, _list(frame, "elections"), frame["certificate"])
-                    if frame.get("leads") is True and mesh_id == self._control.mesh_id:
-                        self._note_heartbeat(peer_id)
-                    return
+                await self._fetch_wake.rung()
+                current = self._control.log
+                for peer_id in sorted(self._fetch_from - fetching):
+                    self._fetch_from.discard(peer_id)
+                    if current is not None and not self._control.is_admin:
+                        fetching.add(peer_id)
+                        nursery.start_soon(one, peer_id, current)
+
+    async def fetch(self, peer_id: str, trial: Log, admit: Admit) -> None:
+        """Fetch what follows ``trial`` from a peer, page by page, and give it all to ``admit``.
+
+        Each page is checked as it comes, on ``trial``: what is no part of the log is not kept until the end. Raises as
+        :meth:`Log.take`, ``MeshError``, and ``trio.TooSlowError`` when a page does not come, or brings nothing.
+        """
+        control, mesh_id = self._control, trial.mesh_id
+        with trio.fail_after(PATIENCE_S):
+            stream = await control.mesh.open(peer_id, PROTOCOL)
+        try:
+            items: list[Any] = []
+            question = {"kind": "log", "mesh_id": mesh_id, "after": trial.index}
+            with trio.fail_after(PATIENCE_S) as scope:
+                await stream.send(canonical.encode_frame(question))
+                while True:
+                    frame = canonical.decode_frame(await stream.receive(MAX_FRAME) or b"null")
+                    if not isinstance(frame, dict):
+                        raise WireError("cut", "The log ended early")
+                    if frame.get("kind") == "end":
+                        break
+                    items += _taken(frame, trial)
+                    scope.deadline = trio.current_time() + PATIENCE_S
+                    await trio.lowlevel.checkpoint()
+            self.shown.set()
+            if frame.get("certificate") is not None:
+                await admit(items, [election.as_json() for election in trial.elections.values()], frame["certificate"])
+            if frame.get("leads") is True and mesh_id == control.mesh_id:
+                self._note_heartbeat(peer_id)
         finally:
             await stream.close()
 
@@ -205,27 +227,33 @@ class Following:
         shown = self._control.is_member(stream.peer_id) or mesh_id in self._control.closed
         commit = self._control.store.commit(mesh_id) if shown else None
         if commit is not None:
-            after = await self._send_pages(stream, mesh_id, after)
-        elections = [election.as_json() for election in self._control.store.elections(mesh_id, 0)] if commit else []
+            await self._send_pages(stream, mesh_id, after)
         # Who founded a mesh in place of that one still has its log, but leads it no more.
         leads = self._control.is_admin and mesh_id == self._control.mesh_id
         certificate = commit.as_json() if commit else None
-        end = {"kind": "end", "elections": elections, "certificate": certificate, "leads": leads}
-        await stream.send(canonical.encode_frame(end))
-        await stream.finish()
+        with trio.fail_after(PATIENCE_S):
+            await stream.send(canonical.encode_frame({"kind": "end", "certificate": certificate, "leads": leads}))
+            await stream.finish()
 
-    async def _send_pages(self, stream: Stream, mesh_id: str, after: int) -> int:
+    async def _send_pages(self, stream: Stream, mesh_id: str, after: int) -> None:
         while True:
             page: list[dict[str, str]] = []
+            terms: set[int] = set()
             size = 0
             for raw, sig in self._control.store.raw_after(mesh_id, after, PAGE):
                 if size + len(raw) > PAGE_BYTES and page:
                     break
                 page.append(_item(raw, sig))
+                terms.add(term_of(raw))
                 size += len(raw)
             if not page:
-                return after
-            await stream.send(canonical.encode_frame({"kind": "entries", "entries": page}))
+                return
+            elections = [
+                election.as_json() for election in self._control.store.elections(mesh_id, min(terms), max(terms))
+            ]
+            frame = {"kind": "entries", "entries": page, "elections": elections}
+            with trio.fail_after(PATIENCE_S):
+                await stream.send(canonical.encode_frame(frame))
             after += len(page)
 
     async def _watch_admin(self) -> None:
@@ -249,6 +277,15 @@ def _item(raw: bytes, sig: str) -> dict[str, str]:
     return {"entry": raw.decode(), "sig": sig}
 
 
+def _taken(frame: dict[str, Any], trial: Log) -> list[Any]:
+    """The new ones of a page's entries, each checked on ``trial``. Raises :class:`WireError` also when there is none."""
+    known = {election.term: election for election in map(Election.from_json, _list(frame, "elections"))}
+    fresh = [item for item in _list(frame, "entries") if trial.take(item, known) is not None]
+    if not fresh:
+        raise WireError("bad_frame", "A page of the log has nothing new")
+    return fresh
+
+
 def _list(frame: dict[str, Any], name: str) -> list[Any]:
     value = frame.get(name) or []
     if not isinstance(value, list):
@@ -268,7 +305,7 @@ async def fetch_new(following: Following, peer_id: str, mesh_id: str, *, current
         entries, commit = fresh.admit(items, elections, certificate)
         kept.append(Stored(mesh_id, entries, list(fresh.elections.values()), commit, current=current))
 
-    await following.fetch(peer_id, mesh_id, admit, 0)
+    await following.fetch(peer_id, Log(mesh_id), admit)
     if not kept:
         raise WireError("cut", "The peer has no log of that mesh")
     return fresh, kept[0]

@@ -95,6 +95,12 @@ class Signatures:
         taken, self._unstored = self._unstored, []
         return taken
 
+    def only(self, stored: list[Election], known: dict[int, Election]) -> None:
+        """A write failed: as after a crash, only what is on disk counts, of elections too. One that is held and not stored would
+        leave entries on the disk of which nobody can tell whose they are."""
+        self.elections = {election.term: election for election in stored if election.term not in known}
+        self._unstored = []
+
     # ── certificates ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def elected(self, core: Raft) -> None:

@@ -123,7 +123,7 @@ class ControlStore:
     def load(self, mesh_id: str) -> tuple[Log, list[ControlEntry], list[ControlEntry]]:
         """The log as verified when it was stored, its committed entries, and those behind that may yet give way."""
         log = Log(mesh_id)
-        log.elections = {election.term: election for election in self.elections(mesh_id, 0)}
+        log.elections = {election.term: election for election in self.elections(mesh_id)}
         commit = self.commit(mesh_id)
         decided: list[ControlEntry] = []
         open_: list[ControlEntry] = []
@@ -146,15 +146,15 @@ class ControlStore:
         query = "SELECT raw, sig FROM log WHERE mesh_id = ? AND idx > ? ORDER BY idx LIMIT ?"
         yield from self._db.read(lambda c: c.execute(query, (mesh_id, index, max(limit, 0))).fetchall())
 
-    def elections(self, mesh_id: str, after_term: int) -> list[Election]:
-        """Election certificates from a term on."""
-        query = "SELECT certificate FROM elections WHERE mesh_id = ? AND term >= ? ORDER BY term"
-        rows = self._db.read(lambda c: c.execute(query, (mesh_id, after_term)).fetchall())
+    def elections(self, mesh_id: str, first: int = 0, last: int = canonical.MAX_INTEGER) -> list[Election]:
+        """Election certificates of the terms from ``first`` to ``last``."""
+        query = "SELECT certificate FROM elections WHERE mesh_id = ? AND term BETWEEN ? AND ? ORDER BY term"
+        rows = self._db.read(lambda c: c.execute(query, (mesh_id, first, last)).fetchall())
         return [Election.from_json(json.loads(row[0])) for row in rows]
 
     def openings(self, mesh_id: str) -> list[ControlEntry]:
         """The first decided entry of every term."""
-        admins = {election.term: election.admin for election in self.elections(mesh_id, 0)}
+        admins = {election.term: election.admin for election in self.elections(mesh_id)}
         commit = self.commit(mesh_id)
         query = "SELECT raw, sig, term, min(idx) FROM log WHERE mesh_id = ? AND idx <= ? GROUP BY term ORDER BY term"
         rows = self._db.read(lambda c: c.execute(query, (mesh_id, commit.index if commit else 0)).fetchall())
@@ -177,7 +177,7 @@ class ControlStore:
         for mesh_id in self.meshes():
             commit = self.commit(mesh_id)
             if commit is not None:
-                elections = [election.as_json() for election in self.elections(mesh_id, 0)]
+                elections = [election.as_json() for election in self.elections(mesh_id)]
                 yield {"kind": "certificates", "mesh_id": mesh_id, "elections": elections, "commit": commit.as_json()}
 
     def verify(self) -> tuple[int, list[str]]:
@@ -187,7 +187,7 @@ class ControlStore:
             items = [{"entry": raw.decode(), "sig": sig} for raw, sig in self.raw_after(mesh_id, 0, 1 << 60)]
             total += len(items)
             commit = self.commit(mesh_id)
-            elections = [election.as_json() for election in self.elections(mesh_id, 0)]
+            elections = [election.as_json() for election in self.elections(mesh_id)]
             try:
                 if commit is None:
                     raise WireError("bad_certificate", "no commit certificate is stored")
