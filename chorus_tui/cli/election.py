@@ -63,8 +63,8 @@ async def refound(session: Session, confirm: str | None) -> None:
     if confirm is None:
         status: ElectionStatus = await session.ask("election.status")
         confirm = click.prompt(
-            f"Mesh {status.mesh_id} is given up: what its missing voters decided alone is lost, and only members that hear no "
-            f"admin follow.\nRepeat its first eight digits to go on",
+            f"Mesh {status.mesh_id} is given up: what its missing voters decided alone is lost. Members that hear no admin "
+            f"follow: a master at once, anybody else after several time-outs.\nRepeat its first eight digits to go on",
             err=True,
         )
     session.show(await session.ask("election.refound", Refound(confirm=str(confirm).strip())), _print_refounded)
@@ -83,7 +83,8 @@ def _print_refounded(answer: Refounded) -> None:
     from chorus_tui.cli.plain import say
 
     say(
-        f"Mesh {answer.old[:8]} was given up; {answer.mesh_id} stands in its place. Members without an admin follow by themselves."
+        f"Mesh {answer.old[:8]} was given up; {answer.mesh_id} stands in its place. Members without an admin follow by themselves: "
+        "a master at once, anybody else in a minute or so."
     )
 
 

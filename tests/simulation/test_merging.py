@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import trio
 
-from chorus_tui.engine.control import entries, followers, told
+from chorus_tui.engine.control import candidacy, entries, followers, told
 from chorus_tui.engine.control.interface import ControlEntry, NotAdmin, Refused
 from tests.simulation.engines import Peer, World, until, world
 
@@ -232,6 +233,8 @@ async def test_a_mesh_without_a_majority_is_founded_anew(autojump_clock):
         with pytest.raises(Refused, match="is heard"):
             await alive.control.merging.refound()
         old_id = alive.control.mesh_id
+        # A master: its word counts for members that come back together and could choose an admin of the old mesh again.
+        alive = next(p for p in at.peers.values() if alive.control.members[p.peer_id].authority == "master")
         lost = [peer for peer in at.peers.values() if peer.peer_id in alive.control.voters and peer is not alive]
         images = {peer.name: at.kill(peer.name) for peer in lost}
         await until("no admin", lambda: alive.control.state == "no_admin")
@@ -246,3 +249,71 @@ async def test_a_mesh_without_a_majority_is_founded_anew(autojump_clock):
             await at.start(name, images=image)
         await until("all follow", lambda: all(peer.control.mesh_id == new_id for peer in at.peers.values()))
         await until("voters again", lambda: all(len(peer.control.voters) == 3 for peer in at.peers.values()))
+
+
+@pytest.mark.parametrize("when", ["the admin goes", "a member restarts", "a master is named"])
+async def test_a_mesh_that_can_choose_an_admin_loses_nobody_to_one_founded_in_its_place(
+    when, autojump_clock, monkeypatch
+):
+    """A member that may only work says that the mesh was given up and founds it anew, signing as itself or naming the master as its
+    founder: the others, without an admin for a moment, choose one, and stay."""
+    async with world(18) as at:
+        for name in "abcde":
+            await at.start(name)
+        await until("voters", lambda: all(len(peer.control.voters) == 5 for peer in at.peers.values()))
+        peers = list(at.peers.values())
+        old_id = peers[0].control.mesh_id
+        liar = next(peer for peer in peers if not peer.control.is_admin and peer is not master(peers))
+        monkeypatch.setattr(liar.control, "admin_reachable", lambda: False)
+        if when == "a master is named":
+            liar.control.who = replace(liar.control.who, peer_id=master(peers).peer_id)
+        slow = candidacy.delay
+        monkeypatch.setattr(candidacy, "delay", lambda *chances: 8.0 + slow(*chances))
+        await liar.control.merging.refound()
+        at.kill(next(peer for peer in peers if peer is not liar and peer.control.is_admin).name)
+        if when == "a member restarts":
+            chosen = next(peer for peer in at.peers.values() if peer is not liar)
+            await at.start(chosen.name, images=at.kill(chosen.name))
+        rest = [peer for peer in at.peers.values() if peer is not liar]
+
+        await until("no admin", lambda: all(peer.control.state == "no_admin" for peer in rest))
+        await until("an admin", lambda: all(peer.control.state == "member" for peer in rest))
+        assert {peer.control.mesh_id for peer in rest} == {old_id}
+        assert liar.control.mesh_id != old_id
+
+
+async def test_who_is_left_follows_a_member_that_may_only_work_when_the_majority_stays_away(autojump_clock):
+    """No master is left: after several time-outs without a majority in reach the others go into the mesh of whoever founded it anew."""
+    async with world(19) as at:
+        for name in "abcde":
+            await at.start(name)
+        await until("voters", lambda: all(len(peer.control.voters) == 5 for peer in at.peers.values()))
+        peers = list(at.peers.values())
+        one, other = [peer for peer in peers if peer is not master(peers)][:2]
+        for peer in peers:
+            if peer not in (one, other):
+                at.kill(peer.name)
+        await until("no admin", lambda: all(peer.control.state == "no_admin" for peer in (one, other)))
+        began = trio.current_time()
+        new_id = await one.control.merging.refound()
+
+        await until("it follows", lambda: other.control.mesh_id == new_id, 300)
+        assert trio.current_time() - began > 30
+
+
+async def test_who_may_not_work_founds_nothing_anew(autojump_clock):
+    """Nobody would follow, and it is said what helps."""
+    async with world(20) as at:
+        for name in "ab":
+            await at.start(name)
+        peers = list(at.peers.values())
+        await until("a mesh", lambda: all(len(peer.control.members) == 2 for peer in peers))
+        other = next(peer for peer in peers if peer is not master(peers))
+        data = {"peer_id": other.peer_id, "authority": "suggestion"}
+        await master(peers).control.request(entries.MEMBER_CHANGED, data)
+        await until("granted", lambda: other.control.members[other.peer_id].authority == "suggestion")
+        at.kill(master(peers).name)
+        await until("no admin", lambda: other.control.state == "no_admin")
+
+        with pytest.raises(Refused, match="best at a master"):
+            await other.control.merging.refound()

@@ -300,3 +300,30 @@ async def test_who_comes_and_goes_is_brought_what_is_new(autojump_clock):
 
         assert at.held("box")["coordination"] == [5, 6, 7, 8]
         assert at.held("cyd")["coordination"] == list(range(1, 9))
+
+
+@pytest.mark.parametrize("keyring", ["master", "read_only"])
+async def test_nobody_is_brought_an_old_mesh_s_keys_for_founding_a_new_one(keyring, autojump_clock, monkeypatch):
+    """A member founds the mesh anew and names the old master key as a key of its own mesh, as the masters' or as everybody's: who
+    holds that key follows, and does not bring it. What the founder might hold in the old mesh it still has."""
+    async with holders(13, "ada", "bob", "cyd") as at:
+        await at.holds("bob", *OF_COORDINATION)
+        sealed = at.vaults["ada"].seal_file(b"for masters", ["master"])
+        at.kill("cyd")
+        at.cut("bob")
+        bob, ada = at.at.peers["bob"].control, at.at.peers["ada"].control
+        await until("no majority", lambda: not bob.admin_reachable() and not ada.admin_reachable(), 300)
+        service = at.services["bob"]
+        theirs = service.keyrings.of(bob.mesh_id).present("master")
+        inherited = service._inherited
+        monkeypatch.setattr(service, "_inherited", lambda of, name: theirs if name == keyring else inherited(of, name))
+        new_id = await bob.merging.refound()
+        await until("named", lambda: theirs in service.keyrings.of(new_id).versions(keyring), 300)
+        at.at.network.heal()
+        at.at.network.connect_all()
+        await until("ada follows", lambda: ada.mesh_id == new_id, 600)
+        await at.holds("ada", "coordination", seconds=300)
+        await trio.sleep(300)
+
+        assert at.opens("ada", sealed) == b"for masters"
+        assert at.opens("bob", sealed) is None

@@ -16,7 +16,7 @@ import structlog
 import trio
 
 from chorus_tui.engine.bell import pause
-from chorus_tui.engine.control import authority, entries, join
+from chorus_tui.engine.control import authority, entries, join, succession, told
 from chorus_tui.engine.control.followers import fetch_new
 from chorus_tui.engine.control.interface import NotAdmin
 from chorus_tui.engine.control.join import MeshView, Newcomer
@@ -71,6 +71,8 @@ class Discovery:
         self.seen: dict[str, MeshView] = {}
         """Other meshes, as their members last described them."""
         self._seen_at: dict[str, float] = {}
+        self._founders: dict[str, str] = {}
+        """Of other meshes whose log was seen."""
         self.stores: dict[str, str] = {}
         """While no admin is heard: from which store each member that was asked votes; empty for one that has none."""
         self._opened = False
@@ -103,6 +105,7 @@ class Discovery:
         now = self._control.clock.monotonic()
         for mesh_id in [mesh_id for mesh_id, at in self._seen_at.items() if now - at > FORGET_S]:
             del self._seen_at[mesh_id], self.seen[mesh_id]
+            self._founders.pop(mesh_id, None)
             if self._control.others.pop(mesh_id, None) is not None:
                 self._control.changed()
 
@@ -179,12 +182,19 @@ class Discovery:
             return f"Waiting for a bootstrap peer: {problems or ', '.join(settings.bootstrap)}"
         return "Looking for a mesh on this network"
 
-    def _goes_into(self, mine: Log, view: MeshView) -> bool:
+    def _goes_into(self, mine: Log, mesh_id: str, refounds: str | None) -> bool:
         """Whether our mesh was merged into that one by its masters, or that one was founded in place of ours, which has no
-        admin any more."""
+        admin any more, by somebody whom we follow. Who founded it is known when its log was seen."""
         if mine.roster.absorbed_by is not None:
-            return view.mesh_id == mine.roster.absorbed_by
-        return view.refounds == mine.mesh_id and self._control.state == "no_admin"
+            return mesh_id == mine.roster.absorbed_by
+        control = self._control
+        if refounds != mine.mesh_id or control.state != "no_admin":
+            return False
+        founder = self._founders.get(mesh_id)
+        return founder is None or succession.follows(
+            mine.roster.members.get(founder), silent_s=control.silent_s(), timeout_s=control.parameters["admin_timeout_s"],
+            majority_here=told.majority_here(control),
+        )  # fmt: skip
 
     async def _with_mesh(self, mine: Log, views: dict[str, MeshView]) -> None:
         control = self._control
@@ -192,7 +202,7 @@ class Discovery:
         for peer_id, view in sorted(views.items()):
             if view.mesh_id == mine.mesh_id:
                 continue  # it follows us already and we have not heard of it yet
-            if dissolves(me, view) or self._goes_into(mine, view):
+            if dissolves(me, view) or self._goes_into(mine, view.mesh_id, view.refounds):
                 await self._join(peer_id, view)
                 return
             if mine.mesh_id in view.offers and control.state == "no_admin":
@@ -254,10 +264,14 @@ class Discovery:
         new, stored = await fetch_new(control.following, admin, view.mesh_id)
         if control.me.peer_id not in new.roster.members:
             raise WireError("not_admitted", "the log does not name this peer")
+        self._founders[new.mesh_id] = new.roster.founder
         async with control.lock:
             mine = control.log
-            if mine is not None and not mine.roster.provisional and not self._goes_into(mine, view):
-                return  # somebody joined our mesh of one in the meantime: it is founded now
+            founded = (
+                mine is not None and not mine.roster.provisional
+            )  # perhaps meanwhile: somebody joined our mesh of one
+            if mine is not None and founded and not self._goes_into(mine, new.mesh_id, new.roster.refounds):
+                return
             seat = Seat(control.me.peer_id, control.entropy.bytes(8).hex())
             hard = HardState(new.term, None)
             await control.store.keep(replace(stored, hard=hard, seat=(control.settings.binding, seat.incarnation)))

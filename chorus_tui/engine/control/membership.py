@@ -177,6 +177,8 @@ class Roster:
     members: dict[str, Member] = field(default_factory=dict)
     stored_parameters: dict[str, Any] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
+    founder: str = ""
+    """Who signed the founding entry."""
     refounds: str | None = None
     """The mesh this one was founded in place of, when that had lost its majority for good."""
     offers: tuple[str, ...] = ()
@@ -227,6 +229,7 @@ class Roster:
         nonce = str(entry.data.get("nonce", ""))
         self.voters = Voters(tuple(Seat(str(voter), nonce) for voter in entry.data.get("voters", ())))
         self.stored_parameters = dict(entry.data.get("parameters", {}))
+        self.founder = entry.admin
         self.refounds = (entry.data.get("refounds") or {}).get("mesh_id")
         self._add(entry, entry.data.get("founder"))
 

@@ -142,6 +142,11 @@ class Merging:
                 raise Refused(
                     f"{control.name(control.admin)} leads and is heard; a mesh with an admin is not founded anew"
                 )
+            if not control.may(control.me.peer_id, "work"):
+                raise Refused(
+                    "the other members would not follow: their log does not let this peer work. Found it anew at a member that "
+                    "may, best at a master"
+                )
             old = control.log
             made, entry, seat = await seating.found(
                 control.me, control.store, control.hlc, control.who.member("master"), old.roster.stored_parameters,

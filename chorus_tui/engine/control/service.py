@@ -180,10 +180,14 @@ class ControlService:
         direct = self.consensus.core.heard_s() if self.consensus.core.leader == self.admin else None
         return min((seconds for seconds in (heard, direct) if seconds is not None), default=None)
 
+    def silent_s(self) -> float:
+        """Seconds without a word of the admin, at most since this peer was started."""
+        heard = self.admin_heard_s()
+        return self.clock.monotonic() - self.started if heard is None else heard
+
     def admin_reachable(self) -> bool:
         """Whether the admin was heard lately."""
-        heard = self.admin_heard_s()
-        return heard is not None and heard <= self.parameters["admin_timeout_s"]
+        return (heard := self.admin_heard_s()) is not None and heard <= self.parameters["admin_timeout_s"]
 
     # ── who may what ───────────────────────────────────────────────────────────────────────────────────────────────
 

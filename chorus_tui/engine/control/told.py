@@ -76,6 +76,12 @@ def meaning(control: ControlService) -> str:
     return f"{of_them}: {spare} more may fail" if spare else f"{of_them}: none more may fail"
 
 
+def majority_here(control: ControlService) -> bool:
+    """Whether a majority of the voters is in reach, each with the disk that votes."""
+    reach = _reach(control)
+    return 2 * len(reach.here) > len(reach.seats)
+
+
 def without_admin(control: ControlService) -> str:
     """What it means that nobody leads, and what helps."""
     reach = _reach(control)
@@ -83,7 +89,7 @@ def without_admin(control: ControlService) -> str:
     count, here = len(reach.seats), len(reach.here)
     if count == 1:
         return f"No admin: {control.name(control.admin)} is the only voter and has not been heard. {goes_on}"
-    if 2 * here > count:
+    if majority_here(control):
         return f"No admin: the voters choose one ({here} of {count} are in reach). {goes_on}"
     missing = [control.name(seat.peer_id) for seat in reach.away]
     missing += [f"{control.name(seat.peer_id)}, which is back with another disk" for seat in reach.lost]

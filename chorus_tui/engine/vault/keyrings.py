@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import ControlEntry, Member
@@ -14,6 +15,7 @@ from chorus_tui.engine.control.membership import Roster
 from chorus_tui.engine.protocol.canonical import WireError
 from chorus_tui.engine.vault import rules
 from chorus_tui.engine.vault.interface import Keyring
+from chorus_tui.engine.vault.key_file import RoleKey, recipient_of_secret
 
 _OF_MEMBERS = frozenset({entries.MEMBER_ADDED, entries.MEMBER_CHANGED, entries.MEMBER_RETIRED})
 _CHANGING = _OF_MEMBERS | {entries.FOUNDED, entries.ROLE_KEY_SET, entries.RECOVERY_REHEARSED}
@@ -40,6 +42,10 @@ class MeshKeys:
         """Keyrings that should have a key and have none, or none that only those who may hold; also of roles nobody has now."""
         needed = [keyring for keyring in rules.needed(self.roster.members.values()) if not self.versions(keyring)]
         return [*needed, *sorted(self.stale)]
+
+    def named(self, recipient: str) -> list[Keyring]:
+        """The keyrings that have this key."""
+        return [keyring for keyring, versions in self.roster.keyrings.items() if recipient in versions]
 
     def entitled(self, keyring: Keyring) -> list[str]:
         """Members that may hold it, by peer id."""
@@ -76,6 +82,34 @@ class Keyrings:
     def of(self, mesh_id: str | None) -> MeshKeys:
         """Those of one mesh; none for one that is not known."""
         return self.meshes.get(mesh_id or "", _NONE)
+
+    def may_pass(self, key: RoleKey, mesh_id: str, peer_id: str) -> bool:
+        """Whether a key that is held, of this mesh or of one before it, may be brought to a member that may hold it here.
+
+        A mesh founded anew goes on with the keys of the old one. Whoever founds one names its members and its keys, so an older
+        key goes only where it could have come in the old mesh: to who might hold it there, or by the hand of a founder that might.
+        """
+        recipient = recipient_of_secret(key.secret)
+        line = self._line(mesh_id)
+        named = {other: found.named(recipient) for other, found in self.meshes.items()}
+        elsewhere = {other for other, keyrings in named.items() if keyrings} | {key.mesh_id}
+        if any(other not in line and mesh_id not in self._line(other) for other in elsewhere):
+            return False
+        for newer, older in pairwise(line):
+            members = self.of(older).roster.members
+            either = [members.get(peer_id), members.get(self.of(newer).roster.founder)]
+            if not all(any(rules.may_hold(who, keyring) for who in either) for keyring in named.get(older, ())):
+                return False
+        return True
+
+    def _line(self, mesh_id: str) -> list[str]:
+        """The mesh and those it was founded in place of, the newest first."""
+        line: list[str] = []
+        following: str | None = mesh_id
+        while following is not None and following not in line:
+            line.append(following)
+            following = self.of(following).roster.refounds
+        return line
 
     def recipients(self) -> dict[str, tuple[str, Keyring, int]]:
         """By recipient: mesh, keyring, version. A key that a mesh founded anew goes on with is that mesh's."""

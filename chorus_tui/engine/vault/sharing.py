@@ -58,8 +58,10 @@ class Sharing:
     def _is_ours(self, mesh_id: str, keys: MeshKeys, peer_id: str, keyring: Keyring, version: int, now: float) -> bool:
         """Whether to bring this key now: held here, nobody brought it just before, and those before us had their time."""
         recipient = self._parts.recipient_of(peer_id)
-        held = keys.versions(keyring)[version - 1] in self._parts.file.keys
-        if peer_id == self._parts.me or not recipient or not held:
+        held = self._parts.file.keys.get(keys.versions(keyring)[version - 1])
+        if peer_id == self._parts.me or not recipient or held is None:
+            return False
+        if not self._keyrings.may_pass(held, mesh_id, peer_id):
             return False
         if not self._may_bring_again(mesh_id, keys, peer_id, keyring, version, now):
             return False
