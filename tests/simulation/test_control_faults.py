@@ -7,7 +7,7 @@ import math
 import pytest
 import trio
 
-from chorus_tui.engine.control import discovery, entries, join
+from chorus_tui.engine.control import discovery, entries, followers, join
 from chorus_tui.engine.control.entries import acknowledge, entry_bytes, vote_for_self
 from chorus_tui.engine.control.log import Log
 from chorus_tui.engine.control.raft_log import Position
@@ -243,6 +243,28 @@ async def test_a_voter_whose_disk_refused_an_election_starts_again_with_it(autoj
         again = await at.start(voter.name, images=images)
         await other.control.propose("note", {"n": 2})
         await until("followed again", lambda: again.control.commit == other.control.commit)
+
+
+async def test_a_log_that_names_its_elections_at_the_end_is_taken(autojump_clock, monkeypatch):
+    """As members of an earlier version show it; what makes up too much of it is left."""
+    async with world(28) as at:
+        peers = await grown(at, "a", "b")
+        admin = the_admin(peers)
+        other = next(peer for peer in peers if peer is not admin)
+
+        async def send_pages(stream: Stream, mesh_id: str, after: int) -> None:
+            page = [
+                {"entry": raw.decode(), "sig": sig} for raw, sig in admin.control.store.raw_after(mesh_id, after, 64)
+            ]
+            await stream.send(canonical.encode_frame({"kind": "entries", "entries": page}))
+
+        monkeypatch.setattr(admin.control.following, "_send_pages", send_pages)
+        taken, stored = await followers.fetch_new(other.control.following, admin.peer_id, admin.control.mesh_id)
+        assert (taken.index, len(stored.entries)) == (admin.control.commit, admin.control.commit)
+
+        monkeypatch.setattr(followers, "MOST_UNCHECKED", 100)
+        with pytest.raises(WireError, match="too long"):
+            await followers.fetch_new(other.control.following, admin.peer_id, admin.control.mesh_id)
 
 
 @pytest.mark.parametrize("how", ["never ends", "says the same again", "makes it up"])

@@ -33,6 +33,9 @@ GOSSIP_BYTES = 48 * 1024
 PATIENCE_S = 15.0
 """For a page of the log, however it comes."""
 
+MOST_UNCHECKED = 8 << 20
+"""Bytes of a log whose elections come at its end, as earlier versions send it: until then nothing of it can be checked."""
+
 Admit = Callable[[list[Any], list[Any], Any], Awaitable[object]]
 """(items, elections, certificate) of a log that was fetched."""
 
@@ -197,21 +200,27 @@ class Following:
             stream = await control.mesh.open(peer_id, PROTOCOL)
         try:
             items: list[Any] = []
+            unchecked = 0
             question = {"kind": "log", "mesh_id": mesh_id, "after": trial.index}
             with trio.fail_after(PATIENCE_S) as scope:
                 await stream.send(canonical.encode_frame(question))
                 while True:
-                    frame = canonical.decode_frame(await stream.receive(MAX_FRAME) or b"null")
+                    raw = await stream.receive(MAX_FRAME) or b"null"
+                    frame = canonical.decode_frame(raw)
                     if not isinstance(frame, dict):
                         raise WireError("cut", "The log ended early")
                     if frame.get("kind") == "end":
                         break
                     items += _taken(frame, trial)
+                    unchecked += 0 if "elections" in frame else len(raw)
+                    if unchecked > MOST_UNCHECKED:
+                        raise WireError("bad_frame", "A log whose elections come at its end is too long")
                     scope.deadline = trio.current_time() + PATIENCE_S
                     await trio.lowlevel.checkpoint()
             self.shown.set()
             if frame.get("certificate") is not None:
-                await admit(items, [election.as_json() for election in trial.elections.values()], frame["certificate"])
+                known = [election.as_json() for election in trial.elections.values()]
+                await admit(items, [*_list(frame, "elections"), *known], frame["certificate"])
             if frame.get("leads") is True and mesh_id == control.mesh_id:
                 self._note_heartbeat(peer_id)
         finally:
@@ -232,7 +241,10 @@ class Following:
         leads = self._control.is_admin and mesh_id == self._control.mesh_id
         certificate = commit.as_json() if commit else None
         with trio.fail_after(PATIENCE_S):
-            await stream.send(canonical.encode_frame({"kind": "end", "certificate": certificate, "leads": leads}))
+            # Earlier versions look for the elections here.
+            elections = [election.as_json() for election in self._control.store.elections(mesh_id)] if commit else []
+            end = {"kind": "end", "elections": elections, "certificate": certificate, "leads": leads}
+            await stream.send(canonical.encode_frame(end))
             await stream.finish()
 
     async def _send_pages(self, stream: Stream, mesh_id: str, after: int) -> None:
@@ -279,8 +291,10 @@ def _item(raw: bytes, sig: str) -> dict[str, str]:
 
 def _taken(frame: dict[str, Any], trial: Log) -> list[Any]:
     """The new ones of a page's entries, each checked on ``trial``. Raises :class:`WireError` also when there is none."""
-    known = {election.term: election for election in map(Election.from_json, _list(frame, "elections"))}
-    fresh = [item for item in _list(frame, "entries") if trial.take(item, known) is not None]
+    fresh = _list(frame, "entries")
+    if "elections" in frame:  # else it is of an earlier version, and is checked when they come
+        known = {election.term: election for election in map(Election.from_json, _list(frame, "elections"))}
+        fresh = [item for item in fresh if trial.take(item, known) is not None]
     if not fresh:
         raise WireError("bad_frame", "A page of the log has nothing new")
     return fresh

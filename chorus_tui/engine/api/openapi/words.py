@@ -8,8 +8,9 @@ ABOUT: Final = """\
 Everything a person can do on a screen of chorus-tui, a program can do here: both are the same list of operations.
 
 **Doors.** The Unix socket of the engine's own user needs no token. TCP wants `Authorization: Bearer <token>`; probes and `/metrics` want \
-none. Tokens have the scope read, operate or admin, each with those before it. The first three stand in `api.tokens` in the engine's data \
-folder; `chorus-tui token new` makes others, with `--person` for somebody whose \
+none. TCP is plain HTTP: beyond this machine put a proxy with TLS before it, or whoever sees the packets \
+has the token. Tokens have the scope read, operate or admin, each with those before it. The first three stand in `api.tokens` in the \
+engine's data folder; `chorus-tui token new` makes others, with `--person` for somebody whose \
 name is then in what is done with it, `chorus-tui token revoke` voids them at once: \
 streams and reads that wait end with 401, a change that has begun is carried to its end.
 
