@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chorus_tui.cli.session import Session, engine_command
+from chorus_tui.cli.session import Session, engine_command, page_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.blobs import BlobHolders, BlobList, BlobRow, BlobStats
@@ -20,13 +20,13 @@ def blobs() -> None:
 
 
 @blobs.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Blobs at most.")
+@page_options(100, "Blobs")
 @engine_command
-async def list_(session: Session, limit: int) -> None:
+async def list_(session: Session, limit: int, cursor: str | None) -> None:
     """What is held here, last used first."""
     from chorus_tui.contract.models.blobs import ListBlobs
 
-    session.show(await session.ask("blobs.list", ListBlobs(limit=limit)), _print_list)
+    session.show(await session.ask("blobs.list", ListBlobs(limit=limit, cursor=cursor)), _print_list)
 
 
 @blobs.command()
@@ -75,7 +75,7 @@ def _print_list(answer: BlobList) -> None:
     rows = [(blob.digest, size(blob.size), moment(blob.used_at), _reason(blob)) for blob in answer.blobs]
     table(("digest", "size", "last used", "kept because"), rows)
     if len(answer.blobs) < answer.total:
-        say(f"{len(answer.blobs)} of {answer.total}; --limit shows more")
+        say(f"{len(answer.blobs)} of {answer.total}")
 
 
 def _print_stats(answer: BlobStats) -> None:

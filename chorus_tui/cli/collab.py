@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chorus_tui.cli.session import Session, Target, connect, engine_command, run, with_options
+from chorus_tui.cli.session import Session, Target, connect, engine_command, page_options, run, with_options
 from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ def collab() -> None:
 @collab.command("list")
 @click.option("--open", "which", flag_value="open", help="Only those that go on.")
 @click.option("--ended", "which", flag_value="ended", help="Only those that have ended.")
+@page_options(200, "Texts")
 @engine_command
-async def list_(session: Session, which: str | None) -> None:
+async def list_(session: Session, which: str | None, **page: Any) -> None:
     """Open ones first, then the newest."""
     from chorus_tui.contract.models.collab import ListCollabs
 
-    request = ListCollabs.model_validate({"which": which or "all"})
+    request = ListCollabs.model_validate({"which": which or "all", **page})
     session.show(await session.ask("collab.list", request), _print_list)
 
 
@@ -75,7 +76,7 @@ def join(
         if as_json or not _on_terminal():
             Session(client, as_json).show(joined.view, _print_view)
 
-    code = run(work)
+    code = run(work, as_json=as_json)
     if not code and not as_json and _on_terminal():
         from chorus_tui.cli.main import open_portal
 

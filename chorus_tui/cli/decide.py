@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.cli.session import Exit, Session, complain, engine_command, page_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.decisions import (
@@ -29,12 +29,13 @@ def decide() -> None:
 @decide.command("list")
 @click.option("--open", "which", flag_value="open", help="Only those one can vote on.")
 @click.option("--closed", "which", flag_value="closed", help="Only those that have ended.")
+@page_options(100, "Decisions")
 @engine_command
-async def list_(session: Session, which: str | None) -> None:
+async def list_(session: Session, which: str | None, **page: Any) -> None:
     """Open ones first, those that close soonest before others; then the newest."""
     from chorus_tui.contract.models.decisions import ListDecisions
 
-    request = ListDecisions.model_validate({"which": which or "all"})
+    request = ListDecisions.model_validate({"which": which or "all", **page})
     session.show(await session.ask("decisions.list", request), _print_list)
 
 

@@ -6,10 +6,13 @@ import asyncio
 import queue
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chorus_tui.cli.plain import foreign
 from chorus_tui.cli.session import Target, read_token
+
+if TYPE_CHECKING:
+    from chorus_tui.client import Connection
 
 TOPICS = ("log", "inbox", "tasks")
 MOST = 500
@@ -54,6 +57,7 @@ class Following(threading.Thread):
 
         try:
             client = await self._connect()
+            client.on_connection = self._connection
             self._greeted.set()
             async for batch in client.events(TOPICS):
                 for event in batch.events:
@@ -82,6 +86,12 @@ class Following(threading.Thread):
                 except EngineGone:
                     continue
         return await find_or_start("human", folder, lambda _step: None)
+
+    def _connection(self, connection: Connection) -> None:
+        if connection.state == "lost":
+            self._note(f"{connection.detail}. It is looked for; what happens meanwhile is not shown")
+        elif connection.state == "connected":
+            self._note("The engine is there again")
 
     def _hear(self, topic: str, data: Any) -> None:
         if not isinstance(data, dict):

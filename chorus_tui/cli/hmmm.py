@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chorus_tui.cli.session import Session, engine_command
+from chorus_tui.cli.session import Session, engine_command, page_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,13 +48,14 @@ def _fields(citations: tuple[str, ...], to_roles: tuple[str, ...], **rest: Any) 
 
 @hmmm.command()
 @click.argument("room", required=False, default="")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Threads at most.")
+@page_options(100, "Threads")
 @engine_command
-async def rooms(session: Session, room: str, limit: int) -> None:
+async def rooms(session: Session, room: str, limit: int, cursor: str | None) -> None:
     """Threads of all rooms or of ROOM: what waits for a person first, then the newest."""
     from chorus_tui.contract.models.hmmm import ListRooms
 
-    session.show(await session.ask("hmmm.rooms", ListRooms(issue_id=room, limit=limit)), _print_rooms)
+    request = ListRooms(issue_id=room, limit=limit, cursor=cursor)
+    session.show(await session.ask("hmmm.rooms", request), _print_rooms)
 
 
 @hmmm.command()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from chorus_tui.cli.session import Session, complain, engine_command
+from chorus_tui.cli.session import Session, complain, engine_command, page_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.patches import Comment, PatchView
@@ -113,13 +113,14 @@ async def _of_files(
 @click.option("--open", "which", flag_value="open", help="Only those that are under way.")
 @click.option("--closed", "which", flag_value="closed", help="Only those that have ended.")
 @click.option("--project", "project_id", default="", help="Only those of this project.")
+@page_options(200, "Patches")
 @engine_command
-async def list_(session: Session, which: str | None, project_id: str) -> None:
+async def list_(session: Session, which: str | None, project_id: str, **page: Any) -> None:
     """Open ones first, then what changed last."""
     from chorus_tui.cli.patch_views import print_list
     from chorus_tui.contract.models.patches import ListPatches
 
-    request = ListPatches.model_validate({"which": which or "all", "project_id": project_id})
+    request = ListPatches.model_validate({"which": which or "all", "project_id": project_id, **page})
     session.show(await session.ask("patches.list", request), print_list)
 
 
@@ -135,6 +136,8 @@ async def show(session: Session, patch_id: str, diff: bool, revision: int | None
     from chorus_tui.client.patches import read_diff
     from chorus_tui.contract.models.patches import PatchRef
 
+    if diff and session.json:
+        raise click.UsageError("A diff is no JSON: take --diff, or --json for all that is known of the patch.")
     if diff:
         put_patch(await read_diff(session.ask, patch_id, revision))
     else:

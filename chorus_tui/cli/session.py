@@ -83,7 +83,34 @@ class Session:
         else:
             from chorus_tui.cli.plain import foreign
 
-            human(foreign(answer))
+            shown = foreign(answer)
+            human(shown)
+            _tell_of_more(shown)
+
+
+def _tell_of_more(answer: BaseModel) -> None:
+    """No list ends without a word that it goes on."""
+    from chorus_tui.cli.plain import clean, say
+    from chorus_tui.contract.models.common import Page
+
+    if not isinstance(answer, Page) or answer.next is None:
+        return
+    if any(option.name == "cursor" for option in click.get_current_context().command.params):
+        say(f"There are more: --cursor {clean(answer.next)}")
+    else:
+        say("There are more than are shown here; the API gives all of them, page by page")
+
+
+def page_options(default: int, what: str) -> Callable[[C], C]:
+    """``--limit`` and ``--cursor`` of a command that shows a list of ``what``."""
+
+    def add(callback: C) -> C:
+        limit = click.option(
+            "--limit", type=click.IntRange(1, 1000), default=default, show_default=True, help=f"{what} at most."
+        )
+        return limit(click.option("--cursor", help="Where the page before ended.")(callback))
+
+    return add
 
 
 def engine_command(command: Callable[..., Awaitable[int | None]]) -> Callable[..., None]:

@@ -24,8 +24,6 @@ def print_list(answer: TaskList) -> None:
         for t in answer.tasks
     ]
     table(("task", "state", "title", "priority", "held by", "time", "detail"), rows)
-    if answer.next:
-        say(f"There are more: --cursor {clean(answer.next)}")
 
 
 def print_task(task: TaskView) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chorus_tui.cli import hands, results, steering
-from chorus_tui.cli.session import Exit, Session, complain, engine_command
+from chorus_tui.cli.session import Exit, Session, complain, engine_command, page_options
 
 if TYPE_CHECKING:
     from chorus_tui.contract.models.tasks import OutputChunk, TaskView
@@ -130,8 +130,7 @@ async def _tell_obstacle(session: Session, task_id: str) -> None:
 
 @task.command("list")
 @click.option("--state", help="Only tasks in this state.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Tasks at most.")
-@click.option("--cursor", help="Where the page before ended.")
+@page_options(100, "Tasks")
 @engine_command
 async def list_(session: Session, state: Any, limit: int, cursor: str | None) -> None:
     """Tasks, newest first."""

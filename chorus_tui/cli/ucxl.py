@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chorus_tui.cli.session import Exit, Session, engine_command
+from chorus_tui.cli.session import Exit, Session, engine_command, page_options
 from chorus_tui.contract.counting import many
 
 if TYPE_CHECKING:
@@ -181,14 +181,14 @@ async def search(session: Session, text: str, pattern: str | None, limit: int) -
 
 
 @ucxl.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Addresses at most.")
+@page_options(100, "Addresses")
 @engine_command
-async def list_(session: Session, limit: int) -> None:
+async def list_(session: Session, limit: int, cursor: str | None) -> None:
     """Addresses that anything is known of, the one changed last first."""
     from chorus_tui.cli.ucxl_views import print_places
     from chorus_tui.contract.models.ucxl import ListPlaces
 
-    session.show(await session.ask("ucxl.places", ListPlaces(limit=limit)), print_places)
+    session.show(await session.ask("ucxl.places", ListPlaces(limit=limit, cursor=cursor)), print_places)
 
 
 @ucxl.command()
