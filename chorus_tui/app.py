@@ -204,14 +204,15 @@ class ChorusApp(TakesIn, Standing):
         failing: dict[str, str] = {}
         try:
             status = await self._told("status", failing, "status.show")
-            rows: dict[str, list[Any]] = {}
+            rows, cut = dict[str, list[Any]](), set[str]()
             for collection in COLLECTIONS:
                 answer = await self._told(collection.topic, failing, collection.operation, collection.asking())
                 rows[collection.topic] = getattr(answer, collection.topic, [])
+                cut |= {collection.topic} if getattr(answer, "next", None) else set()
         except EngineGone:
             failing = dict.fromkeys(("status", *BY_TOPIC), "no engine answers")
         else:
-            self.store.snapshot(status, rows)
+            self.store.snapshot(status, rows, cut)
             if self._settles:
                 self._settles = False
                 self.call_after_refresh(pauses.set_aside)

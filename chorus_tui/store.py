@@ -80,6 +80,8 @@ class Store:
     skipped: int = 0
     changed: set[str] = field(default_factory=set)
     loaded: bool = False
+    cut: set[str] = field(default_factory=set)
+    """Topics of which the engine has more rows than a screen holds."""
     failing: dict[str, str] = field(default_factory=dict)
     """By topic, why the engine does not tell its rows, or its status."""
 
@@ -122,9 +124,10 @@ class Store:
         self.restarts += 1
         self.changed.add("log")
 
-    def snapshot(self, status: Status | None, rows: dict[str, list[Any]]) -> None:
-        """Replace everything by what the engine says now; without what it does not tell. ``rows`` are by topic."""
-        self.status = status
+    def snapshot(self, status: Status | None, rows: dict[str, list[Any]], cut: set[str]) -> None:
+        """Replace everything by what the engine says now; without what it does not tell. ``rows`` are by topic; of those in ``cut``
+        there are more."""
+        self.status, self.cut = status, cut
         self.rows = {
             topic: {str(getattr(row, collection.key)): row for row in rows.get(topic, ())}
             for topic, collection in BY_TOPIC.items()

@@ -31,6 +31,8 @@ EMPTY = (
     "It runs in a Docker sandbox on an agent of the mesh; start one with  chorus-tui --headless."
 )
 NO_ANSWER = "No engine tells about it now. It is asked again when something changes."
+ENDED_S = 15.0
+"""Seconds between two looks at the ages of a task that has ended."""
 NO_OUTPUT, SILENT = "No output yet.", "It wrote nothing."
 """While more may come, and when none will."""
 STEP = "── step "
@@ -77,6 +79,7 @@ class TasksScreen(TaskSteering):
         super().__init__()
         self._followed = ""
         self._view: TaskView | None = None
+        self._told_at = 0.0
         self._partial = ""
         self._attempt = 0
         self._offset = 0
@@ -131,8 +134,11 @@ class TasksScreen(TaskSteering):
         self.query_one("#counts", Static).update(words or ("no tasks" if known else ""))
 
     def _tick(self) -> None:
-        """All of them grow older."""
+        """All of them grow older, and the one that is told beside them: each second while it goes on, then as its ages show."""
         self.grow_older()
+        now = time.time()
+        if self.is_current and self.task_shown and (not self.task_shown.confirmed or now - self._told_at >= ENDED_S):
+            self._show_view(self.task_shown)
 
     # ── the task under the cursor ──────────────────────────────────────────────────────────────────────────────────
 
@@ -168,6 +174,10 @@ class TasksScreen(TaskSteering):
         row = self.store.tasks.get(task_id)
         self.query_one("#task-text", Static).update(f"{plain(row.title) if row is not None else task_id}\n\n{more}")
 
+    def _show_view(self, view: TaskView) -> None:
+        self._told_at = time.time()
+        self.query_one("#task-text", Static).update(detail(view, self._told_at))
+
     def _load_view(self) -> None:
         self._fetch_view(self._followed)
 
@@ -179,7 +189,7 @@ class TasksScreen(TaskSteering):
         if view is not None and self._followed == task_id:
             ended_now = view.confirmed and not (self._view and self._view.confirmed)
             self._view = view
-            self.query_one("#task-text", Static).update(detail(view, time.time()))
+            self._show_view(view)
             self.refresh_bindings()
             if ended_now:
                 self._follow_output(task_id)

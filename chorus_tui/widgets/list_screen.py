@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar, Generic, TypeVar
 
+from chorus_tui.commands.twins import line as twin
+from chorus_tui.store import BY_TOPIC, MOST_ROWS
 from chorus_tui.widgets.portal_screen import PortalScreen
 from chorus_tui.widgets.rows import Cells, Rows
 
@@ -69,7 +71,10 @@ class ListScreen(PortalScreen, Generic[Row]):
         fitting = {key: row for key, row in rows.items() if self.fits(self.words(row))}
         ordered = sorted(fitting.items(), key=lambda item: self.rank(item[1]))
         before = self.rows.row_count
-        self.rows.lay_out([(key, self.cells(row, now)) for key, row in ordered], len(rows) - len(fitting))
+        shown = [(key, self.cells(row, now)) for key, row in ordered]
+        operation = BY_TOPIC[self.TOPIC].operation
+        beyond = f"{MOST_ROWS} are shown, all: {twin(operation)}" if self.TOPIC in self.store.cut else ""
+        self.rows.lay_out(shown, len(rows) - len(fitting), beyond)
         if bool(before) != bool(ordered):
             self.refresh_bindings()  # keys come and go with what they are for
         self.tell_hidden(len(rows) - len(fitting), len(rows))

@@ -65,8 +65,9 @@ class Rows(DataTable[Text]):
 
     # ── what is shown ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def lay_out(self, rows: Sequence[tuple[str, Cells]], hidden: int) -> None:
-        """Show these, by id, in this order; ``hidden`` more do not fit the filter."""
+    def lay_out(self, rows: Sequence[tuple[str, Cells]], hidden: int, beyond: str = "") -> None:
+        """Show these, by id, in this order; ``hidden`` more do not fit the filter; ``beyond`` says where those are that
+        were left out."""
         same = [key for key, _ in rows] == [key for key, _ in self._laid]
         self._laid, self._hidden = list(rows), hidden
         if same:
@@ -74,7 +75,8 @@ class Rows(DataTable[Text]):
                 self.tell(key, cells)
         else:
             self._build()
-        self.border_subtitle = f"{hidden} hidden by the filter" if hidden else ""
+        parts = (f"{hidden} hidden by the filter" if hidden else "", beyond)
+        self.border_subtitle = " · ".join(part for part in parts if part)
 
     def tell(self, key: str, cells: Cells) -> None:
         """New cells of one row; what is as it was is left alone."""

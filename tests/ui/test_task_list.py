@@ -10,7 +10,7 @@ from textual.widgets import DataTable
 
 from chorus_tui.contract.problem import Problem
 from chorus_tui.widgets.event_log import EventLog
-from tests.ui.fake_engine import FakeEngine
+from tests.ui.fake_engine import NOW, FakeEngine
 from tests.ui.playing import play, until
 
 
@@ -87,3 +87,38 @@ def test_nothing_of_another_task_stands_beside_the_cursor():
         assert engine.tasks[screen.rows.chosen].title in beside() and first not in beside()
 
     play(steps, engine=Refusing())
+
+
+def test_a_list_that_is_not_all_says_where_all_of_it_is():
+    """The engine has more tasks than a screen holds: that is told at the list, with the command that shows them."""
+
+    class Long(FakeEngine):
+        async def call(self, operation: str, request: Any = None) -> Any:
+            answer = await super().call(operation, request)
+            return answer.model_copy(update={"next": "c-1000"}) if operation == "tasks.list" else answer
+
+    async def steps(pilot: Any, _engine: FakeEngine) -> None:
+        board = pilot.app.screen.query_one(DataTable)
+        assert board.border_subtitle == "1000 are shown, all: chorus-tui task list"
+
+    play(steps, engine=Long())
+
+
+def test_the_ages_beside_the_cursor_go_on(monkeypatch):
+    """A task that goes on is told with the time it has taken now, also when nothing happens to it."""
+
+    async def steps(pilot: Any, engine: FakeEngine) -> None:
+        screen = pilot.app.screen
+        (running,) = [one.task_id for one in engine.tasks.values() if one.state == "running"][:1]
+        screen.rows.choose(running)
+
+        def beside() -> str:
+            text = screen.query_one("#task-text")
+            return " ".join(strip.text.strip() for strip in text.render_lines(text.size.region))
+
+        await until(pilot, lambda: screen.task_shown is not None and screen.task_shown.task_id == running, "shown")
+        first = beside()
+        monkeypatch.setattr(time, "time", lambda: NOW + 600)
+        await until(pilot, lambda: beside() != first, "older")
+
+    play(steps)
