@@ -267,9 +267,8 @@ class Discovery:
         self._founders[new.mesh_id] = new.roster.founder
         async with control.lock:
             mine = control.log
-            founded = (
-                mine is not None and not mine.roster.provisional
-            )  # perhaps meanwhile: somebody joined our mesh of one
+            # Perhaps somebody joined our mesh of one in the meantime: it is founded now.
+            founded = mine is not None and not mine.roster.provisional
             if mine is not None and founded and not self._goes_into(mine, new.mesh_id, new.roster.refounds):
                 return
             seat = Seat(control.me.peer_id, control.entropy.bytes(8).hex())
