@@ -28,7 +28,7 @@ from chorus_tui.commands.standing import Standing
 from chorus_tui.commands.twins import TWINS, line
 from chorus_tui.contract.problem import Problem
 from chorus_tui.locations import config_dir
-from chorus_tui.look import kept, pauses, themes
+from chorus_tui.look import kept, pauses, themes, timers
 from chorus_tui.look.grey import Grey
 from chorus_tui.look.sheets import Sheets
 from chorus_tui.store import BY_TOPIC, COLLECTIONS, TOPICS, Store
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 DRAW_HZ = 10
 RETRY_S = 1.0
 """So often what the engine did not tell is asked for again."""
+
+timers.none_backwards()
 
 
 class ChorusApp(TakesIn, Standing):
