@@ -74,7 +74,7 @@ async def test_a_mesh_of_one_leads_on_when_joining_another_fails(autojump_clock,
     async with world(22) as at:
         loser, winner = await two_apart(at)
 
-        async def cut(*_: object) -> None:
+        async def cut(*_: object, **_more: object) -> None:
             at.network.crash(winner.peer_id)
             raise MeshError("the link went away")
 
@@ -262,9 +262,11 @@ async def test_a_log_that_names_its_elections_at_the_end_is_taken(autojump_clock
         taken, stored = await followers.fetch_new(other.control.following, admin.peer_id, admin.control.mesh_id)
         assert (taken.index, len(stored.entries)) == (admin.control.commit, admin.control.commit)
 
-        monkeypatch.setattr(followers, "MOST_UNCHECKED", 100)
-        with pytest.raises(WireError, match="too long"):
-            await followers.fetch_new(other.control.following, admin.peer_id, admin.control.mesh_id)
+        for bound in ("MOST_UNCHECKED", "MOST_BYTES"):
+            with monkeypatch.context() as patched:
+                patched.setattr(followers, bound, 100)
+                with pytest.raises(WireError, match="too long"):
+                    await followers.fetch_new(other.control.following, admin.peer_id, admin.control.mesh_id)
 
 
 @pytest.mark.parametrize("how", ["never ends", "says the same again", "makes it up"])
@@ -307,3 +309,28 @@ async def test_a_member_that_shows_no_log_costs_nobody_another_s(autojump_clock,
         other.control.following.fetch_soon(admin.peer_id)
         await until("fetched", lambda: other.control.commit == admin.control.commit)
         assert trio.current_time() - before < 5.0
+
+
+async def test_a_disk_that_refuses_what_was_fetched_ends_nothing(autojump_clock, monkeypatch):
+    """A member that missed decisions fetches them, and its disk refuses once: it fetches them again, and has them."""
+    async with world(29) as at:
+        peers = await grown(at, "a", "b", "c", "d")
+        await until("voters", lambda: all(len(peer.control.voters) == 3 for peer in peers))
+        admin = the_admin(peers)
+        victim = next(peer for peer in peers if peer.peer_id not in admin.control.voters)
+        at.network.isolate(victim.peer_id)
+        for n in range(3):
+            await admin.control.propose("note", {"n": n})
+        keep, refused = victim.control.store.keep, []
+
+        async def refuses_once(stored: Stored) -> None:
+            if not refused:
+                refused.append(stored)
+                raise StoreError("The disk is full")
+            await keep(stored)
+
+        monkeypatch.setattr(victim.control.store, "keep", refuses_once)
+        at.network.heal()
+        at.network.connect_all()
+
+        await until("it has them", lambda: refused and victim.control.commit == admin.control.commit)

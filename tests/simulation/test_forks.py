@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from chorus_tui.engine.journal import forks, frames
+from chorus_tui.engine.journal.database import StoreError
 from chorus_tui.engine.journal.forks import Resolutions
 from chorus_tui.engine.journal.intake import Heard, readable
 from chorus_tui.engine.protocol import envelope
@@ -268,3 +269,105 @@ async def test_no_answer_about_a_branch_keeps_a_peer_from_following_what_is_deci
         await until("erased", lambda: victim.journal.get(*gone.key).body is None, HEARTBEATS_S)
         await until("told", lambda: list(victim.journal.store.of_types(["fork_evidence"])), 50.0)
         assert asked < 10
+
+
+async def test_the_telling_of_a_fork_waits_for_nobody_who_is_slow(autojump_clock, monkeypatch):
+    """A member says two things in a new epoch of its own every 20 s and takes half a minute for each question about a branch: a fork
+    of another member is told all the same, and what waits does not grow."""
+    async with world(41) as at:
+        peers, _ = await grown(at, "abc")
+        slow, other, witness = peers
+
+        async def answers_late(_peer: str, author: str, _epoch: str, _before: int) -> list[Entry]:
+            if author == slow.peer_id:
+                await trio.sleep(29.9)
+            return []
+
+        monkeypatch.setattr(witness.journal.replication, "branch", answers_late)
+
+        async def forks_on() -> None:
+            for n in range(60):
+                await twice(witness, slow, n)
+                await trio.sleep(20)
+
+        at.nursery.start_soon(forks_on)
+        await trio.sleep(5)
+        key = await twice(witness, other, 1000)
+
+        def told() -> bool:
+            found = [
+                one for one, _ in witness.journal.store.of_types(["fork_evidence"]) if one.author == witness.peer_id
+            ]
+            return any(str(key[1]) in (one.body or b"").decode() for one in found)
+
+        await until("told", told, HEARTBEATS_S)
+        await trio.sleep(600)
+        assert len(witness.journal.forks_held._unsearched) <= forks.MOST_SEARCHED
+
+
+async def twice(witness: Peer, liar: Peer, n: int) -> tuple[str, str, int]:
+    """The witness is shown two entries under one number of an epoch of the liar's; their key."""
+
+    def one(seq: int, prev: str | None, words: str) -> Heard:
+        letter = envelope.make("goodbye", liar.peer_id, {"reason": words}, 1_700_000_000.0)
+        hlc, topic = f"{1_700_000_000_000 + seq}:0:x", "CHORUS/coordination/v1"
+        return readable(envelope.seal(letter, topic, liar.identity, epoch=f"{n:032x}", seq=seq, prev=prev, hlc=hlc))
+
+    first = one(0, None, "common")
+    pair = [one(1, first.entry.hash, words) for words in ("one", "other")]
+    await witness.journal.accept([first, pair[0]], liar.peer_id)
+    await witness.journal.accept(pair[1:], liar.peer_id)
+    return pair[0].entry.key
+
+
+def refusing_once(monkeypatch, store, name: str, when=lambda *_: True) -> list[object]:
+    """That work of a store fails once, as of a full disk; what was asked then."""
+    real, refused = getattr(store, name), []
+
+    async def work(*asked):
+        if when(*asked) and not refused:
+            refused.append(asked)
+            raise StoreError("The disk is full")
+        return await real(*asked)
+
+    monkeypatch.setattr(store, name, work)
+    return refused
+
+
+async def test_a_resolution_that_a_disk_refused_is_followed_later(autojump_clock, monkeypatch):
+    """The branch that was decided against is given up with the next try, without a restart."""
+    async with world(32) as at:
+        liar, others, _, epoch, (one, _) = await forked(at)
+        at.network.heal()
+        at.network.connect_all()
+        for peer in others:
+            peer.journal.replication.ask_all()
+        await until("all know", lambda: all(peer.journal.forks() for peer in others), HEARTBEATS_S)
+        victim = others[-1]
+        refused = refusing_once(monkeypatch, victim.journal.store, "give_up")
+        master = next(p for p in at.peers.values() if p.control.members[p.peer_id].authority == "master")
+        data = {"author": liar.peer_id, "epoch": epoch, "seq": 2, "keep": one[0].entry.hash}
+        await master.control.request("fork_resolved", data)
+
+        await until("followed", lambda: refused and victim.journal.forks() == [])
+        await until("fetched", lambda: victim.journal.store.hash_of(liar.peer_id, epoch, 2) == one[0].entry.hash)
+
+
+async def test_a_search_that_a_disk_refused_goes_on_later(autojump_clock, monkeypatch):
+    """Where two branches part is stored with the next try: all count the same of them."""
+    async with world(38) as at:
+        peers, _ = await grown(at, "abc")
+        liar, victim, source = peers
+        common = branch(liar, "common", 0, None, 1)
+        one, other = (branch(liar, words, 1, common[-1].entry.hash, 20) for words in ("one", "other"))
+
+        async def shown(_peer: str, _author: str, _epoch: str, before: int) -> list[Entry]:
+            return [heard.entry for heard in [*common, *other] if before - 64 <= heard.entry.header.seq < before]
+
+        monkeypatch.setattr(victim.journal.replication, "branch", shown)
+        first = other[0].entry.hash
+        refused = refusing_once(monkeypatch, victim.journal.store, "add_evidence", lambda entry: entry.hash == first)
+        await victim.journal.accept([*common, *one], source.peer_id)
+        await victim.journal.accept([other[15]], source.peer_id)
+
+        await until("found", lambda: refused and victim.journal.forks()[0][2] == 1)

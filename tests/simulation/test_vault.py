@@ -316,7 +316,12 @@ async def test_nobody_is_brought_an_old_mesh_s_keys_for_founding_a_new_one(keyri
         service = at.services["bob"]
         theirs = service.keyrings.of(bob.mesh_id).present("master")
         inherited = service._inherited
-        monkeypatch.setattr(service, "_inherited", lambda of, name: theirs if name == keyring else inherited(of, name))
+
+        def names_it(mesh_id: str, name: str) -> str | None:
+            first = name == keyring and not service.keyrings.of(mesh_id).versions(name)
+            return theirs if first else inherited(mesh_id, name)
+
+        monkeypatch.setattr(service, "_inherited", names_it)
         new_id = await bob.merging.refound()
         await until("named", lambda: theirs in service.keyrings.of(new_id).versions(keyring), 300)
         at.at.network.heal()

@@ -23,6 +23,7 @@ from chorus_tui.engine.control.join import MeshView, Newcomer
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.raft_ready import HardState
 from chorus_tui.engine.control.voters import Seat
+from chorus_tui.engine.journal.database import StoreError
 from chorus_tui.engine.mesh.interface import MeshError, Stream
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
@@ -36,6 +37,7 @@ log = structlog.get_logger("chorus.control.discovery")
 ROUND_S = 0.5
 SETTLED_ROUND_S = 2.0
 FORGET_S = 30.0
+VAIN_S = 60.0
 
 
 class Choice(Enum):
@@ -73,6 +75,8 @@ class Discovery:
         self._seen_at: dict[str, float] = {}
         self._founders: dict[str, str] = {}
         """Of other meshes whose log was seen."""
+        self._vain: dict[str, float] = {}
+        """When going into a mesh through a peer came to nothing: for a while others are asked before it."""
         self.stores: dict[str, str] = {}
         """While no admin is heard: from which store each member that was asked votes; empty for one that has none."""
         self._opened = False
@@ -103,6 +107,7 @@ class Discovery:
     def _forget_old(self) -> None:
         """A mesh that nobody described for a while is out of reach."""
         now = self._control.clock.monotonic()
+        self._vain = {peer_id: at for peer_id, at in self._vain.items() if now - at <= VAIN_S}
         for mesh_id in [mesh_id for mesh_id, at in self._seen_at.items() if now - at > FORGET_S]:
             del self._seen_at[mesh_id], self.seen[mesh_id]
             self._founders.pop(mesh_id, None)
@@ -158,8 +163,11 @@ class Discovery:
     async def _without_mesh(self, views: dict[str, MeshView], heard: set[str], *, grace_over: bool) -> None:
         control = self._control
         if views:
-            # The largest mesh; a mesh of one only when there is no other.
-            peer_id, view = max(views.items(), key=lambda item: (item[1].members, item[1].mesh_id, item[0]))
+            # The largest mesh; a mesh of one only when there is no other. Through whom it was not tried in vain just now.
+            peer_id, view = max(
+                views.items(),
+                key=lambda item: (item[1].members, item[1].mesh_id, -self._vain.get(item[0], 0.0), item[0]),
+            )
             await self._join(peer_id, view)
             return
         self.detail = self._waiting_for(heard)
@@ -199,12 +207,14 @@ class Discovery:
     async def _with_mesh(self, mine: Log, views: dict[str, MeshView]) -> None:
         control = self._control
         me = self._view(mine)
-        for peer_id, view in sorted(views.items()):
+        for peer_id, view in sorted(views.items(), key=lambda item: (self._vain.get(item[0], 0.0), item[0])):
             if view.mesh_id == mine.mesh_id:
                 continue  # it follows us already and we have not heard of it yet
             if dissolves(me, view) or self._goes_into(mine, view.mesh_id, view.refounds):
                 await self._join(peer_id, view)
-                return
+                if control.log is not mine:
+                    return
+                continue
             if mine.mesh_id in view.offers and control.state == "no_admin":
                 # Ours may have gone there without us: then its last entry is known to whoever went.
                 control.following.fetch_soon(peer_id)
@@ -239,12 +249,14 @@ class Discovery:
                 self.detail = f"Mesh {view.mesh_id[:8]} did not admit this peer yet: {why}"
                 return
             await self._follow(admin, view)
-        except (MeshError, WireError, Gap, trio.TooSlowError) as error:
+        except (MeshError, WireError, Gap, StoreError, trio.TooSlowError) as error:
             self.detail = f"Joining mesh {view.mesh_id[:8]} was interrupted ({error}); it is tried again"
             log.info("Joining a mesh was interrupted; it is tried again", mesh_id=view.mesh_id, reason=str(error))
         finally:
             self.joining = False
             control.dissolving = False
+            if control.mesh_id != view.mesh_id:
+                self._vain[peer_id] = control.clock.monotonic()
 
     async def _reach_admin(self, peer_id: str, view: MeshView) -> str | None:
         if view.admin == peer_id or view.admin in self._control.mesh.links():
@@ -261,15 +273,17 @@ class Discovery:
     async def _follow(self, admin: str, view: MeshView) -> None:
         """Leave our mesh of one only for a log that is here, verified, and names us; until then we go on leading it."""
         control = self._control
-        new, stored = await fetch_new(control.following, admin, view.mesh_id)
+
+        def look(trial: Log) -> None:
+            self._founders[trial.mesh_id] = trial.roster.founder
+            if self._stays(trial):
+                raise WireError("not_followed", "its founder is not followed from this mesh")
+
+        new, stored = await fetch_new(control.following, admin, view.mesh_id, look=look)
         if control.me.peer_id not in new.roster.members:
             raise WireError("not_admitted", "the log does not name this peer")
-        self._founders[new.mesh_id] = new.roster.founder
         async with control.lock:
-            mine = control.log
-            # Perhaps somebody joined our mesh of one in the meantime: it is founded now.
-            founded = mine is not None and not mine.roster.provisional
-            if mine is not None and founded and not self._goes_into(mine, new.mesh_id, new.roster.refounds):
+            if self._stays(new):
                 return
             seat = Seat(control.me.peer_id, control.entropy.bytes(8).hex())
             hard = HardState(new.term, None)
@@ -282,6 +296,13 @@ class Discovery:
             f"👑 Following {control.name(control.admin)}, the admin of mesh {view.mesh_id[:8]}, term {new.term}",
             term=new.term,
         )
+
+    def _stays(self, other: Log) -> bool:
+        """Whether our mesh is founded (perhaps only now: somebody joined our mesh of one) and does not go into that one."""
+        mine = self._control.log
+        if mine is None or mine.roster.provisional:
+            return False
+        return not self._goes_into(mine, other.mesh_id, other.roster.refounds)
 
     # ── answering ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,6 +5,7 @@ Whoever gives the entries, they are verified the same way; so they may come from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from chorus_tui.engine.control.entries import Commit, Election, term_of
 from chorus_tui.engine.control.interface import ControlEntry
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.store import Stored
+from chorus_tui.engine.journal.database import StoreError
 from chorus_tui.engine.mesh.interface import MAX_FRAME, MeshError, Stream
 from chorus_tui.engine.protocol import canonical
 from chorus_tui.engine.protocol.canonical import WireError
@@ -33,6 +35,13 @@ GOSSIP_BYTES = 48 * 1024
 PATIENCE_S = 15.0
 """For a page of the log, however it comes."""
 
+SLOWEST = 32 * 1024
+"""Bytes a second that a log comes with at least, after its first minute: one that has no end does not take all the time there is."""
+BEGIN_S = 60.0
+MOST_BYTES = 256 << 20
+"""Of one log fetched in one go."""
+AGAIN_S = 5.0
+"""After so long what a disk refused is tried again."""
 MOST_UNCHECKED = 8 << 20
 """Bytes of a log whose elections come at its end, as earlier versions send it: until then nothing of it can be checked."""
 
@@ -46,6 +55,8 @@ class Following:
     def __init__(self, control: ControlService) -> None:
         self._control = control
         self._heard_at: float | None = None
+        self.had_admin_at = -math.inf
+        """When an admin was last in reach, by whichever way, or this peer was one."""
         self._announce: list[tuple[list[ControlEntry], Commit]] = []
         self._wake = Bell()
         self._fetch_from: set[str] = set()
@@ -174,6 +185,10 @@ class Following:
                 await self.fetch(peer_id, current.copy(), self.admit)
             except (MeshError, WireError, Gap, trio.TooSlowError) as error:
                 log.debug("Fetching the control log failed; it is tried again", peer=peer_id, error=str(error))
+            except StoreError as error:
+                log.warning("What was fetched of the control log is not kept yet; it is tried again", reason=str(error))
+                await trio.sleep(AGAIN_S)
+                self._fetch_from.add(peer_id)
             finally:
                 fetching.discard(peer_id)
                 if peer_id in self._fetch_from:
@@ -189,18 +204,22 @@ class Following:
                         fetching.add(peer_id)
                         nursery.start_soon(one, peer_id, current)
 
-    async def fetch(self, peer_id: str, trial: Log, admit: Admit) -> None:
+    async def fetch(
+        self, peer_id: str, trial: Log, admit: Admit, look: Callable[[Log], None] = lambda _trial: None
+    ) -> None:
         """Fetch what follows ``trial`` from a peer, page by page, and give it all to ``admit``.
 
-        Each page is checked as it comes, on ``trial``: what is no part of the log is not kept until the end. Raises as
-        :meth:`Log.take`, ``MeshError``, and ``trio.TooSlowError`` when a page does not come, or brings nothing.
+        Each page is checked as it comes, on ``trial``: what is no part of the log is not kept until the end. ``look`` is shown the trial
+        after each, and raises when no more is wanted. Raises as :meth:`Log.take`, ``MeshError``, and ``trio.TooSlowError`` when a page
+        does not come, or they come too slowly.
         """
         control, mesh_id = self._control, trial.mesh_id
         with trio.fail_after(PATIENCE_S):
             stream = await control.mesh.open(peer_id, PROTOCOL)
         try:
             items: list[Any] = []
-            unchecked = 0
+            size = unchecked = 0
+            began = trio.current_time()
             question = {"kind": "log", "mesh_id": mesh_id, "after": trial.index}
             with trio.fail_after(PATIENCE_S) as scope:
                 await stream.send(canonical.encode_frame(question))
@@ -212,10 +231,12 @@ class Following:
                     if frame.get("kind") == "end":
                         break
                     items += _taken(frame, trial)
+                    look(trial)
+                    size += len(raw)
                     unchecked += 0 if "elections" in frame else len(raw)
-                    if unchecked > MOST_UNCHECKED:
-                        raise WireError("bad_frame", "A log whose elections come at its end is too long")
-                    scope.deadline = trio.current_time() + PATIENCE_S
+                    if unchecked > MOST_UNCHECKED or size > MOST_BYTES:
+                        raise WireError("bad_frame", "The log is too long")
+                    scope.deadline = min(trio.current_time() + PATIENCE_S, began + BEGIN_S + size / SLOWEST)
                     await trio.lowlevel.checkpoint()
             self.shown.set()
             if frame.get("certificate") is not None:
@@ -274,10 +295,12 @@ class Following:
         while True:
             await pause(1.0)
             control = self._control
+            reachable = control.admin_reachable()
+            if reachable:
+                self.had_admin_at = control.clock.monotonic()
             if control.log is None or control.is_admin:
                 silent = False
                 continue
-            reachable = control.admin_reachable()
             if not reachable and not silent:
                 control.changed()
                 if self._heard_at is not None:
@@ -307,8 +330,12 @@ def _list(frame: dict[str, Any], name: str) -> list[Any]:
     return value
 
 
-async def fetch_new(following: Following, peer_id: str, mesh_id: str, *, current: bool = True) -> tuple[Log, Stored]:
-    """Fetch and verify the whole log of a mesh that is not ours yet, and what is to be kept of it. Nothing is stored.
+async def fetch_new(
+    following: Following, peer_id: str, mesh_id: str, *, current: bool = True,
+    look: Callable[[Log], None] = lambda _trial: None,
+) -> tuple[Log, Stored]:  # fmt: skip
+    """Fetch and verify the whole log of a mesh that is not ours yet, and what is to be kept of it. Nothing is stored. ``look`` as in
+    :meth:`Following.fetch`.
 
     :raises WireError: when it is forged or incomplete.
     """
@@ -319,7 +346,7 @@ async def fetch_new(following: Following, peer_id: str, mesh_id: str, *, current
         entries, commit = fresh.admit(items, elections, certificate)
         kept.append(Stored(mesh_id, entries, list(fresh.elections.values()), commit, current=current))
 
-    await following.fetch(peer_id, Log(mesh_id), admit)
+    await following.fetch(peer_id, Log(mesh_id), admit, look)
     if not kept:
         raise WireError("cut", "The peer has no log of that mesh")
     return fresh, kept[0]

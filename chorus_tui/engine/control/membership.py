@@ -181,6 +181,8 @@ class Roster:
     """Who signed the founding entry."""
     refounds: str | None = None
     """The mesh this one was founded in place of, when that had lost its majority for good."""
+    refounds_from: int = 0
+    """The last entry of that mesh that its founder had."""
     offers: tuple[str, ...] = ()
     """Meshes that may come into this one."""
     absorbed_by: str | None = None
@@ -230,7 +232,8 @@ class Roster:
         self.voters = Voters(tuple(Seat(str(voter), nonce) for voter in entry.data.get("voters", ())))
         self.stored_parameters = dict(entry.data.get("parameters", {}))
         self.founder = entry.admin
-        self.refounds = (entry.data.get("refounds") or {}).get("mesh_id")
+        old = entry.data.get("refounds") or {}
+        self.refounds, self.refounds_from = old.get("mesh_id"), int(old.get("index") or 0)
         self._add(entry, entry.data.get("founder"))
 
     def _joint(self, entry: ControlEntry) -> None:

@@ -20,6 +20,7 @@ from chorus_tui.engine.control.interface import Refused
 from chorus_tui.engine.control.log import Gap, Log
 from chorus_tui.engine.control.membership import Roster
 from chorus_tui.engine.control.store import Stored
+from chorus_tui.engine.journal.database import StoreError
 from chorus_tui.engine.mesh.interface import MeshError
 from chorus_tui.engine.protocol.canonical import WireError
 
@@ -39,7 +40,8 @@ class Merging:
         self._line: set[str] = set()
         """Our mesh and those that came before it, as far as their logs are here."""
         self._offered: set[str] = set()
-        self._refounded: set[str] = set()
+        self._refounded: dict[str, int] = {}
+        """With the last entry that the founder of the mesh in its place had."""
         control.on_request(entries.ABSORBED_BY, self._may_go)
 
     def survivor(self, mesh_id: str) -> bool:
@@ -87,7 +89,7 @@ class Merging:
         self._line.add(roster.mesh_id)
         self._offered.update(roster.offers)
         if roster.refounds is not None:
-            self._refounded.add(roster.refounds)
+            self._refounded[roster.refounds] = max(roster.refounds_from, self._refounded.get(roster.refounds, 0))
 
     async def run(self) -> None:
         """Until cancelled: fetch the logs of meshes that come into ours, to their last entry, and of those it was founded in
@@ -96,7 +98,7 @@ class Merging:
             await pause(LOOK_S)
             if self._control.log is not None:
                 self.note(self._control.log.roster)
-            for mesh_id in sorted((self._offered | self._refounded) - self._control.closed):
+            for mesh_id in sorted((self._offered | set(self._refounded)) - self._control.closed):
                 await self._fetch(mesh_id)
 
     async def _fetch(self, mesh_id: str) -> None:
@@ -109,8 +111,13 @@ class Merging:
             except (MeshError, WireError, Gap, trio.TooSlowError) as error:
                 log.debug("That member has no log of the mesh", peer=peer_id, mesh_id=mesh_id, reason=str(error))
                 continue
-            if foreign.roster.absorbed_by in self._line or mesh_id in self._refounded:
-                await self._keep(foreign, stored)
+            known = control.store.commit(mesh_id)
+            least = max(self._refounded.get(mesh_id, 0), known.index if known else 0)
+            if foreign.roster.absorbed_by in self._line or (mesh_id in self._refounded and foreign.index >= least):
+                try:
+                    await self._keep(foreign, stored)
+                except StoreError as error:
+                    log.warning("A closed control log is not kept yet; it is tried again", reason=str(error))
 
     async def _keep(self, foreign: Log, stored: Stored) -> None:
         """The whole log of a mesh that came into ours: what it accepted stays final. A former member has its beginning."""
@@ -119,6 +126,8 @@ class Merging:
             if foreign.mesh_id in control.closed:
                 return
             known = control.store.commit(foreign.mesh_id)
+            if known is not None and known.index > foreign.index:
+                return  # a shorter showing takes back nothing of what is known
             fresh = [entry for entry in stored.entries if known is None or entry.index > known.index]
             await control.store.keep(replace(stored, entries=fresh, replace_from=fresh[0].index if fresh else None))
             control.closed.add(foreign.mesh_id)

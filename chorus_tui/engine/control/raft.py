@@ -93,7 +93,9 @@ class Raft(RaftState):
         for entry in entries:
             if entry.index <= max(self.commit, self.log.base.index):
                 continue
-            if self.log.term_at(entry.index) != entry.term:
+            if not entry.same(
+                self.log.at(entry.index)
+            ):  # also of one term: a leader may have shown others something else
                 self._store([entry])
         if entries and entries[-1].term > self.term:
             self._follow(entries[-1].term, None, "a newer term was decided")

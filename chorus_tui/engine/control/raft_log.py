@@ -34,6 +34,12 @@ class Entry:
         """Where it stands."""
         return Position(self.index, self.term)
 
+    def same(self, other: Entry | None) -> bool:
+        """Whether the other says the same at the same place. By its hash where a payload has one."""
+        if other is None or other.position != self.position:
+            return False
+        return bool(getattr(self.payload, "hash", self.payload) == getattr(other.payload, "hash", other.payload))
+
 
 class RaftLog:
     """Entries after ``base``, which is committed, and the voters in force at each end."""

@@ -181,9 +181,8 @@ class ControlService:
         return min((seconds for seconds in (heard, direct) if seconds is not None), default=None)
 
     def silent_s(self) -> float:
-        """Seconds without a word of the admin, at most since this peer was started."""
-        heard = self.admin_heard_s()
-        return self.clock.monotonic() - self.started if heard is None else heard
+        """Seconds without an admin: since one was last in reach or this peer was one, at most since it was started."""
+        return self.clock.monotonic() - max(self.started, self.following.had_admin_at)
 
     def admin_reachable(self) -> bool:
         """Whether the admin was heard lately."""

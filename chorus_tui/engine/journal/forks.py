@@ -8,7 +8,7 @@ counts after all; peers that hold the other one give it up and fetch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -35,6 +35,8 @@ log = structlog.get_logger("chorus.journal.forks")
 RESOLVED = "fork_resolved"
 SEARCH_S = 60.0
 """So long at most it is looked for where two branches part."""
+MOST_SEARCHED = 8
+"""Forks at once whose beginning one member is asked for; of what it shows beyond only the place that was seen counts."""
 Feed = tuple[str, str]
 """(author, epoch)."""
 DoubtHandler = Callable[[str, str, int | None], None]
@@ -59,7 +61,7 @@ class Forks:
         """Whose features may have been given more than counts."""
         self._handlers: list[DoubtHandler] = []
         self._unsearched: list[tuple[str, str, str, int]] = []
-        self._look = Bell()
+        self._searched_soon, self._told_soon = Bell(), Bell()
         self.untold: list[tuple[Entry, Entry]] = []
         """Evidence that nobody has told yet."""
         self.heard: list[tuple[Entry, Entry]] = []
@@ -179,35 +181,49 @@ class Forks:
     async def seen(self, held: Entry, other: Entry, source: str) -> bool:
         """Two entries under one number came from ``source``, or one that follows another than ``held``; True when that is
         new."""
-        if held.key in self._kept or not await self._journal.store.add_evidence(other):
+        if held.key in self._kept or not await self._keep(held, other):
+            return False
+        if sum(by == source for by, *_ in self._unsearched) < MOST_SEARCHED:
+            self._unsearched.append((source, held.author, held.header.epoch, held.header.seq))
+            self._searched_soon.ring()
+        return True
+
+    async def _keep(self, held: Entry, other: Entry) -> bool:
+        """Store evidence, and note it, if it is new."""
+        if not await self._journal.store.add_evidence(other):
             return False
         self._note(held, other)
         if signed(held):
             # Else it convinces nobody; whoever meets the other branch sees it by itself.
             self.untold.append((held, other))
-        self._unsearched.append((source, held.author, held.header.epoch, held.header.seq))
-        self._look.ring()
+            self._told_soon.ring()
         return True
 
     async def run(self) -> None:
-        """Until cancelled: look where branches part, and tell. Apart from what follows decisions: whoever is asked may take its
-        time, or answer nonsense."""
+        """Until cancelled: tell what was seen, and look where branches part. Apart from each other, and from what follows decisions:
+        whoever is asked for a branch may take its time, or answer nonsense."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._again, self.tell, self._told_soon)
+            nursery.start_soon(self._again, self.search, self._searched_soon)
+
+    async def _again(self, work: Callable[[], Awaitable[None]], bell: Bell) -> None:
+        """Whenever it rings; a disk that refuses is tried again."""
         while True:
             try:
-                await self.search()
-                await self.tell()
+                await work()
             except (StoreError, Refused) as error:
-                log.warning("Evidence of a fork is not told yet; it is tried again", reason=str(error))
+                log.warning("Evidence of a fork waits; it is tried again", reason=str(error))
                 await trio.sleep(AGAIN_S)
             else:
-                await self._look.rung()
+                await bell.rung()
 
     async def search(self) -> None:
         """Find where branches part: what was seen first need not be the first difference, and all must count alike."""
         while self._unsearched:
-            source, author, epoch, seq = self._unsearched.pop()
+            wanted = self._unsearched[0]
             with trio.move_on_after(SEARCH_S):
-                await self._search(source, author, epoch, seq)
+                await self._search(*wanted)
+            self._unsearched.remove(wanted)
 
     async def _search(self, source: str, author: str, epoch: str, seq: int) -> None:
         """Backwards from ``seq``, a page at a time, whatever the pages hold: no answer makes it begin again."""
@@ -216,10 +232,9 @@ class Forks:
             if differing:
                 first = min(differing, key=lambda entry: entry.header.seq)
                 held = self._journal.store.get(*first.key)
-                if held is not None and await self._journal.store.add_evidence(first):
-                    self._note(held, first)
-                    if signed(held):
-                        self.untold.append((held, first))
+                if held is not None:
+                    with trio.CancelScope(shield=True):  # what is stored is noted
+                        await self._keep(held, first)
             if len(differing) < len(found):
                 break
             seq -= BRANCH
@@ -284,23 +299,26 @@ class Forks:
     async def follow(self) -> None:
         """Make the store follow resolutions, under the journal's lock."""
         while self.resolved:
-            author, epoch, seq, keep = self.resolved.pop(0)
-            held = self._journal.store.hash_of(author, epoch, seq)
-            if held is not None and held != keep:
-                await self._journal.store.give_up(author, epoch, seq)
-                self._journal.chains.cut(author, epoch, seq, self._journal.store.hash_of(author, epoch, seq - 1) or "")
-                self._folded[author, epoch] = seq
-                # Judged while the other branch was still held; what follows the kept one must not stay refused for that.
-                self._rejected.clear()
-            if self._from.get((author, epoch)) != seq:
-                continue
-            del self._from[author, epoch]
-            for handler in self._handlers:
-                handler(author, epoch, None)
-            for late in self._journal.store.entries_from(author, epoch, self._folded.pop((author, epoch), seq)):
-                if late.hash not in self._cited():  # else it was given when it was decided on
-                    self._journal.give(readable(late))
-            self._journal.replication.ask_all()
+            await self._follow(*self.resolved[0])
+            del self.resolved[0]  # only now: a disk that refuses is tried again
+
+    async def _follow(self, author: str, epoch: str, seq: int, keep: str) -> None:
+        held = self._journal.store.hash_of(author, epoch, seq)
+        if held is not None and held != keep:
+            await self._journal.store.give_up(author, epoch, seq)
+            self._journal.chains.cut(author, epoch, seq, self._journal.store.hash_of(author, epoch, seq - 1) or "")
+            self._folded[author, epoch] = seq
+            # Judged while the other branch was still held; what follows the kept one must not stay refused for that.
+            self._rejected.clear()
+        if self._from.get((author, epoch)) != seq:
+            return
+        del self._from[author, epoch]
+        for handler in self._handlers:
+            handler(author, epoch, None)
+        for late in self._journal.store.entries_from(author, epoch, self._folded.pop((author, epoch), seq)):
+            if late.hash not in self._cited():  # else it was given when it was decided on
+                self._journal.give(readable(late))
+        self._journal.replication.ask_all()
 
 
 class Resolutions:

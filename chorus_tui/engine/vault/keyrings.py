@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from chorus_tui.engine.control import entries
 from chorus_tui.engine.control.interface import ControlEntry, Member
@@ -89,18 +88,25 @@ class Keyrings:
         A mesh founded anew goes on with the keys of the old one. Whoever founds one names its members and its keys, so an older
         key goes only where it could have come in the old mesh: to who might hold it there, or by the hand of a founder that might.
         """
-        recipient = recipient_of_secret(key.secret)
-        line = self._line(mesh_id)
-        named = {other: found.named(recipient) for other, found in self.meshes.items()}
-        elsewhere = {other for other, keyrings in named.items() if keyrings} | {key.mesh_id}
-        if any(other not in line and mesh_id not in self._line(other) for other in elsewhere):
+        recipient, line = recipient_of_secret(key.secret), self._line(mesh_id)
+        if not any(self.of(older).named(recipient) for older in line[1:]):
+            return key.mesh_id == mesh_id
+        founder = self.of(mesh_id).roster.founder
+        return any(self._could_hold(recipient, line[1:], who) for who in (peer_id, founder))
+
+    def _could_hold(self, recipient: str, line: list[str], who: str) -> bool:
+        """Whether somebody could have come to hold a key in the first mesh of a line, by what that and the older ones say of it."""
+        if not line:
             return False
-        for newer, older in pairwise(line):
-            members = self.of(older).roster.members
-            either = [members.get(peer_id), members.get(self.of(newer).roster.founder)]
-            if not all(any(rules.may_hold(who, keyring) for who in either) for keyring in named.get(older, ())):
-                return False
-        return True
+        present, older = self.of(line[0]), line[1:]
+        named = present.named(recipient)
+        if not all(rules.may_hold(present.roster.members.get(who), keyring) for keyring in named):
+            return False
+        if not any(self.of(one).named(recipient) for one in older):
+            return bool(named)
+        # Where it is not named nobody brought it: who holds it there has it from before.
+        hands = (who, present.roster.founder) if named else (who,)
+        return any(self._could_hold(recipient, older, hand) for hand in hands)
 
     def _line(self, mesh_id: str) -> list[str]:
         """The mesh and those it was founded in place of, the newest first."""

@@ -182,8 +182,14 @@ class KeyService:
         return rules.custodian(control.members, control.admin, self.parts.present()) == self.parts.me
 
     async def _make(self, mesh_id: str, keys: MeshKeys) -> None:
-        for keyring in keys.missing():
-            await self.set_next(mesh_id, keyring)
+        old = self.keyrings.of(keys.roster.refounds).roster.keyrings
+        for keyring in dict.fromkeys((*old, *keys.missing())):
+            # All that is held of the old mesh's, so that what is sealed to the last one stays closed to who had only those before.
+            while self.parts.control.mesh_id == mesh_id and self._inherited(mesh_id, keyring) is not None:
+                await self.set_next(mesh_id, keyring)
+            behind = keys.present(keyring) in old.get(keyring, ()) and keys.present(keyring) != old[keyring][-1]
+            if behind or keyring in keys.missing():
+                await self.set_next(mesh_id, keyring)
 
     async def set_next(self, mesh_id: str, keyring: Keyring) -> int:
         """Give a keyring its next key; its version. Raises as :meth:`Control.request`."""
@@ -209,9 +215,11 @@ class KeyService:
         return self.parts.file.add(RoleKey(*wanted, str(x25519.Identity.generate())))
 
     def _inherited(self, mesh_id: str, keyring: Keyring) -> str | None:
-        """In a mesh founded anew: the next of the old one's keys, as long as only its keys were taken over."""
+        """In a mesh founded anew: the next of the old one's keys (of very many the newest), as long as only its keys were taken over."""
         keys = self.keyrings.of(mesh_id)
         old = self.keyrings.of(keys.roster.refounds).versions(keyring)
         if not set(keys.versions(keyring)) <= set(old):
             return None
-        return next((one for one in old if one in self.parts.file.keys and one not in keys.versions(keyring)), None)
+        return next(
+            (one for one in old[-MOST_TOLD:] if one in self.parts.file.keys and one not in keys.versions(keyring)), None
+        )

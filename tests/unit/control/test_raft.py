@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chorus_tui.engine.control.raft import Raft
-from chorus_tui.engine.control.raft_log import Position, RaftLog
+from chorus_tui.engine.control.raft_log import Entry, Position, RaftLog
 from chorus_tui.engine.control.raft_messages import Append
 from chorus_tui.engine.control.raft_ready import HardState, Role, Timing
 from chorus_tui.engine.control.voters import Seat, Voters
@@ -55,3 +55,30 @@ def test_news_of_an_older_term_is_none(voter):
     voter.reassured(0)
 
     assert stands_at(voter, 2.9) == TIMING.timeout
+
+
+def test_a_certificate_wins_over_another_entry_of_the_same_term():
+    """A leader shows this voter one entry and the others another: what these decided stands here too, in place of it."""
+    seats = tuple(Seat(name, "1") for name in "abcde")
+    log = RaftLog(Position(0, 0), Voters(seats), [])
+    core = Raft(seats[1], HardState(1, None), log, 0, TIMING, lambda: 0.0, 0.0)
+    core.step(seats[0], Append(1, Position(0, 0), (Entry(1, 1, "shown here"), Entry(2, 1, "behind it"))), 0.0)
+    core.ready()
+    core.persisted()
+    core.adopt([Entry(1, 1, "decided")], 1)
+
+    assert core.commit == 1
+    assert (core.log.at(1).payload, core.log.last.index) == ("decided", 1)
+
+
+def test_a_certificate_of_what_stands_here_cuts_nothing_behind_it():
+    """What a voter holds beyond what was decided, and has acknowledged, stays."""
+    seats = tuple(Seat(name, "1") for name in "abcde")
+    log = RaftLog(Position(0, 0), Voters(seats), [])
+    core = Raft(seats[1], HardState(1, None), log, 0, TIMING, lambda: 0.0, 0.0)
+    core.step(seats[0], Append(1, Position(0, 0), (Entry(1, 1, "decided"), Entry(2, 1, "behind it"))), 0.0)
+    core.ready()
+    core.persisted()
+    core.adopt([Entry(1, 1, "decided")], 1)
+
+    assert (core.commit, core.log.last.index) == (1, 2)
