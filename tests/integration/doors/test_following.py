@@ -15,9 +15,9 @@ def test_who_watches_is_told_when_the_engine_goes_and_when_it_is_back(tmp_path):
         following = Following(Target(data_dir=str(data)))
         following.start()
         assert following.ready() == ""
-    gone = following.next(PATIENCE) or ""
+    gone = following.next(20 * PATIENCE) or ""
     with serve(data):
-        back = following.next(PATIENCE)
+        back = following.next(20 * PATIENCE)
 
     assert "It is looked for" in gone
     assert back == "The engine is there again"

@@ -291,6 +291,10 @@ class Mesh:
             and all(view["members"] >= members and view["peers"] >= members - 1 for view in views)
         )
 
+    def seen(self) -> str:
+        """What each peer says of itself, and the end of its log: the folder may be gone when somebody asks why a test was red."""
+        return "\n".join(f"━━ {peer.name}: {peer.status()}\n{peer.tail()}" for peer in self.peers)
+
     def stop(self) -> None:
         for peer in self.peers:
             if peer.process and peer.process.poll() is None:
@@ -305,6 +309,9 @@ def mesh(folder: Path) -> Iterator[Mesh]:
     made = Mesh(folder)
     try:
         yield made
+    except Exception as reason:
+        reason.add_note(made.seen())
+        raise
     finally:
         made.stop()
 

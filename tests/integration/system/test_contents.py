@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.system.peers import Peer, eventually, mesh
+from tests.integration.system.peers import Peer, Refused, eventually, mesh
 
 PLACE = "ucxl://ana:developer@shop:api/*^/notes/plan.md"
 
 
 def read(peer: Peer, address: str = PLACE) -> str:
-    return peer.run("ucxl", "get", address).stdout
+    done = peer.run("ucxl", "get", address)
+    if done.returncode:
+        raise Refused(done.stderr)
+    return done.stdout
 
 
 def put(peer: Peer, text: str, *options: str, address: str = PLACE) -> dict:
