@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 import trio
@@ -14,6 +15,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.validators import PUBSUB_SIGNING_PREFIX
 from libp2p.utils.varint import encode_uvarint
 
+from chorus_tui.engine.mesh.limits import STRANGERS_PER_SECOND
 from chorus_tui.engine.protocol.topics import EVERYBODYS
 from tests.support.patience import PATIENCE
 
@@ -175,6 +177,26 @@ async def test_gossips_own_talk_is_bounded_and_forgery_is_dropped(flat) -> None:
         assert (shown["state"], shown["ban"]["by_person"]) == ("banned", False)
         assert shown["ban"]["why"].startswith("it misbehaved (last: ")
         flat.victim.post("/api/v1/peers/unban", {"peer": hostile.peer_id})
+
+
+async def test_more_messages_than_anybody_may_send_are_dropped(flat) -> None:
+    """Thousands of signed messages, nothing wrong with any: what its rate does not let through is counted, and it stays connected."""
+    sent, before = 3000, Counter(flat.refused())
+    async with attacker(flat.victim.address, KEY, flat.folder) as hostile:
+        stream = await hostile.stream("/meshsub/1.1.0")
+        began = trio.current_time()
+        for _ in range(sent // 100):
+            await stream.write(packed(rpc_pb2.RPC(publish=[signed(hostile, os.urandom(50)) for _ in range(100)])))
+        await stream.write(packed(rpc_pb2.RPC(subscriptions=[rpc_pb2.RPC.SubOpts(subscribe=True, topicid="t" * 400)])))
+        with trio.fail_after(60 * PATIENCE):
+            while not (refused := Counter(flat.refused()) - before)[
+                "long topic"
+            ]:  # which it reads when it has read all that came before
+                await trio.sleep(0.05)
+        passed = sent - refused["over its rate"]
+
+        assert 0 < passed <= STRANGERS_PER_SECOND * (4 + trio.current_time() - began)
+        assert hostile.connected
 
 
 async def test_silent_and_broken_handshakes_keep_nobody_out(flat) -> None:

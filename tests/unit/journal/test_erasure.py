@@ -69,9 +69,14 @@ def all_bytes(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-async def with_fold() -> tuple[FeedJournal, Reasons]:
-    mine, reasons = journal(), Reasons()
+async def with_fold(
+    *, database: InlineDatabase | None = None, decided: Decision | None = None
+) -> tuple[FeedJournal, Reasons]:
+    """A journal that is open; of a store that was used before, with what the control log says at the start."""
+    mine, reasons = journal(database, seed=3 if decided else 2), Reasons()
     mine.fold(reasons)
+    if decided:
+        mine.erasures.apply(decided)
     await mine.open()
     return mine, reasons
 
@@ -91,19 +96,24 @@ async def test_a_body_goes_and_its_header_stays() -> None:
     assert "x 1" not in str((await mine.export(None, 100)).lines)
 
 
-@pytest.mark.parametrize("when", ["before", "parked", "again", "after restart"])
+@pytest.mark.parametrize("when", ["before", "parked", "again", "withheld", "after restart"])
 async def test_an_erased_body_is_never_taken_in_again(when: str) -> None:
-    """Whether the decision comes first, while the entry is parked, or long before somebody brings the body once more."""
-    mine, reasons = await with_fold()
+    """Whether the decision comes first, while the entry is parked, long before somebody brings the body once more, to who never had
+    it, or in the life of the process before this one."""
+    database = InlineDatabase(SCHEMA)
+    mine, reasons = await with_fold(database=database)
     entries = feed(3)
+    decided = erasing(entries[1].entry)
     if when == "parked":
         await mine.accept(entries[1:], OTHER.peer_id)
-    elif when == "again":
+    elif when in {"again", "after restart"}:
         await mine.accept(entries, OTHER.peer_id)
-    elif when == "after restart":
+    elif when == "withheld":
         await mine.accept([bare(heard) for heard in entries], OTHER.peer_id)
-    mine.erasures.apply(erasing(entries[1].entry))
+    mine.erasures.apply(decided)
     await follow(mine)
+    if when == "after restart":
+        mine, reasons = await with_fold(database=InlineDatabase(SCHEMA, database.image()), decided=decided)
     await mine.accept(entries, OTHER.peer_id)
 
     assert mine.get(*entries[1].entry.key).body is None

@@ -5,9 +5,12 @@ from __future__ import annotations
 from time import process_time
 from types import SimpleNamespace
 
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from libp2p.pubsub.pb import rpc_pb2
 
 from chorus_tui.engine.mesh.hardening.pubsub import Allowances, SafePubsub
+from chorus_tui.engine.mesh.limits import BYTES_PER_SECOND, MESSAGES_PER_SECOND, STRANGERS_PER_SECOND
 from chorus_tui.engine.mesh.rules import points_of
 
 OURS = "ours"
@@ -117,3 +120,38 @@ async def test_of_too_many_subscriptions_the_first_are_followed():
     await gossip._take(PEER, hello.SerializeToString())
 
     assert (followed, gossip.told) == (names[:1000], ["too many subscriptions"])
+
+
+@example(member=True, steps=[(0.0, 3000, 100)])
+@example(member=True, steps=[(0.0, 300, 64 * 1024)])
+@settings(max_examples=30, deadline=None)
+@given(
+    member=st.booleans(),
+    steps=st.lists(
+        st.tuples(st.floats(0, 3), st.sampled_from([1, 300, 3000]), st.sampled_from([0, 100, 64 * 1024])),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_of_messages_without_end_no_more_than_its_rate_passes(member: bool, steps: list[tuple[float, int, int]]):
+    """Whatever a peer sends and when: what passes is within its rate and what it saved up, in number and in bytes, less for one that is
+    no member; each that does not is counted and costs no point. And nothing of it is taken from another peer."""
+    gossip = Gossip()
+    gossip._listener.knows = lambda _peer: member
+    rate = MESSAGES_PER_SECOND if member else STRANGERS_PER_SECOND
+    passed = size = sent = 0
+    for pause, count, length in steps:
+        gossip.now += pause
+        message = SimpleNamespace(data=bytes(length))
+        for _ in range(count):
+            sent += 1
+            if gossip._within_allowance(PEER, message):
+                passed, size = passed + 1, size + length
+
+    assert passed <= rate * (4 + gossip.now)
+    assert size <= BYTES_PER_SECOND * (4 + gossip.now)
+    assert gossip.told == ["over its rate"] * (sent - passed)
+    assert points_of("over its rate") == 0.0
+    if len(steps) == 1:
+        assert passed == min(sent, int(4 * rate), int(4 * BYTES_PER_SECOND / length) if length else sent)
+    assert gossip._within_allowance("another", SimpleNamespace(data=bytes(64 * 1024)))
