@@ -66,7 +66,7 @@ class ChaosMesh:
             self.ready(name)
         eventually("one mesh", lambda: self.whole(*names), 60)
         seats = max(count for count in (1, 3, 5, 7) if count <= len(names))
-        eventually("voters", lambda: all(len(self.peers[n].status()["voters"]) == seats for n in names), 60)
+        eventually("voters", lambda: all(len(self.peers[n].voters()) == seats for n in names), 60)
 
     def address(self, name: str) -> str:
         """The multiaddr of a peer."""

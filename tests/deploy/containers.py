@@ -149,6 +149,10 @@ class Containers:
         # What Docker itself says of a container that does not run comes here too, and is no answer.
         return json.loads(said) if said.startswith("{") else {}
 
+    def _changing(self, agent: str) -> bool:
+        """Whether its voters are being changed: until that is decided the old ones are needed too."""
+        return bool(self._ask(agent, "/api/v1/election", '"changing":').get("changing", True))
+
     def agreed(self, *agents: str, voters: int = 3, seconds: float = 60) -> Any:
         """Waits until ``agents`` name one admin that is among them, and so many voters; the status of the first."""
 
@@ -159,6 +163,6 @@ class Containers:
             same = (
                 len(leaders) == 1 and leaders <= there and all(len(each.get("voters", ())) == voters for each in seen)
             )
-            return seen[0] if same else None
+            return seen[0] if same and not any(map(self._changing, agents)) else None
 
         return eventually(f"{agents} agree on an admin", agree, seconds)

@@ -56,6 +56,28 @@ async def test_the_next_admin_within_the_bound(autojump_clock, seed):
         assert all(peer.control.verify()[1] == [] for peer in at.peers.values())
 
 
+@pytest.mark.parametrize("names", ["abc", "abcde"])
+@pytest.mark.parametrize("seed", range(8))
+async def test_whoever_is_said_to_be_dispensable_is(autojump_clock, seed, names):
+    """On a slow network the admin dies in the moment in which it says that one of the new voters may fail: the others choose another.
+    While the voters change, the old ones are needed too, and that is what it says."""
+    async with world(seed) as at:
+        first = await at.start(names[0])
+        await until("it leads", lambda: first.control.is_admin)
+        at.network.latency, at.network.loss = (0.001, 0.4), 0.2
+        for name in names[1:]:
+            await at.start(name)
+        said = []
+        with trio.fail_after(200):
+            while "more may fail" not in (words := first.control.meaning()) or words.endswith("none more may fail"):
+                said.append(words)
+                await trio.sleep(0.002)
+        at.kill(first.name)
+        await until("the next admin", lambda: any(peer.control.is_admin for peer in at.peers.values()), 60)
+
+        assert "changing; until then one voter: no failover" in said
+
+
 async def test_the_smaller_side_of_a_cut_decides_nothing_and_says_why(autojump_clock):
     """Two of five, the admin among them: it steps down within its lease, says that no majority is in reach, and what waited
     is refused; the others go on; after healing all are equal (E4, E6, E8)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from tests.simulation.engines import Peer, World, until, world
 
@@ -62,6 +63,25 @@ async def test_a_late_peer_has_the_whole_log(autojump_clock):
 
         assert late.control.export(0, 1000) == first.control.export(0, 1000)
         assert late.control.verify()[1] == first.control.verify()[1] == []
+
+
+async def test_who_asks_for_as_long_as_nobody_leads_fills_no_log(autojump_clock):
+    """A newcomer asks twice a second; each member logs once what it answered."""
+    async with world(3) as at:
+        peers = await grown(at, "a", "b", "c")
+        gone = next(peer for peer in peers if peer.control.is_admin)
+        one = next(peer for peer in peers if peer is not gone)
+        for peer in peers:
+            if peer is not one:
+                at.kill(peer.name)
+        await until("no admin, said", lambda: one.control.state == "no_admin")
+        with capture_logs() as said:
+            late = await at.start("late")
+            await trio.sleep(60)
+        answers = [line for line in said if "WHOAMI" in line["event"] and line["peer"] == late.peer_id]
+
+        assert (one.control.admin, late.control.mesh_id) == (gone.peer_id, None)
+        assert [line["mesh_id"] for line in answers] == [one.control.mesh_id]
 
 
 async def test_the_admin_comes_back_in_a_higher_term(autojump_clock):

@@ -8,6 +8,7 @@ larger mesh id does. Two founded meshes never merge by themselves.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ ROUND_S = 0.5
 SETTLED_ROUND_S = 2.0
 FORGET_S = 30.0
 VAIN_S = 60.0
+LATELY = 64
+"""So many answers are remembered, to log what is new among them."""
 
 
 class Choice(Enum):
@@ -83,6 +86,8 @@ class Discovery:
         self._discovered: set[str] = set()
         self._asked = ("", "")
         """The admin, and its mesh, that was asked last: asking again is not worth a line of the person's log."""
+        self._answered: deque[tuple[str, str | None]] = deque(maxlen=LATELY)
+        """Who was told of which mesh lately. Without an admin a newcomer asks twice a second for as long as that lasts."""
         self._admitting = trio.Lock()
         control.mesh.serve(join.PROTOCOL, self._serve)
 
@@ -328,7 +333,10 @@ class Discovery:
         if frame["kind"] == "whoami":
             mine = control.log
             shown = None if mine is None or self.joining or control.obstacle else self._view(mine).as_json()
-            log.info("🤖 WHOAMI answered", peer=stream.peer_id, mesh_id=shown and shown["mesh_id"])
+            answer = (stream.peer_id, shown["mesh_id"] if shown else None)
+            if answer not in self._answered:
+                self._answered.append(answer)
+                log.info("🤖 WHOAMI answered", peer=answer[0], mesh_id=answer[1])
             store = control.consensus.seat.incarnation if control.consensus else ""
             who = {"agent_id": control.who.agent_id, "mesh": shown, "may_found": mine is None}
             if self._opened:  # before that it is not known whether the disk holds one

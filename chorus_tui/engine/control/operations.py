@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from chorus_tui.contract.models import election as models
 from chorus_tui.contract.models.common import Empty
 from chorus_tui.contract.problem import Problem, invalid
-from chorus_tui.engine.control import entries
+from chorus_tui.engine.control import entries, told
 from chorus_tui.engine.control.asking import ask_admin, find_member
 from chorus_tui.engine.control.enrolling import Enrolling, enrolled
 from chorus_tui.engine.control.interface import Member, NoMesh, NotAdmin, Refused
@@ -46,7 +46,7 @@ class ControlOperations:
             mesh_id=control.mesh_id, state=self._state(), term=control.term, admin=control.admin,
             admin_name=control.name(control.admin) if control.admin else "", admin_heard_s=control.admin_heard_s(),
             voters=[self._voter(peer_id) for peer_id in control.voters], majority=count // 2 + 1 if count else 0,
-            changing=control.consensus is not None and control.consensus.core.voters.joint, meaning=control.meaning(),
+            changing=control.consensus is not None and told.needed(control).joint, meaning=control.meaning(),
             other_meshes={mesh_id: control.name(peer) for mesh_id, peer in control.others.items()},
         )  # fmt: skip
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chorus_tui.engine.control.raft_ready import Happened
-from chorus_tui.engine.control.voters import Seat
+from chorus_tui.engine.control.raft_ready import Happened, Role
+from chorus_tui.engine.control.voters import Seat, Voters
 
 if TYPE_CHECKING:
     from chorus_tui.engine.control.service import ControlService
@@ -69,7 +69,7 @@ def meaning(control: ControlService) -> str:
         names = ", ".join(control.name(seat.peer_id) for seat in reach.away)
         return f"{of_them}: nothing is decided until more are back. Only if {names} will never be back: {REFOUND}"
     if count == 1:
-        return "one voter: no failover"
+        return ("changing; until then " if needed(control).joint else "") + "one voter: no failover"
     spare = here - (count // 2 + 1)
     if spare < 0:
         return f"{of_them}: no majority, nothing is decided until more are back"
@@ -115,11 +115,18 @@ class _Reach:
         return 2 * len(self.lost) >= len(self.seats)
 
 
-def _reach(control: ControlService) -> _Reach:
-    """The voters in force, decided or not: they elect. While they change, a majority of both sets is needed, so that one
-    counts which has fewer to spare."""
+def needed(control: ControlService) -> Voters:
+    """The voters whose voices are needed: those in force, decided or not, elect. An admin that ends a change needs both sets until the
+    end is decided: should it die before, the others may not have heard of it."""
     assert control.consensus is not None
-    voters = control.consensus.core.voters
+    decided = control.consensus.log.roster.voters
+    ends = decided.joint and control.consensus.core.role is Role.LEADER
+    return decided if ends else control.consensus.core.voters
+
+
+def _reach(control: ControlService) -> _Reach:
+    """While the voters change, a majority of both sets is needed, so that one counts which has fewer to spare."""
+    voters = needed(control)
     sets = [("voters", voters.before), ("new voters", voters.seats)] if voters.joint else [("voters", voters.seats)]
     found = [_of_set(control, kind, seats) for kind, seats in sets]
     return min(found, key=lambda reach: 2 * len(reach.here) - len(reach.seats))

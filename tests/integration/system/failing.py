@@ -14,7 +14,7 @@ NAMES = ("ada", "ben", "cleo", "dan", "eve")
 def five_voters(mesh: Mesh, **environment: str) -> None:
     """Five agents, all of them voters."""
     mesh.grow(*NAMES, **environment)
-    eventually("five voters", lambda: all(len(peer.status()["voters"]) == 5 for peer in mesh.peers), 40)
+    eventually("five voters", lambda: all(len(peer.voters()) == 5 for peer in mesh.peers), 40)
 
 
 def live(mesh: Mesh) -> list[Peer]:

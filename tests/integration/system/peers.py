@@ -191,6 +191,11 @@ class Peer:
         answer = self.get("/api/v1/peers") or {"peers": []}
         return {peer["peer_id"] for peer in answer["peers"] if peer["state"] == "connected" and not peer["is_self"]}
 
+    def voters(self) -> set[str]:
+        """Peer ids of those who vote; none while they change: until that is decided the old ones are needed too."""
+        seen = self.get("/api/v1/election") or {"changing": True}
+        return set() if seen["changing"] else {voter["peer_id"] for voter in seen["voters"]}
+
     @property
     def peer_id(self) -> str:
         return self.get("/api/v1/hello")["peer_id"]

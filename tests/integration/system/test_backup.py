@@ -68,7 +68,7 @@ def test_a_voter_is_backed_up_under_load_lost_and_restored(fresh_mesh, tmp_path)
         "CHORUS_ELECTION_PROFILE": "fast",
     }
     alpha, beta, gamma = fresh_mesh.grow("alpha", "beta", "gamma", **settings)
-    eventually("three voters", lambda: len(alpha.status()["voters"]) == 3, 60)
+    eventually("three voters", lambda: len(alpha.voters()) == 3, 60)
     me = gamma.peer_id
     on_admin, on_gamma = Load(alpha, 1), Load(gamma, 2)
     try:
@@ -100,9 +100,7 @@ def test_a_voter_is_backed_up_under_load_lost_and_restored(fresh_mesh, tmp_path)
     eventually("it fetched what it missed", lambda: board(again) == board(alpha), 60)
     assert all(board(again)[task] == "cancelled" for task in ended)
     assert "copied or restored" in again.log.read_text()
-    eventually(
-        "it votes again", lambda: me in alpha.status()["voters"] and again.get("/health")["status"] != "failing", 90
-    )
+    eventually("it votes again", lambda: me in alpha.voters() and again.get("/health")["status"] != "failing", 90)
     eventually("one history", lambda: alpha.control_log() == again.control_log() == beta.control_log(), 60)
     verified = again.json("journal", "verify")
     assert verified["ok"], verified

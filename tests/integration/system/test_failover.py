@@ -82,7 +82,7 @@ def test_agents_restarted_one_by_one(fresh_mesh, volume):
     """A rolling restart of three agents, with and without their data: an admin at the end, three voters, all of them alive."""
     names = NAMES[:3]
     fresh_mesh.grow(*names)
-    eventually("three voters", lambda: len(fresh_mesh.peers[0].status()["voters"]) == 3, 30)
+    eventually("three voters", lambda: len(fresh_mesh.peers[0].voters()) == 3, 30)
     for number in range(3):
         peer = fresh_mesh.peers[number]
         assert peer.stop() == 0
@@ -92,8 +92,8 @@ def test_agents_restarted_one_by_one(fresh_mesh, volume):
         else:
             peer = fresh_mesh.peers[number] = fresh_mesh.again(peer, alive[0])
         eventually("one mesh again", lambda: len(views(fresh_mesh)) == 1, 40)
-        eventually("three voters again", lambda peer=peer: len(peer.status()["voters"]) == 3, 40)
+        eventually("three voters again", lambda peer=peer: len(peer.voters()) == 3, 40)
 
     alive = {peer.peer_id for peer in fresh_mesh.peers}
-    assert set(fresh_mesh.peers[0].status()["voters"]) == alive
+    assert fresh_mesh.peers[0].voters() == alive
     assert fresh_mesh.peers[0].status()["admin"]["peer_id"] in alive

@@ -62,7 +62,7 @@ def test_a_mesh_outlives_its_bootstrap_peer(fresh_mesh):
     choose another one in a higher term."""
     first, *others = fresh_mesh.grow("boot", "b", "c", "d", "e")
     ids = {peer.peer_id for peer in others}
-    eventually("it leads five voters", lambda: len(first.status()["voters"]) == 5, 30)
+    eventually("it leads five voters", lambda: len(first.voters()) == 5, 30)
     first.kill()
 
     for peer in others:

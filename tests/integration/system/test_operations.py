@@ -273,7 +273,7 @@ def test_a_prometheus_sees_three_peers_and_alerts_fire_and_clear(tmp_path, fresh
     docker.symlink_to(SOCKET)
     fast = {"CHORUS_ELECTION_PROFILE": "fast", "DOCKER_HOST": f"unix://{docker}"}
     alpha, beta, gamma = fresh_mesh.grow("alpha", "beta", "gamma", **fast)
-    eventually("all three vote", lambda: len(alpha.status()["voters"]) == 3, 60)
+    eventually("all three vote", lambda: len(alpha.voters()) == 3, 60)
     with prometheus(tmp_path / "prometheus", fresh_mesh.peers) as asked:
         eventually("all are scraped", lambda: asked.ask("up") and set(asked.ask("up").values()) == {1.0}, 60)
         eventually("nothing fires yet", lambda: not any(_any(asked, alert) for alert in FAULTS), 60)

@@ -14,8 +14,8 @@ from chorus_tui.cli.main import cli
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")])
-BLOCK = re.compile(r"^```(?:sh|(?=\n))\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = {"", "sh"}
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 REST = {"…", "..."}
 """What stands for more of the same."""
@@ -52,7 +52,9 @@ def ours(words: list[str]) -> list[str] | None:
 def typed(page: Path) -> list[tuple[str, list[str]]]:
     """Commands of the shell blocks: the line, and the words after the program's name."""
     found = []
-    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+    for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
+        if language not in SHELL:
+            continue
         for line in block.replace("\\\n", " ").splitlines():
             if "chorus-tui" not in line:
                 continue

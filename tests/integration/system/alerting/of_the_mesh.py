@@ -56,7 +56,7 @@ def another_mesh(world: World) -> Iterator[None]:
 def a_copied_control_log(world: World) -> Iterator[None]:
     """A voter comes back with a copy of its control log, and no admin is there that makes it a voter anew."""
     gamma = world["gamma"]
-    eventually("it votes", lambda: gamma.peer_id in world["alpha"].status()["voters"], 60)
+    eventually("it votes", lambda: gamma.peer_id in world["alpha"].voters(), 60)
     gamma.kill()
     shutil.copy2(gamma.data_dir / "control.db", gamma.data_dir / "copy")
     (gamma.data_dir / "copy").replace(gamma.data_dir / "control.db")
