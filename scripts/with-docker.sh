@@ -56,7 +56,8 @@ dockerd --host "unix://$run/docker.sock" --data-root "$data" --exec-root "$run/e
 daemon=$!
 
 stop() {
-    trap - EXIT INT TERM
+    trap - EXIT
+    trap '' HUP INT TERM # a terminal that is closed, or a second ctrl+c, leaves no engine and no folder behind
     kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null || true
     umount "$run"/exec/netns/* 2>/dev/null || true
     rm -rf "$run"

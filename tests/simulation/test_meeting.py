@@ -6,6 +6,9 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
+from chorus_tui.engine.clock import SystemClock
+from chorus_tui.engine.journal.events import EventBus
+from chorus_tui.engine.peers.service import Load, PeerService, Self
 from tests.simulation.engines import Peer, World, until, world
 
 
@@ -192,3 +195,22 @@ async def test_two_founded_meshes_do_not_merge_by_themselves(autojump_clock):
         await until("said by the others", lambda: any("members merge" in peer.control.detail for peer in right))
 
         assert left[0].control.mesh_id != right[0].control.mesh_id
+
+
+async def test_this_peer_is_here_since_its_start(autojump_clock):
+    """However often it says since then that it has room: its line of the list tells how long it runs."""
+    clock, made = SystemClock(), []
+
+    def extend(peer: Peer) -> None:
+        me = Self(peer.peer_id, peer.name, "agent", "", (), "", "", "test", 3, "auto", "")
+        load = lambda: Load(0, False, ("python",))  # noqa: E731
+        made.append(PeerService(me, peer.journal, peer.control, peer.mesh, clock, EventBus(), load))
+        peer.besides.append(made[0].run)
+
+    async with world(4) as at:
+        await at.start("a", extend=extend)
+        await trio.sleep(200)
+        (mine,) = made[0].peers()
+
+        assert (mine.is_self, mine.max_tasks) == (True, 3)
+        assert mine.since == pytest.approx(clock.wall() - 200, abs=3)

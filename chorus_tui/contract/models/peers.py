@@ -51,7 +51,9 @@ class Peer(Answer):
     max_tasks: int | None = None
     status: str = Field(default="", description="ready, working, busy, draining: as the peer itself said last")
     addresses: list[str] = Field(default_factory=list)
-    since: float | None = Field(default=None, description="Unix time of the present connection or last sighting")
+    since: float | None = Field(
+        default=None, description="Unix time of the present connection or last sighting; of this peer, of its start"
+    )
     clash: bool = False
     reports_to: str = Field(default="", description="Agent id of its supervisor, as it says")
     ban: Ban | None = Field(default=None, description="Why this peer keeps it out, and until when")

@@ -88,6 +88,7 @@ class PeerService:
         self._clock = clock
         self._events = events
         self._load = load
+        self._began = clock.monotonic()
         self._directory = Directory()
         self._shown: dict[str, Peer] = {}
         self._wake = Bell()
@@ -200,7 +201,7 @@ class PeerService:
             describe(
                 peer_id, self._directory.said.get(peer_id) or Said(), members.get(peer_id), links.get(peer_id),
                 me=self.me.peer_id, admin=self._control.admin, now=now,
-                link_age=self._link_age(links.get(peer_id)), ban=bans.get(peer_id), held_against=self._mesh.held_against(peer_id),
+                link_age=self._age(peer_id, links.get(peer_id)), ban=bans.get(peer_id), held_against=self._mesh.held_against(peer_id),
             )
             for peer_id in ids
         ]  # fmt: skip
@@ -212,9 +213,10 @@ class PeerService:
         others = sorted((peer for peer in found if not peer.is_self), key=lambda p: (order[p.state], p.name, p.peer_id))
         return [mine, *others]
 
-    def _link_age(self, link: Link | None) -> float | None:
-        """Seconds since the link came up; links count monotonic time."""
-        return None if link is None else max(0.0, self._clock.monotonic() - link.since)
+    def _age(self, peer_id: str, link: Link | None) -> float | None:
+        """Seconds since the link came up, of this peer itself since it began; links count monotonic time."""
+        since = self._began if peer_id == self.me.peer_id else link.since if link else None
+        return None if since is None else max(0.0, self._clock.monotonic() - since)
 
     def said(self, peer_id: str) -> Said:
         """What a peer said of itself."""
