@@ -88,7 +88,7 @@ class PeerService:
         self._clock = clock
         self._events = events
         self._load = load
-        self._began = clock.monotonic()
+        self._began: float | None = None
         self._directory = Directory()
         self._shown: dict[str, Peer] = {}
         self._wake = Bell()
@@ -146,6 +146,7 @@ class PeerService:
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
+        self._began = self._clock.monotonic()
         task_status.started()
         while True:
             await self._wake.rung(LOOK_S, PAUSE_S)
