@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_S = 150.0
 CONNECT_TIMEOUT_S = 10.0
+GREETING_TIMEOUT_S = 30.0
+"""For the event stream to open, of an engine that listens."""
 HEARTBEAT_S = 10.0
 RETRY_S = (0.25, 2.0)
 """First and longest pause before it connects again, in seconds; each is drawn between half of it and all."""
@@ -136,13 +138,16 @@ class SocketClient:
         from chorus_tui.contract.models.status import Hello
 
         self._check_place()
-        async with self._open().ws_connect(
+        opening = self._open().ws_connect(
             f"{self._base}/api/v1/events",
             params={"topics": topics},
             heartbeat=HEARTBEAT_S,
             max_msg_size=0,
             timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
-        ) as stream:
+        )
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(GREETING_TIMEOUT_S):  # the library would wait for minutes, and say nothing
+                stream = await stack.enter_async_context(opening)
             async for message in stream:
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     return

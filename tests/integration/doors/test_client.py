@@ -300,6 +300,40 @@ def test_reconnects_by_itself(tmp_path):
     assert states == ["connected", "lost", "connected"]
 
 
+def test_an_engine_that_listens_and_says_nothing_is_told_as_lost(tmp_path, monkeypatch):
+    """Who watches is told before long, not after the minutes in which the library would give up, and it is tried again."""
+    monkeypatch.setattr("chorus_tui.client.socket_client.GREETING_TIMEOUT_S", 0.2)
+    data = tmp_path / "data"
+    data.mkdir()
+    path = socket_path(data)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def go():
+        told = asyncio.Queue()
+        client = SocketClient(path)
+        client.on_connection = told.put_nowait
+
+        async def follow():
+            async for _ in client.events(["tasks"]):
+                pass
+
+        following = asyncio.create_task(follow())
+        async with asyncio.timeout(80):
+            lost = await told.get()
+            again, _ = await asyncio.to_thread(listener.accept), await asyncio.to_thread(listener.accept)
+        following.cancel()
+        await client.close()
+        again[0].close()
+        return lost
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        lost = asyncio.run(go())
+
+    assert (lost.state, "did not answer in time" in lost.detail) == ("lost", True)
+
+
 def test_events_over_tcp(served):
     """The stream over TCP wants a token like every call, and a read one does."""
 
